@@ -1,0 +1,268 @@
+//! Callbacks as the trainer sees them, and the list that calls them. Owns order, the host-side filter
+//! (`when`) and what happens when a callback fails; knows nothing of plugins.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use tch::Tensor;
+
+use crate::context::{Context, Lendable};
+use crate::phase::{Phase, PhaseSet};
+use crate::plugin::Counters;
+
+/// Something that is called at phases of training.
+pub trait Callback {
+    /// Unique within a run.
+    fn name(&self) -> &str;
+
+    /// The phases at which it wants to be called; asked once.
+    fn phases(&self) -> PhaseSet;
+
+    /// One call. Gradients are recorded only where [`Phase::records_gradients`] says so.
+    ///
+    /// # Errors
+    /// Its own; what happens then is the recipe's `on_error`.
+    fn on_phase(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()>;
+
+    /// Whether it can be called again after an error.
+    fn is_usable(&self) -> bool {
+        true
+    }
+
+    /// What a checkpoint should hold of it.
+    ///
+    /// # Errors
+    /// If its state cannot be had.
+    fn save_state(&mut self) -> Result<CallbackState> {
+        Ok(CallbackState::default())
+    }
+
+    /// The reverse, before training goes on.
+    ///
+    /// # Errors
+    /// If it cannot use what was saved.
+    fn load_state(&mut self, _state: CallbackState) -> Result<()> {
+        Ok(())
+    }
+
+    /// What it did, for the summary.
+    fn report(&self) -> CallbackReport {
+        CallbackReport { name: self.name().to_owned(), source: "native".to_owned(), ..CallbackReport::default() }
+    }
+}
+
+/// The state of one callback in a checkpoint.
+#[derive(Default, Debug)]
+pub struct CallbackState {
+    /// What it gave itself; none if it saves nothing.
+    pub bytes: Option<Vec<u8>>,
+    /// Random numbers it has drawn.
+    pub random_draws: u64,
+    /// Tensors the host keeps for it.
+    pub tensors: Vec<(String, Tensor)>,
+    /// Digest of the code that saved it; empty for native callbacks.
+    pub sha256: String,
+}
+
+/// What one callback is and did.
+#[derive(Default, Clone)]
+#[expect(missing_docs, reason = "each is shown under its own name in summary.json")]
+pub struct CallbackReport {
+    pub name: String,
+    pub source: String,
+    pub sha256: String,
+    pub grants: Vec<String>,
+    pub counters: Counters,
+    pub live_handles: u64,
+    pub peak_memory_bytes: u64,
+}
+
+/// What to do when a callback fails.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnError {
+    /// End the run as failed.
+    #[default]
+    Abort,
+    /// Go on without it.
+    Disable,
+    /// Go on with it; a callback that trapped cannot be called again and is disabled.
+    Ignore,
+}
+
+/// What `every` counts.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// Optimizer steps.
+    #[default]
+    Step,
+    /// Batches of the loader in progress.
+    Batch,
+    /// Epochs.
+    Epoch,
+}
+
+/// A filter that the host applies, so that a call which does not fire costs no crossing. Phases outside
+/// the unit it counts (an epoch phase under `unit: step`) always fire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct When {
+    /// Fire at multiples of this; 1 is always.
+    pub every: u64,
+    /// Of what.
+    pub unit: Unit,
+}
+
+impl Default for When {
+    fn default() -> When {
+        When { every: 1, unit: Unit::Step }
+    }
+}
+
+impl When {
+    fn fires(self, phase: Phase, context: &Context) -> bool {
+        if self.every <= 1 {
+            return true;
+        }
+        let in_batch = context.batch_idx.is_some();
+        match self.unit {
+            Unit::Step if in_batch && !is_evaluation(phase) => context.global_step.is_multiple_of(self.every),
+            Unit::Batch if in_batch => context.batch_idx.unwrap_or(0).is_multiple_of(self.every),
+            Unit::Epoch => context.epoch.is_none_or(|epoch| u64::from(epoch).is_multiple_of(self.every)),
+            Unit::Step | Unit::Batch => true,
+        }
+    }
+}
+
+fn is_evaluation(phase: Phase) -> bool {
+    use Phase::{TestBatchEnd, TestBatchStart, ValidationBatchEnd, ValidationBatchStart};
+    matches!(phase, ValidationBatchStart | ValidationBatchEnd | TestBatchStart | TestBatchEnd)
+}
+
+/// A callback in its place in a run.
+struct Entry {
+    callback: Box<dyn Callback>,
+    name: Arc<str>,
+    when: When,
+    on_error: OnError,
+    enabled: bool,
+}
+
+/// The callbacks of a run, in order.
+#[derive(Default)]
+pub struct Callbacks {
+    entries: Vec<Entry>,
+    /// Phases that anybody wants: the one branch an unwanted phase costs.
+    wanted: PhaseSet,
+    /// For each phase, who wants it.
+    subscribers: [Vec<usize>; Phase::ALL.len()],
+}
+
+impl Callbacks {
+    /// Adds a callback after those that are there.
+    pub fn push(&mut self, callback: Box<dyn Callback>, when: When, on_error: OnError) {
+        let index = self.entries.len();
+        for phase in callback.phases().iter() {
+            self.wanted.insert(phase);
+            self.subscribers[phase as usize].push(index);
+        }
+        let name = callback.name().into();
+        self.entries.push(Entry { callback, name, when, on_error, enabled: true });
+    }
+
+    /// Whether a callback of that name is there.
+    pub fn contains(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| &*entry.name == name)
+    }
+
+    /// Calls everybody who wants `phase`, in order.
+    ///
+    /// # Errors
+    /// Of the first callback that fails under [`OnError::Abort`], naming callback and phase.
+    #[inline]
+    pub fn fire(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
+        if self.wanted.contains(phase) { self.dispatch(phase, context) } else { Ok(()) }
+    }
+
+    fn dispatch(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
+        context.phase = phase;
+        context.control.global_step = context.global_step;
+        let _unrecorded = (!phase.records_gradients()).then(tch::no_grad_guard);
+        self.call_subscribers(phase, context)
+    }
+
+    fn call_subscribers(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
+        for &index in &self.subscribers[phase as usize] {
+            let entry = &mut self.entries[index];
+            if !entry.enabled || !entry.when.fires(phase, context) {
+                continue;
+            }
+            context.control.asking = Some(entry.name.clone());
+            let answer = entry.callback.on_phase(phase, context);
+            context.control.asking = None;
+            if std::mem::take(&mut context.control.disable_self) {
+                entry.enabled = false;
+            }
+            answer.or_else(|error| entry.failed(phase, error))?;
+        }
+        Ok(())
+    }
+
+    /// The state of every callback, in order.
+    ///
+    /// # Errors
+    /// Names the callback whose state cannot be had.
+    pub fn save_states(&mut self) -> Result<Vec<(String, CallbackState)>> {
+        let usable = self.entries.iter_mut().filter(|entry| entry.callback.is_usable());
+        usable
+            .map(|entry| {
+                let state = entry.callback.save_state();
+                Ok((entry.name.to_string(), state.with_context(|| saving(&entry.name))?))
+            })
+            .collect()
+    }
+
+    /// Hands saved states back by name. States of callbacks that are no longer in the recipe are named
+    /// in the answer, not refused: removing a callback is legal.
+    ///
+    /// # Errors
+    /// Names the callback that cannot use its state.
+    pub fn load_states(&mut self, states: Vec<(String, CallbackState)>) -> Result<Vec<String>> {
+        let mut unused = Vec::new();
+        for (name, state) in states {
+            match self.entries.iter_mut().find(|entry| *entry.name == *name) {
+                Some(entry) => entry.callback.load_state(state)?,
+                None => unused.push(name),
+            }
+        }
+        Ok(unused)
+    }
+
+    /// What each did, in order.
+    pub fn reports(&self) -> Vec<CallbackReport> {
+        self.entries.iter().map(|entry| entry.callback.report()).collect()
+    }
+}
+
+fn saving(name: &str) -> String {
+    format!("the state of callback `{name}` cannot be saved")
+}
+
+impl Entry {
+    fn failed(&mut self, phase: Phase, error: anyhow::Error) -> Result<()> {
+        let error = error.context(format!("callback `{}` failed at {phase}", self.name));
+        match self.on_error {
+            OnError::Abort => return Err(error),
+            OnError::Ignore if self.callback.is_usable() => tracing::warn!("{error:#}; ignored, as the recipe says"),
+            OnError::Ignore => {
+                self.enabled = false;
+                tracing::warn!("{error:#}; it cannot be called again and is disabled");
+            }
+            OnError::Disable => {
+                self.enabled = false;
+                tracing::warn!("{error:#}; disabled, as the recipe says");
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Sizes worked out before libtorch is asked, so that no guest can start an operation whose result does
+//! not fit. Shapes that do not go together are left to libtorch, which says why.
+
+use tch::{Kind, Tensor};
+
+use super::bindings::phasebox::train::types::{DType, ErrorCode};
+use super::error::{HostResult, refuse};
+use super::store::MAX_RESULT_ELEMENTS;
+
+/// Refuses a result with too many elements.
+pub(crate) fn check_elements(elements: Option<u64>) -> HostResult<()> {
+    match elements {
+        Some(count) if count <= MAX_RESULT_ELEMENTS => Ok(()),
+        _ => {
+            let count = elements.map_or("more than 2⁶⁴".to_owned(), |count| count.to_string());
+            refuse(
+                ErrorCode::TooLarge,
+                format!("the result would have {count} elements; one operation may make {MAX_RESULT_ELEMENTS}"),
+            )
+        }
+    }
+}
+
+/// The same for a result of one operand's size.
+pub(crate) fn check_same_size(operand: &Tensor) -> HostResult<()> {
+    check_elements(Some(operand.numel() as u64))
+}
+
+/// The same for two operands that broadcast.
+pub(crate) fn check_broadcast(a: &Tensor, b: &Tensor) -> HostResult<()> {
+    check_elements(elements_of_broadcast(&a.size(), &b.size()))
+}
+
+/// A shape a guest asks for: no negative lengths, a bounded number of elements and dimensions.
+pub(crate) fn check_shape(shape: &[i64]) -> HostResult<()> {
+    if shape.len() > 64 {
+        return refuse(ErrorCode::InvalidArgument, format!("a tensor may have 64 dimensions, not {}", shape.len()));
+    }
+    if let Some(length) = shape.iter().find(|length| **length < 0) {
+        return refuse(ErrorCode::InvalidArgument, format!("a length may not be negative: {length} in {shape:?}"));
+    }
+    check_elements(product(shape))
+}
+
+/// Elements of a matrix product: batch dimensions broadcast, [m, k] × [k, n] gives [m, n].
+pub(crate) fn check_matmul(a: &Tensor, b: &Tensor) -> HostResult<()> {
+    let (a, b) = (a.size(), b.size());
+    let (batch_a, rows) = split_matrix(&a, 2);
+    let (batch_b, columns) = split_matrix(&b, 1);
+    let matrix = (rows as u64).checked_mul(columns as u64);
+    let batch = elements_of_broadcast(batch_a, batch_b);
+    check_elements(batch.and_then(|batch| batch.checked_mul(matrix?)))
+}
+
+/// The batch dimensions, and the length `from_end` places from the end; a vector counts as one row or column.
+fn split_matrix(shape: &[i64], from_end: usize) -> (&[i64], i64) {
+    match shape.len() {
+        0 | 1 => (&[], 1),
+        n => (&shape[..n - 2], shape[n - from_end]),
+    }
+}
+
+fn elements_of_broadcast(a: &[i64], b: &[i64]) -> Option<u64> {
+    let aligned = |shape: &[i64], from_end: usize| shape.len().checked_sub(from_end + 1).map_or(1, |i| shape[i]);
+    let lengths = (0..a.len().max(b.len())).map(|i| match (aligned(a, i), aligned(b, i)) {
+        (0, _) | (_, 0) => 0,
+        (x, y) => x.max(y),
+    });
+    lengths.try_fold(1u64, |product, length| product.checked_mul(length as u64))
+}
+
+/// The number of elements of a shape.
+pub(crate) fn product(shape: &[i64]) -> Option<u64> {
+    shape.iter().try_fold(1u64, |product, length| product.checked_mul(u64::try_from(*length).ok()?))
+}
+
+/// The libtorch type of the contract's.
+pub(crate) fn kind_of(dtype: DType) -> HostResult<Kind> {
+    Ok(match dtype {
+        DType::Uint8 => Kind::Uint8,
+        DType::Int8 => Kind::Int8,
+        DType::Int16 => Kind::Int16,
+        DType::Int32 => Kind::Int,
+        DType::Int64 => Kind::Int64,
+        DType::Float16 => Kind::Half,
+        DType::Bfloat16 => Kind::BFloat16,
+        DType::Float32 => Kind::Float,
+        DType::Float64 => Kind::Double,
+        DType::Boolean => Kind::Bool,
+        DType::Other => return refuse(ErrorCode::DtypeMismatch, "dtype `other` cannot be made; it only describes"),
+    })
+}
+
+/// The reverse.
+pub(crate) fn dtype_of(kind: Kind) -> DType {
+    match kind {
+        Kind::Uint8 => DType::Uint8,
+        Kind::Int8 => DType::Int8,
+        Kind::Int16 => DType::Int16,
+        Kind::Int => DType::Int32,
+        Kind::Int64 => DType::Int64,
+        Kind::Half => DType::Float16,
+        Kind::BFloat16 => DType::Bfloat16,
+        Kind::Float => DType::Float32,
+        Kind::Double => DType::Float64,
+        Kind::Bool => DType::Boolean,
+        _ => DType::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(a: &[i64], b: &[i64], elements: Option<u64>) {
+        assert_eq!(elements_of_broadcast(a, b), elements, "{a:?} {b:?}");
+    }
+
+    #[test]
+    fn broadcasts_are_sized_without_being_made() {
+        check(&[2, 3], &[3], Some(6));
+        check(&[4, 1], &[1, 5], Some(20));
+        check(&[], &[7], Some(7));
+        check(&[0, 3], &[1, 3], Some(0));
+        check(&[1 << 40, 1], &[1, 1 << 40], None);
+    }
+
+    #[test]
+    fn products_of_matrices_are_sized() {
+        let sized = |a: &[i64], b: &[i64]| {
+            let options = (Kind::Float, tch::Device::Cpu);
+            // Expanded views: the elements are never allocated.
+            let view = |shape: &[i64]| Tensor::zeros([1], options).expand(shape, false);
+            check_matmul(&view(a), &view(b)).is_ok()
+        };
+        assert!(sized(&[64, 128], &[128, 10]) && sized(&[8, 64, 128], &[128, 10]) && sized(&[5], &[5]));
+        assert!(!sized(&[1 << 20, 2], &[2, 1 << 20]), "2⁴⁰ elements");
+    }
+}

@@ -1,0 +1,195 @@
+//! A callback's file, read and understood before anything of it runs: is it a component, what does it
+//! import, what does it export. Owns the refusals in words; running it is `Plugin`'s part.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use sha2::{Digest, Sha256};
+use wasmtime::component::types::{ComponentInstance, ComponentItem};
+use wasmtime::component::{Component, ComponentExportIndex};
+
+use super::engine::PluginEngine;
+use crate::phase::{Phase, PhaseSet};
+
+/// The package that callbacks import from; the host speaks exactly this version and older patch releases.
+pub const CONTRACT: &str = "phasebox:train@0.1.0";
+const CONTRACT_NAME: &str = "phasebox:train/";
+const INTERFACES: [&str; 5] = ["types", "tensor", "context", "storage", "diagnostics"];
+
+/// The four functions of the `callback` interface that are not phases.
+const LIFE_CYCLE: [&str; 4] = ["describe", "configure", "save-state", "load-state"];
+
+/// Larger files are refused before they are read; a Python component has 18 MB.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// A compiled component whose imports and exports fit this host.
+pub struct PluginComponent {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// Of the file's bytes, in hexadecimal.
+    pub sha256: String,
+    /// Size of the file.
+    pub file_bytes: u64,
+    /// Full names of the interfaces it imports.
+    pub imports: Vec<String>,
+    /// Full name of its `callback` interface.
+    pub callback_interface: String,
+    /// Exports beside it; toolchains add some, the host never calls them.
+    pub other_exports: Vec<String>,
+    /// The phases it exports.
+    pub phases: PhaseSet,
+    /// Life-cycle functions it exports.
+    pub life_cycle: Vec<&'static str>,
+    pub(crate) component: Component,
+    pub(crate) interface: ComponentExportIndex,
+}
+
+impl PluginComponent {
+    /// Reads, checks and compiles the file at `path`. Compiling takes 40 ms for a Rust callback and up to
+    /// half a minute for a Python one, once: compiled code is cached.
+    ///
+    /// # Errors
+    /// Each names the file, what is wrong with it and what to do.
+    pub fn load(engine: &PluginEngine, path: &Path) -> Result<PluginComponent> {
+        let bytes = read(path)?;
+        let sha256 = format!("{:x}", Sha256::digest(&bytes));
+        check_magic(&bytes).with_context(|| format!("{} is not a callback", path.display()))?;
+        let component = Component::from_binary(&engine.engine, &bytes)
+            .map_err(|error| anyhow!(error))
+            .with_context(|| format!("{} is damaged or uses features that callbacks may not", path.display()))?;
+        Self::understand(engine, component, path, sha256, bytes.len() as u64)
+            .with_context(|| format!("{} does not fit this phasebox", path.display()))
+    }
+
+    fn understand(
+        engine: &PluginEngine,
+        component: Component,
+        path: &Path,
+        sha256: String,
+        file_bytes: u64,
+    ) -> Result<PluginComponent> {
+        let component_type = component.component_type();
+        let imports: Vec<String> = component_type.imports(&engine.engine).map(|(name, _)| name.to_owned()).collect();
+        check_imports(&imports)?;
+        let (mut callbacks, mut other_exports) = (Vec::new(), Vec::new());
+        for (name, export) in component_type.exports(&engine.engine) {
+            match export.ty {
+                ComponentItem::ComponentInstance(interface) if interface_name(name) == "callback" => {
+                    callbacks.push((name.to_owned(), interface));
+                }
+                _ => other_exports.push(name.to_owned()),
+            }
+        }
+        let (callback_interface, exported) = only_one(callbacks, &other_exports)?;
+        let (phases, life_cycle) = subscriptions(engine, &exported, &callback_interface)?;
+        let interface = component
+            .get_export_index(None, callback_interface.as_str())
+            .with_context(|| format!("`{callback_interface}` cannot be looked up"))?;
+        Ok(PluginComponent {
+            path: path.to_owned(),
+            sha256,
+            file_bytes,
+            imports,
+            callback_interface,
+            other_exports,
+            phases,
+            life_cycle,
+            component,
+            interface,
+        })
+    }
+
+    /// Where a function of the callback interface is, if it is exported.
+    pub(crate) fn export(&self, name: &str) -> Option<ComponentExportIndex> {
+        self.component.get_export_index(Some(&self.interface), name)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let metadata = std::fs::metadata(path)
+        .with_context(|| format!("no callback at {}: check the path; it is relative to the recipe", path.display()))?;
+    ensure!(metadata.is_file(), "{} is not a file: name the .wasm file itself", path.display());
+    let (size, limit) = (metadata.len(), MAX_FILE_BYTES);
+    ensure!(size <= limit, "{} has {size} bytes; a callback may have {limit}: strip it", path.display());
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn check_magic(bytes: &[u8]) -> Result<()> {
+    match bytes {
+        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => bail!(
+            "it is a core WebAssembly module, not a component: wrap it with `wasm-tools component new IN.wasm -o OUT.wasm` \
+             (`cargo xtask plugins` does it for Rust callbacks)"
+        ),
+        [0, b'a', b's', b'm', ..] => bail!("it is WebAssembly of a version this host does not know: rebuild it as a component"),
+        [0x7f, b'E', b'L', b'F', ..] => bail!("it is native or precompiled code, which is never accepted: give the .wasm component"),
+        [] => bail!("the file is empty: rebuild it"),
+        _ => bail!("it does not begin like WebAssembly: give a .wasm component"),
+    }
+}
+
+fn check_imports(imports: &[String]) -> Result<()> {
+    for import in imports {
+        if import.starts_with("wasi:") {
+            bail!(
+                "it imports `{import}`, but callbacks get no WASI: build for wasm32-unknown-unknown, or with the \
+                 stub option of its toolchain (componentize-py -s, componentize-js disableFeatures)"
+            );
+        }
+        let known = import.strip_prefix(CONTRACT_NAME).and_then(|rest| rest.split_once('@'));
+        match known {
+            Some((interface, version)) if INTERFACES.contains(&interface) => ensure!(
+                version.starts_with("0.1."),
+                "it was built for phasebox:train {version}, this phasebox speaks {CONTRACT}: rebuild it against this contract"
+            ),
+            _ => bail!("it imports `{import}`, which is not part of {CONTRACT}: callbacks import from that package alone"),
+        }
+    }
+    Ok(())
+}
+
+/// `a:b/callback@1.0.0` and `callback` are both named `callback`.
+fn interface_name(export: &str) -> &str {
+    let name = export.rsplit('/').next().unwrap_or(export);
+    name.split('@').next().unwrap_or(name)
+}
+
+fn only_one(mut callbacks: Vec<(String, ComponentInstance)>, others: &[String]) -> Result<(String, ComponentInstance)> {
+    if callbacks.len() > 1 {
+        let names: Vec<&str> = callbacks.iter().map(|(name, _)| name.as_str()).collect();
+        bail!("it exports two interfaces named `callback` ({}): keep one", names.join(", "));
+    }
+    callbacks.pop().with_context(|| {
+        let found = if others.is_empty() { "nothing".to_owned() } else { format!("`{}`", others.join("`, `")) };
+        format!("it exports no interface named `callback`, only {found}: export one with the phases it wants")
+    })
+}
+
+fn subscriptions(
+    engine: &PluginEngine,
+    interface: &ComponentInstance,
+    name: &str,
+) -> Result<(PhaseSet, Vec<&'static str>)> {
+    let (mut phases, mut life_cycle) = (PhaseSet::default(), Vec::new());
+    for (function, export) in interface.exports(&engine.engine) {
+        if !matches!(export.ty, ComponentItem::ComponentFunc(_)) {
+            continue;
+        }
+        if let Some(phase) = Phase::from_name(function) {
+            phases.insert(phase);
+        } else if let Some(known) = LIFE_CYCLE.iter().find(|known| **known == function) {
+            life_cycle.push(*known);
+        } else {
+            bail!("`{name}` exports `{function}`, which is no phase of {CONTRACT}{}", did_you_mean(function));
+        }
+    }
+    Ok((phases, life_cycle))
+}
+
+fn did_you_mean(function: &str) -> String {
+    let names = Phase::ALL.iter().map(|phase| phase.name()).chain(LIFE_CYCLE);
+    let closest = names.max_by(|a, b| {
+        strsim::jaro_winkler(function, a).total_cmp(&strsim::jaro_winkler(function, b))
+    });
+    closest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
+}

@@ -1,0 +1,338 @@
+//! A callback that is a WebAssembly component. The only code that names wasmtime; the trainer sees a
+//! [`Callback`].
+//!
+//! A plugin is one store: a component instance with the handles, limits and counters of that callback.
+//! For each call the trainer's context is moved into the store and moved back afterwards, also after a
+//! trap, so a guest can reach it during the call and at no other time.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `engine` | the wasmtime engine, its clock, the linker |
+//! | `component` | reading and checking a file |
+//! | `store`, `arena`, `handles` | what a guest holds |
+//! | `limits`, `grants`, `counters` | what it may use, may do, and did |
+//! | `tensor`, `group`, `storage`, `context`, `parts`, `diagnostics` | the host side of the contract |
+
+mod arena;
+mod bindings;
+mod checks;
+mod component;
+mod context;
+mod counters;
+mod diagnostics;
+mod engine;
+mod error;
+mod grants;
+mod group;
+mod handles;
+mod limits;
+mod parts;
+mod random;
+mod storage;
+mod store;
+mod tensor;
+mod trap;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use wasmtime::component::{ComponentNamedList, Instance, Lift, Lower, Resource, TypedFunc};
+use wasmtime::{CallHook, Store};
+
+use self::bindings::phasebox::train::types::Error as GuestError;
+use self::handles::ContextHandle;
+use self::limits::{Deadline, ticks};
+use self::store::{PluginState, Stored};
+use crate::callback::{Callback, CallbackReport, CallbackState};
+use crate::context::{Context, Lendable};
+use crate::phase::{Phase, PhaseSet};
+
+pub use self::component::{CONTRACT, PluginComponent};
+pub use self::counters::{Counters, Durations};
+pub use self::engine::PluginEngine;
+pub use self::grants::{Grant, Grants};
+pub use self::limits::Limits;
+
+type PhaseFunc = TypedFunc<(Resource<ContextHandle>,), (std::result::Result<(), GuestError>,)>;
+
+/// What a recipe says about one plugin.
+#[derive(Clone, Debug)]
+pub struct PluginSettings {
+    /// Unique within the run.
+    pub name: String,
+    /// The recipe's `params` as a JSON object.
+    pub params: serde_json::Value,
+    /// What it may do.
+    pub grants: Grants,
+    /// What it may use.
+    pub limits: Limits,
+    /// The run's seed, for its random numbers.
+    pub seed: u64,
+}
+
+/// What a plugin says about itself, by `describe`. Missing fields stay empty.
+#[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
+#[serde(default)]
+pub struct Description {
+    /// What the author calls it.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// One sentence.
+    pub summary: String,
+    /// JSON Schema of its parameters.
+    pub parameters: serde_json::Value,
+    /// Names of the grants it wants.
+    pub grants: Vec<String>,
+}
+
+/// One instantiated plugin.
+pub struct Plugin {
+    name: Arc<str>,
+    sha256: String,
+    path: String,
+    phases: PhaseSet,
+    store: Store<PluginState>,
+    calls: [Option<PhaseFunc>; Phase::ALL.len()],
+    describe: Option<TypedFunc<(), (String,)>>,
+    configure: Option<TypedFunc<(String,), (std::result::Result<(), GuestError>,)>>,
+    save_state: Option<TypedFunc<(), (std::result::Result<Vec<u8>, GuestError>,)>>,
+    load_state: Option<TypedFunc<(Vec<u8>,), (std::result::Result<(), GuestError>,)>>,
+    /// A trap leaves the store unusable.
+    trapped: bool,
+    /// Keeps the clock ticking.
+    _engine: Rc<PluginEngine>,
+}
+
+impl Plugin {
+    /// Instantiates a component under its limits. Neither describes nor configures it.
+    ///
+    /// # Errors
+    /// If it does not link, has a phase of another type, traps, or takes longer than `load_time`.
+    pub fn new(engine: &Rc<PluginEngine>, component: &PluginComponent, settings: &PluginSettings) -> Result<Plugin> {
+        let name: Arc<str> = settings.name.as_str().into();
+        let state =
+            PluginState::new(name.clone(), settings.grants, settings.limits, settings.seed, engine.clock.ticks());
+        let mut store = new_store(engine, state);
+        store.set_epoch_deadline(ticks(settings.limits.load_time));
+        let instance = engine
+            .linker
+            .instantiate(&mut store, &component.component)
+            .map_err(|error| trap::explain(error, &mut store))
+            .with_context(|| format!("callback `{name}` ({}) cannot be started", component.path.display()))?;
+        let mut exports = Exports { store: &mut store, instance, component };
+        let mut calls = [const { None }; Phase::ALL.len()];
+        for phase in component.phases.iter() {
+            calls[phase as usize] = exports.typed(phase.name())?;
+        }
+        let (describe, configure) = (exports.typed("describe")?, exports.typed("configure")?);
+        let (save_state, load_state) = (exports.typed("save-state")?, exports.typed("load-state")?);
+        Ok(Plugin {
+            name,
+            sha256: component.sha256.clone(),
+            path: component.path.display().to_string(),
+            phases: component.phases,
+            store,
+            calls,
+            describe,
+            configure,
+            save_state,
+            load_state,
+            trapped: false,
+            _engine: engine.clone(),
+        })
+    }
+
+    /// What it says about itself; empty if it does not export `describe`.
+    ///
+    /// # Errors
+    /// If the call traps or the answer is not the JSON that the contract asks for.
+    pub fn describe(&mut self) -> Result<Description> {
+        let Some(describe) = self.describe.take() else { return Ok(Description::default()) };
+        let text = self.run("describe", |store| describe.call(store, ()))?.0;
+        serde_json::from_str(&text)
+            .with_context(|| format!("callback `{}`: `describe` must give the JSON of wit/callback.wit, not `{text}`", self.name))
+    }
+
+    /// Hands over its parameters.
+    ///
+    /// # Errors
+    /// The plugin's own refusal; or parameters for a plugin that takes none.
+    pub fn configure(&mut self, params: &serde_json::Value) -> Result<()> {
+        let none = params.is_null() || params.as_object().is_some_and(|map| map.is_empty());
+        let Some(configure) = self.configure.take() else {
+            ensure!(none, "callback `{}` takes no parameters: remove `params` from its entry", self.name);
+            return Ok(());
+        };
+        let text = if params.is_null() { "{}".to_owned() } else { params.to_string() };
+        let (answer,) = self.run("configure", |store| configure.call(store, (text,)))?;
+        self.accept(answer, "refuses its parameters")
+    }
+
+    /// A call outside any phase: the guest gets `load_time`, and no context.
+    fn run<T>(&mut self, what: &str, call: impl FnOnce(&mut Store<PluginState>) -> wasmtime::Result<T>) -> Result<T> {
+        ensure!(!self.trapped, "callback `{}` has trapped before and cannot be called", self.name);
+        self.store.data_mut().deadline.begin();
+        self.store.set_epoch_deadline(ticks(self.store.data().limits.load_time));
+        let answer = call(&mut self.store);
+        self.store.data_mut().end_call();
+        answer.map_err(|error| self.trap(error)).with_context(|| format!("callback `{}` failed in `{what}`", self.name))
+    }
+
+    /// Turns the answer of a guest into a result.
+    fn accept<T>(&self, answer: std::result::Result<T, GuestError>, what: &str) -> Result<T> {
+        answer.map_err(|error| anyhow!("callback `{}` {what}: {}", self.name, error::truncate(error.message)))
+    }
+
+    fn trap(&mut self, error: wasmtime::Error) -> anyhow::Error {
+        self.trapped = true;
+        trap::explain(error, &mut self.store)
+    }
+
+    /// Moves the context in, calls, and moves it out again whatever happened.
+    fn lend_and_call(
+        &mut self,
+        phase: Phase,
+        context: &mut Lendable<Context>,
+    ) -> wasmtime::Result<std::result::Result<(), GuestError>> {
+        let Some(call) = &self.calls[phase as usize] else { return Ok(Ok(())) };
+        let limit = ticks(self.store.data().limits.time);
+        let state = self.store.data_mut();
+        state.deadline.begin();
+        context.lend(&mut state.context);
+        self.store.set_epoch_deadline(limit);
+        let answer = call.call(&mut self.store, (Resource::new_borrow(0),));
+        let state = self.store.data_mut();
+        context.take_back(&mut state.context);
+        state.end_call();
+        answer.map(|(answer,)| answer)
+    }
+}
+
+fn new_store(engine: &PluginEngine, state: PluginState) -> Store<PluginState> {
+    let handles = state.limits.handles;
+    let mut store = Store::new(&engine.engine, state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_max_component_handles(4 * handles);
+    store.set_hostcall_fuel(MAX_CALL_BYTES);
+    store.epoch_deadline_callback(Deadline::reached);
+    store.call_hook(|mut store, hook| {
+        let state = store.data_mut();
+        match hook {
+            CallHook::CallingHost => {
+                state.counters.crossings += 1;
+                state.deadline.enter_host();
+            }
+            CallHook::ReturningFromHost => state.deadline.leave_host(),
+            CallHook::CallingWasm | CallHook::ReturningFromWasm => {}
+        }
+        Ok(())
+    });
+    store
+}
+
+/// What a guest may hand over in one host call: the 4 Mi elements of a tensor and some room.
+const MAX_CALL_BYTES: usize = 20 << 20;
+
+/// Looks exports up, once, so that a call does not.
+struct Exports<'a> {
+    store: &'a mut Store<PluginState>,
+    instance: Instance,
+    component: &'a PluginComponent,
+}
+
+impl Exports<'_> {
+    fn typed<Params, Answer>(&mut self, name: &str) -> Result<Option<TypedFunc<Params, Answer>>>
+    where
+        Params: ComponentNamedList + Lower,
+        Answer: ComponentNamedList + Lift,
+    {
+        let Some(index) = self.component.export(name) else { return Ok(None) };
+        let Some(function) = self.instance.get_func(&mut *self.store, index) else {
+            bail!("{}: `{name}` is not a function", self.component.path.display());
+        };
+        let typed = function.typed(&*self.store).map_err(|error| anyhow!(error));
+        typed.map(Some).with_context(|| {
+            format!(
+                "{}: `{name}` has another type than {CONTRACT} gives it; see wit/callback.wit",
+                self.component.path.display()
+            )
+        })
+    }
+}
+
+impl Callback for Plugin {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn phases(&self) -> PhaseSet {
+        self.phases
+    }
+
+    fn is_usable(&self) -> bool {
+        !self.trapped
+    }
+
+    fn on_phase(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
+        ensure!(!self.trapped, "it has trapped before and cannot be called again");
+        let begun = Instant::now();
+        let answer = self.lend_and_call(phase, context);
+        let counters = &mut self.store.data_mut().counters;
+        counters.calls += 1;
+        counters.call_time.record(begun.elapsed());
+        match answer {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(anyhow!("{}", error::truncate(error.message))),
+            Err(error) => Err(self.trap(error)),
+        }
+    }
+
+    fn save_state(&mut self) -> Result<CallbackState> {
+        let guest = match self.save_state.take() {
+            None => None,
+            Some(save) => {
+                let answer = self.run("save-state", |store| save.call(store, ()));
+                self.save_state = Some(save);
+                Some(self.accept(answer?.0, "cannot save its state")?)
+            }
+        };
+        let state = self.store.data();
+        let tensors = state.stored.iter().flat_map(|(name, stored)| stored.named(name)).collect();
+        Ok(CallbackState { bytes: guest, random_draws: state.random.draws, tensors, sha256: self.sha256.clone() })
+    }
+
+    fn load_state(&mut self, saved: CallbackState) -> Result<()> {
+        let device = self.store.data().device("").unwrap_or(tch::Device::Cpu);
+        let state = self.store.data_mut();
+        state.random.draws = saved.random_draws;
+        state.stored = store::restore(saved.tensors, device)?;
+        state.kept_bytes += state.stored.values().map(Stored::bytes).sum::<u64>();
+        let Some(bytes) = saved.bytes else { return Ok(()) };
+        let Some(load) = self.load_state.take() else {
+            bail!(
+                "the checkpoint holds state of callback `{}`, but {} does not export `load-state`: use the version that saved it",
+                self.name,
+                self.path
+            );
+        };
+        let answer = self.run("load-state", |store| load.call(store, (bytes,)));
+        self.load_state = Some(load);
+        self.accept(answer?.0, "cannot read its saved state")
+    }
+
+    fn report(&self) -> CallbackReport {
+        let state = self.store.data();
+        CallbackReport {
+            name: self.name.to_string(),
+            source: self.path.clone(),
+            sha256: self.sha256.clone(),
+            grants: state.grants.names().into_iter().map(str::to_owned).collect(),
+            counters: state.counters.clone(),
+            live_handles: (state.tensors.len() + state.groups.len() + state.scalars.len()) as u64,
+            peak_memory_bytes: state.limiter.peak_bytes,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Why a call did not return, in words: what the guest reported, which limit ended it, where it was.
+
+use anyhow::anyhow;
+use wasmtime::{Store, Trap, WasmBacktrace};
+
+use super::limits::Limits;
+use super::store::{GuestFailure, PluginState};
+
+/// Frames of a backtrace that are shown.
+const MAX_FRAMES: usize = 12;
+
+/// Turns a trap into an error for people: cause first, then the guest's backtrace.
+pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) -> anyhow::Error {
+    let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
+    let state = store.data_mut();
+    let cause = cause(&error, state.limits, state.limiter.refused_bytes.take());
+    match state.failure.take() {
+        Some(failure) => anyhow!("{}{backtrace}", reported(&failure)),
+        None => anyhow!("{cause}{backtrace}"),
+    }
+}
+
+fn reported(failure: &GuestFailure) -> String {
+    let mut text = failure.message.clone();
+    for (label, part) in [("at ", &failure.location), ("", &failure.traceback)] {
+        if !part.is_empty() {
+            text.push_str(&format!("\n  {label}{}", part.trim_end().replace('\n', "\n  ")));
+        }
+    }
+    text
+}
+
+fn cause(error: &wasmtime::Error, limits: Limits, refused_bytes: Option<u64>) -> String {
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => format!(
+            "it ran longer than {} ms without returning: raise `limits: {{time: …}}` if it needs more",
+            limits.time.as_millis()
+        ),
+        Some(Trap::StackOverflow) => "its call stack overflowed: it recurses without end".to_owned(),
+        Some(Trap::UnreachableCodeReached) if refused_bytes.is_some() => memory(limits, refused_bytes),
+        Some(Trap::UnreachableCodeReached) => "it gave up (`unreachable`): a panic or an abort".to_owned(),
+        Some(Trap::MemoryOutOfBounds) => "it read or wrote outside its memory".to_owned(),
+        Some(trap) => format!("it trapped: {trap}"),
+        None if refused_bytes.is_some() => memory(limits, refused_bytes),
+        None => format!("{:#}", anyhow!("{}", error.root_cause())),
+    }
+}
+
+fn memory(limits: Limits, refused_bytes: Option<u64>) -> String {
+    let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
+    format!(
+        "it wanted {} MiB of memory and may have {} MiB: raise `limits: {{memory: …}}` if it needs more",
+        mebibytes(refused_bytes.unwrap_or_default()),
+        mebibytes(limits.memory_bytes)
+    )
+}
+
+fn frames(backtrace: &WasmBacktrace) -> String {
+    let names = backtrace.frames().iter().filter_map(|frame| {
+        let name = frame.func_name()?;
+        let symbol = frame.symbols().first();
+        let place = symbol.and_then(|symbol| Some(format!(" ({}:{})", symbol.file()?, symbol.line()?)));
+        Some(format!("\n    in {name}{}", place.unwrap_or_default()))
+    });
+    let shown: String = names.take(MAX_FRAMES).collect();
+    if shown.is_empty() { shown } else { format!("\n  guest backtrace:{shown}") }
+}
