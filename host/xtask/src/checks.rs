@@ -1,0 +1,32 @@
+//! What must hold before a change is shared: format, lints, tests.
+
+use anyhow::Result;
+
+use crate::command::{become_command, run, say};
+use crate::places::Places;
+use crate::{plugins, setup};
+
+/// All checks; with `selection` (arguments for `cargo test`) only the tests it selects. Ends by becoming the last
+/// test run, so that its closing lines and exit code are ours.
+pub(crate) fn test(places: &Places, selection: &[String]) -> Result<()> {
+    setup(places, false)?;
+    plugins::build(places, true)?;
+    if selection.is_empty() {
+        check_style(places)?;
+        say("testing xtask");
+        run(
+            &mut places.cargo(&["test", "--profile", "xtask", "--package", "xtask"]),
+            "see the failures above",
+        )?;
+    }
+    say("testing the host");
+    become_command(places.cargo(&["test", "--no-fail-fast"]).args(selection))
+}
+
+fn check_style(places: &Places) -> Result<()> {
+    say("checking format and lints");
+    run(&mut places.cargo(&["fmt", "--all", "--check"]), "run `cargo fmt --all`")?;
+    let host = ["--package", "phasebox", "--package", "torch-ext", "--package", "xtask"];
+    let mut clippy = places.cargo(&["clippy", "--all-targets"]);
+    run(clippy.args(host).args(["--", "--deny", "warnings"]), "repair what clippy names above")
+}
