@@ -1,1 +1,48 @@
+//! Safe Rust over the parts of libtorch that tch does not expose: work on whole lists of tensors, fused optimizer
+//! steps, generator state, scalars that arrive without a sync, autocast, and loading CUDA at run time.
+//!
+//! Owns the one C++ shim and all `unsafe` of the project that concerns libtorch. Decides nothing: what to update, when
+//! to wait and what to do about an error is the caller's. No C++ exception crosses into Rust, each becomes an [`Error`].
 
+mod autocast;
+mod deferred;
+mod ffi;
+mod foreach;
+mod fused;
+mod library;
+mod list;
+mod rng;
+mod storage;
+
+pub use autocast::{Autocast, AutocastDevice};
+pub use deferred::Deferred;
+pub use fused::{AdamState, AdamStep, LearningRate, SgdStep, fused_adam_, fused_sgd_};
+pub use library::{cuda_device_count, cuda_is_available, libtorch_version, load_cuda};
+pub use list::TensorList;
+pub use rng::{manual_seed, rng_state, set_rng_state};
+pub use storage::{is_dense, shares_storage, storage_bytes};
+
+/// What can go wrong in this crate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// libtorch refused the call; the message is the first line of its exception.
+    #[error("{operation}: {message}")]
+    Torch {
+        /// The libtorch operation, by its name there.
+        operation: &'static str,
+        /// The first line of the exception.
+        message: String,
+    },
+    /// libtorch's CUDA half could not be loaded.
+    #[error("CUDA is not usable: {0}\nhint: run `cargo xtask setup --cuda`, or use `device: cpu`")]
+    Cuda(String),
+    /// A device that has no generator or no autocast here.
+    #[error("device {0:?} is not supported here: use cpu or cuda")]
+    Device(tch::Device),
+    /// A dtype that autocast cannot cast to.
+    #[error("autocast cannot use {0:?}: use bfloat16, or float16 on cuda")]
+    AutocastKind(tch::Kind),
+}
+
+/// The result of a call into libtorch.
+pub type Result<T> = std::result::Result<T, Error>;

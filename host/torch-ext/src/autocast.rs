@@ -1,0 +1,82 @@
+//! Mixed precision for a scope: eligible operators run in a 16-bit dtype while the guard lives. tch's `autocast`
+//! switches CUDA float16 alone; this one does bfloat16 on both devices. Does not scale losses: bfloat16 needs none.
+
+use crate::ffi::{self, check};
+use crate::{Error, Result};
+use std::ffi::c_int;
+use std::marker::PhantomData;
+use tch::{Device, Kind};
+
+/// The kind of device whose operators are cast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutocastDevice {
+    /// Operators on the CPU.
+    Cpu,
+    /// Operators on CUDA, whichever index.
+    Cuda,
+}
+
+impl TryFrom<Device> for AutocastDevice {
+    type Error = Error;
+
+    fn try_from(device: Device) -> Result<Self> {
+        match device {
+            Device::Cpu => Ok(Self::Cpu),
+            Device::Cuda(_) => Ok(Self::Cuda),
+            Device::Mps | Device::Vulkan => Err(Error::Device(device)),
+        }
+    }
+}
+
+/// Autocast as it was set by [`Autocast::on`] or [`Autocast::off`]; dropping it restores what was there. Guards end in
+/// the reverse order of their start, as scopes do. Leave the guard before `backward`: gradients follow the dtypes of
+/// the forward pass.
+#[derive(Debug)]
+#[must_use = "autocast ends when the guard is dropped"]
+pub struct Autocast {
+    device: AutocastDevice,
+    previous: (bool, c_int),
+    /// The switches are thread-local, so the guard must end on the thread it began on.
+    on_this_thread: PhantomData<*const ()>,
+}
+
+impl Autocast {
+    /// Runs eligible operators in `kind`: bfloat16, or float16.
+    pub fn on(device: AutocastDevice, kind: Kind) -> Result<Self> {
+        Self::enter(device, true, scalar_type(kind)?)
+    }
+
+    /// Runs all operators in the dtypes of their inputs, also inside an [`Autocast::on`].
+    pub fn off(device: AutocastDevice) -> Result<Self> {
+        Self::enter(device, false, scalar_type(Kind::BFloat16)?)
+    }
+
+    fn enter(device: AutocastDevice, enabled: bool, dtype: c_int) -> Result<Self> {
+        let mut previous = (false, 0);
+        let cuda = device == AutocastDevice::Cuda;
+        // SAFETY: the out pointers are to locals that outlive the call.
+        check("autocast", unsafe {
+            ffi::ext_autocast_enter(cuda, enabled, dtype, &mut previous.0, &mut previous.1)
+        })?;
+        Ok(Self { device, previous, on_this_thread: PhantomData })
+    }
+}
+
+impl Drop for Autocast {
+    fn drop(&mut self) {
+        let (enabled, dtype) = self.previous;
+        // SAFETY: takes numbers that libtorch itself gave. It only fails for unknown devices, which `enter` refused.
+        drop(ffi::take(unsafe {
+            ffi::ext_autocast_exit(self.device == AutocastDevice::Cuda, enabled, dtype)
+        }));
+    }
+}
+
+/// The number of a 16-bit float in c10's `ScalarType`.
+fn scalar_type(kind: Kind) -> Result<c_int> {
+    match kind {
+        Kind::Half => Ok(5),
+        Kind::BFloat16 => Ok(15),
+        other => Err(Error::AutocastKind(other)),
+    }
+}

@@ -1,0 +1,166 @@
+//! Declarations of the shim's functions and the one place where its messages become errors. Owns no safety: each
+//! caller states why its pointers are valid.
+
+use crate::{Error, Result};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use tch::{Device, Tensor};
+use torch_sys::C_tensor;
+
+/// `std::vector<at::Tensor>`.
+#[repr(C)]
+pub(crate) struct List {
+    private: [u8; 0],
+}
+
+/// A pinned scalar on its way from a device.
+#[repr(C)]
+pub(crate) struct Arrival {
+    private: [u8; 0],
+}
+
+/// Null, or a message from `malloc`.
+type Message = *mut c_char;
+
+unsafe extern "C" {
+    pub(crate) fn ext_list_new() -> *mut List;
+    pub(crate) fn ext_list_free(list: *mut List);
+    pub(crate) fn ext_list_clear(list: *mut List);
+    pub(crate) fn ext_list_len(list: *const List) -> usize;
+    pub(crate) fn ext_list_push(list: *mut List, tensor: *const C_tensor) -> Message;
+    pub(crate) fn ext_list_get(list: *const List, index: usize, out: *mut *mut C_tensor) -> Message;
+    pub(crate) fn ext_list_gradients(
+        gradients: *mut List,
+        parameters: *const List,
+        present: *mut bool,
+        changed: *mut bool,
+    ) -> Message;
+
+    pub(crate) fn ext_foreach_zero(list: *const List) -> Message;
+    pub(crate) fn ext_foreach_mul_scalar(list: *const List, factor: f64) -> Message;
+    pub(crate) fn ext_foreach_mul_tensor(list: *const List, factor: *const C_tensor) -> Message;
+    pub(crate) fn ext_foreach_div_tensor(list: *const List, divisor: *const C_tensor) -> Message;
+    pub(crate) fn ext_foreach_add_scalar(list: *const List, value: f64) -> Message;
+    pub(crate) fn ext_foreach_add(list: *const List, other: *const List, alpha: f64) -> Message;
+    pub(crate) fn ext_foreach_lerp(list: *const List, end: *const List, weight: f64) -> Message;
+    pub(crate) fn ext_foreach_copy(list: *const List, source: *const List) -> Message;
+    pub(crate) fn ext_foreach_clamp_min(list: *const List, minimum: f64) -> Message;
+    pub(crate) fn ext_foreach_clamp_max(list: *const List, maximum: f64) -> Message;
+    pub(crate) fn ext_foreach_sqrt(list: *const List) -> Message;
+    pub(crate) fn ext_foreach_addcmul(
+        list: *const List,
+        left: *const List,
+        right: *const List,
+        value: f64,
+    ) -> Message;
+    pub(crate) fn ext_foreach_addcdiv(
+        list: *const List,
+        numerator: *const List,
+        denominator: *const List,
+        value: f64,
+    ) -> Message;
+    pub(crate) fn ext_foreach_norms(list: *const List, p: f64, out: *mut *mut C_tensor) -> Message;
+    pub(crate) fn ext_foreach_norm(list: *const List, p: f64, out: *mut *mut C_tensor) -> Message;
+    pub(crate) fn ext_count_nonfinite(list: *const List, out: *mut *mut C_tensor) -> Message;
+    pub(crate) fn ext_clip_grad_norm(
+        gradients: *const List,
+        max_norm: f64,
+        p: f64,
+        out: *mut *mut C_tensor,
+    ) -> Message;
+
+    pub(crate) fn ext_fused_sgd(
+        parameters: *const List,
+        gradients: *const List,
+        momentum_buffers: *const List,
+        weight_decay: f64,
+        momentum: f64,
+        lr: f64,
+        device_lr: *const C_tensor,
+        dampening: f64,
+        nesterov: bool,
+        first: bool,
+    ) -> Message;
+    pub(crate) fn ext_fused_adam(
+        parameters: *const List,
+        gradients: *const List,
+        exp_avgs: *const List,
+        exp_avg_sqs: *const List,
+        max_exp_avg_sqs: *const List,
+        steps: *const List,
+        lr: f64,
+        device_lr: *const C_tensor,
+        beta1: f64,
+        beta2: f64,
+        weight_decay: f64,
+        eps: f64,
+        amsgrad: bool,
+        decoupled: bool,
+    ) -> Message;
+
+    pub(crate) fn ext_rng_state(device: c_int, out: *mut *mut C_tensor) -> Message;
+    pub(crate) fn ext_set_rng_state(device: c_int, state: *const C_tensor) -> Message;
+    pub(crate) fn ext_manual_seed(seed: u64) -> Message;
+
+    pub(crate) fn ext_scalar_value(tensor: *const C_tensor, out: *mut f64) -> Message;
+    pub(crate) fn ext_arrival_start(source: *const C_tensor, out: *mut *mut Arrival) -> Message;
+    pub(crate) fn ext_arrival_poll(arrival: *const Arrival, ready: *mut bool, value: *mut f64) -> Message;
+    pub(crate) fn ext_arrival_wait(arrival: *const Arrival, value: *mut f64) -> Message;
+    pub(crate) fn ext_arrival_release(arrival: *mut Arrival) -> Message;
+
+    pub(crate) fn ext_autocast_enter(
+        cuda: bool,
+        enabled: bool,
+        dtype: c_int,
+        previous_enabled: *mut bool,
+        previous_dtype: *mut c_int,
+    ) -> Message;
+    pub(crate) fn ext_autocast_exit(cuda: bool, previous_enabled: bool, previous_dtype: c_int) -> Message;
+
+    pub(crate) fn ext_shares_storage(left: *const C_tensor, right: *const C_tensor) -> bool;
+    pub(crate) fn ext_is_dense(tensor: *const C_tensor) -> bool;
+    pub(crate) fn ext_storage_bytes(tensor: *const C_tensor) -> usize;
+
+    pub(crate) fn ext_libtorch_version() -> *const c_char;
+    pub(crate) fn ext_load_cuda() -> Message;
+    pub(crate) fn ext_cuda_device_count(out: *mut i64) -> Message;
+
+    fn free(pointer: *mut c_void);
+}
+
+/// Takes the message's memory over and makes it an error that names `operation`.
+pub(crate) fn check(operation: &'static str, message: Message) -> Result<()> {
+    take(message).map_or(Ok(()), |message| Err(Error::Torch { operation, message }))
+}
+
+/// The message as a `String`, its C memory freed; `None` for success.
+pub(crate) fn take(message: Message) -> Option<String> {
+    if message.is_null() {
+        return None;
+    }
+    // SAFETY: a non-null message is a NUL-terminated string from `malloc` that only this call owns.
+    unsafe {
+        let text = CStr::from_ptr(message).to_string_lossy().into_owned();
+        free(message.cast());
+        Some(text)
+    }
+}
+
+/// Runs a shim call that returns a tensor through an out pointer.
+pub(crate) fn tensor_from(
+    operation: &'static str,
+    call: impl FnOnce(*mut *mut C_tensor) -> Message,
+) -> Result<Tensor> {
+    let mut out = std::ptr::null_mut();
+    check(operation, call(&mut out))?;
+    // SAFETY: on success the shim wrote a pointer to a new at::Tensor that nobody else owns.
+    Ok(unsafe { Tensor::from_ptr(out) })
+}
+
+/// The shim's number for a device: -1 for the CPU, else the CUDA index.
+pub(crate) fn device_index(device: Device) -> Result<c_int> {
+    match device {
+        Device::Cpu => Ok(-1),
+        Device::Cuda(index) => c_int::try_from(index).map_err(|_| Error::Device(device)),
+        Device::Mps | Device::Vulkan => Err(Error::Device(device)),
+    }
+}

@@ -1,0 +1,34 @@
+//! The libtorch that this process runs on: its version, and its CUDA half, which is loaded only when a run asks for
+//! it. That way one binary serves machines with and without a GPU.
+
+use crate::ffi::{self, check};
+use crate::{Error, Result};
+use std::ffi::CStr;
+
+/// The version of the libtorch this was built against, like `2.11.0`.
+pub fn libtorch_version() -> &'static str {
+    // SAFETY: a string literal of the shim.
+    unsafe { CStr::from_ptr(ffi::ext_libtorch_version()) }.to_str().unwrap_or("unknown")
+}
+
+/// Loads libtorch_cuda from beside libc10; later calls cost nothing. Takes a second or two the first time.
+///
+/// Must come before anything else asks libtorch about CUDA, seeding included: libtorch looks for its CUDA half once
+/// and remembers that there was none.
+pub fn load_cuda() -> Result<()> {
+    // SAFETY: takes nothing; the loader runs static constructors of a library that belongs to this libtorch.
+    ffi::take(unsafe { ffi::ext_load_cuda() }).map_or(Ok(()), |message| Err(Error::Cuda(message)))
+}
+
+/// How many CUDA devices there are; zero where CUDA has not been loaded.
+pub fn cuda_device_count() -> Result<usize> {
+    let mut count = 0;
+    // SAFETY: the out pointer is to a local.
+    check("CUDA device count", unsafe { ffi::ext_cuda_device_count(&mut count) })?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// Whether CUDA can be loaded and has a device. Loads it.
+pub fn cuda_is_available() -> bool {
+    load_cuda().is_ok() && cuda_device_count().is_ok_and(|count| count > 0)
+}

@@ -1,0 +1,110 @@
+//! `TensorList`: a `std::vector<at::Tensor>` that lives on the C++ side, so that a step over it allocates nothing per
+//! tensor. Owns the vector's memory and shares the tensors; the operations on lists are in `foreach` and `fused`.
+
+use crate::ffi::{self, check, tensor_from};
+use crate::{Error, Result};
+use std::ptr::NonNull;
+use tch::Tensor;
+
+/// A list of tensors for multi-tensor kernels, built once and used every step. The tensors are shared handles, as
+/// clones by `shallow_clone` are.
+pub struct TensorList {
+    raw: NonNull<ffi::List>,
+}
+
+// SAFETY: the vector has one owner, and tch declares tensor handles themselves `Send`.
+unsafe impl Send for TensorList {}
+
+impl TensorList {
+    /// An empty list.
+    pub fn new() -> Self {
+        // SAFETY: a plain constructor without arguments.
+        let raw = unsafe { ffi::ext_list_new() };
+        match NonNull::new(raw) {
+            Some(raw) => Self { raw },
+            None => unreachable!("C++ `new` throws rather than return null"),
+        }
+    }
+
+    /// A list that shares the given tensors, in their order.
+    pub fn from_tensors<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<Self> {
+        let mut list = Self::new();
+        tensors.into_iter().try_for_each(|tensor| list.push(tensor))?;
+        Ok(list)
+    }
+
+    /// How many tensors there are.
+    pub fn len(&self) -> usize {
+        // SAFETY: `raw` is valid as long as `self`.
+        unsafe { ffi::ext_list_len(self.raw()) }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Appends a handle to `tensor`.
+    pub fn push(&mut self, tensor: &Tensor) -> Result<()> {
+        // SAFETY: both pointers are valid for the call; the shim copies the handle.
+        check("list push", unsafe { ffi::ext_list_push(self.raw.as_ptr(), tensor.as_ptr()) })
+    }
+
+    /// Removes all tensors and keeps the memory of the list.
+    pub fn clear(&mut self) {
+        // SAFETY: `raw` is valid and uniquely borrowed.
+        unsafe { ffi::ext_list_clear(self.raw.as_ptr()) }
+    }
+
+    /// A handle to the tensor at `index`; an error past the end.
+    pub fn get(&self, index: usize) -> Result<Tensor> {
+        // SAFETY: `raw` is valid; the shim checks the index.
+        tensor_from("list get", |out| unsafe { ffi::ext_list_get(self.raw(), index, out) })
+    }
+
+    /// Handles to all tensors, in order.
+    pub fn to_tensors(&self) -> Result<Vec<Tensor>> {
+        (0..self.len()).map(|index| self.get(index)).collect()
+    }
+
+    /// Becomes the gradients of those `parameters` that require one and have one, in order. `present` says of each
+    /// parameter whether it is among them; the answer is whether that differs from what `present` said before.
+    ///
+    /// One call for the whole list and no allocation once the list has had its length. Does not sync.
+    pub fn set_gradients_of(&mut self, parameters: &Self, present: &mut [bool]) -> Result<bool> {
+        const OPERATION: &str = "gradients of a list";
+        if present.len() != parameters.len() {
+            let message = format!("{} flags for {} parameters", present.len(), parameters.len());
+            return Err(Error::Torch { operation: OPERATION, message });
+        }
+        let mut changed = false;
+        // SAFETY: all pointers are valid for the call, and `present` has one element per parameter.
+        check(OPERATION, unsafe {
+            ffi::ext_list_gradients(self.raw.as_ptr(), parameters.raw(), present.as_mut_ptr(), &mut changed)
+        })?;
+        Ok(changed)
+    }
+
+    pub(crate) fn raw(&self) -> *const ffi::List {
+        self.raw.as_ptr()
+    }
+}
+
+impl Default for TensorList {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for TensorList {
+    fn drop(&mut self) {
+        // SAFETY: the only owner frees it once.
+        unsafe { ffi::ext_list_free(self.raw.as_ptr()) }
+    }
+}
+
+impl std::fmt::Debug for TensorList {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("TensorList").field("len", &self.len()).finish()
+    }
+}

@@ -1,0 +1,399 @@
+// The C++ side of torch-ext: one function per libtorch call that tch lacks. Owns no policy and checks no arguments that
+// libtorch checks itself. Every fallible function returns null or a message made with `malloc`, which Rust frees; no
+// exception leaves this file. Linked to libtorch_cpu and libc10 alone: CUDA is reached through the dispatcher once
+// libtorch_cuda has been loaded.
+#include <ATen/Context.h>
+#include <ATen/autocast_mode.h>
+#include <ATen/core/Generator.h>
+#include <c10/core/Event.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <torch/headeronly/version.h>
+
+#include <dlfcn.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <vector>
+
+using at::Tensor;
+using List = std::vector<Tensor>;
+
+namespace {
+
+// Only the first line: what follows in libtorch's messages is a C++ backtrace.
+char* first_line(const char* message) {
+  const size_t length = std::strcspn(message, "\n");
+  char* copy = static_cast<char*>(std::malloc(length + 1));
+  if (copy != nullptr) {
+    std::memcpy(copy, message, length);
+    copy[length] = '\0';
+  }
+  return copy;
+}
+
+template <class Body>
+char* guarded(Body&& body) noexcept {
+  try {
+    body();
+    return nullptr;
+  } catch (const c10::Error& error) {
+    return first_line(error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    return first_line(error.what());
+  } catch (...) {
+    return first_line("an unknown C++ exception");
+  }
+}
+
+// In-place work on parameters: autograd must not see it.
+template <class Body>
+char* in_place(Body&& body) noexcept {
+  return guarded([&] {
+    at::NoGradGuard no_grad;
+    body();
+  });
+}
+
+Tensor* owned(Tensor tensor) {
+  return new Tensor(std::move(tensor));
+}
+
+// Negative is the CPU, everything else the index of a CUDA device.
+at::Device device_of(int index) {
+  return index < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
+}
+
+Tensor norms_of(const List& list, double p) {
+  return list.empty() ? at::zeros({0}) : at::stack(at::_foreach_norm(list, p));
+}
+
+Tensor norm_of(const List& list, double p) {
+  return list.empty() ? at::zeros({}) : at::linalg_vector_norm(norms_of(list, p), p);
+}
+
+// A pinned scalar and the event that says it has arrived. Both are costly to make, so they are pooled by dtype.
+struct Arrival {
+  explicit Arrival(const Tensor& source)
+      : host(at::empty({}, at::TensorOptions().dtype(source.scalar_type()).pinned_memory(true))),
+        event(source.device().type()) {}
+  Tensor host;
+  c10::Event event;
+};
+
+// Leaked on purpose: at the end of a thread or the process the CUDA driver may be gone before the events are.
+std::vector<std::unique_ptr<Arrival>>& arrivals() {
+  static thread_local auto* pool = new std::vector<std::unique_ptr<Arrival>>();
+  return *pool;
+}
+
+std::unique_ptr<Arrival> take_arrival(const Tensor& source) {
+  auto& pool = arrivals();
+  for (size_t i = 0; i < pool.size(); ++i) {
+    if (pool[i]->host.scalar_type() == source.scalar_type() && pool[i]->event.device_type() == source.device().type()) {
+      std::swap(pool[i], pool.back());
+      auto taken = std::move(pool.back());
+      pool.pop_back();
+      return taken;
+    }
+  }
+  return std::make_unique<Arrival>(source);
+}
+
+double value_of(const Tensor& tensor) {
+  TORCH_CHECK(tensor.numel() == 1, "a scalar needs a tensor of 1 element, this one has ", tensor.numel());
+  return tensor.item().toDouble();
+}
+
+} // namespace
+
+extern "C" {
+
+// ---- Lists of tensors ----
+
+List* ext_list_new() {
+  return new List();
+}
+
+void ext_list_free(List* list) {
+  delete list;
+}
+
+void ext_list_clear(List* list) {
+  list->clear();
+}
+
+size_t ext_list_len(const List* list) {
+  return list->size();
+}
+
+char* ext_list_push(List* list, const Tensor* tensor) {
+  return guarded([&] { list->push_back(*tensor); });
+}
+
+char* ext_list_get(const List* list, size_t index, Tensor** out) {
+  return guarded([&] { *out = owned(list->at(index)); });
+}
+
+// Refills `gradients` (its memory is kept) and says whether the set of parameters that have one differs from `present`.
+char* ext_list_gradients(List* gradients, const List* parameters, uint8_t* present, bool* changed) {
+  return guarded([&] {
+    gradients->clear();
+    *changed = false;
+    for (size_t i = 0; i < parameters->size(); ++i) {
+      const Tensor& parameter = (*parameters)[i];
+      const bool has_gradient = parameter.requires_grad() && parameter.grad().defined();
+      if (has_gradient) gradients->push_back(parameter.grad());
+      *changed = *changed || has_gradient != static_cast<bool>(present[i]);
+      present[i] = has_gradient;
+    }
+  });
+}
+
+// ---- Operations on every tensor of a list ----
+
+char* ext_foreach_zero(const List* list) {
+  return in_place([&] { at::_foreach_zero_(*list); });
+}
+
+char* ext_foreach_mul_scalar(const List* list, double factor) {
+  return in_place([&] { at::_foreach_mul_(*list, at::Scalar(factor)); });
+}
+
+char* ext_foreach_mul_tensor(const List* list, const Tensor* factor) {
+  return in_place([&] { at::_foreach_mul_(*list, *factor); });
+}
+
+char* ext_foreach_div_tensor(const List* list, const Tensor* divisor) {
+  return in_place([&] { at::_foreach_div_(*list, *divisor); });
+}
+
+char* ext_foreach_add_scalar(const List* list, double value) {
+  return in_place([&] { at::_foreach_add_(*list, at::Scalar(value)); });
+}
+
+char* ext_foreach_add(const List* list, const List* other, double alpha) {
+  return in_place([&] { at::_foreach_add_(*list, *other, alpha); });
+}
+
+char* ext_foreach_lerp(const List* list, const List* end, double weight) {
+  return in_place([&] { at::_foreach_lerp_(*list, *end, at::Scalar(weight)); });
+}
+
+char* ext_foreach_copy(const List* list, const List* source) {
+  return in_place([&] { at::_foreach_copy_(*list, *source, /*non_blocking=*/true); });
+}
+
+char* ext_foreach_clamp_min(const List* list, double minimum) {
+  return in_place([&] { at::_foreach_clamp_min_(*list, at::Scalar(minimum)); });
+}
+
+char* ext_foreach_clamp_max(const List* list, double maximum) {
+  return in_place([&] { at::_foreach_clamp_max_(*list, at::Scalar(maximum)); });
+}
+
+char* ext_foreach_sqrt(const List* list) {
+  return in_place([&] { at::_foreach_sqrt_(*list); });
+}
+
+char* ext_foreach_addcmul(const List* list, const List* left, const List* right, double value) {
+  return in_place([&] { at::_foreach_addcmul_(*list, *left, *right, at::Scalar(value)); });
+}
+
+char* ext_foreach_addcdiv(const List* list, const List* numerator, const List* denominator, double value) {
+  return in_place([&] { at::_foreach_addcdiv_(*list, *numerator, *denominator, at::Scalar(value)); });
+}
+
+char* ext_foreach_norms(const List* list, double p, Tensor** out) {
+  return in_place([&] { *out = owned(norms_of(*list, p)); });
+}
+
+char* ext_foreach_norm(const List* list, double p, Tensor** out) {
+  return in_place([&] { *out = owned(norm_of(*list, p)); });
+}
+
+// x - x is 0 where x is finite and NaN elsewhere, and NaN counts as non-zero: four kernels whatever the length.
+char* ext_count_nonfinite(const List* list, Tensor** out) {
+  return in_place([&] {
+    List flat;
+    flat.reserve(list->size());
+    for (const Tensor& tensor : *list) flat.push_back(tensor.reshape({-1}));
+    if (flat.empty()) flat.push_back(at::zeros({0}));
+    Tensor all = at::cat(flat);
+    *out = owned(at::count_nonzero(all.sub_(all)));
+  });
+}
+
+char* ext_clip_grad_norm(const List* gradients, double max_norm, double p, Tensor** out) {
+  return in_place([&] {
+    Tensor total = norm_of(*gradients, p);
+    Tensor coefficient = at::clamp(max_norm / (total + 1e-6), std::nullopt, 1.0);
+    if (!gradients->empty()) at::_foreach_mul_(*gradients, coefficient);
+    *out = owned(std::move(total));
+  });
+}
+
+// ---- Fused optimizer steps. `device_lr`, where given, is read by the kernel in place of `lr`. ----
+
+char* ext_fused_sgd(const List* parameters, const List* gradients, const List* momentum_buffers, double weight_decay,
+                    double momentum, double lr, const Tensor* device_lr, double dampening, bool nesterov, bool first) {
+  return in_place([&] {
+    const at::TensorList buffers = momentum == 0.0 ? at::TensorList() : at::TensorList(*momentum_buffers);
+    if (device_lr == nullptr) {
+      at::_fused_sgd_(*parameters, *gradients, buffers, weight_decay, momentum, lr, dampening, nesterov, false, first);
+    } else {
+      at::_fused_sgd_(*parameters, *gradients, buffers, weight_decay, momentum, *device_lr, dampening, nesterov, false,
+                      first);
+    }
+  });
+}
+
+char* ext_fused_adam(const List* parameters, const List* gradients, const List* exp_avgs, const List* exp_avg_sqs,
+                     const List* max_exp_avg_sqs, const List* steps, double lr, const Tensor* device_lr, double beta1,
+                     double beta2, double weight_decay, double eps, bool amsgrad, bool decoupled) {
+  return in_place([&] {
+    const auto step = [&](const auto& rate) {
+      if (decoupled) {
+        at::_fused_adamw_(*parameters, *gradients, *exp_avgs, *exp_avg_sqs, *max_exp_avg_sqs, *steps, rate, beta1,
+                          beta2, weight_decay, eps, amsgrad, false);
+      } else {
+        at::_fused_adam_(*parameters, *gradients, *exp_avgs, *exp_avg_sqs, *max_exp_avg_sqs, *steps, rate, beta1, beta2,
+                         weight_decay, eps, amsgrad, false);
+      }
+    };
+    if (device_lr == nullptr) {
+      step(lr);
+    } else {
+      step(*device_lr);
+    }
+  });
+}
+
+// ---- Random numbers ----
+
+char* ext_rng_state(int device, Tensor** out) {
+  return guarded([&] {
+    at::Generator generator = at::globalContext().defaultGenerator(device_of(device));
+    std::lock_guard<std::mutex> lock(generator.mutex());
+    *out = owned(generator.get_state());
+  });
+}
+
+char* ext_set_rng_state(int device, const Tensor* state) {
+  return guarded([&] {
+    at::Generator generator = at::globalContext().defaultGenerator(device_of(device));
+    std::lock_guard<std::mutex> lock(generator.mutex());
+    generator.set_state(*state);
+  });
+}
+
+char* ext_manual_seed(uint64_t seed) {
+  return guarded([&] { at::manual_seed(seed); });
+}
+
+// ---- Scalars that arrive later ----
+
+char* ext_scalar_value(const Tensor* tensor, double* out) {
+  return guarded([&] { *out = value_of(*tensor); });
+}
+
+char* ext_arrival_start(const Tensor* source, Arrival** out) {
+  return in_place([&] {
+    TORCH_CHECK(source->numel() == 1, "a scalar needs a tensor of 1 element, this one has ", source->numel());
+    auto arrival = take_arrival(*source);
+    arrival->host.copy_(source->detach().reshape({}), /*non_blocking=*/true);
+    const c10::impl::VirtualGuardImpl device(source->device().type());
+    arrival->event.record(device.getStream(source->device()));
+    *out = arrival.release();
+  });
+}
+
+char* ext_arrival_poll(const Arrival* arrival, bool* ready, double* value) {
+  return guarded([&] {
+    *ready = arrival->event.query();
+    if (*ready) *value = value_of(arrival->host);
+  });
+}
+
+char* ext_arrival_wait(const Arrival* arrival, double* value) {
+  return guarded([&] {
+    arrival->event.synchronize();
+    *value = value_of(arrival->host);
+  });
+}
+
+// Only a finished copy may go back to the pool: a pending one could still land on the next user's value. Freeing one
+// that is pending is safe, the pinned allocator waits for the copies that it has seen.
+char* ext_arrival_release(Arrival* arrival) {
+  return guarded([&] {
+    std::unique_ptr<Arrival> returned(arrival);
+    if (returned->event.query()) arrivals().push_back(std::move(returned));
+  });
+}
+
+// ---- Autocast ----
+
+char* ext_autocast_enter(bool cuda, bool enabled, int dtype, bool* previous_enabled, int* previous_dtype) {
+  return guarded([&] {
+    const auto device = cuda ? at::kCUDA : at::kCPU;
+    *previous_enabled = at::autocast::is_autocast_enabled(device);
+    *previous_dtype = static_cast<int>(at::autocast::get_autocast_dtype(device));
+    at::autocast::set_autocast_dtype(device, static_cast<at::ScalarType>(dtype));
+    at::autocast::set_autocast_enabled(device, enabled);
+    at::autocast::increment_nesting();
+  });
+}
+
+// The cache holds casts of parameters: it may only outlive the outermost guard if nobody changes them, so it goes.
+char* ext_autocast_exit(bool cuda, bool previous_enabled, int previous_dtype) {
+  return guarded([&] {
+    const auto device = cuda ? at::kCUDA : at::kCPU;
+    if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(device, previous_enabled);
+    at::autocast::set_autocast_dtype(device, static_cast<at::ScalarType>(previous_dtype));
+  });
+}
+
+// ---- Storage ----
+
+bool ext_shares_storage(const Tensor* left, const Tensor* right) {
+  return left->defined() && right->defined() && left->has_storage() && right->has_storage() &&
+      left->storage().is_alias_of(right->storage());
+}
+
+bool ext_is_dense(const Tensor* tensor) {
+  return tensor->defined() && tensor->layout() == at::kStrided && tensor->is_non_overlapping_and_dense();
+}
+
+size_t ext_storage_bytes(const Tensor* tensor) {
+  return tensor->defined() && tensor->has_storage() ? tensor->storage().nbytes() : 0;
+}
+
+// ---- The library itself ----
+
+const char* ext_libtorch_version() {
+  return TORCH_VERSION;
+}
+
+// Global symbols and the real folder: libtorch_cuda finds its own dependencies relative to where it really lies.
+char* ext_load_cuda() {
+  return guarded([] {
+    Dl_info info{};
+    TORCH_CHECK(dladdr(reinterpret_cast<const void*>(&c10::GetAllocator), &info) != 0, "libc10 was not found");
+    const auto folder = std::filesystem::canonical(info.dli_fname).parent_path();
+    if (dlopen((folder / "libtorch_cuda.so").c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+      throw std::runtime_error(dlerror());
+    }
+    TORCH_CHECK(at::hasCUDA(), "CUDA was asked for before libtorch_cuda was loaded; load it first");
+  });
+}
+
+char* ext_cuda_device_count(int64_t* out) {
+  return guarded([&] { *out = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0; });
+}
+
+} // extern "C"

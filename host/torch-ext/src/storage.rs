@@ -1,0 +1,23 @@
+//! Questions about a tensor's memory that tch cannot answer. All are host-side and cheap; none syncs.
+
+use crate::ffi;
+use tch::Tensor;
+
+/// Whether writing to one tensor may change the other: both are views of one storage.
+pub fn shares_storage(left: &Tensor, right: &Tensor) -> bool {
+    // SAFETY: both are borrowed for the call, and the shim handles undefined tensors.
+    unsafe { ffi::ext_shares_storage(left.as_ptr(), right.as_ptr()) }
+}
+
+/// Whether the tensor is strided and its elements fill one block without gaps or overlaps, in any order of
+/// dimensions: what multi-tensor kernels want for their fast path.
+pub fn is_dense(tensor: &Tensor) -> bool {
+    // SAFETY: borrowed for the call, and the shim handles undefined tensors.
+    unsafe { ffi::ext_is_dense(tensor.as_ptr()) }
+}
+
+/// How many bytes the tensor keeps alive: all of its storage, of which it may show only a part.
+pub fn storage_bytes(tensor: &Tensor) -> usize {
+    // SAFETY: borrowed for the call, and the shim handles undefined tensors.
+    unsafe { ffi::ext_storage_bytes(tensor.as_ptr()) }
+}

@@ -1,0 +1,162 @@
+//! What torch-ext promises on the CPU, as rows against tch's single-tensor operators and published formulas.
+
+use tch::{Device, Kind, Tensor};
+use torch_ext::{Autocast, AutocastDevice, Deferred, Error, TensorList};
+
+fn list(values: &[&[f64]]) -> TensorList {
+    let tensors: Vec<Tensor> = values.iter().map(|row| Tensor::from_slice(row)).collect();
+    TensorList::from_tensors(&tensors).expect("a list of new tensors")
+}
+
+fn values(list: &TensorList) -> Vec<Vec<f64>> {
+    let tensors = list.to_tensors().expect("handles");
+    tensors.iter().map(|tensor| Vec::<f64>::try_from(tensor).expect("1-d float64")).collect()
+}
+
+/// Applies `operation` to `[[1, -2], [3]]` and compares.
+fn check_in_place(operation: impl Fn(&TensorList) -> torch_ext::Result<()>, expected: &[&[f64]]) {
+    let list = list(&[&[1.0, -2.0], &[3.0]]);
+    operation(&list).expect("the operation runs");
+    assert_eq!(values(&list), expected);
+}
+
+#[test]
+fn in_place_operations() {
+    let other = || list(&[&[10.0, 20.0], &[30.0]]);
+    check_in_place(|x| x.zero_(), &[&[0.0, 0.0], &[0.0]]);
+    check_in_place(|x| x.mul_scalar_(2.0), &[&[2.0, -4.0], &[6.0]]);
+    check_in_place(|x| x.mul_tensor_(&Tensor::from(0.5)), &[&[0.5, -1.0], &[1.5]]);
+    check_in_place(|x| x.div_tensor_(&Tensor::from(0.5)), &[&[2.0, -4.0], &[6.0]]);
+    check_in_place(|x| x.add_scalar_(1.0), &[&[2.0, -1.0], &[4.0]]);
+    check_in_place(|x| x.add_(&other(), 0.5), &[&[6.0, 8.0], &[18.0]]);
+    check_in_place(|x| x.lerp_(&other(), 0.5), &[&[5.5, 9.0], &[16.5]]);
+    check_in_place(|x| x.copy_(&other()), &[&[10.0, 20.0], &[30.0]]);
+    check_in_place(|x| x.clamp_min_(0.0), &[&[1.0, 0.0], &[3.0]]);
+    check_in_place(|x| x.clamp_max_(2.0), &[&[1.0, -2.0], &[2.0]]);
+    check_in_place(
+        |x| other().copy_(x).and_then(|()| x.addcmul_(&other(), &other(), 1.0)),
+        &[&[101.0, 398.0], &[903.0]],
+    );
+    check_in_place(|x| x.addcdiv_(&other(), &other(), 2.0), &[&[3.0, 0.0], &[5.0]]);
+    check_in_place(
+        |x| x.clamp_min_(1.0).and_then(|()| x.mul_scalar_(4.0)).and_then(|()| x.sqrt_()),
+        &[&[2.0, 2.0], &[12f64.sqrt()]],
+    );
+}
+
+#[test]
+fn norms_of_a_list() {
+    let list = list(&[&[3.0, -4.0], &[12.0]]);
+    for (p, each, all) in
+        [(2.0, [5.0, 12.0], 13.0), (1.0, [7.0, 12.0], 19.0), (f64::INFINITY, [4.0, 12.0], 12.0)]
+    {
+        assert_eq!(Vec::<f64>::try_from(list.norms(p).expect("norms")).expect("1-d"), each);
+        assert_eq!(list.norm(p).expect("norm").double_value(&[]), all);
+    }
+    assert_eq!(TensorList::new().norm(2.0).expect("norm of nothing").double_value(&[]), 0.0);
+}
+
+#[test]
+fn clipping_is_pytorchs() {
+    for (max_norm, factor) in [(6.5, 6.5 / (13.0 + 1e-6)), (100.0, 1.0)] {
+        let list = list(&[&[3.0, -4.0], &[12.0]]);
+        assert_eq!(list.clip_grad_norm_(max_norm, 2.0).expect("clip").double_value(&[]), 13.0);
+        assert_eq!(values(&list), [vec![3.0 * factor, -4.0 * factor], vec![12.0 * factor]]);
+    }
+}
+
+#[test]
+fn nonfinite_elements_are_counted() {
+    let bad = list(&[&[1.0, f64::NAN, f64::INFINITY], &[f64::NEG_INFINITY, 0.0]]);
+    assert_eq!(bad.count_nonfinite().expect("count").int64_value(&[]), 3);
+    assert_eq!(list(&[&[1e308, -1e308]]).count_nonfinite().expect("count").int64_value(&[]), 0);
+    assert_eq!(TensorList::new().count_nonfinite().expect("count").int64_value(&[]), 0);
+    assert!(values(&bad)[0][1].is_nan(), "counting leaves the list as it was");
+}
+
+#[test]
+fn gradients_follow_what_is_trained() {
+    let parameters: Vec<Tensor> = (0..3).map(|_| Tensor::ones([2], (Kind::Double, Device::Cpu))).collect();
+    let trained: Vec<Tensor> = parameters.iter().map(|p| p.set_requires_grad(true)).collect();
+    (&trained[0] * 2.0 + &trained[2] * 3.0).sum(Kind::Double).backward();
+    let all = TensorList::from_tensors(&trained).expect("list");
+    let (mut gradients, mut present) = (TensorList::new(), [false; 3]);
+    assert!(gradients.set_gradients_of(&all, &mut present).expect("gradients"));
+    assert_eq!((values(&gradients), present), (vec![vec![2.0; 2], vec![3.0; 2]], [true, false, true]));
+    assert!(!gradients.set_gradients_of(&all, &mut present).expect("gradients"), "nothing changed");
+    let _frozen = trained[0].set_requires_grad(false);
+    assert!(gradients.set_gradients_of(&all, &mut present).expect("gradients"));
+    assert_eq!((values(&gradients), present), (vec![vec![3.0; 2]], [false, false, true]));
+    assert!(gradients.set_gradients_of(&all, &mut [false; 2]).is_err(), "one flag per parameter");
+}
+
+#[test]
+fn errors_carry_libtorchs_first_line() {
+    let error = list(&[&[1.0]]).add_(&list(&[&[1.0], &[2.0]]), 1.0).expect_err("lengths differ");
+    let Error::Torch { operation, message } = &error else { panic!("{error}") };
+    assert_eq!(*operation, "_foreach_add_");
+    assert!(message.contains("same number of tensors") && !message.contains('\n'), "{message}");
+}
+
+#[test]
+fn generator_state_repeats_the_draw() {
+    torch_ext::manual_seed(7).expect("seed");
+    let state = torch_ext::rng_state(Device::Cpu).expect("state");
+    let draw = || Vec::<f32>::try_from(Tensor::randn([9], (Kind::Float, Device::Cpu))).expect("1-d");
+    let (first, second) = (draw(), draw());
+    assert_ne!(first, second);
+    torch_ext::set_rng_state(Device::Cpu, &state).expect("restore");
+    assert_eq!(draw(), first);
+    assert!(torch_ext::set_rng_state(Device::Cpu, &Tensor::from_slice(&[1u8])).is_err());
+    assert!(torch_ext::rng_state(Device::Vulkan).is_err());
+}
+
+#[test]
+fn deferred_scalars_of_any_dtype() {
+    for kind in [Kind::Float, Kind::Double, Kind::Half, Kind::BFloat16, Kind::Int64, Kind::Uint8] {
+        let mut value = Deferred::new(&Tensor::from(3.0).to_kind(kind)).expect("a scalar");
+        assert_eq!((value.poll().expect("poll"), value.wait().expect("wait")), (Some(3.0), 3.0));
+    }
+    assert_eq!(Deferred::new(&Tensor::from(true)).and_then(|mut value| value.wait()).expect("bool"), 1.0);
+    assert!(Deferred::new(&Tensor::from_slice(&[1.0, 2.0])).is_err());
+}
+
+#[test]
+fn autocast_lasts_as_long_as_its_guard() {
+    let matrix = Tensor::ones([2, 2], (Kind::Float, Device::Cpu));
+    let product = || matrix.matmul(&matrix).kind();
+    {
+        let _on = Autocast::on(AutocastDevice::Cpu, Kind::BFloat16).expect("on");
+        assert_eq!(product(), Kind::BFloat16);
+        {
+            let _off = Autocast::off(AutocastDevice::Cpu).expect("off");
+            assert_eq!(product(), Kind::Float);
+        }
+        assert_eq!(product(), Kind::BFloat16);
+    }
+    assert_eq!(product(), Kind::Float);
+    assert!(Autocast::on(AutocastDevice::Cpu, Kind::Int64).is_err());
+}
+
+#[test]
+fn storage_is_told_apart() {
+    let tensor = Tensor::zeros([4, 6], (Kind::Float, Device::Cpu));
+    let (view, copy) = (tensor.narrow(1, 0, 2), tensor.copy());
+    assert!(torch_ext::shares_storage(&tensor, &view) && !torch_ext::shares_storage(&tensor, &copy));
+    assert!(
+        torch_ext::is_dense(&tensor.tr())
+            && !torch_ext::is_dense(&view)
+            && !torch_ext::is_dense(&Tensor::new())
+    );
+    assert_eq!((torch_ext::storage_bytes(&view), torch_ext::storage_bytes(&Tensor::new())), (96, 0));
+}
+
+#[test]
+fn the_library_names_itself() {
+    assert_eq!(torch_ext::libtorch_version(), "2.11.0");
+    // A machine without the CUDA libraries says what to do; one with them loads them.
+    if let Err(error) = torch_ext::load_cuda() {
+        assert!(error.to_string().contains("cargo xtask setup --cuda"), "{error}");
+        assert!(!torch_ext::cuda_is_available());
+    }
+}
