@@ -1,1 +1,8 @@
 pub mod plugin;
+//! phasebox: a native libtorch trainer whose callbacks are sandboxed WebAssembly components.
+pub mod criterion;
+pub mod metrics;
+pub mod model;
+mod parameter_block;
+mod shape;
+mod words;

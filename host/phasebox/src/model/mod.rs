@@ -1,0 +1,268 @@
+//! Networks by name, and [`Model`]: one network with its named tensors. Owns parameters, buffers, freezing and
+//! copying; knows nothing of losses, optimizers, checkpoints' files or callbacks.
+//!
+//! Parameters start from PyTorch's defaults, drawn on the CPU from torch's global generator in the order PyTorch
+//! would draw them: `tch::manual_seed` decides them, the device does not. Tensor names are those of the same
+//! network written in PyTorch (torchvision's, for ResNets), so a safetensors checkpoint loads there.
+mod layers;
+mod linear;
+mod mlp;
+mod state;
+#[cfg(test)]
+mod tests;
+mod variables;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use globset::GlobBuilder;
+use serde_json::Value;
+use tch::{Device, Tensor, no_grad};
+
+pub use layers::Activation;
+pub use linear::LinearParams;
+pub use mlp::MlpParams;
+
+use crate::{parameter_block, words};
+use variables::{Values, Variables};
+
+/// Every architecture a recipe can name.
+pub const ARCHITECTURES: [&str; 2] = ["linear", "mlp"];
+
+/// An architecture with its checked `arch_params`.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each variant is the architecture of that name; its params are documented")]
+pub enum ModelConfig {
+    Linear(LinearParams),
+    Mlp(MlpParams),
+}
+
+impl ModelConfig {
+    /// Reads `arch_params` for `architecture`.
+    ///
+    /// # Errors
+    /// An unknown architecture (with the list and the nearest name), an unknown or mistyped key.
+    pub fn parse(architecture: &str, arch_params: &Value) -> Result<ModelConfig> {
+        let owner = format!("architecture `{architecture}`");
+        Ok(match architecture {
+            "linear" => ModelConfig::Linear(parameter_block::read(&owner, arch_params)?),
+            "mlp" => ModelConfig::Mlp(parameter_block::read(&owner, arch_params)?),
+            _ => return Err(words::unknown("architecture", architecture, &ARCHITECTURES)),
+        })
+    }
+
+    fn network(&self, variables: &mut Variables, plan: &Plan) -> Result<Box<dyn Network>> {
+        match self {
+            ModelConfig::Linear(_) => linear::build(variables, &plan.sizes()?),
+            ModelConfig::Mlp(params) => mlp::build(params, variables, &plan.sizes()?),
+        }
+    }
+}
+
+/// What an architecture computes. Its tensors are in [`Model`]; `train` switches dropout and batch statistics.
+trait Network: Send {
+    fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor>;
+}
+
+/// What a network must fit: one sample's shape and the width of its output.
+struct Sizes {
+    sample: Vec<i64>,
+    outputs: i64,
+}
+
+impl Sizes {
+    fn flat_inputs(&self) -> i64 {
+        self.sample.iter().product()
+    }
+}
+
+/// All that is needed to build the same network again.
+#[derive(Clone)]
+struct Plan {
+    config: ModelConfig,
+    architecture: String,
+    arch_params: Value,
+    input_shape: Vec<i64>,
+    num_classes: Option<i64>,
+    base: PathBuf,
+    device: Device,
+}
+
+impl Plan {
+    fn build(&self, values: Values) -> Result<Model> {
+        let mut variables = Variables::new(self.device, values);
+        let network = self
+            .config
+            .network(&mut variables, self)
+            .with_context(|| format!("architecture `{}`", self.architecture))?;
+        let batches_tracked = variables.finish()?;
+        let Variables { mut parameters, mut buffers, .. } = variables;
+        parameters.sort_by(|a, b| a.0.cmp(&b.0));
+        buffers.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(Model { plan: self.clone(), network, parameters, buffers, batches_tracked })
+    }
+
+    fn sizes(&self) -> Result<Sizes> {
+        let outputs = self.num_classes.context(
+            "needs the number of outputs: write `num_classes` in `arch_params`, the data does not say it",
+        )?;
+        ensure!(outputs > 0, "`num_classes` must be at least 1, not {outputs}");
+        Ok(Sizes { sample: self.input_shape.clone(), outputs })
+    }
+}
+
+/// Builds the network `architecture` names, with fresh parameters on `device`.
+///
+/// `input_shape` is one sample's, without the batch dimension (`[1, 28, 28]`). `num_classes` is what the data says;
+/// `num_classes` in `arch_params` (the SuperGradients habit) goes before it. `base` is the recipe's folder.
+///
+/// # Errors
+/// An unknown architecture, unknown or mistyped keys, sizes that do not fit, a file that cannot be read.
+pub fn build(
+    architecture: &str,
+    arch_params: &Value,
+    input_shape: &[i64],
+    num_classes: Option<i64>,
+    base: &Path,
+    device: Device,
+) -> Result<Model> {
+    let (own_params, written_classes) = take_num_classes(arch_params)?;
+    let plan = Plan {
+        config: ModelConfig::parse(architecture, &own_params)?,
+        architecture: architecture.to_owned(),
+        arch_params: arch_params.clone(),
+        input_shape: input_shape.to_vec(),
+        num_classes: written_classes.or(num_classes),
+        base: base.to_owned(),
+        device,
+    };
+    plan.build(Values::Drawn)
+}
+
+/// Every architecture takes `num_classes`, so it is read here and not once per architecture.
+fn take_num_classes(arch_params: &Value) -> Result<(Value, Option<i64>)> {
+    let mut own_params = arch_params.clone();
+    let Some(written) = own_params.as_object_mut().and_then(|map| map.shift_remove("num_classes")) else {
+        return Ok((own_params, None));
+    };
+    let classes =
+        written.as_i64().ok_or_else(|| anyhow!("`num_classes` must be a whole number, not {written}"))?;
+    Ok((own_params, Some(classes)))
+}
+
+/// A network with its tensors. Handles given out are shallow: they see every later change in place.
+pub struct Model {
+    plan: Plan,
+    network: Box<dyn Network>,
+    parameters: Vec<(String, Tensor)>,
+    buffers: Vec<(String, Tensor)>,
+    /// The `num_batches_tracked` of all batch normalisations, which each forward in training counts up at once.
+    batches_tracked: Option<Tensor>,
+}
+
+impl Model {
+    /// The name the recipe gave.
+    pub fn architecture(&self) -> &str {
+        &self.plan.architecture
+    }
+
+    /// `arch_params` as the recipe wrote them.
+    pub fn arch_params(&self) -> &Value {
+        &self.plan.arch_params
+    }
+
+    /// Where all tensors of the model are.
+    pub fn device(&self) -> Device {
+        self.plan.device
+    }
+
+    /// Predictions for a batch: `[N, …input_shape]` float → `[N, num_classes]` float for every architecture here
+    /// but `torchscript`, which returns what its file returns. Records gradients unless the caller turned them off.
+    /// No sync.
+    ///
+    /// # Errors
+    /// libtorch's reason, with the architecture and the shape it was given. Never panics.
+    pub fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor> {
+        let preds = self.network.forward(inputs, train).map_err(|error| self.refusal(inputs, &error))?;
+        if let (true, Some(counters)) = (train, &self.batches_tracked) {
+            let _ = counters.shallow_clone().f_add_scalar_(1)?;
+        }
+        Ok(preds)
+    }
+
+    fn refusal(&self, inputs: &Tensor, error: &anyhow::Error) -> anyhow::Error {
+        anyhow!(
+            "architecture `{}`, built for samples of shape {:?}, cannot take inputs {}: {}",
+            self.plan.architecture,
+            self.plan.input_shape,
+            words::tensor(inputs),
+            words::reason(error),
+        )
+    }
+
+    /// Everything trained, frozen or not, sorted by name. An optimizer must pass over what has
+    /// `requires_grad() == false`: it is frozen.
+    pub fn parameters(&self) -> &[(String, Tensor)] {
+        &self.parameters
+    }
+
+    /// State that is not trained (batch normalisation's running statistics), sorted by name.
+    pub fn buffers(&self) -> &[(String, Tensor)] {
+        &self.buffers
+    }
+
+    /// Stops training what matches `glob` (`fc.*`, `*.bias`; `*` crosses dots), and zeroes its gradient so that
+    /// nothing of the current step is left. Returns how many parameters match. No sync.
+    ///
+    /// # Errors
+    /// A malformed glob. Matching nothing is not an error: the count says so.
+    pub fn freeze(&self, glob: &str) -> Result<usize> {
+        let matching = self.matching(glob)?;
+        for parameter in &matching {
+            let mut gradient = parameter.f_set_requires_grad(false)?.grad();
+            if gradient.defined() {
+                let _ = no_grad(|| gradient.f_zero_())?;
+            }
+        }
+        Ok(matching.len())
+    }
+
+    /// Trains again what matches `glob`. Returns how many parameters match. No sync.
+    ///
+    /// # Errors
+    /// A malformed glob.
+    pub fn unfreeze(&self, glob: &str) -> Result<usize> {
+        let matching = self.matching(glob)?;
+        for parameter in &matching {
+            let _ = parameter.f_set_requires_grad(true)?;
+        }
+        Ok(matching.len())
+    }
+
+    fn matching(&self, glob: &str) -> Result<Vec<&Tensor>> {
+        let matcher = GlobBuilder::new(glob)
+            .build()
+            .with_context(|| format!("`{glob}` is not a pattern of parameter names"))?
+            .compile_matcher();
+        Ok(self
+            .parameters
+            .iter()
+            .filter(|(name, _)| matcher.is_match(name))
+            .map(|(_, tensor)| tensor)
+            .collect())
+    }
+
+    /// Another model of the same architecture on the same device with this one's values, sharing no memory: what an
+    /// average of weights lives in. Draws no random number. Frozen stays frozen.
+    ///
+    /// # Errors
+    /// As [`build`]; a `torchscript` file is read again.
+    pub fn duplicate(&self) -> Result<Model> {
+        let mut copy = self.plan.build(Values::Blank)?;
+        copy.load_state(&self.state(), true)?;
+        for ((_, own), (_, original)) in copy.parameters.iter().zip(&self.parameters) {
+            let _ = own.f_set_requires_grad(original.requires_grad())?;
+        }
+        Ok(copy)
+    }
+}
