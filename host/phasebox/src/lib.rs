@@ -6,3 +6,6 @@ pub mod model;
 mod parameter_block;
 mod shape;
 mod words;
+//! phasebox: a native libtorch trainer whose training callbacks are sandboxed WebAssembly components.
+
+pub mod data;

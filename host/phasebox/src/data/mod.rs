@@ -1,0 +1,128 @@
+//! The samples a run sees: data sets, their transforms, and the loader that makes batches of them.
+//!
+//! It ends at CPU tensors: moving a batch to the device is the trainer's, and so is what a batch is used for.
+//!
+//! **To add a data set**: one file here with its recipe keys (a struct with `deny_unknown_fields`) and a `load`; one
+//! variant of [`DatasetConfig`], whose name is the recipe key; one arm in [`DatasetConfig::load`]. Images that fit in
+//! memory need no more than filling an [`Images`]; rows of numbers a [`Table`]; anything else implements [`Dataset`].
+
+mod digits;
+mod images;
+mod loader;
+mod prefetch;
+mod random;
+mod render;
+mod split;
+#[cfg(test)]
+mod tests;
+mod transforms;
+
+pub use digits::DigitsConfig;
+pub use images::Images;
+pub use loader::{DataLoader, LoaderConfig};
+pub use random::Random;
+pub use transforms::{Augmentation, Normalize, RandomCrop, Resize};
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::sync::Arc;
+use tch::Tensor;
+
+/// Some samples, stacked, on the CPU.
+#[derive(Debug)]
+pub struct Batch {
+    /// float32 `[N, …]`.
+    pub inputs: Tensor,
+    /// int64 class indices `[N]`, or float32 `[N, 1]` for a regression.
+    pub target: Tensor,
+    /// Whatever else a data set gives along, by name; first dimension `N`.
+    pub additional_items: Vec<(String, Tensor)>,
+}
+
+impl Batch {
+    /// A batch without additional items.
+    pub fn new(inputs: Tensor, target: Tensor) -> Self {
+        Self { inputs, target, additional_items: Vec::new() }
+    }
+
+    /// The number of samples; 0 for inputs without dimensions.
+    pub fn len(&self) -> usize {
+        self.inputs.size().first().copied().unwrap_or(0) as usize
+    }
+
+    /// Whether it holds no sample.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A finite collection of samples that can be read in any order, from several threads at once.
+pub trait Dataset: Send + Sync {
+    /// The number of samples.
+    fn len(&self) -> usize;
+
+    /// Whether it has no samples.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The samples `indices`, in that order. `seed` is one number per epoch: with a sample's index it decides what is
+    /// random about that sample, so that neither the batch it is in nor the thread that makes it matters.
+    ///
+    /// # Errors
+    /// When a sample cannot be read, or a transform does not fit it.
+    fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch>;
+
+    /// The shape of a sample before transforms, without the batch dimension; `[channels, height, width]` for images.
+    /// Where images differ in size, that of the first.
+    fn input_shape(&self) -> Vec<i64>;
+
+    /// The classes in the order of their indices, or nothing for a regression.
+    fn class_names(&self) -> Option<&[String]>;
+
+    /// The number of classes, or nothing for a regression.
+    fn num_classes(&self) -> Option<usize> {
+        self.class_names().map(<[String]>::len)
+    }
+
+    /// One line for people: what it is and where it came from.
+    fn description(&self) -> String;
+}
+
+/// The parts of a data set.
+#[derive(Clone)]
+pub struct Splits {
+    /// Samples to train on.
+    pub train: Arc<dyn Dataset>,
+    /// Samples to choose the best epoch with.
+    pub validation: Arc<dyn Dataset>,
+    /// Samples kept for the end, where the data have any.
+    pub test: Option<Arc<dyn Dataset>>,
+}
+
+/// The registry of data sets: a variant's name is the key that a recipe uses, and its fields are the keys below.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum DatasetConfig {
+    /// 1,797 hand-written digits of 8×8 pixels, inside the binary.
+    Digits(DigitsConfig),
+}
+
+impl DatasetConfig {
+    /// Reads the data set. Relative paths start at `base`, the folder of the recipe.
+    ///
+    /// # Errors
+    /// When a file is missing or is not what its format says; the message names the file, the fault and a remedy.
+    pub fn load(&self, base: &Path) -> Result<Splits> {
+        let _ = base;
+        match self {
+            Self::Digits(config) => config.load(),
+        }
+    }
+}
+
+/// The classes `0` to `9` by name.
+fn digit_names() -> Vec<String> {
+    (0..10).map(|digit| digit.to_string()).collect()
+}
