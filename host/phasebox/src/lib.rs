@@ -1,1 +1,4 @@
+//! phasebox: a native libtorch trainer whose callbacks are sandboxed WebAssembly components.
 
+pub mod checkpoint;
+pub mod durable;
