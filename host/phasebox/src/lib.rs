@@ -9,3 +9,7 @@ mod words;
 //! phasebox: a native libtorch trainer whose training callbacks are sandboxed WebAssembly components.
 
 pub mod data;
+//! phasebox: a native libtorch trainer whose callbacks are sandboxed WebAssembly components.
+
+pub mod checkpoint;
+pub mod durable;
