@@ -61,13 +61,18 @@ impl Fields {
 
     /// Takes `name`, which must be there.
     pub fn required<T: DeserializeOwned>(&mut self, name: &str) -> Result<T> {
-        self.take(name)?.ok_or_else(|| Error::invalid(format!("parameter `{name}` is missing: it has no default")))
+        self.take(name)?
+            .ok_or_else(|| Error::invalid(format!("parameter `{name}` is missing: it has no default")))
     }
 
     /// Refuses what nobody took.
     pub fn refuse_rest(&self, known: &[&str]) -> Result<()> {
         let Some(name) = self.0.keys().next() else { return Ok(()) };
-        let known = if known.is_empty() { "none is known".to_string() } else { format!("known: {}", known.join(", ")) };
+        let known = if known.is_empty() {
+            "none is known".to_string()
+        } else {
+            format!("known: {}", known.join(", "))
+        };
         Err(Error::invalid(format!("unknown parameter `{name}`; {known}")))
     }
 
@@ -102,9 +107,6 @@ mod tests {
         check::<f64>("{}", Err("parameter `rate` is missing: it has no default"));
         check::<f64>("3", Err("expected keys with values, found 3"));
         check::<f64>(r#"{"rate": 1, "rat": 2}"#, Err("unknown parameter `rat`; known: rate"));
-        check::<f64>(
-            r#"{"rate": "x"}"#,
-            Err("parameter `rate`: invalid type: string \"x\", expected f64"),
-        );
+        check::<f64>(r#"{"rate": "x"}"#, Err("parameter `rate`: invalid type: string \"x\", expected f64"));
     }
 }

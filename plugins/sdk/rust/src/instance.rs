@@ -20,7 +20,7 @@ pub struct Instance<T>(RefCell<Option<T>>);
 
 impl<T> Instance<T> {
     /// Nothing is configured yet.
-    pub const fn new() -> Self {
+    pub const fn empty() -> Self {
         Self(RefCell::new(None))
     }
 }
@@ -62,7 +62,9 @@ pub fn load<T: Parameters>(callback: &mut T, state: &[u8]) -> Result<()> {
     let mut saved = Fields::parse(text)?;
     let format: u32 = saved.required("format")?;
     if format != STATE_FORMAT {
-        return Err(Error::invalid(format!("the saved state has format {format}; this build reads {STATE_FORMAT}")));
+        return Err(Error::invalid(format!(
+            "the saved state has format {format}; this build reads {STATE_FORMAT}"
+        )));
     }
     callback.load_fields(&mut Fields::parse(&saved.required::<Value>("state")?.to_string())?)
 }

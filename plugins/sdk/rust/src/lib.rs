@@ -1,7 +1,7 @@
 //! Write phasebox callbacks in Rust. A callback is a struct, whose fields are the recipe's `params`, and the phases
 //! it overrides:
 //!
-//! ```ignore
+//! ```
 //! use phasebox_sdk::prelude::*;
 //!
 //! /// Scales gradients so that their norm stays below `max_norm`.
@@ -18,6 +18,7 @@
 //!         ctx.sg_logger()?.scalar_tensor("norm", &norm)
 //!     }
 //! }
+//! # fn main() {}
 //! ```
 //!
 //! This crate owns the bindings of the contract (`wit/`), a few conveniences on top and what the macros expand to.
@@ -34,6 +35,9 @@ pub use error::Result;
 pub use fields::Parameters;
 pub use phasebox_sdk_macros::{Parameters, callback};
 pub use {serde, serde_json, wit_bindgen};
+
+/// The names of all phases, in the order of the loop.
+pub const PHASES: [&str; 31] = phasebox_sdk_macros::phases!();
 
 /// The contract as Rust, generated from `wit/`: one module for each interface.
 #[allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, reason = "generated bindings")]

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Error, Ident, ImplItem, ImplItemFn, ItemImpl, LitStr, Result, Token};
+use syn::{Error, Ident, ImplItem, ItemImpl, LitStr, Result, Token};
 
 use crate::{contract, doc};
 
@@ -23,7 +23,12 @@ impl Parse for Arguments {
             match key.to_string().as_str() {
                 "grants" => arguments.grants = list(input)?,
                 "state" => arguments.state = true,
-                _ => return Err(Error::new(key.span(), "unknown argument; `grants = [\"…\"]` and `state` are known")),
+                _ => {
+                    return Err(Error::new(
+                        key.span(),
+                        "unknown argument; `grants = [\"…\"]` and `state` are known",
+                    ));
+                }
             }
             input.parse::<Option<Token![,]>>()?;
         }
@@ -41,7 +46,8 @@ fn list(input: ParseStream) -> Result<Vec<LitStr>> {
 /// The methods that mean something to the contract.
 #[derive(Default)]
 struct Methods<'a> {
-    phases: Vec<&'a ImplItemFn>,
+    phases: Vec<&'a Ident>,
+    every_phase: Option<&'a Ident>,
     configure: Option<&'a Ident>,
     save_state: Option<&'a Ident>,
     load_state: Option<&'a Ident>,
@@ -55,10 +61,11 @@ impl<'a> Methods<'a> {
             let ImplItem::Fn(method) = item else { continue };
             let ident = &method.sig.ident;
             match ident.to_string().as_str() {
+                "on_every_phase" => methods.every_phase = Some(ident),
                 "configure" => methods.configure = Some(ident),
                 "save_state" => methods.save_state = Some(ident),
                 "load_state" => methods.load_state = Some(ident),
-                name if known.iter().any(|phase| phase == name) => methods.phases.push(method),
+                name if known.iter().any(|phase| phase == name) => methods.phases.push(ident),
                 name if name.starts_with("on_") => return Err(unknown_phase(ident)),
                 _ => {}
             }
@@ -66,29 +73,41 @@ impl<'a> Methods<'a> {
         Ok(methods)
     }
 
-    /// The interface that the component exports: exactly what is implemented, since exporting is subscribing.
-    fn wit(&self, saves_state: bool) -> String {
-        let mut functions = vec![
-            "describe: func() -> string;".to_string(),
-            "configure: func(params: string) -> result<_, error>;".to_string(),
-        ];
-        if saves_state {
-            functions.push("save-state: func() -> result<list<u8>, error>;".to_string());
-            functions.push("load-state: func(state: list<u8>) -> result<_, error>;".to_string());
-        }
-        functions.extend(self.phases.iter().map(|phase| {
-            let name = phase.sig.ident.to_string().replace('_', "-");
-            format!("{name}: func(ctx: borrow<phase-context>) -> result<_, error>;")
-        }));
-        format!(
-            "package local:plugin;\n\
-             interface callback {{\n\
-             use phasebox:train/types@0.1.0.{{error}};\n\
-             use phasebox:train/context@0.1.0.{{phase-context}};\n{}\n}}\n\
-             world plugin {{ include phasebox:train/imports@0.1.0; export callback; }}",
-            functions.join("\n")
-        )
+    /// Each phase to export and the method that answers it, in the order of the loop.
+    fn subscriptions(&self) -> Vec<(Ident, &'a Ident)> {
+        let answer =
+            |phase: &String| self.phases.iter().copied().find(|ident| *ident == phase).or(self.every_phase);
+        contract::phases()
+            .iter()
+            .filter_map(|phase| answer(phase).map(|method| (Ident::new(phase, method.span()), method)))
+            .collect()
     }
+}
+
+/// The interface that the component exports: exactly what is implemented, since exporting is subscribing.
+fn wit(subscriptions: &[(Ident, &Ident)], saves_state: bool) -> String {
+    let mut functions = vec![
+        "describe: func() -> string".to_string(),
+        "configure: func(params: string) -> result<_, error>".to_string(),
+    ];
+    if saves_state {
+        functions.push("save-state: func() -> result<list<u8>, error>".to_string());
+        functions.push("load-state: func(state: list<u8>) -> result<_, error>".to_string());
+    }
+    functions.extend(subscriptions.iter().map(|(phase, _)| {
+        format!(
+            "{}: func(ctx: borrow<phase-context>) -> result<_, error>",
+            phase.to_string().replace('_', "-")
+        )
+    }));
+    format!(
+        "package local:plugin;\n\
+         interface callback {{\n\
+         use phasebox:train/types@0.1.0.{{error}};\n\
+         use phasebox:train/context@0.1.0.{{phase-context}};\n{};\n}}\n\
+         world plugin {{ include phasebox:train/imports@0.1.0; export callback; }}",
+        functions.join(";\n")
+    )
 }
 
 fn unknown_phase(ident: &Ident) -> Error {
@@ -100,10 +119,11 @@ fn unknown_phase(ident: &Ident) -> Error {
 pub(crate) fn expand(arguments: &Arguments, block: &ItemImpl) -> Result<TokenStream> {
     let methods = Methods::of(block)?;
     let state = state_functions(arguments, &methods)?;
-    let bindings = bindings(&methods.wit(state.is_some()));
+    let subscriptions = methods.subscriptions();
+    let bindings = bindings(&wit(&subscriptions, state.is_some()));
     let describe = describe(arguments, block);
     let configure = configure(&methods);
-    let phases = methods.phases.iter().map(|phase| phase_function(phase));
+    let phases = subscriptions.iter().map(|(phase, method)| phase_function(phase, method));
     let saves_state = state.is_some();
     let target = &block.self_ty;
     Ok(quote! {
@@ -124,7 +144,7 @@ pub(crate) fn expand(arguments: &Arguments, block: &ItemImpl) -> Result<TokenStr
                 "there are #[state] fields: write #[callback(state)] so that they are saved and restored"
             );
             ::std::thread_local! {
-                static INSTANCE: Instance<Callback> = const { Instance::new() };
+                static INSTANCE: Instance<Callback> = const { Instance::empty() };
             }
 
             struct Exports;
@@ -185,11 +205,10 @@ fn configure(methods: &Methods) -> TokenStream {
     }
 }
 
-fn phase_function(phase: &ImplItemFn) -> TokenStream {
-    let ident = &phase.sig.ident;
-    quote_spanned! { ident.span() =>
-        fn #ident(ctx: &PhaseContext) -> Result<(), Error> {
-            INSTANCE.with(|instance| instance.call(|callback| callback.#ident(ctx)))
+fn phase_function(phase: &Ident, method: &Ident) -> TokenStream {
+    quote_spanned! { method.span() =>
+        fn #phase(ctx: &PhaseContext) -> Result<(), Error> {
+            INSTANCE.with(|instance| instance.call(|callback| callback.#method(ctx)))
         }
     }
 }
@@ -206,10 +225,17 @@ fn state_functions(arguments: &Arguments, methods: &Methods) -> Result<Option<To
             (quote! { |callback| callback.save_state() }, quote! { |callback| callback.load_state(&state) })
         }
         (Some(ident), Some(_), true) => {
-            return Err(Error::new(ident.span(), "drop `state` from #[callback(…)], or this function and its pair"));
+            return Err(Error::new(
+                ident.span(),
+                "drop `state` from #[callback(…)], or this function and its pair",
+            ));
         }
-        (Some(ident), None, _) => return Err(Error::new(ident.span(), "`save_state` needs its pair `load_state`")),
-        (None, Some(ident), _) => return Err(Error::new(ident.span(), "`load_state` needs its pair `save_state`")),
+        (Some(ident), None, _) => {
+            return Err(Error::new(ident.span(), "`save_state` needs its pair `load_state`"));
+        }
+        (None, Some(ident), _) => {
+            return Err(Error::new(ident.span(), "`load_state` needs its pair `save_state`"));
+        }
     };
     Ok(Some(quote! {
         fn save_state() -> Result<Vec<u8>, Error> {
@@ -219,4 +245,33 @@ fn state_functions(arguments: &Arguments, methods: &Methods) -> Result<Option<To
             INSTANCE.with(|instance| instance.call(#load))
         }
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(arguments: &str, methods: &str, expected: &str) {
+        let expanded = syn::parse_str(arguments).and_then(|arguments: Arguments| {
+            expand(&arguments, &syn::parse_str(&format!("impl Clip {{ {methods} }}"))?)
+                .map(|code| code.to_string())
+        });
+        let text = expanded.unwrap_or_else(|error| error.to_string());
+        assert!(text.contains(expected), "#[callback({arguments})] {methods}: {text}");
+    }
+
+    #[test]
+    fn exports_what_is_there_and_refuses_the_rest_by_name() {
+        check(
+            "",
+            "fn on_epoch_end(&mut self) {}",
+            "configure: func(params: string) -> result<_, error>;\\non-epoch-end:",
+        );
+        check("", "fn on_every_phase(&mut self) {}", "on-training-end: func(");
+        check("state", "", "load-state: func(state: list<u8>)");
+        check("", "fn on_train_batch_ended(&mut self) {}", "did you mean `on_train_batch_end`?");
+        check("", "fn save_state(&self) {}", "`save_state` needs its pair");
+        check("state", "fn save_state(&self) {} fn load_state(&mut self) {}", "drop `state`");
+        check("grant = [\"skip\"]", "", "unknown argument");
+    }
 }

@@ -15,7 +15,8 @@ use syn::parse_macro_input;
 /// Methods named like a phase (`on_train_batch_end`, …) take `(&mut self, ctx: &PhaseContext) -> Result<()>`.
 /// `configure(&mut self) -> Result<()>`, if there, checks the parameters once they are read. `save_state(&self) ->
 /// Result<Vec<u8>>` and `load_state(&mut self, state: &[u8]) -> Result<()>` replace the `state` argument. All other
-/// methods stay private. One block in a crate carries the attribute.
+/// methods stay private. One block in a crate carries the attribute. A method `on_every_phase` answers every phase
+/// that has no method of its own: each is exported then, and each costs a call.
 ///
 /// Arguments: `grants = ["gradients", …]` is what the recipe is asked for; `state` saves the `#[state]` fields in
 /// checkpoints and gives them back on resume.
@@ -35,4 +36,12 @@ pub fn callback(arguments: TokenStream, item: TokenStream) -> TokenStream {
 pub fn parameters(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as syn::DeriveInput);
     parameters::expand(&item).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// The names of all phases as `[&str; N]`, in the order of the loop, as the contract lists them.
+#[doc(hidden)]
+#[proc_macro]
+pub fn phases(_: TokenStream) -> TokenStream {
+    let names = contract::phases().into_iter().map(|name| name.replace('_', "-"));
+    quote::quote! { [#(#names),*] }.into()
 }

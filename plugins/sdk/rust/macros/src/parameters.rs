@@ -29,8 +29,11 @@ pub(crate) fn expand(item: &DeriveInput) -> Result<TokenStream> {
     let (name, summary) = (&item.ident, doc::summary(&item.attrs));
     let schema = schema(&members).to_string();
     let known = members.iter().filter(|member| member.is_parameter()).map(|member| member.ident.to_string());
-    let states: Vec<&Ident> =
-        members.iter().filter(|member| matches!(member.role, Role::State)).map(|member| member.ident).collect();
+    let states: Vec<&Ident> = members
+        .iter()
+        .filter(|member| matches!(member.role, Role::State))
+        .map(|member| member.ident)
+        .collect();
     let state_names: Vec<String> = states.iter().map(ToString::to_string).collect();
     let has_state = !states.is_empty();
     let values = members.iter().map(Member::value);
@@ -66,7 +69,9 @@ fn members(item: &DeriveInput) -> Result<Vec<Member<'_>>> {
     match &data.fields {
         Fields::Named(fields) => fields.named.iter().map(Member::of).collect(),
         Fields::Unit => Ok(Vec::new()),
-        Fields::Unnamed(_) => Err(Error::new(item.ident.span(), "give the fields names: they are the recipe's keys")),
+        Fields::Unnamed(_) => {
+            Err(Error::new(item.ident.span(), "give the fields names: they are the recipe's keys"))
+        }
     }
 }
 
