@@ -1,0 +1,118 @@
+//! Stops a run whose metric no longer improves. This file reads the recipe and the context; `decision` decides.
+
+mod decision;
+
+use decision::{Decision, Rules, greater_is_better_by_name};
+use phasebox_sdk::prelude::*;
+
+const VALIDATION: &str = "on-validation-loader-end";
+const TRAIN: &str = "on-train-loader-end";
+
+#[derive(Deserialize)]
+#[serde(crate = "phasebox_sdk::serde", rename_all = "lowercase")]
+enum Mode {
+    Min,
+    Max,
+    Auto,
+}
+
+/// Stops training when a metric has not improved for `patience` checks, diverges or is good enough.
+#[derive(Parameters)]
+struct EarlyStopping {
+    /// The metric's name as logged; the recipe's metric to watch without.
+    monitor: Option<String>,
+    /// `min`, `max`, or `auto`: as the metric to watch, by the name for any other.
+    #[default(Mode::Auto)]
+    mode: Mode,
+    /// Checks in a row without improvement before the run stops.
+    #[default(3)]
+    patience: u32,
+    /// What a value must be better by to count.
+    #[default(0.0)]
+    min_delta: f64,
+    /// Stop as soon as the metric is better than this.
+    threshold: Option<f64>,
+    /// Stop as soon as the metric is worse than this.
+    divergence_threshold: Option<f64>,
+    /// Stop when the metric is infinite or not a number.
+    #[default(true)]
+    check_finite: bool,
+    /// Fail if the metric is missing, instead of warning.
+    #[default(true)]
+    strict: bool,
+    /// Epochs before this one are not looked at.
+    #[default(0)]
+    start_from_epoch: u32,
+    /// `on-validation-loader-end` or `on-train-loader-end`.
+    #[default(VALIDATION.into())]
+    phase: String,
+    #[state]
+    best: Option<f64>,
+    #[state]
+    waited: u32,
+}
+
+#[callback(grants = ["stop"], state)]
+impl EarlyStopping {
+    fn configure(&mut self) -> Result<()> {
+        if ![VALIDATION, TRAIN].contains(&self.phase.as_str()) {
+            return Err(Error::invalid(format!("parameter `phase`: use `{VALIDATION}` or `{TRAIN}`")));
+        }
+        if self.min_delta < 0.0 {
+            return Err(Error::invalid(format!("parameter `min_delta`: {} is below 0", self.min_delta)));
+        }
+        Ok(())
+    }
+
+    fn on_validation_loader_end(&mut self, ctx: &PhaseContext) -> Result<()> {
+        if self.phase == VALIDATION { self.check(ctx) } else { Ok(()) }
+    }
+
+    fn on_train_loader_end(&mut self, ctx: &PhaseContext) -> Result<()> {
+        if self.phase == TRAIN { self.check(ctx) } else { Ok(()) }
+    }
+
+    fn check(&mut self, ctx: &PhaseContext) -> Result<()> {
+        if ctx.epoch().unwrap_or(0) < self.start_from_epoch {
+            return Ok(());
+        }
+        let name = self.monitor.clone().unwrap_or_else(|| ctx.metric_to_watch());
+        let Some(value) = ctx.metric(&name) else { return self.miss(ctx, &name) };
+        match self.rules(ctx, &name).judge(value, self.best, self.waited) {
+            Decision::Better => (self.best, self.waited) = (Some(value), 0),
+            Decision::Wait => self.waited += 1,
+            Decision::Stop(reason) => {
+                self.waited += 1;
+                ctx.request_stop("epoch", &format!("{name}: {reason}"))?;
+            }
+        }
+        ctx.log("checks_without_improvement", f64::from(self.waited))
+    }
+
+    fn rules(&self, ctx: &PhaseContext, name: &str) -> Rules {
+        let greater_is_better = match self.mode {
+            Mode::Min => false,
+            Mode::Max => true,
+            Mode::Auto if name == ctx.metric_to_watch() => ctx.greater_metric_to_watch_is_better(),
+            Mode::Auto => greater_is_better_by_name(name),
+        };
+        Rules {
+            greater_is_better,
+            patience: self.patience,
+            min_delta: self.min_delta,
+            threshold: self.threshold,
+            divergence_threshold: self.divergence_threshold,
+            check_finite: self.check_finite,
+        }
+    }
+
+    fn miss(&self, ctx: &PhaseContext, name: &str) -> Result<()> {
+        let known: Vec<String> = ctx.metrics_dict().into_iter().map(|entry| entry.name).collect();
+        let message = format!("no metric is called `{name}` at {}; known: {}", self.phase, known.join(", "));
+        if self.strict {
+            return Err(Error::not_available(message));
+        }
+        warn!("{message}");
+        Ok(())
+    }
+}

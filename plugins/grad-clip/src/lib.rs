@@ -1,0 +1,43 @@
+//! Limits gradients before the optimizer uses them: by norm, as `torch.nn.utils.clip_grad_norm_`, or by value.
+
+use phasebox_sdk::prelude::*;
+
+/// Scales gradients so that their norm stays below `max_norm`, or cuts each element at `max_value`.
+#[derive(Parameters)]
+struct GradClip {
+    /// The largest norm of all gradients together.
+    max_norm: Option<f64>,
+    /// The largest magnitude of one element.
+    max_value: Option<f64>,
+    /// The order of the norm.
+    #[default(2.0)]
+    norm_type: f64,
+}
+
+#[callback(grants = ["gradients"])]
+impl GradClip {
+    fn configure(&mut self) -> Result<()> {
+        let limit = match (self.max_norm, self.max_value) {
+            (Some(limit), None) | (None, Some(limit)) => limit,
+            _ => return Err(Error::invalid("give either `max_norm` or `max_value`")),
+        };
+        if limit > 0.0 {
+            Ok(())
+        } else {
+            Err(Error::invalid(format!("the limit must be above 0, not {limit}")))
+        }
+    }
+
+    fn on_train_batch_gradient_step_start(&mut self, ctx: &PhaseContext) -> Result<()> {
+        let gradients = ctx.net()?.gradients()?;
+        let norm = match (self.max_norm, self.max_value) {
+            (Some(max_norm), _) => gradients.clip_norm_in_place(max_norm, self.norm_type)?,
+            (None, limit) => {
+                let norm = gradients.norm(self.norm_type)?;
+                gradients.clip_value_in_place(limit.unwrap_or(f64::INFINITY))?;
+                norm
+            }
+        };
+        ctx.log_tensor("norm", &norm)
+    }
+}

@@ -1,0 +1,60 @@
+//! Sets the learning rate before every optimizer step. This file reads the recipe and the context; `schedule` is the
+//! arithmetic.
+
+mod schedule;
+
+use phasebox_sdk::prelude::*;
+use phasebox_sdk::serde_json::{self, Value};
+use schedule::Schedule;
+
+/// Warms the learning rate up linearly, step by step, then lowers it along a cosine.
+#[derive(Parameters)]
+struct LrWarmupCosine {
+    /// The rate after the warm-up; the recipe's `initial_lr` without.
+    initial_lr: Option<f64>,
+    /// Optimizer steps of the warm-up.
+    #[default(0)]
+    warmup_steps: u64,
+    /// What the warm-up begins with, as a share of `initial_lr`; 1 / (warmup_steps + 1) without.
+    warmup_initial_ratio: Option<f64>,
+    /// What the run ends with, as a share of `initial_lr`.
+    #[default(0.01)]
+    final_lr_ratio: f64,
+}
+
+#[callback(grants = ["optimizer"])]
+impl LrWarmupCosine {
+    fn configure(&mut self) -> Result<()> {
+        let ratios = [self.final_lr_ratio, self.warmup_initial_ratio.unwrap_or(0.0)];
+        if ratios.iter().any(|ratio| !(0.0..=1.0).contains(ratio)) {
+            return Err(Error::invalid("`final_lr_ratio` and `warmup_initial_ratio` are shares from 0 to 1"));
+        }
+        Ok(())
+    }
+
+    fn on_training_start(&mut self, ctx: &PhaseContext) -> Result<()> {
+        if self.initial_lr.is_none() {
+            self.initial_lr = Some(recipe_initial_lr(&ctx.training_params())?);
+        }
+        Ok(())
+    }
+
+    fn on_train_batch_gradient_step_start(&mut self, ctx: &PhaseContext) -> Result<()> {
+        let schedule = Schedule {
+            warmup_steps: self.warmup_steps,
+            warmup_initial_ratio: self.warmup_initial_ratio.unwrap_or(1.0 / (self.warmup_steps as f64 + 1.0)),
+            final_lr_ratio: self.final_lr_ratio,
+            max_steps: ctx.max_steps(),
+        };
+        let rate = self.initial_lr.unwrap_or_default() * schedule.ratio(ctx.global_step());
+        ctx.optimizer()?.set_learning_rate("", rate)
+    }
+}
+
+/// `initial_lr` of the recipe's `training_hyperparams`.
+fn recipe_initial_lr(training_params: &str) -> Result<f64> {
+    let params: Value = serde_json::from_str(training_params)?;
+    params["initial_lr"]
+        .as_f64()
+        .ok_or_else(|| Error::invalid("the recipe has no single `initial_lr`: give it to the callback"))
+}

@@ -1,0 +1,52 @@
+//! Writes what the network is shown: the first train and the first validation batch of each epoch, as PNG.
+
+use phasebox_sdk::prelude::*;
+
+/// Writes the first train and validation batch of each epoch as an image.
+#[derive(Parameters)]
+struct SaveFirstBatch {
+    /// The most images of a batch.
+    #[default(64)]
+    max_images: i64,
+    /// Stretch the values to 0–1, for inputs that were normalized.
+    #[default(true)]
+    stretch: bool,
+}
+
+#[callback(grants = ["files"])]
+impl SaveFirstBatch {
+    fn configure(&mut self) -> Result<()> {
+        if self.max_images < 1 {
+            return Err(Error::invalid("parameter `max_images`: at least 1 is needed"));
+        }
+        Ok(())
+    }
+
+    fn on_train_batch_start(&mut self, ctx: &PhaseContext) -> Result<()> {
+        self.save(ctx, "train")
+    }
+
+    fn on_validation_batch_start(&mut self, ctx: &PhaseContext) -> Result<()> {
+        self.save(ctx, "validation")
+    }
+
+    fn save(&self, ctx: &PhaseContext, split: &str) -> Result<()> {
+        if ctx.batch_idx() != Some(0) || ctx.rank() != 0 {
+            return Ok(());
+        }
+        let inputs = ctx.inputs()?;
+        let images = inputs.shape()?.first().copied().unwrap_or(0).min(self.max_images);
+        let first = inputs.narrow(0, 0, images)?;
+        let picture = if self.stretch { stretch(&first)? } else { first };
+        let file_name = format!("{split}_epoch_{:04}.png", ctx.epoch().unwrap_or(0));
+        ctx.sg_logger()?.image_file(&file_name, &picture)
+    }
+}
+
+/// The values moved to 0–1, the same for all images. A plain batch becomes black.
+fn stretch(images: &Tensor) -> Result<Tensor> {
+    let images = images.to_dtype(Dtype::Float32)?;
+    let smallest = images.min_all()?;
+    let span = images.max_all()?.sub(&smallest)?.clamp(Some(1e-12), None)?;
+    images.sub(&smallest)?.div(&span)
+}

@@ -1,0 +1,24 @@
+//! What the macros know of the contract: the names of the phases, read from the WIT files themselves, and the
+//! bindings that stand for each of its interfaces.
+
+const CALLBACK_WIT: &str = include_str!("../../../../../wit/callback.wit");
+
+/// Where the contract lies: a git dependency checks out the whole repository, so it is always there.
+pub(crate) const WIT_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../../wit");
+
+/// Interfaces that a callback shares with the bindings of `phasebox_sdk`.
+pub(crate) const INTERFACES: [&str; 5] = ["types", "tensor", "context", "storage", "diagnostics"];
+
+/// Phase names as methods, such as `on_train_batch_end`, in the order of the loop.
+pub(crate) fn phases() -> Vec<String> {
+    CALLBACK_WIT
+        .lines()
+        .filter_map(|line| line.trim().split_once(": func(ctx:"))
+        .map(|(name, _)| name.replace('-', "_"))
+        .collect()
+}
+
+/// The phase whose name is nearest to `name`.
+pub(crate) fn nearest_phase(name: &str) -> Option<String> {
+    phases().into_iter().min_by_key(|phase| strsim::damerau_levenshtein(phase, name))
+}

@@ -1,0 +1,182 @@
+//! `#[derive(Parameters)]`: from a struct's fields to the code that reads them and the JSON Schema that describes
+//! them.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use serde_json::{Map, Value, json};
+use syn::{Data, DeriveInput, Error, Expr, Field, Fields, GenericArgument, Ident, PathArguments};
+use syn::{Result, Type};
+
+use crate::doc;
+
+/// What a field is to the recipe.
+enum Role {
+    Required,
+    Optional(Expr),
+    State,
+    Skipped,
+}
+
+struct Member<'a> {
+    ident: &'a Ident,
+    field: &'a Field,
+    role: Role,
+}
+
+/// The `impl Parameters` of a struct with named fields, or of one without fields.
+pub(crate) fn expand(item: &DeriveInput) -> Result<TokenStream> {
+    let members = members(item)?;
+    let (name, summary) = (&item.ident, doc::summary(&item.attrs));
+    let schema = schema(&members).to_string();
+    let known = members.iter().filter(|member| member.is_parameter()).map(|member| member.ident.to_string());
+    let states: Vec<&Ident> = members
+        .iter()
+        .filter(|member| matches!(member.role, Role::State))
+        .map(|member| member.ident)
+        .collect();
+    let state_names: Vec<String> = states.iter().map(ToString::to_string).collect();
+    let has_state = !states.is_empty();
+    let values = members.iter().map(Member::value);
+    Ok(quote! {
+        impl ::phasebox_sdk::Parameters for #name {
+            const SUMMARY: &'static str = #summary;
+            const SCHEMA: &'static str = #schema;
+            const HAS_STATE: bool = #has_state;
+
+            fn from_fields(mut fields: ::phasebox_sdk::macros::Fields) -> ::phasebox_sdk::Result<Self> {
+                let parameters = Self { #(#values),* };
+                fields.refuse_rest(&[#(#known),*])?;
+                Ok(parameters)
+            }
+
+            fn save_fields(&self, fields: &mut ::phasebox_sdk::macros::Fields) -> ::phasebox_sdk::Result<()> {
+                #(fields.put(#state_names, &self.#states)?;)*
+                Ok(())
+            }
+
+            fn load_fields(&mut self, fields: &mut ::phasebox_sdk::macros::Fields) -> ::phasebox_sdk::Result<()> {
+                #(if let Some(value) = fields.take(#state_names)? { self.#states = value; })*
+                Ok(())
+            }
+        }
+    })
+}
+
+fn members(item: &DeriveInput) -> Result<Vec<Member<'_>>> {
+    let Data::Struct(data) = &item.data else {
+        return Err(Error::new(item.ident.span(), "parameters are a struct, one field for each"));
+    };
+    match &data.fields {
+        Fields::Named(fields) => fields.named.iter().map(Member::of).collect(),
+        Fields::Unit => Ok(Vec::new()),
+        Fields::Unnamed(_) => {
+            Err(Error::new(item.ident.span(), "give the fields names: they are the recipe's keys"))
+        }
+    }
+}
+
+impl<'a> Member<'a> {
+    fn of(field: &'a Field) -> Result<Self> {
+        let ident = field.ident.as_ref().ok_or_else(|| Error::new_spanned(field, "give the field a name"))?;
+        Ok(Self { ident, field, role: role(field)? })
+    }
+
+    fn is_parameter(&self) -> bool {
+        matches!(self.role, Role::Required | Role::Optional(_))
+    }
+
+    /// `name: <how its value is had>`
+    fn value(&self) -> TokenStream {
+        let (ident, name) = (self.ident, self.ident.to_string());
+        match &self.role {
+            Role::Required => quote! { #ident: fields.required(#name)? },
+            Role::Optional(default) => quote! { #ident: fields.take(#name)?.unwrap_or_else(|| #default) },
+            Role::State | Role::Skipped => quote! { #ident: ::core::default::Default::default() },
+        }
+    }
+}
+
+fn role(field: &Field) -> Result<Role> {
+    for attribute in &field.attrs {
+        if attribute.path().is_ident("default") {
+            return Ok(Role::Optional(attribute.parse_args()?));
+        } else if attribute.path().is_ident("state") {
+            return Ok(Role::State);
+        } else if attribute.path().is_ident("skip") {
+            return Ok(Role::Skipped);
+        }
+    }
+    let optional = argument_of(&field.ty, "Option").is_some();
+    Ok(if optional { Role::Optional(syn::parse_quote!(None)) } else { Role::Required })
+}
+
+fn schema(members: &[Member]) -> Value {
+    let parameters: Vec<&Member> = members.iter().filter(|member| member.is_parameter()).collect();
+    let properties: Map<String, Value> =
+        parameters.iter().map(|member| (member.ident.to_string(), property(member))).collect();
+    let required: Vec<String> = parameters
+        .iter()
+        .filter(|member| matches!(member.role, Role::Required))
+        .map(|member| member.ident.to_string())
+        .collect();
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+fn property(member: &Member) -> Value {
+    let mut property = type_schema(&member.field.ty);
+    let description = doc::summary(&member.field.attrs);
+    if !description.is_empty() {
+        property.insert("description".to_string(), description.into());
+    }
+    if let Role::Optional(default) = &member.role
+        && let Some(value) = literal(default)
+    {
+        property.insert("default".to_string(), value);
+    }
+    property.into_iter().collect()
+}
+
+/// By the name of the type; one that says nothing here may be anything, and reading it decides.
+fn type_schema(ty: &Type) -> Map<String, Value> {
+    let schema = if let Some(inner) = argument_of(ty, "Option") {
+        return type_schema(inner);
+    } else if let Some(inner) = argument_of(ty, "Vec") {
+        json!({"type": "array", "items": type_schema(inner)})
+    } else if let Some(inner) = argument_of(ty, "BTreeMap").or_else(|| argument_of(ty, "HashMap")) {
+        json!({"type": "object", "additionalProperties": type_schema(inner)})
+    } else {
+        match last_segment(ty).as_deref() {
+            Some("f32" | "f64") => json!({"type": "number"}),
+            Some("i8" | "i16" | "i32" | "i64" | "isize") => json!({"type": "integer"}),
+            Some("u8" | "u16" | "u32" | "u64" | "usize") => json!({"type": "integer", "minimum": 0}),
+            Some("bool") => json!({"type": "boolean"}),
+            Some("String") => json!({"type": "string"}),
+            _ => json!({}),
+        }
+    };
+    schema.as_object().cloned().unwrap_or_default()
+}
+
+/// A literal default, also a negative number and `"text".into()`; others are not shown.
+fn literal(default: &Expr) -> Option<Value> {
+    match default {
+        Expr::MethodCall(call) if call.method == "into" => literal(&call.receiver),
+        _ => serde_json::from_str(&quote!(#default).to_string().replace("- ", "-")).ok(),
+    }
+}
+
+fn last_segment(ty: &Type) -> Option<String> {
+    let Type::Path(path) = ty else { return None };
+    path.path.segments.last().map(|segment| segment.ident.to_string())
+}
+
+/// The last type argument of `ty` if it is a `name<…>`.
+fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last().filter(|segment| segment.ident == name)?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    match arguments.args.last()? {
+        GenericArgument::Type(inner) => Some(inner),
+        _ => None,
+    }
+}

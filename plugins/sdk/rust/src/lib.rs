@@ -1,0 +1,73 @@
+//! Write phasebox callbacks in Rust. A callback is a struct, whose fields are the recipe's `params`, and the phases
+//! it overrides:
+//!
+//! ```
+//! use phasebox_sdk::prelude::*;
+//!
+//! /// Scales gradients so that their norm stays below `max_norm`.
+//! #[derive(Parameters)]
+//! struct Clip {
+//!     /// The largest norm let through.
+//!     max_norm: f64,
+//! }
+//!
+//! #[callback(grants = ["gradients"])]
+//! impl Clip {
+//!     fn on_train_batch_gradient_step_start(&mut self, ctx: &PhaseContext) -> Result<()> {
+//!         let norm = ctx.net()?.gradients()?.clip_norm_in_place(self.max_norm, 2.0)?;
+//!         ctx.sg_logger()?.scalar_tensor("norm", &norm)
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! This crate owns the bindings of the contract (`wit/`), a few conveniences on top and what the macros expand to.
+//! What a function of the contract means, costs and needs is written there, and in the docs of [`bindings`].
+//! Nothing here crosses to the host unless its documentation says so.
+
+mod conveniences;
+mod error;
+mod fields;
+mod instance;
+mod log;
+
+pub use error::Result;
+pub use fields::Parameters;
+pub use phasebox_sdk_macros::{Parameters, callback};
+pub use {serde, serde_json, wit_bindgen};
+
+/// The names of all phases, in the order of the loop.
+pub const PHASES: [&str; 31] = phasebox_sdk_macros::phases!();
+
+/// The contract as Rust, generated from `wit/`: one module for each interface.
+#[allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, reason = "generated bindings")]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "phasebox:train/imports",
+        generate_all,
+    });
+}
+
+/// What a callback starts from: `use phasebox_sdk::prelude::*;`.
+pub mod prelude {
+    pub use crate::bindings::phasebox::train::context::{
+        Criterion, DataLoader, Logger, Metrics, Model, Optimizer, PhaseContext,
+    };
+    pub use crate::bindings::phasebox::train::tensor::{self, Deferred, Tensor, TensorGroup};
+    pub use crate::bindings::phasebox::train::types::{
+        Dtype, Error, ErrorCode, Level, ScalarEntry, TensorInfo,
+    };
+    pub use crate::bindings::phasebox::train::{diagnostics, storage};
+    pub use crate::{Parameters, Result, callback, debug, error, info, trace, warn};
+    pub use serde::{Deserialize, Serialize};
+}
+
+/// What the macros expand to; not for authors.
+#[doc(hidden)]
+pub mod macros {
+    pub use crate::bindings::phasebox::train::context::PhaseContext;
+    pub use crate::bindings::phasebox::train::types::Error;
+    pub use crate::fields::{Fields, Parameters};
+    pub use crate::instance::{Instance, describe, load, save};
+}

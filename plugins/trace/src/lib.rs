@@ -1,0 +1,93 @@
+//! Writes one line for each phase it sees. It subscribes to all of them: a tool to look at a run, not to keep in one.
+
+use phasebox_sdk::PHASES;
+use phasebox_sdk::prelude::*;
+
+/// Logs every phase with its epoch, batch and step, and writes the lines to `trace.txt` if asked.
+#[derive(Parameters)]
+struct Trace {
+    /// Names of phases, or beginnings followed by `*`; all without.
+    #[default(Vec::new())]
+    phases: Vec<String>,
+    /// Also write the lines to `trace.txt` in the callback's folder when training ends.
+    #[default(false)]
+    artifact: bool,
+    /// The most lines the artifact holds.
+    #[default(100_000)]
+    max_lines: usize,
+    #[skip]
+    lines: Vec<String>,
+}
+
+#[callback(grants = ["files"])]
+impl Trace {
+    fn configure(&mut self) -> Result<()> {
+        let strange = self.phases.iter().find(|pattern| !PHASES.iter().any(|phase| matches(pattern, phase)));
+        match strange {
+            Some(pattern) => {
+                Err(Error::invalid(format!("parameter `phases`: no phase is called `{pattern}`")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn on_every_phase(&mut self, ctx: &PhaseContext) -> Result<()> {
+        let phase = ctx.phase();
+        if self.phases.is_empty() || self.phases.iter().any(|pattern| matches(pattern, &phase)) {
+            self.add(line(&phase, ctx.epoch(), ctx.batch_idx(), ctx.global_step()));
+        }
+        if self.artifact && phase == "on-training-end" {
+            return ctx.sg_logger()?.artifact("trace.txt", self.lines.join("\n").as_bytes());
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, line: String) {
+        info!("{line}");
+        if self.artifact && self.lines.len() < self.max_lines {
+            self.lines.push(line);
+        }
+    }
+}
+
+/// Whether `phase` is the one `pattern` names, or begins with what stands before its `*`.
+fn matches(pattern: &str, phase: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => phase.starts_with(beginning),
+        None => phase == pattern,
+    }
+}
+
+/// `on-train-batch-end epoch=0 batch=3 step=4`, with `-` for what is not set.
+fn line(phase: &str, epoch: Option<u32>, batch: Option<u64>, step: u64) -> String {
+    let epoch = epoch.map_or("-".to_string(), |epoch| epoch.to_string());
+    let batch = batch.map_or("-".to_string(), |batch| batch.to_string());
+    format!("{phase} epoch={epoch} batch={batch} step={step}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_a_name_or_a_beginning() {
+        for (pattern, phase, expected) in [
+            ("on-epoch-end", "on-epoch-end", true),
+            ("on-epoch", "on-epoch-end", false),
+            ("on-train-*", "on-train-batch-end", true),
+            ("on-train-*", "on-training-end", false),
+            ("*", "on-exception", true),
+        ] {
+            assert_eq!(matches(pattern, phase), expected, "{pattern} on {phase}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_the_same_in_every_run() {
+        assert_eq!(
+            line("on-train-batch-end", Some(0), Some(3), 4),
+            "on-train-batch-end epoch=0 batch=3 step=4"
+        );
+        assert_eq!(line("on-training-start", None, None, 0), "on-training-start epoch=- batch=- step=0");
+    }
+}

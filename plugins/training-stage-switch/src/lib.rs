@@ -1,0 +1,54 @@
+//! The second stage of a training: other loss parameters, other augmentation, another learning rate. Generalizes
+//! the stage switches of YOLOX (mosaic off, L1 on) and PP-YOLOE (static assigner off).
+
+use std::collections::BTreeMap;
+
+use phasebox_sdk::prelude::*;
+use phasebox_sdk::serde_json::Value;
+
+/// Changes parameters of the loss and of the train data from an epoch on.
+#[derive(Parameters)]
+struct TrainingStageSwitch {
+    /// The first epoch of the next stage, from 0.
+    next_stage_start_epoch: u32,
+    /// Parameters of the loss with their new values.
+    #[default(BTreeMap::new())]
+    set_loss: BTreeMap<String, Value>,
+    /// Parameters of the train loader and its data set with their new values.
+    #[default(BTreeMap::new())]
+    set_dataset: BTreeMap<String, Value>,
+    /// The learning rate of all groups; lasts if the recipe's `lr_mode` is constant.
+    set_lr: Option<f64>,
+    #[state]
+    switched: bool,
+}
+
+#[callback(grants = ["criterion", "loaders", "optimizer"], state)]
+impl TrainingStageSwitch {
+    fn configure(&mut self) -> Result<()> {
+        if self.set_loss.is_empty() && self.set_dataset.is_empty() && self.set_lr.is_none() {
+            return Err(Error::invalid("nothing would change: give `set_loss`, `set_dataset` or `set_lr`"));
+        }
+        Ok(())
+    }
+
+    fn on_epoch_start(&mut self, ctx: &PhaseContext) -> Result<()> {
+        if self.switched || ctx.epoch().unwrap_or(0) < self.next_stage_start_epoch {
+            return Ok(());
+        }
+        for (key, value) in &self.set_loss {
+            ctx.criterion()?.set(key, &value.to_string())?;
+            info!("loss: {key} = {value}");
+        }
+        for (key, value) in &self.set_dataset {
+            ctx.train_loader()?.set(key, &value.to_string())?;
+            info!("train data: {key} = {value}");
+        }
+        if let Some(rate) = self.set_lr {
+            ctx.optimizer()?.set_learning_rate("", rate)?;
+            info!("learning rate: {rate}");
+        }
+        self.switched = true;
+        Ok(())
+    }
+}
