@@ -69,6 +69,9 @@ pub(super) fn read(folder: &Path) -> Result<Snapshot> {
         ema: tensors(EMA)?,
         metrics: tensors(METRICS)?,
         rng: tensors(RNG)?,
+        gradients: tensors(GRADIENTS)?,
+        best_models: tensors(BEST_MODELS)?,
+        callback_tensors: tensors(CALLBACK_TENSORS)?,
         callbacks: callbacks.collect::<Result<_>>()?,
         state: manifest.state,
     })
@@ -91,14 +94,20 @@ const OPTIMIZER: &str = "optimizer.safetensors";
 const EMA: &str = "ema.safetensors";
 const METRICS: &str = "metrics.safetensors";
 const RNG: &str = "rng.safetensors";
+const GRADIENTS: &str = "gradients.safetensors";
+const BEST_MODELS: &str = "best_models.safetensors";
+const CALLBACK_TENSORS: &str = "callbacks.safetensors";
 
-fn tensor_files(snapshot: &Snapshot) -> [(&'static str, &NamedTensors); 5] {
+fn tensor_files(snapshot: &Snapshot) -> [(&'static str, &NamedTensors); 8] {
     [
         (MODEL, &snapshot.model),
         (OPTIMIZER, &snapshot.optimizer),
         (EMA, &snapshot.ema),
         (METRICS, &snapshot.metrics),
         (RNG, &snapshot.rng),
+        (GRADIENTS, &snapshot.gradients),
+        (BEST_MODELS, &snapshot.best_models),
+        (CALLBACK_TENSORS, &snapshot.callback_tensors),
     ]
 }
 

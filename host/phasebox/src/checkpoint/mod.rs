@@ -9,7 +9,7 @@
 //! <run>/checkpoints/000017-step-200/
 //!     checkpoint.json          schema, State, size and sha256 of every file below, plugin identities
 //!     model.safetensors        always there
-//!     optimizer|ema|metrics|rng.safetensors   only if they hold tensors
+//!     optimizer|ema|metrics|rng|….safetensors   only if they hold tensors
 //!     callbacks/<name>.bin     a plugin's `save-state` bytes, opaque
 //! ```
 //!
@@ -49,6 +49,12 @@ pub struct Snapshot {
     pub metrics: NamedTensors,
     /// Random generators, e.g. `cpu`, `cuda:0`, `loader`.
     pub rng: NamedTensors,
+    /// Gradients that wait for their step, for a save in the middle of an accumulation.
+    pub gradients: NamedTensors,
+    /// The weights of the best models so far, if the run averages them: `<rank>/<parameter>`.
+    pub best_models: NamedTensors,
+    /// What the host keeps for callbacks: `<callback>///<name>`.
+    pub callback_tensors: NamedTensors,
     /// One entry per callback that has state, in recipe order.
     pub callbacks: Vec<CallbackState>,
 }
@@ -76,6 +82,8 @@ pub struct State {
     pub loader: Value,
     /// The criterion's own state.
     pub criterion: Value,
+    /// What else the trainer needs to go on; typed by `trainer`.
+    pub trainer: Value,
 }
 
 /// The watched metric and its best value so far.

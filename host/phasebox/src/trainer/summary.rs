@@ -1,0 +1,130 @@
+//! How a run went, for people and machines: `summary.json` in the run's folder.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use super::Trainer;
+use crate::callback::CallbackReport;
+use crate::control::Ask;
+use crate::durable::{self, Durability};
+
+/// A run, looked back upon.
+#[derive(Serialize, Clone, Debug)]
+pub struct Summary {
+    /// The best validation; none without one.
+    pub best: Option<Best>,
+    /// The metrics computed last, by name.
+    #[serde(rename = "final")]
+    pub last: serde_json::Map<String, serde_json::Value>,
+    /// Epochs completed.
+    pub epochs: u32,
+    /// Optimizer steps, earlier parts of a resumed run included.
+    pub steps: u64,
+    /// Time spent, earlier parts included.
+    pub train_seconds: f64,
+    /// Of this part.
+    pub steps_per_second: f64,
+    /// "completed", "stopped: …", "interrupted" or "failed: …".
+    pub stop_reason: String,
+    /// "cpu", "cuda:0".
+    pub device: String,
+    /// What was asked of the trainer, by whom and why; the first thousand.
+    pub asked: Vec<Ask>,
+    /// The callbacks, in order.
+    pub plugins: Vec<PluginSummary>,
+    /// Where the run lies.
+    pub run: PathBuf,
+}
+
+/// The best validation of a run.
+#[derive(Serialize, Clone, Debug)]
+pub struct Best {
+    /// The watched metric.
+    pub metric: String,
+    /// Its value.
+    pub value: f64,
+    /// From 0.
+    pub epoch: u32,
+}
+
+/// What one callback was and did.
+#[derive(Serialize, Clone, Debug)]
+#[expect(missing_docs, reason = "documented in docs of plugin::Counters and CallbackReport")]
+pub struct PluginSummary {
+    pub name: String,
+    pub source: String,
+    pub sha256: String,
+    pub grants: Vec<String>,
+    pub calls: u64,
+    /// Whole calls, host functions included.
+    pub call_us: Microseconds,
+    pub crossings: u64,
+    pub launches: u64,
+    pub syncs: u64,
+    pub bytes_copied: u64,
+    pub live_handles: u64,
+    pub peak_memory_bytes: u64,
+}
+
+/// Durations of calls in microseconds; p50 and p95 to 20 %.
+#[derive(Serialize, Clone, Debug)]
+#[expect(missing_docs, reason = "named by what they are")]
+pub struct Microseconds {
+    pub p50: f64,
+    pub p95: f64,
+    pub max: f64,
+}
+
+impl Trainer {
+    pub(super) fn summarize(&mut self, stop_reason: &str) -> Result<Summary> {
+        let context = &*self.context;
+        let here = context.started.elapsed().as_secs_f64();
+        let watched = context.run.metric_to_watch.clone();
+        let best = context.best_metric.zip(context.best_epoch);
+        let summary = Summary {
+            best: best.map(|(value, epoch)| Best { metric: watched, value, epoch }),
+            last: context.metrics_dict.iter().map(|(name, value)| (name.clone(), (*value).into())).collect(),
+            epochs: self.position.epoch,
+            steps: context.global_step,
+            train_seconds: context.elapsed().as_secs_f64(),
+            steps_per_second: (context.global_step - self.steps_at_start) as f64 / here.max(1e-9),
+            stop_reason: stop_reason.to_owned(),
+            device: crate::device::name(context.device),
+            asked: context.control.history.clone(),
+            plugins: self.callbacks.reports().into_iter().map(PluginSummary::from).collect(),
+            run: self.run.path().to_owned(),
+        };
+        let json = serde_json::to_value(&summary)?;
+        let bytes = serde_json::to_vec_pretty(&json)?;
+        durable::write_file(&self.run.summary(), &bytes, Durability::Process).context("the summary cannot be written")?;
+        self.progress.finish(&json)?;
+        Ok(summary)
+    }
+}
+
+impl From<CallbackReport> for PluginSummary {
+    fn from(report: CallbackReport) -> PluginSummary {
+        let counters = report.counters;
+        let microseconds = |duration: std::time::Duration| (duration.as_secs_f64() * 1e8).round() / 100.0;
+        PluginSummary {
+            name: report.name,
+            source: report.source,
+            sha256: report.sha256,
+            grants: report.grants,
+            calls: counters.calls,
+            call_us: Microseconds {
+                p50: microseconds(counters.call_time.percentile(0.5)),
+                p95: microseconds(counters.call_time.percentile(0.95)),
+                max: microseconds(counters.call_time.max()),
+            },
+            crossings: counters.crossings,
+            launches: counters.launches,
+            syncs: counters.syncs,
+            bytes_copied: counters.bytes_copied,
+            live_handles: report.live_handles,
+            peak_memory_bytes: report.peak_memory_bytes,
+        }
+    }
+}
