@@ -34,6 +34,7 @@ unsafe extern "C" {
         present: *mut bool,
         changed: *mut bool,
     ) -> Message;
+    pub(crate) fn ext_list_zero_gradients(gradients: *mut List, parameters: *const List) -> Message;
 
     pub(crate) fn ext_foreach_zero(list: *const List) -> Message;
     pub(crate) fn ext_foreach_mul_scalar(list: *const List, factor: f64) -> Message;

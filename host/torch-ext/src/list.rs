@@ -85,6 +85,13 @@ impl TensorList {
         Ok(changed)
     }
 
+    /// Becomes all gradients that `parameters` have, those of frozen ones too, and sets them to zero in place.
+    /// Does not sync.
+    pub fn zero_gradients_of(&mut self, parameters: &Self) -> Result<()> {
+        // SAFETY: both lists are valid for the call, and `self` is uniquely borrowed.
+        check("zero_grad", unsafe { ffi::ext_list_zero_gradients(self.raw.as_ptr(), parameters.raw()) })
+    }
+
     pub(crate) fn raw(&self) -> *const ffi::List {
         self.raw.as_ptr()
     }

@@ -154,6 +154,17 @@ char* ext_list_gradients(List* gradients, const List* parameters, uint8_t* prese
   });
 }
 
+// Frozen parameters too: a gradient left behind would come back when they thaw.
+char* ext_list_zero_gradients(List* gradients, const List* parameters) {
+  return in_place([&] {
+    gradients->clear();
+    for (const Tensor& parameter : *parameters) {
+      if (parameter.grad().defined()) gradients->push_back(parameter.grad());
+    }
+    if (!gradients->empty()) at::_foreach_zero_(*gradients);
+  });
+}
+
 // ---- Operations on every tensor of a list ----
 
 char* ext_foreach_zero(const List* list) {

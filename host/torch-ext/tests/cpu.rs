@@ -88,6 +88,8 @@ fn gradients_follow_what_is_trained() {
     assert!(gradients.set_gradients_of(&all, &mut present).expect("gradients"));
     assert_eq!((values(&gradients), present), (vec![vec![3.0; 2]], [false, false, true]));
     assert!(gradients.set_gradients_of(&all, &mut [false; 2]).is_err(), "one flag per parameter");
+    gradients.zero_gradients_of(&all).expect("zero");
+    assert_eq!(values(&gradients), vec![vec![0.0; 2]; 2], "the frozen one too");
 }
 
 #[test]

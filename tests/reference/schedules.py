@@ -1,0 +1,75 @@
+"""Writes schedules.json: learning rates of torch.optim.lr_scheduler, which the schedules of phasebox must repeat.
+
+Each row has a recipe's keys and the learning rate of every step of a run of EPOCHS epochs of STEPS steps. Where
+PyTorch has no such schedule by that name, the row is put together from schedulers that compute the same. Run with
+torch 2.11.0:
+
+    python tests/reference/schedules.py > tests/reference/schedules.json
+"""
+
+import json
+import warnings
+
+import torch
+from torch.optim import lr_scheduler as torch_lr
+
+EPOCHS, STEPS, INITIAL = 6, 5, 0.1
+TOTAL = EPOCHS * STEPS
+
+
+def rates(make, count):
+    """The learning rates of `count` steps of a scheduler."""
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=INITIAL)
+    scheduler = make(optimizer)
+    result = [optimizer.param_groups[0]["lr"]]
+    while len(result) < count:
+        optimizer.step()
+        scheduler.step()
+        result.append(optimizer.param_groups[0]["lr"])
+    return result
+
+
+def each_epoch(values):
+    return [value for value in values for _ in range(STEPS)]
+
+
+def cosine(steps, ratio):
+    return rates(lambda o: torch_lr.CosineAnnealingLR(o, T_max=steps + 1, eta_min=INITIAL * ratio), steps)
+
+
+def rows():
+    multistep = each_epoch(rates(lambda o: torch_lr.MultiStepLR(o, [2, 5], 0.1), EPOCHS))
+    yield {"lr_mode": None}, [INITIAL] * TOTAL
+    yield {"lr_mode": "StepLRScheduler", "lr_updates": [2, 5], "lr_decay_factor": 0.1}, multistep
+    yield {"lr_mode": {"MultiStepLR": {"milestones": [2, 5], "gamma": 0.1}}}, multistep
+    every_two = each_epoch(rates(lambda o: torch_lr.StepLR(o, 2, 0.5), EPOCHS))
+    yield {"lr_mode": "StepLRScheduler", "step_lr_update_freq": 2, "lr_decay_factor": 0.5}, every_two
+    exponential = rates(lambda o: torch_lr.ExponentialLR(o, 0.5 ** (1 / STEPS)), TOTAL)
+    yield {"lr_mode": "ExponentialLRScheduler", "lr_decay_factor": 0.5}, exponential
+    yield {"lr_mode": "PolyLRScheduler"}, rates(lambda o: torch_lr.PolynomialLR(o, TOTAL, 0.9), TOTAL)
+    yield {"lr_mode": "CosineLRScheduler"}, cosine(TOTAL, 0.01)
+    yield {"lr_mode": "cosine", "cosine_final_lr_ratio": 0.2}, cosine(TOTAL, 0.2)
+
+    # Two epochs of warm-up and one of cool-down, which keeps the last learning rate.
+    ramp = each_epoch(rates(lambda o: torch_lr.LinearLR(o, 1 / 3, 1.0, 2), 2))
+    middle = cosine(3 * STEPS, 0.01)
+    keys = {"lr_mode": "CosineLRScheduler", "lr_warmup_epochs": 2, "lr_cooldown_epochs": 1}
+    yield keys, ramp + middle + middle[-1:] * STEPS
+    ramp = each_epoch(rates(lambda o: torch_lr.LinearLR(o, 0.2, 1.0, 2), 2))
+    yield {"lr_mode": None, "lr_warmup_epochs": 2, "warmup_initial_lr": 0.02}, ramp + [INITIAL] * (TOTAL - 2 * STEPS)
+
+    # Four steps of warm-up: the fourth already has the full learning rate.
+    ramp = rates(lambda o: torch_lr.LinearLR(o, 0.1, 1.0, 3), 4)
+    keys = {"warmup_mode": "LinearBatchLRWarmup", "lr_warmup_steps": 4, "warmup_initial_lr": 0.01}
+    yield {"lr_mode": "CosineLRScheduler"} | keys, ramp + cosine(TOTAL - 4, 0.01)
+
+    for options in ({"max_lr": 0.4}, {"max_lr": 0.4, "anneal_strategy": "linear", "three_phase": True, "pct_start": 0.4}):
+        yield {"lr_mode": {"OneCycleLR": options}}, rates(
+            lambda o: torch_lr.OneCycleLR(o, total_steps=TOTAL, cycle_momentum=False, **options), TOTAL
+        )
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    result = [{"keys": keys, "learning_rates": values} for keys, values in rows()]
+    print("[\n" + ",\n".join(json.dumps(row) for row in result) + "\n]")
