@@ -1,0 +1,153 @@
+//! The sink for machines: `metrics.jsonl`, one JSON object per line, appended as things happen.
+//!
+//! ```text
+//! {"step":12,"epoch":1,"time":1767225600.125,"name":"train/loss","value":0.53}
+//! {"step":12,"epoch":1,"time":1767225600.126,"name":"weights","histogram":{"limits":[…],"counts":[…],…}}
+//! {"step":12,"epoch":1,"time":1767225600.127,"name":"input","image":"images/input-1a2b3c4d.12.png"}
+//! {"step":12,"epoch":1,"time":1767225600.128,"name":"notes","text":"…"}
+//! {"time":1767225600.129,"level":"warn","source":"ema","message":"…"}
+//! ```
+//! One line per value, not per step: a deferred value comes later than its neighbors, and every line
+//! loads into a table as it is. `time` is in seconds since 1970, UTC. JSON has no NaN or infinity: they are the strings
+//! `"NaN"`, `"Infinity"`, `"-Infinity"`, which Python's `float()`, pandas and JavaScript's `Number()` read back.
+
+use super::{Histogram, Level};
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize, Serializer};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use crate::durable::{self, Durability};
+
+/// An `f64` that JSON can carry in every case.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number(pub f64);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            finite if finite.is_finite() => serializer.serialize_f64(finite),
+            nan if nan.is_nan() => serializer.serialize_str("NaN"),
+            infinity if infinity > 0.0 => serializer.serialize_str("Infinity"),
+            _ => serializer.serialize_str("-Infinity"),
+        }
+    }
+}
+
+/// What a line says, besides when.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Content<'a> {
+    Scalar { value: Number },
+    Histogram { histogram: &'a Histogram },
+    Image { image: &'a str },
+    Text { text: &'a str },
+}
+
+/// One logged value; borrowed, so that writing one allocates nothing.
+#[derive(Serialize)]
+pub(super) struct Line<'a> {
+    pub step: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    pub time: f64,
+    pub name: &'a str,
+    #[serde(flatten)]
+    pub content: Content<'a>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    time: f64,
+    level: Level,
+    source: &'a str,
+    message: &'a str,
+}
+
+/// The open file. Buffered: readers see lines after [`flush`](Self::flush).
+pub(super) struct MetricsFile {
+    out: BufWriter<File>,
+}
+
+impl MetricsFile {
+    /// Opens `path` to append. What an earlier process wrote after `last_step`, or left torn, is taken out first,
+    /// so that a resumed run's file reads like an uninterrupted one.
+    pub(super) fn open(path: &Path, last_step: Option<u64>) -> Result<Self> {
+        let context = || format!("cannot open {}", path.display());
+        if path.exists() {
+            let text = fs::read(path).with_context(context)?;
+            let kept = kept_lines(&text, last_step);
+            if kept.len() < text.len() {
+                durable::write_file(path, &kept, Durability::Process)?;
+            }
+        }
+        let file = OpenOptions::new().create(true).append(true).open(path).with_context(context)?;
+        Ok(MetricsFile { out: BufWriter::with_capacity(1 << 16, file) })
+    }
+
+    pub(super) fn write(&mut self, line: &Line) -> Result<()> {
+        self.write_json(line)
+    }
+
+    pub(super) fn message(&mut self, time: f64, level: Level, source: &str, message: &str) -> Result<()> {
+        self.write_json(&Message { time, level, source, message })
+    }
+
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.out.flush().context("cannot write metrics.jsonl")
+    }
+
+    fn write_json(&mut self, line: &impl Serialize) -> Result<()> {
+        serde_json::to_writer(&mut self.out, line).context("cannot write metrics.jsonl")?;
+        self.out.write_all(b"\n").context("cannot write metrics.jsonl")
+    }
+}
+
+/// The whole lines up to `last_step`; messages, which have no step, stay.
+fn kept_lines(text: &[u8], last_step: Option<u64>) -> Vec<u8> {
+    #[derive(Deserialize)]
+    struct Step {
+        step: Option<u64>,
+    }
+    let later = |line: &[u8]| match (serde_json::from_slice::<Step>(line), last_step) {
+        (Ok(Step { step: Some(step) }), Some(last)) => step > last,
+        (Ok(_), _) => false,
+        (Err(_), _) => true,
+    };
+    text.split_inclusive(|byte| *byte == b'\n')
+        .filter(|line| line.ends_with(b"\n") && !later(line))
+        .flatten()
+        .copied()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resumed_file_loses_what_is_torn_or_trained_again() {
+        let text = "{\"step\":1,\"name\":\"a\"}\n{\"level\":\"warn\"}\n{\"step\":2,\"name\":\"a\"}\n{\"step\":3,\"na";
+        let check = |last_step, lines: usize| {
+            let kept = kept_lines(text.as_bytes(), last_step);
+            assert_eq!(kept, text.split_inclusive('\n').take(lines).collect::<String>().into_bytes());
+        };
+        check(None, 3);
+        check(Some(2), 3);
+        check(Some(1), 2);
+    }
+
+    #[test]
+    fn every_float_has_a_json_form() -> Result<()> {
+        let check = |value: f64, json: &str| -> Result<()> {
+            Ok(assert_eq!(serde_json::to_string(&Number(value))?, json))
+        };
+        check(0.1, "0.1")?;
+        check(-0.0, "-0.0")?;
+        check(5e-324, "5e-324")?;
+        check(f64::NAN, "\"NaN\"")?;
+        check(f64::INFINITY, "\"Infinity\"")?;
+        check(f64::NEG_INFINITY, "\"-Infinity\"")
+    }
+}

@@ -1,0 +1,367 @@
+//! What a run shows while it goes: a bar on a terminal, lines in a file, JSON for machines, or nothing.
+//! It is given numbers already at hand and never touches a tensor, so it cannot sync the device.
+//!
+//! People read standard error; JSON goes to standard output, one event per line, NaN and infinities as strings
+//! as in `metrics.jsonl`:
+//!
+//! ```text
+//! {"event":"epoch","epoch":0,"epochs":10,"step":230,"seconds":4.1,"batches_per_second":56.0,"samples_per_second":3590.2,"metrics":{"Accuracy":0.98}}
+//! {"event":"end","summary":{…}}
+//! ```
+
+use super::metrics_file::Number;
+use super::words::one_line;
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// Between two plain lines of one epoch.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+/// Between two changes of the bar's numbers: as often as a person can read them.
+const NUMBERS_EVERY: Duration = Duration::from_millis(100);
+
+/// Shows how a run goes on.
+pub struct Progress {
+    output: Output,
+    epoch: Epoch,
+}
+
+enum Output {
+    Bar(ProgressBar),
+    Lines(Box<dyn Write + Send>),
+    Json(Box<dyn Write + Send>),
+    Silent,
+}
+
+/// The epoch that is shown.
+struct Epoch {
+    epoch: u64,
+    epochs: u64,
+    batches: Option<u64>,
+    /// Done, those before a resume included.
+    batch: u64,
+    /// Done since `started`.
+    done: u64,
+    samples: u64,
+    started: Instant,
+    shown: Instant,
+}
+
+impl Progress {
+    /// A bar if standard error is a terminal; if not, a line per epoch and one every ten seconds in between.
+    pub fn for_people() -> Self {
+        match io::stderr().is_terminal() {
+            true => Self::new(Output::Bar(ProgressBar::no_length())),
+            false => Self::new(Output::Lines(Box::new(io::stderr()))),
+        }
+    }
+
+    /// JSON events on standard output.
+    pub fn for_machines() -> Self {
+        Self::new(Output::Json(Box::new(io::stdout())))
+    }
+
+    /// Nothing at all.
+    pub fn silent() -> Self {
+        Self::new(Output::Silent)
+    }
+
+    /// Begins epoch `epoch` (from 0) of `epochs` at batch `next_batch`, which is not 0 when it is resumed. `batches` is
+    /// its length, unknown for a stream.
+    pub fn start_epoch(&mut self, epoch: u64, epochs: u64, batches: Option<u64>, next_batch: u64) {
+        let now = Instant::now();
+        self.epoch = Epoch {
+            epoch,
+            epochs,
+            batches,
+            batch: next_batch,
+            done: 0,
+            samples: 0,
+            started: now,
+            shown: now,
+        };
+        if let Output::Bar(bar) = &self.output {
+            bar.reset();
+            bar.set_style(bar_style(batches.is_some()));
+            bar.set_prefix(self.epoch.title());
+            bar.set_message("");
+            batches.map_or_else(|| bar.unset_length(), |batches| bar.set_length(batches));
+            bar.set_position(next_batch);
+            bar.reset_eta();
+        }
+    }
+
+    /// One batch of `samples` is done; `loss` is the last one that has arrived from the device, if any.
+    /// Costs a look at the clock unless something is shown.
+    pub fn batch(&mut self, samples: u64, loss: Option<f64>) -> Result<()> {
+        self.epoch.batch += 1;
+        self.epoch.done += 1;
+        self.epoch.samples += samples;
+        match &mut self.output {
+            Output::Bar(bar) => {
+                if self.epoch.is_due(NUMBERS_EVERY) {
+                    bar.set_message(self.epoch.numbers(loss));
+                }
+                bar.set_position(self.epoch.batch);
+                Ok(())
+            }
+            Output::Lines(out) if self.epoch.is_due(LINE_EVERY) => say(out, &self.epoch.batch_line(loss)),
+            Output::Lines(_) | Output::Json(_) | Output::Silent => Ok(()),
+        }
+    }
+
+    /// Ends the epoch after `step` optimizer steps of the run and shows its metrics (name and value), losses included,
+    /// in their order.
+    pub fn end_epoch(&mut self, step: u64, metrics: &[(String, f64)]) -> Result<()> {
+        match &mut self.output {
+            Output::Bar(bar) => {
+                bar.println(self.epoch.end_line(metrics));
+                bar.finish_and_clear();
+                Ok(())
+            }
+            Output::Lines(out) => say(out, &self.epoch.end_line(metrics)),
+            Output::Json(out) => say(out, &self.epoch.end_event(step, metrics)?),
+            Output::Silent => Ok(()),
+        }
+    }
+
+    /// Ends the run. Machines get its summary; people are told by the command line.
+    pub fn finish(&mut self, summary: &Value) -> Result<()> {
+        match &mut self.output {
+            Output::Bar(bar) => bar.finish_and_clear(),
+            Output::Json(out) => say(out, &json!({"event": "end", "summary": summary}).to_string())?,
+            Output::Lines(_) | Output::Silent => {}
+        }
+        Ok(())
+    }
+
+    /// Where the program's log writes so that its lines appear above the bar.
+    pub fn line_writer(&self) -> LineWriter {
+        let bar = if let Output::Bar(bar) = &self.output { Some(bar.clone()) } else { None };
+        LineWriter { bar }
+    }
+
+    fn new(output: Output) -> Self {
+        let now = Instant::now();
+        let epoch = Epoch {
+            epoch: 0,
+            epochs: 0,
+            batches: None,
+            batch: 0,
+            done: 0,
+            samples: 0,
+            started: now,
+            shown: now,
+        };
+        Progress { output, epoch }
+    }
+}
+
+/// Standard error; a bar is taken off the terminal while a line is written.
+#[derive(Clone, Debug)]
+pub struct LineWriter {
+    bar: Option<ProgressBar>,
+}
+
+impl Write for LineWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| io::stderr().write(bytes)),
+            None => io::stderr().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl Epoch {
+    fn title(&self) -> String {
+        format!("epoch {}/{}", self.epoch + 1, self.epochs)
+    }
+
+    fn is_due(&mut self, every: Duration) -> bool {
+        let due = self.shown.elapsed() >= every;
+        if due {
+            self.shown = Instant::now();
+        }
+        due
+    }
+
+    /// Per second since the epoch started here.
+    fn rate(&self, count: u64) -> f64 {
+        count as f64 / self.started.elapsed().as_secs_f64().max(1e-9)
+    }
+
+    fn numbers(&self, loss: Option<f64>) -> String {
+        let loss = loss.map(|loss| format!("loss {loss:.4}  ")).unwrap_or_default();
+        format!("{loss}{:.0} samples/s  {:.1} batches/s", self.rate(self.samples), self.rate(self.done))
+    }
+
+    fn batch_line(&self, loss: Option<f64>) -> String {
+        let of = self.batches.map(|batches| format!("/{batches}")).unwrap_or_default();
+        format!("{}  batch {}{of}  {}", self.title(), self.batch, self.numbers(loss))
+    }
+
+    fn end_line(&self, metrics: &[(String, f64)]) -> String {
+        let shown: Vec<_> = metrics.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+        let seconds = self.started.elapsed().as_secs_f64();
+        let line = format!("{}  {}  {seconds:.1} s  {}", self.title(), shown.join("  "), self.numbers(None));
+        one_line(&line)
+    }
+
+    fn end_event(&self, step: u64, metrics: &[(String, f64)]) -> Result<String> {
+        let event = EpochEvent {
+            event: "epoch",
+            epoch: self.epoch,
+            epochs: self.epochs,
+            step,
+            seconds: self.started.elapsed().as_secs_f64(),
+            batches_per_second: self.rate(self.done),
+            samples_per_second: self.rate(self.samples),
+            metrics,
+        };
+        serde_json::to_string(&event).context("cannot show the epoch's end")
+    }
+}
+
+#[derive(Serialize)]
+struct EpochEvent<'a> {
+    event: &'static str,
+    epoch: u64,
+    epochs: u64,
+    step: u64,
+    seconds: f64,
+    batches_per_second: f64,
+    samples_per_second: f64,
+    #[serde(serialize_with = "metrics_object")]
+    metrics: &'a [(String, f64)],
+}
+
+fn metrics_object<S: Serializer>(metrics: &[(String, f64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(metrics.iter().map(|(name, value)| (name, Number(*value))))
+}
+
+fn bar_style(bounded: bool) -> ProgressStyle {
+    let template = match bounded {
+        true => "{prefix} {wide_bar:.cyan/dim} {pos}/{len}  {msg}  {eta} left",
+        false => "{prefix} {spinner} {pos} batches  {msg}  {elapsed}",
+    };
+    // The templates are constants; were one wrong, indicatif's own look would do.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn say(out: &mut dyn Write, line: &str) -> Result<()> {
+    writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot show the progress")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
+    use std::sync::{Arc, Mutex};
+
+    /// What was written, shared with the progress that writes it.
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().map_err(|_| io::Error::other("poisoned"))?.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Two epochs of three batches of 32, the second resumed at its last one.
+    fn two_epochs(progress: &mut Progress) -> Result<()> {
+        for (epoch, next_batch) in [(0, 0), (1, 2)] {
+            progress.start_epoch(epoch, 2, Some(3), next_batch);
+            for batch in next_batch..3 {
+                // As if ten seconds had passed before the last batch.
+                if batch == 2 {
+                    progress.epoch.shown -= LINE_EVERY;
+                }
+                progress.batch(32, Some(0.5))?;
+            }
+            let metrics = [("train/loss".to_owned(), 0.5), ("Accuracy\n".to_owned(), f64::NAN)];
+            progress.end_epoch(3 * (epoch + 1), &metrics)?;
+        }
+        progress.finish(&json!({"epochs": 2}))
+    }
+
+    /// Digits that depend on time become `#`.
+    fn without_times(text: &str) -> String {
+        let words = text.split(' ').collect::<Vec<_>>();
+        let is_time = |at: usize| {
+            ["s", "samples/s", "batches/s"].iter().any(|unit| {
+                words
+                    .get(at + 1)
+                    .is_some_and(|w| w.trim_end() == *unit || w.starts_with(&format!("{unit}\n")))
+            })
+        };
+        let shown = words.iter().enumerate().map(|(at, word)| if is_time(at) { "#" } else { word });
+        shown.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn plain_lines_are_one_per_epoch_and_one_every_ten_seconds() -> Result<()> {
+        let shared = Shared::default();
+        two_epochs(&mut Progress::new(Output::Lines(Box::new(shared.clone()))))?;
+        let text = String::from_utf8(shared.0.lock().expect("no panic").clone())?;
+        let expected = "epoch 1/2  batch 3/3  loss 0.5000  # samples/s  # batches/s\n\
+            epoch 1/2  train/loss 0.5000  Accuracy\\n NaN  # s  # samples/s  # batches/s\n\
+            epoch 2/2  batch 3/3  loss 0.5000  # samples/s  # batches/s\n\
+            epoch 2/2  train/loss 0.5000  Accuracy\\n NaN  # s  # samples/s  # batches/s\n";
+        assert_eq!(without_times(&text), expected);
+        Ok(())
+    }
+
+    #[test]
+    fn machines_get_one_event_per_epoch_and_one_at_the_end() -> Result<()> {
+        let shared = Shared::default();
+        two_epochs(&mut Progress::new(Output::Json(Box::new(shared.clone()))))?;
+        let text = String::from_utf8(shared.0.lock().expect("no panic").clone())?;
+        let mut events = text.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+        for epoch in &mut events[..2] {
+            for time in ["seconds", "batches_per_second", "samples_per_second"] {
+                assert!(epoch[time].take().as_f64().is_some_and(|value| value > 0.0), "{time}");
+            }
+        }
+        let epoch = |epoch: u64| {
+            json!({"event": "epoch", "epoch": epoch, "epochs": 2, "step": 3 * (epoch + 1), "seconds": null,
+                "batches_per_second": null, "samples_per_second": null,
+                "metrics": {"train/loss": 0.5, "Accuracy\n": "NaN"}})
+        };
+        assert_eq!(events, [epoch(0), epoch(1), json!({"event": "end", "summary": {"epochs": 2}})]);
+        Ok(())
+    }
+
+    #[test]
+    fn the_bar_shows_the_epoch_and_leaves_its_line() -> Result<()> {
+        let terminal = InMemoryTerm::new(10, 120);
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        let mut progress = Progress::new(Output::Bar(ProgressBar::with_draw_target(None, target)));
+        progress.start_epoch(0, 2, Some(3), 0);
+        progress.epoch.shown -= NUMBERS_EVERY;
+        progress.batch(32, Some(0.25))?;
+        if let Output::Bar(bar) = &progress.output {
+            bar.force_draw();
+        }
+        let shown = terminal.contents();
+        for part in ["epoch 1/2", "1/3", "loss 0.2500", "samples/s", "left"] {
+            assert!(shown.contains(part), "{part} in {shown}");
+        }
+        progress.end_epoch(3, &[("Accuracy".to_owned(), 0.98)])?;
+        let left = terminal.contents();
+        assert!(left.starts_with("epoch 1/2  Accuracy 0.9800  ") && left.lines().count() == 1, "{left}");
+        assert_eq!(terminal.width(), 120);
+        Ok(())
+    }
+}
