@@ -4,13 +4,14 @@ use anyhow::Result;
 
 use crate::command::{become_command, run, say};
 use crate::places::Places;
-use crate::{plugins, setup};
+use crate::{languages, plugins, setup};
 
 /// All checks; with `selection` (arguments for `cargo test`) only the tests it selects. Ends by becoming the last
 /// test run, so that its closing lines and exit code are ours.
 pub(crate) fn test(places: &Places, selection: &[String]) -> Result<()> {
     setup(places, false)?;
     plugins::build(places, true)?;
+    languages::build(places)?;
     if selection.is_empty() {
         check_style(places)?;
         say("testing xtask");

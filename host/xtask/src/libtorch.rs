@@ -36,7 +36,7 @@ const CUDA_WHEELS: Wheels = Wheels {
         "nvidia-nvshmem-cu13==3.4.5",
     ],
     with_dependencies: true,
-    needed_gb: 6,
+    needed_gb: 5,
 };
 
 /// A set of wheels that is fetched and unpacked together.
@@ -112,7 +112,10 @@ fn lay_out(folder: &Path) -> Result<()> {
 /// Adds the CUDA libraries where the wheel's own rpath looks for them: `site/nvidia`.
 fn fetch_cuda(folder: &Path) -> Result<()> {
     let _alone = files::lock(folder)?;
-    say(&format!("fetching the CUDA libraries of libtorch {VERSION} (CUDA_SIZE) into {}", folder.display()));
+    say(&format!(
+        "fetching the CUDA libraries of libtorch {VERSION} (1.9 GB, 2.7 GB unpacked) into {}",
+        folder.display()
+    ));
     fetch(&CUDA_WHEELS, folder)?;
     files::write_if_changed(&cuda_stamp(folder), b"complete\n")?;
     Ok(())

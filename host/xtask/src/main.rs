@@ -4,6 +4,8 @@
 mod checks;
 mod command;
 mod files;
+mod guest_tools;
+mod languages;
 mod libtorch;
 mod places;
 mod plugins;
@@ -25,9 +27,16 @@ enum Task {
         /// Also fetch the CUDA libraries: for machines with an NVIDIA GPU and no CUDA 13 of their own
         #[arg(long)]
         cuda: bool,
+        /// Also fetch the compilers of the C, Python and JavaScript examples
+        #[arg(long)]
+        languages: bool,
     },
     /// Build all callbacks into target/plugins
-    Plugins,
+    Plugins {
+        /// Also build the examples in C, Python and JavaScript
+        #[arg(long)]
+        languages: bool,
+    },
     /// Build everything for release and train a recipe
     #[command(disable_help_flag = true)]
     Train {
@@ -62,8 +71,15 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     let places = Places::find()?;
     match task {
-        Task::Setup { cuda } => setup(&places, cuda),
-        Task::Plugins => build_plugins(&places, true),
+        Task::Setup { cuda, languages } => {
+            setup(&places, cuda)?;
+            if languages { languages::install_tools(&places) } else { Ok(()) }
+        }
+        Task::Plugins { languages } => {
+            wasm_std::install(&places)?;
+            plugins::build(&places, true)?;
+            if languages { languages::build(&places) } else { Ok(()) }
+        }
         Task::Train { arguments } => train(&places, &arguments),
         Task::Test { arguments } => checks::test(&places, &arguments),
         Task::Bench { arguments } => bench(&places, &arguments),
@@ -74,11 +90,6 @@ fn run(task: Task) -> Result<()> {
 fn setup(places: &Places, with_cuda: bool) -> Result<()> {
     libtorch::install(places, with_cuda)?;
     wasm_std::install(places)
-}
-
-fn build_plugins(places: &Places, with_tests: bool) -> Result<()> {
-    wasm_std::install(places)?;
-    plugins::build(places, with_tests)
 }
 
 /// Ends by becoming the trainer, in the folder the user is in: paths and the exit code are the trainer's.

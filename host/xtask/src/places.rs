@@ -64,9 +64,9 @@ mod tests {
             let given = |value: &str| (!value.is_empty()).then(|| PathBuf::from(value));
             assert_eq!(cache_folder(given(own), given(xdg), given(home)), expected.map(PathBuf::from));
         }
-        check("/own", "/xdg", "/home/ann", Some("/own"));
-        check("", "/xdg", "/home/ann", Some("/xdg/phasebox"));
-        check("", "", "/home/ann", Some("/home/ann/.cache/phasebox"));
+        check("/own", "/xdg", "/ann", Some("/own"));
+        check("", "/xdg", "/ann", Some("/xdg/phasebox"));
+        check("", "", "/ann", Some("/ann/.cache/phasebox"));
         check("", "", "", None);
     }
 }

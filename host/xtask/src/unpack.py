@@ -8,10 +8,20 @@ KEPT = ("torch/lib/", "torch/include/", "nvidia/")
 # For Python's own use, 32 MB.
 LEFT_OUT = ("torch/lib/libtorch_python.so", "torch/lib/libshm")
 
-wheels, site = sys.argv[1:]
-for wheel in sorted(pathlib.Path(wheels).glob("*.whl")):
+
+def wanted(name):
+    licence = ".dist-info/licenses/" in name.lower()
+    return licence or (name.startswith(KEPT) and not name.startswith(LEFT_OUT) and not name.endswith(".py"))
+
+
+def is_unpacked(entry, site):
+    """A library that is there may be in use: writing the same bytes once more would crash its users."""
+    path = site / entry.filename
+    return path.is_file() and path.stat().st_size == entry.file_size
+
+
+wheels, site = map(pathlib.Path, sys.argv[1:])
+for wheel in sorted(wheels.glob("*.whl")):
     with zipfile.ZipFile(wheel) as archive:
-        names = [name for name in archive.namelist() if not name.endswith(".py")]
-        kept = [name for name in names if name.startswith(KEPT) and not name.startswith(LEFT_OUT)]
-        licences = [name for name in names if ".dist-info/licenses/" in name.lower()]
-        archive.extractall(site, kept + licences)
+        entries = [entry for entry in archive.infolist() if wanted(entry.filename)]
+        archive.extractall(site, [entry for entry in entries if not is_unpacked(entry, site)])

@@ -1,0 +1,208 @@
+//! Builds the language examples of tests/languages that are not Rust: the same callback in C, Python and
+//! JavaScript. What was built once for the same inputs is taken from the user's cache, also by a new clone.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+use wit_bindgen_core::Files;
+use wit_parser::Resolve;
+
+use crate::command::{run, say};
+use crate::files;
+use crate::guest_tools::Tool;
+use crate::places::{Places, text};
+use crate::plugins;
+
+const REMEDY: &str = "see the compiler's message above";
+
+/// One example: its folder under tests/languages (and of its SDK under plugins/sdk), and how it is built.
+struct Example {
+    language: &'static str,
+    component: &'static str,
+    tool: Tool,
+    compile: fn(&Places, tool: &Path, output: &Path) -> Result<()>,
+}
+
+const EXAMPLES: [Example; 3] = [
+    Example { language: "c", component: "smooth-c.wasm", tool: Tool::Zig, compile: compile_c },
+    Example {
+        language: "python",
+        component: "smooth-python.wasm",
+        tool: Tool::ComponentizePy,
+        compile: compile_python,
+    },
+    Example {
+        language: "javascript",
+        component: "smooth-js.wasm",
+        tool: Tool::ComponentizeJs,
+        compile: compile_javascript,
+    },
+];
+
+/// Builds all examples whose sources are there. Without Node.js the JavaScript one is left out, except in CI.
+pub(crate) fn build(places: &Places) -> Result<()> {
+    for example in EXAMPLES.iter().filter(|example| sources(places, example.language).is_dir()) {
+        example.build(places).with_context(|| format!("building the {} example", example.language))?;
+    }
+    Ok(())
+}
+
+/// Installs the compilers of all languages, for work without a network.
+pub(crate) fn install_tools(places: &Places) -> Result<()> {
+    EXAMPLES.iter().filter(|example| example.can_build()).try_for_each(|example| {
+        example.tool.install(places)?;
+        Ok(())
+    })
+}
+
+impl Example {
+    fn build(&self, places: &Places) -> Result<()> {
+        let digest = self.digest(places)?;
+        let component = places.components().join("languages").join(self.component);
+        let stamp = component.with_extension("digest");
+        if component.exists() && fs::read_to_string(&stamp).is_ok_and(|old| old == digest) {
+            return Ok(());
+        }
+        let cached = places.cache.join("guests").join(&digest).with_extension("wasm");
+        if !cached.exists() {
+            if !self.can_build() {
+                return Ok(());
+            }
+            self.compile_into(places, &cached)?;
+        }
+        files::write_if_changed(&component, &fs::read(&cached)?)?;
+        files::write_if_changed(&stamp, digest.as_bytes())?;
+        Ok(())
+    }
+
+    fn can_build(&self) -> bool {
+        let possible = self.tool.is_possible() || env::var_os("CI").is_some();
+        if !possible {
+            say(&format!("no Node.js here, so {} is left out: apt install nodejs npm", self.component));
+        }
+        possible
+    }
+
+    fn compile_into(&self, places: &Places, cached: &Path) -> Result<()> {
+        let tool = self.tool.install(places)?;
+        let _alone = files::lock(cached)?;
+        say(&format!("building the {} example", self.language));
+        let part = files::unfinished(cached);
+        (self.compile)(places, &tool, &part)?;
+        files::publish(&part, cached)
+    }
+
+    /// Of everything that the component is made of: sources, SDK, contract, compiler, and this file's commands.
+    fn digest(&self, places: &Places) -> Result<String> {
+        let mut hash = Sha256::new();
+        hash.update(self.tool.pin());
+        hash.update(include_str!("languages.rs"));
+        for folder in [sources(places, self.language), sdk(places, self.language), wit(places)] {
+            hash_folder(&folder, &mut hash)?;
+        }
+        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+fn sources(places: &Places, language: &str) -> PathBuf {
+    places.clone.join("tests/languages").join(language)
+}
+
+fn sdk(places: &Places, language: &str) -> PathBuf {
+    places.clone.join("plugins/sdk").join(language)
+}
+
+/// The examples' own world; its `deps` is a link to the contract.
+fn wit(places: &Places) -> PathBuf {
+    places.clone.join("tests/languages/wit")
+}
+
+/// Names, lengths and bytes of all files below, in the order of their names; a folder that is not there is empty.
+fn hash_folder(folder: &Path, hash: &mut Sha256) -> Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    paths.retain(|path| !path.ends_with("__pycache__"));
+    paths.sort();
+    for path in paths {
+        hash.update(path.file_name().unwrap_or_default().as_encoded_bytes());
+        if path.is_dir() {
+            hash_folder(&path, hash)?;
+        } else {
+            let bytes = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        }
+    }
+    Ok(())
+}
+
+fn compile_c(places: &Places, zig: &Path, output: &Path) -> Result<()> {
+    let bindings = output.with_extension("bindings");
+    generate_c(&wit(places), &bindings)?;
+    let core = bindings.join("core.wasm");
+    let mut clang = Command::new("python3");
+    clang.env("PYTHONPATH", zig).env("ZIG_GLOBAL_CACHE_DIR", places.cache.join("guest-tools/zig-cache"));
+    // A reactor of wasm32-wasi for its C library; nothing in it calls WASI, so nothing imports it.
+    clang.args(["-m", "ziglang", "cc", "-target", "wasm32-wasi", "-mexec-model=reactor", "-Os", "-s"]);
+    clang.arg("-I").arg(&bindings).arg("-I").arg(sdk(places, "c")).arg(sources(places, "c").join("plugin.c"));
+    clang.args(["plugin.c", "plugin_component_type.o"].map(|file| bindings.join(file))).arg("-o").arg(&core);
+    run(&mut clang, REMEDY)?;
+    let component = plugins::encode(&fs::read(&core)?).context("the C example does not fit its world")?;
+    files::write_if_changed(output, &component)?;
+    files::remove(&bindings)
+}
+
+/// `plugin.h`, `plugin.c` and an object file that holds the world.
+fn generate_c(wit: &Path, into: &Path) -> Result<()> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_path(wit)?;
+    let world = resolve.select_world(&[package], Some("plugin"))?;
+    let mut generated = Files::default();
+    wit_bindgen_c::Opts::default().build().generate(&mut resolve, world, &mut generated)?;
+    for (name, bytes) in generated.iter() {
+        files::write_if_changed(&into.join(name), bytes)?;
+    }
+    Ok(())
+}
+
+fn compile_python(places: &Places, componentize: &Path, output: &Path) -> Result<()> {
+    let mut python = Command::new("python3");
+    python.env("PYTHONPATH", componentize).env("PYTHONDONTWRITEBYTECODE", "1");
+    python.args(["-c", "import componentize_py; componentize_py.script()"]);
+    // -s: no WASI. What would need it traps.
+    python.args(["-d", text(&wit(places))?, "-w", "plugin", "componentize", "-s", "plugin_app"]);
+    python.args(["-p", text(&sources(places, "python"))?, "-p", text(&sdk(places, "python"))?]);
+    run(python.args(["-o", text(output)?]), REMEDY)
+}
+
+fn compile_javascript(places: &Places, componentize: &Path, output: &Path) -> Result<()> {
+    let mut node = Command::new("node");
+    node.current_dir(&places.clone).arg(sources(places, "javascript").join("build.mjs"));
+    run(node.arg(componentize.join("node_modules")).arg(output), REMEDY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_follows_names_and_contents() -> Result<()> {
+        let folder = env::temp_dir().join(format!("phasebox-xtask-digest-{}", std::process::id()));
+        let digest = |name: &str, text: &str| -> Result<Vec<u8>> {
+            files::remove(&folder)?;
+            files::write_if_changed(&folder.join("deps").join(name), text.as_bytes())?;
+            let mut hash = Sha256::new();
+            hash_folder(&folder, &mut hash)?;
+            Ok(hash.finalize().to_vec())
+        };
+        let first = digest("plugin.c", "int x;")?;
+        assert_eq!(digest("plugin.c", "int x;")?, first);
+        assert_ne!(digest("plugin.c", "int y;")?, first);
+        assert_ne!(digest("plugin.h", "int x;")?, first);
+        files::remove(&folder)
+    }
+}
