@@ -56,7 +56,10 @@ impl Rules {
 /// Whether more is better by what a metric's name says, as Keras' mode `auto`.
 pub(crate) fn greater_is_better_by_name(name: &str) -> bool {
     let name = name.to_lowercase();
-    ["acc", "auc", "f1", "precision", "recall", "map", "iou", "top"].iter().any(|word| name.contains(word))
+    name.split(|letter: char| !letter.is_alphanumeric()).any(|word| {
+        ["acc", "auc", "f1", "prec", "recall", "top"].iter().any(|beginning| word.starts_with(beginning))
+            || ["map", "iou", "miou", "dice", "r2"].contains(&word)
+    })
 }
 
 #[cfg(test)]
@@ -107,7 +110,8 @@ mod tests {
 
     #[test]
     fn guesses_the_direction_from_the_name() {
-        for (name, expected) in [("Accuracy", true), ("val_loss", false), ("mAP@0.50", true), ("RMSE", false)]
+        for (name, expected) in
+            [("Accuracy", true), ("val_loss", false), ("mAP@0.50", true), ("MAPE", false), ("val/Top5", true)]
         {
             assert_eq!(greater_is_better_by_name(name), expected, "{name}");
         }

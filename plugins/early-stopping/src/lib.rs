@@ -44,7 +44,7 @@ struct EarlyStopping {
     #[default(0)]
     start_from_epoch: u32,
     /// `on-validation-loader-end` or `on-train-loader-end`.
-    #[default(VALIDATION.into())]
+    #[default("on-validation-loader-end".into())]
     phase: String,
     #[state]
     best: Option<f64>,

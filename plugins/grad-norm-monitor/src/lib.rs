@@ -14,7 +14,7 @@ struct GradNormMonitor {
     /// Which parameters, such as `backbone.*`.
     #[default("*".into())]
     parameter_glob: String,
-    /// Also log the norm of each parameter's gradient: three crossings each.
+    /// Also log the norm of each parameter's gradient: two crossings each.
     #[default(false)]
     per_layer: bool,
     /// Log how far the step moves the weights: costs a copy of them for the length of the step.

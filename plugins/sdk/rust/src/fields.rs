@@ -38,53 +38,64 @@ pub trait Parameters: Sized {
 }
 
 /// What is left of a JSON object.
-#[derive(Default)]
-pub struct Fields(Map<String, Value>);
+pub struct Fields {
+    /// What a field is to the reader of an error: "parameter" or "saved field".
+    kind: &'static str,
+    values: Map<String, Value>,
+}
 
 impl Fields {
+    /// An object without fields.
+    pub fn empty(kind: &'static str) -> Self {
+        Self { kind, values: Map::new() }
+    }
+
     /// The object that `json` holds.
-    pub fn parse(json: &str) -> Result<Self> {
+    pub fn parse(kind: &'static str, json: &str) -> Result<Self> {
         match serde_json::from_str(json) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
-            Ok(other) => Err(Error::invalid(format!("expected keys with values, found {other}"))),
-            Err(error) => Err(Error::invalid(format!("not JSON: {error}"))),
+            Ok(Value::Object(values)) => Ok(Self { kind, values }),
+            Ok(other) => Err(Error::invalid(format!("expected a {kind} for each key, found {other}"))),
+            Err(error) => Err(Error::invalid(format!("expected a {kind} for each key: {error}"))),
         }
+    }
+
+    /// Refuses keys that are not among `known`.
+    pub fn refuse_unknown(&self, known: &[&str]) -> Result<()> {
+        let Some(name) = self.values.keys().find(|name| !known.contains(&name.as_str())) else {
+            return Ok(());
+        };
+        let known = if known.is_empty() { "none".to_string() } else { known.join(", ") };
+        Err(Error::invalid(format!("unknown {} `{name}`; known: {known}", self.kind)))
     }
 
     /// Takes `name`, if it is there.
     pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>> {
-        let Some(value) = self.0.remove(name) else { return Ok(None) };
+        let Some(value) = self.values.remove(name) else { return Ok(None) };
         serde_json::from_value(value)
             .map(Some)
-            .map_err(|error| Error::invalid(format!("parameter `{name}`: {error}")))
+            .map_err(|error| Error::invalid(format!("{} `{name}`: {error}", self.kind)))
     }
 
     /// Takes `name`, which must be there.
     pub fn required<T: DeserializeOwned>(&mut self, name: &str) -> Result<T> {
-        self.take(name)?
-            .ok_or_else(|| Error::invalid(format!("parameter `{name}` is missing: it has no default")))
+        let value = self.take(name)?;
+        value.ok_or_else(|| Error::invalid(format!("{} `{name}` is missing: it has no default", self.kind)))
     }
 
-    /// Refuses what nobody took.
-    pub fn refuse_rest(&self, known: &[&str]) -> Result<()> {
-        let Some(name) = self.0.keys().next() else { return Ok(()) };
-        let known = if known.is_empty() {
-            "none is known".to_string()
-        } else {
-            format!("known: {}", known.join(", "))
-        };
-        Err(Error::invalid(format!("unknown parameter `{name}`; {known}")))
+    /// Takes the object `name`, which must be there.
+    pub fn required_fields(&mut self, name: &str) -> Result<Self> {
+        Ok(Self { kind: self.kind, values: self.required(name)? })
     }
 
     /// Adds `name`.
     pub fn put<T: Serialize>(&mut self, name: &str, value: &T) -> Result<()> {
-        self.0.insert(name.to_string(), serde_json::to_value(value)?);
+        self.values.insert(name.to_string(), serde_json::to_value(value)?);
         Ok(())
     }
 
     /// The object as JSON.
     pub fn into_json(self) -> String {
-        Value::Object(self.0).to_string()
+        Value::Object(self.values).to_string()
     }
 }
 
@@ -93,9 +104,9 @@ mod tests {
     use super::*;
 
     fn check<T: DeserializeOwned + PartialEq + core::fmt::Debug>(json: &str, expected: Result<T, &str>) {
-        let read = Fields::parse(json).and_then(|mut fields| {
-            let value = fields.required("rate")?;
-            fields.refuse_rest(&["rate"]).map(|()| value)
+        let read = Fields::parse("parameter", json).and_then(|mut fields| {
+            fields.refuse_unknown(&["rate"])?;
+            fields.required("rate")
         });
         assert_eq!(read.map_err(|error| error.message), expected.map_err(String::from), "{json}");
     }
@@ -105,8 +116,8 @@ mod tests {
         check(r#"{"rate": 2}"#, Ok(2.0));
         check(r#"{"rate": [1, 2]}"#, Ok(vec![1, 2]));
         check::<f64>("{}", Err("parameter `rate` is missing: it has no default"));
-        check::<f64>("3", Err("expected keys with values, found 3"));
-        check::<f64>(r#"{"rate": 1, "rat": 2}"#, Err("unknown parameter `rat`; known: rate"));
+        check::<f64>("3", Err("expected a parameter for each key, found 3"));
+        check::<f64>(r#"{"rat": 2}"#, Err("unknown parameter `rat`; known: rate"));
         check::<f64>(r#"{"rate": "x"}"#, Err("parameter `rate`: invalid type: string \"x\", expected f64"));
     }
 }

@@ -12,6 +12,9 @@ use crate::bindings::phasebox::train::types::Error;
 use crate::error::Result;
 use crate::fields::{Fields, Parameters};
 
+const PARAMETER: &str = "parameter";
+const SAVED: &str = "saved field";
+
 /// Of the JSON that `save` makes. Fields may come and go without changing it.
 const STATE_FORMAT: u32 = 1;
 
@@ -29,7 +32,7 @@ impl<T: Parameters> Instance<T> {
     /// Makes the callback from the recipe's `params` and lets it check them.
     pub fn configure(&self, params: &str, check: impl FnOnce(&mut T) -> Result<()>) -> Result<()> {
         report_panics();
-        let mut callback = T::from_fields(Fields::parse(params)?)?;
+        let mut callback = T::from_fields(Fields::parse(PARAMETER, params)?)?;
         check(&mut callback)?;
         *self.slot()? = Some(callback);
         Ok(())
@@ -50,7 +53,7 @@ impl<T: Parameters> Instance<T> {
 
 /// The `#[state]` fields as `{"format": 1, "state": {…}}`.
 pub fn save<T: Parameters>(callback: &mut T) -> Result<Vec<u8>> {
-    let mut fields = Fields::default();
+    let mut fields = Fields::empty(SAVED);
     callback.save_fields(&mut fields)?;
     let state = fields.into_json();
     Ok(format!(r#"{{"format":{STATE_FORMAT},"state":{state}}}"#).into_bytes())
@@ -59,14 +62,14 @@ pub fn save<T: Parameters>(callback: &mut T) -> Result<Vec<u8>> {
 /// The reverse of [`save`]. A field that an older version did not know keeps its default.
 pub fn load<T: Parameters>(callback: &mut T, state: &[u8]) -> Result<()> {
     let text = core::str::from_utf8(state).map_err(|_| Error::invalid("the saved state is not text"))?;
-    let mut saved = Fields::parse(text)?;
+    let mut saved = Fields::parse(SAVED, text)?;
     let format: u32 = saved.required("format")?;
     if format != STATE_FORMAT {
         return Err(Error::invalid(format!(
             "the saved state has format {format}; this build reads {STATE_FORMAT}"
         )));
     }
-    callback.load_fields(&mut Fields::parse(&saved.required::<Value>("state")?.to_string())?)
+    callback.load_fields(&mut saved.required_fields("state")?)
 }
 
 /// The answer to `describe`.

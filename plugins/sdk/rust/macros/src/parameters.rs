@@ -4,8 +4,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::{Map, Value, json};
-use syn::{Data, DeriveInput, Error, Expr, Field, Fields, GenericArgument, Ident, PathArguments};
-use syn::{Result, Type};
+use syn::{Data, DeriveInput, Error, Expr, ExprLit, ExprUnary, Field, Fields, GenericArgument, Ident, Lit};
+use syn::{PathArguments, Result, Type, UnOp};
 
 use crate::doc;
 
@@ -44,9 +44,8 @@ pub(crate) fn expand(item: &DeriveInput) -> Result<TokenStream> {
             const HAS_STATE: bool = #has_state;
 
             fn from_fields(mut fields: ::phasebox_sdk::macros::Fields) -> ::phasebox_sdk::Result<Self> {
-                let parameters = Self { #(#values),* };
-                fields.refuse_rest(&[#(#known),*])?;
-                Ok(parameters)
+                fields.refuse_unknown(&[#(#known),*])?;
+                Ok(Self { #(#values),* })
             }
 
             fn save_fields(&self, fields: &mut ::phasebox_sdk::macros::Fields) -> ::phasebox_sdk::Result<()> {
@@ -160,8 +159,20 @@ fn type_schema(ty: &Type) -> Map<String, Value> {
 /// A literal default, also a negative number and `"text".into()`; others are not shown.
 fn literal(default: &Expr) -> Option<Value> {
     match default {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value().into()),
+        Expr::Lit(ExprLit { lit: Lit::Bool(flag), .. }) => Some(flag.value.into()),
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
+            number.base10_parse::<i64>().ok().map(Value::from)
+        }
+        Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => {
+            number.base10_parse::<f64>().ok().map(Value::from)
+        }
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => match literal(expr)?.as_i64() {
+            Some(whole) => Some((-whole).into()),
+            None => literal(expr)?.as_f64().map(|number| (-number).into()),
+        },
         Expr::MethodCall(call) if call.method == "into" => literal(&call.receiver),
-        _ => serde_json::from_str(&quote!(#default).to_string().replace("- ", "-")).ok(),
+        _ => None,
     }
 }
 
@@ -178,5 +189,40 @@ fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     match arguments.args.last()? {
         GenericArgument::Type(inner) => Some(inner),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(field: &str, expected: Value) {
+        let item: DeriveInput = syn::parse_str(&format!("struct Clip {{ {field} }}")).expect(field);
+        let schema = schema(&members(&item).expect(field));
+        assert_eq!(json!([schema["properties"], schema["required"]]), expected, "{field}");
+    }
+
+    #[test]
+    fn describes_each_field_by_its_type_doc_and_default() {
+        check("rate: f64", json!([{"rate": {"type": "number"}}, ["rate"]]));
+        check("rate: Option<f64>", json!([{"rate": {"type": "number"}}, []]));
+        check("#[default(-1.5)] rate: f64", json!([{"rate": {"type": "number", "default": -1.5}}, []]));
+        check(
+            "#[default(1_000)] n: u32",
+            json!([{"n": {"type": "integer", "minimum": 0, "default": 1000}}, []]),
+        );
+        check(
+            "#[default(\"a\".into())] name: String",
+            json!([{"name": {"type": "string", "default": "a"}}, []]),
+        );
+        check(
+            "/// Which\n/// ones.\nnames: Vec<String>",
+            json!([{"names": {"type": "array", "items": {"type": "string"}, "description": "Which ones."}}, ["names"]]),
+        );
+        check(
+            "set: BTreeMap<String, bool>",
+            json!([{"set": {"type": "object", "additionalProperties": {"type": "boolean"}}}, ["set"]]),
+        );
+        check("mode: Mode, #[state] best: f64, #[skip] seen: u64", json!([{"mode": {}}, ["mode"]]));
     }
 }
