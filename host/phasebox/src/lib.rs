@@ -1,1 +1,2 @@
-
+//! phasebox.
+pub mod recipe;
