@@ -1,0 +1,48 @@
+/**
+ * What a callback written in JavaScript would otherwise repeat: uncaught exceptions are told to the host, and
+ * handles are freed. The garbage collector frees none (StarlingMonkey does not run finalizers for them).
+ */
+import { reportFailure } from 'phasebox:train/diagnostics@0.1.0';
+
+/** The error a callback answers with: `throw refuse('…')`. */
+export function refuse(message, code = 'other') {
+  return { code, message };
+}
+
+/** Wraps what is exported: anything thrown but the contract's error is reported with its stack, then traps. */
+export function guard(callback) {
+  const guarded = ([name, phase]) => [name, (...given) => reporting(() => phase.apply(callback, given))];
+  return Object.fromEntries(Object.entries(callback).map(guarded));
+}
+
+/**
+ * `scope((use) => { const loss = use(ctx.loss()); … })` frees what went through `use`, the last first, on every
+ * way out. Hand it owned handles only: the context is lent, and is given back without it.
+ */
+export function scope(body) {
+  const handles = [];
+  const use = (handle) => (handles.push(handle), handle);
+  try {
+    return body(use);
+  } finally {
+    while (handles.length > 0) handles.pop()[Symbol.dispose]();
+  }
+}
+
+/** The contract's error in what was thrown: one of our own, or one of the host's; undefined for a bug. */
+export function contractError(thrown) {
+  const error = thrown?.payload ?? thrown;
+  return typeof error?.code === 'string' && !(error instanceof Error) ? error : undefined;
+}
+
+function reporting(call) {
+  try {
+    return call();
+  } catch (thrown) {
+    if (!contractError(thrown)) {
+      const stack = String(thrown?.stack ?? '');
+      reportFailure(String(thrown), stack.split('\n')[0], stack);
+    }
+    throw thrown;
+  }
+}
