@@ -15,6 +15,7 @@
 //! | [`data`], [`model`], [`criterion`], [`metrics`], [`optim`], [`schedule`], [`ema`] | the parts of training |
 //! | [`checkpoint`], [`logger`], [`durable`] | what a run leaves on disk |
 
+pub mod average;
 pub mod callback;
 pub mod checkpoint;
 pub mod context;
@@ -24,6 +25,7 @@ pub mod data;
 pub mod device;
 pub mod durable;
 pub mod ema;
+pub mod interrupt;
 pub mod logger;
 pub mod metrics;
 pub mod model;
@@ -34,4 +36,5 @@ pub mod plugin;
 pub mod recipe;
 pub mod schedule;
 mod shape;
+pub mod trainer;
 mod words;

@@ -3,7 +3,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::bindings::phasebox::train::types::{DType, ErrorCode};
+use super::bindings::phasebox::train::types::{Dtype, ErrorCode};
 use super::error::{HostResult, refuse};
 use super::store::MAX_RESULT_ELEMENTS;
 
@@ -62,7 +62,7 @@ fn split_matrix(shape: &[i64], from_end: usize) -> (&[i64], i64) {
 
 fn elements_of_broadcast(a: &[i64], b: &[i64]) -> Option<u64> {
     let aligned = |shape: &[i64], from_end: usize| shape.len().checked_sub(from_end + 1).map_or(1, |i| shape[i]);
-    let lengths = (0..a.len().max(b.len())).map(|i| match (aligned(a, i), aligned(b, i)) {
+    let mut lengths = (0..a.len().max(b.len())).map(|i| match (aligned(a, i), aligned(b, i)) {
         (0, _) | (_, 0) => 0,
         (x, y) => x.max(y),
     });
@@ -75,36 +75,36 @@ pub(crate) fn product(shape: &[i64]) -> Option<u64> {
 }
 
 /// The libtorch type of the contract's.
-pub(crate) fn kind_of(dtype: DType) -> HostResult<Kind> {
+pub(crate) fn kind_of(dtype: Dtype) -> HostResult<Kind> {
     Ok(match dtype {
-        DType::Uint8 => Kind::Uint8,
-        DType::Int8 => Kind::Int8,
-        DType::Int16 => Kind::Int16,
-        DType::Int32 => Kind::Int,
-        DType::Int64 => Kind::Int64,
-        DType::Float16 => Kind::Half,
-        DType::Bfloat16 => Kind::BFloat16,
-        DType::Float32 => Kind::Float,
-        DType::Float64 => Kind::Double,
-        DType::Boolean => Kind::Bool,
-        DType::Other => return refuse(ErrorCode::DtypeMismatch, "dtype `other` cannot be made; it only describes"),
+        Dtype::Uint8 => Kind::Uint8,
+        Dtype::Int8 => Kind::Int8,
+        Dtype::Int16 => Kind::Int16,
+        Dtype::Int32 => Kind::Int,
+        Dtype::Int64 => Kind::Int64,
+        Dtype::Float16 => Kind::Half,
+        Dtype::Bfloat16 => Kind::BFloat16,
+        Dtype::Float32 => Kind::Float,
+        Dtype::Float64 => Kind::Double,
+        Dtype::Boolean => Kind::Bool,
+        Dtype::Other => return refuse(ErrorCode::DtypeMismatch, "dtype `other` cannot be made; it only describes"),
     })
 }
 
 /// The reverse.
-pub(crate) fn dtype_of(kind: Kind) -> DType {
+pub(crate) fn dtype_of(kind: Kind) -> Dtype {
     match kind {
-        Kind::Uint8 => DType::Uint8,
-        Kind::Int8 => DType::Int8,
-        Kind::Int16 => DType::Int16,
-        Kind::Int => DType::Int32,
-        Kind::Int64 => DType::Int64,
-        Kind::Half => DType::Float16,
-        Kind::BFloat16 => DType::Bfloat16,
-        Kind::Float => DType::Float32,
-        Kind::Double => DType::Float64,
-        Kind::Bool => DType::Boolean,
-        _ => DType::Other,
+        Kind::Uint8 => Dtype::Uint8,
+        Kind::Int8 => Dtype::Int8,
+        Kind::Int16 => Dtype::Int16,
+        Kind::Int => Dtype::Int32,
+        Kind::Int64 => Dtype::Int64,
+        Kind::Half => Dtype::Float16,
+        Kind::BFloat16 => Dtype::Bfloat16,
+        Kind::Float => Dtype::Float32,
+        Kind::Double => Dtype::Float64,
+        Kind::Bool => Dtype::Boolean,
+        _ => Dtype::Other,
     }
 }
 

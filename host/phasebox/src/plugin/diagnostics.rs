@@ -1,7 +1,7 @@
 //! Host side of the contract's `diagnostics`: a guest's lines in the run's log.
 
 use super::bindings::phasebox::train::diagnostics::Host;
-use super::bindings::phasebox::train::types::{self, Level};
+use super::bindings::phasebox::train::types::Level;
 use super::error::truncate;
 use super::store::{GuestFailure, PluginState};
 use crate::logger::one_line;
@@ -38,5 +38,3 @@ impl Host for PluginState {
         Ok(())
     }
 }
-
-impl types::Host for PluginState {}

@@ -1,7 +1,8 @@
 //! What a host function answers when it cannot do what a guest asked: the contract's error, or a trap.
 //! Owns the translation of libtorch's exceptions into words a callback author can use.
 
-use super::bindings::phasebox::train::types::{Error, ErrorCode};
+use super::bindings::phasebox::train::types::{self, Error, ErrorCode};
+use super::store::PluginState;
 
 /// The longest message that crosses the boundary in either direction, in bytes.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 4096;
@@ -36,6 +37,15 @@ pub(crate) fn truncate(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+impl types::Host for PluginState {
+    fn convert_error(&mut self, error: HostError) -> wasmtime::Result<Error> {
+        match error {
+            HostError::Guest(error) => Ok(error),
+            HostError::Trap(error) => Err(error),
+        }
+    }
 }
 
 impl From<tch::TchError> for HostError {

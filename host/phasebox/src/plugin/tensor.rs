@@ -7,11 +7,11 @@ use torch_ext::Deferred;
 use wasmtime::component::Resource;
 
 use super::bindings::phasebox::train::tensor::{Host, HostDeferred, HostTensor};
-use super::bindings::phasebox::train::types::{DType, Error, ErrorCode, TensorInfo};
+use super::bindings::phasebox::train::types::{Dtype, ErrorCode, TensorInfo};
 use super::checks::{
     check_broadcast, check_elements, check_matmul, check_same_size, check_shape, dtype_of, kind_of, product,
 };
-use super::error::{HostError, HostResult, refuse};
+use super::error::{HostResult, refuse};
 use super::handles::{DeferredHandle, Owner, TensorEntry, TensorHandle};
 use super::store::{PluginState, bytes_of};
 
@@ -193,7 +193,7 @@ impl HostTensor for PluginState {
     fn keep(&mut self, this: Handle) -> HostResult<Handle> {
         let TensorEntry { tensor, owner, .. } = self.tensors.get(this.rep())?;
         // A view of something larger would keep all of it alive: copied like a tensor of the trainer.
-        let as_it_is = *owner == Owner::Callback && torch_ext::storage_bytes(tensor)? as u64 <= bytes_of(tensor);
+        let as_it_is = *owner == Owner::Callback && torch_ext::storage_bytes(tensor) as u64 <= bytes_of(tensor);
         let kept = if as_it_is { tensor.f_detach()? } else { copy_of(tensor)? };
         let charged_bytes = bytes_of(&kept);
         self.charge_kept(charged_bytes)?;
@@ -550,7 +550,7 @@ impl HostTensor for PluginState {
         self.launched(encoded)
     }
 
-    fn to_dtype(&mut self, this: Handle, dtype: DType) -> HostResult<Handle> {
+    fn to_dtype(&mut self, this: Handle, dtype: Dtype) -> HostResult<Handle> {
         let kind = kind_of(dtype)?;
         if self.tensor(&this)?.kind() == kind {
             return self.view(&this, |x| Ok(x.shallow_clone()));
@@ -693,17 +693,17 @@ impl HostDeferred for PluginState {
 }
 
 impl Host for PluginState {
-    fn zeros(&mut self, shape: Vec<i64>, dtype: DType, device: String) -> HostResult<Handle> {
+    fn zeros(&mut self, shape: Vec<i64>, dtype: Dtype, device: String) -> HostResult<Handle> {
         let kind = kind_of(dtype)?;
         self.create(&shape, &device, |_, device| Ok(Tensor::f_zeros(&shape, (kind, device))?))
     }
 
-    fn full(&mut self, shape: Vec<i64>, value: f64, dtype: DType, device: String) -> HostResult<Handle> {
+    fn full(&mut self, shape: Vec<i64>, value: f64, dtype: Dtype, device: String) -> HostResult<Handle> {
         let kind = kind_of(dtype)?;
         self.create(&shape, &device, |_, device| Ok(Tensor::f_full(&shape, value, (kind, device))?))
     }
 
-    fn arange(&mut self, start: f64, end: f64, step: f64, dtype: DType, device: String) -> HostResult<Handle> {
+    fn arange(&mut self, start: f64, end: f64, step: f64, dtype: Dtype, device: String) -> HostResult<Handle> {
         let kind = kind_of(dtype)?;
         let length = ((end - start) / step).ceil();
         if !(start.is_finite() && end.is_finite() && length.is_finite()) || length < 0.0 {
@@ -756,13 +756,6 @@ impl Host for PluginState {
 
     fn stack(&mut self, tensors: Vec<Handle>, dim: i64) -> HostResult<Handle> {
         self.join(&tensors, |tensors| Tensor::f_stack(tensors, dim))
-    }
-
-    fn convert_error(&mut self, error: HostError) -> wasmtime::Result<Error> {
-        match error {
-            HostError::Guest(error) => Ok(error),
-            HostError::Trap(error) => Err(error),
-        }
     }
 }
 

@@ -97,13 +97,9 @@ impl Trainer {
 
     /// Reads the losses that have arrived.
     pub(super) fn check_losses(&mut self) -> Result<()> {
+        let is_far_behind = self.losses.len() > MAX_LOSSES_ON_THEIR_WAY;
         while let Some((batch, value)) = self.losses.front_mut() {
-            let batch = *batch;
-            let value = if self.losses.len() > MAX_LOSSES_ON_THEIR_WAY {
-                Some(self.losses[0].1.wait()?)
-            } else {
-                value.poll()?
-            };
+            let (batch, value) = (*batch, if is_far_behind { Some(value.wait()?) } else { value.poll()? });
             let Some(value) = value else { return Ok(()) };
             self.losses.pop_front();
             self.take_loss(batch, value)?;
