@@ -98,25 +98,24 @@ fn a_snapshot_comes_back_whole() -> Result<()> {
 fn what_cannot_be_saved_is_refused_and_leaves_the_tags_alone() -> Result<()> {
     let run = tempfile::tempdir()?;
     save(run.path(), &[LATEST], &snapshot(1)?, Durability::Process)?;
-    let check =
-        |what: &str, change: &dyn Fn(&mut Snapshot) -> Result<()>, tag: &str, words: &str| -> Result<()> {
-            let mut bad = snapshot(2)?;
-            change(&mut bad)?;
-            let error = format!("{:#}", save(run.path(), &[tag], &bad, Durability::Process).unwrap_err());
-            assert!(error.contains(words), "{what}: {error}");
-            assert_eq!(loaded_step(&run.path().join("ckpt_latest"))?, 1, "{what}");
-            Ok(())
-        };
-    let unchanged = |_: &mut Snapshot| Ok(());
+    let check = |what: &str, change: &dyn Fn(&mut Snapshot), tag: &str, words: &str| -> Result<()> {
+        let mut bad = snapshot(2)?;
+        change(&mut bad);
+        let error = save(run.path(), &[tag], &bad, Durability::Process).expect_err(what);
+        assert!(format!("{error:#}").contains(words), "{what}: {error:#}");
+        assert_eq!(loaded_step(&run.path().join("ckpt_latest"))?, 1, "{what}");
+        Ok(())
+    };
+    let unchanged = |_: &mut Snapshot| {};
     check("tag leaves the run", &unchanged, "../../latest", "no separators")?;
-    check("undefined", &|s| Ok(s.model.push(("layer.weight".into(), Tensor::new()))), LATEST, "undefined")?;
-    let twice = |s: &mut Snapshot| Ok(s.model.push((s.model[0].0.clone(), s.model[0].1.shallow_clone())));
+    check("undefined", &|s| s.model.push(("bias".into(), Tensor::new())), LATEST, "undefined")?;
+    let twice = |s: &mut Snapshot| s.model.push((s.model[0].0.clone(), s.model[0].1.shallow_clone()));
     check("same names", &twice, LATEST, "two tensors are named `layer.weight`")?;
-    let complex = |s: &mut Snapshot| Ok(s.model[0].1 = s.model[0].1.f_to_kind(Kind::ComplexFloat)?);
+    let complex = |s: &mut Snapshot| s.model[0].1 = s.model[0].1.to_kind(Kind::ComplexFloat);
     check("complex", &complex, LATEST, "element type ComplexFloat")?;
-    check("sparse", &|s| Ok(s.model[0].1 = s.model[0].1.f_to_sparse_sparse_dim(2)?), LATEST, "sparse")?;
-    check("callback path", &|s| Ok(s.callbacks[0].name = "../swa".into()), LATEST, "no separators")?;
-    let twins = |s: &mut Snapshot| Ok(s.callbacks.push(s.callbacks[0].clone()));
+    check("sparse", &|s| s.model[0].1 = s.model[0].1.to_sparse_sparse_dim(2), LATEST, "sparse")?;
+    check("callback path", &|s| s.callbacks[0].name = "../swa".into(), LATEST, "no separators")?;
+    let twins = |s: &mut Snapshot| s.callbacks.push(s.callbacks[0].clone());
     check("two callbacks", &twins, LATEST, "two callbacks are named `swa`")?;
     fs::create_dir(run.path().join("ckpt_best"))?;
     check("tag is a folder", &unchanged, BEST, "is not a link")
@@ -264,11 +263,11 @@ fn damage_is_refused_with_the_file_the_reason_and_the_remedy() -> Result<()> {
         let complete = save(run.path(), &[BEST], &snapshot(1)?, Durability::Process)?;
         let damaged = save(run.path(), &[LATEST], &snapshot(2)?, Durability::Process)?;
         damage(&damaged)?;
-        let error = format!("{:#}", load(&run.path().join("ckpt_latest")).unwrap_err());
+        let error = format!("{:#}", load(&run.path().join("ckpt_latest")).expect_err("refused"));
         let remedy = format!("the newest complete one is {}", complete.canonicalize()?.display());
         assert!(error.contains(words) && error.contains(&remedy), "{what}: {error}");
         fs::remove_dir_all(&complete)?;
-        let error = format!("{:#}", load(&damaged).unwrap_err());
+        let error = format!("{:#}", load(&damaged).expect_err("refused"));
         assert!(error.contains("there is no other complete one"), "{what}: {error}");
     }
     Ok(())

@@ -3,7 +3,8 @@
 
 use crate::logger::Histogram;
 
-/// A protobuf message being written. Nested messages are built apart and copied in, so that their length is known.
+/// A protobuf message being written. Nested messages are built apart and copied in, so that their length is
+/// known.
 #[derive(Default)]
 struct Message {
     bytes: Vec<u8>,
