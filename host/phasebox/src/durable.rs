@@ -136,7 +136,7 @@ mod tests {
         {
             write_file(&path, content.as_bytes(), durability)?;
             assert_eq!(fs::read_to_string(&path)?, content);
-            assert_eq!(entries(folder.path())?, [path.clone()]);
+            assert_eq!(entries(folder.path())?, std::slice::from_ref(&path));
         }
         let error =
             write_file(&folder.path().join("absent/file"), b"", Durability::Process).expect_err("refused");

@@ -26,12 +26,16 @@ fn snapshot(step: u64) -> Result<Snapshot> {
             schedule: serde_json::json!({"initial_lr": 0.1}),
             loader: serde_json::json!({"seed": u64::MAX, "order": [3, 1, 2]}),
             criterion: Value::Null,
+            trainer: serde_json::json!({"step_in_run": step}),
         },
         model: named("layer.weight", full(&[64, 10], Kind::Float))?,
         optimizer: named("layer.weight/momentum", full(&[64, 10], Kind::Float))?,
         ema: Vec::new(),
         metrics: named("correct", full(&[], Kind::Int64))?,
         rng: named("cpu", full(&[5056], Kind::Uint8))?,
+        gradients: named("layer.weight", full(&[64, 10], Kind::Float))?,
+        best_models: Vec::new(),
+        callback_tensors: named("swa///average", full(&[3], Kind::Double))?,
         callbacks: vec![CallbackState {
             name: "swa".into(),
             plugin_sha256: "ab".repeat(32),
@@ -62,6 +66,9 @@ fn same(loaded: &Snapshot, saved: &Snapshot) -> Result<()> {
     same_tensors("ema", &loaded.ema, &saved.ema)?;
     same_tensors("metrics", &loaded.metrics, &saved.metrics)?;
     same_tensors("rng", &loaded.rng, &saved.rng)?;
+    same_tensors("gradients", &loaded.gradients, &saved.gradients)?;
+    same_tensors("best_models", &loaded.best_models, &saved.best_models)?;
+    same_tensors("callback_tensors", &loaded.callback_tensors, &saved.callback_tensors)?;
     ensure!(loaded.state == saved.state, "{:?} is not {:?}", loaded.state, saved.state);
     ensure!(loaded.callbacks == saved.callbacks);
     Ok(())

@@ -106,7 +106,8 @@ mod tests {
                 sum_of_squares,
                 not_finite,
             };
-            Ok(assert_eq!(found, expected))
+            assert_eq!(found, expected);
+            Ok(())
         };
         // Counts as numpy.histogram([0, 1, 2, 3, 4, 4], 4) gives them.
         check(&[0., 1., 2., 3., 4., 4.], &[1., 2., 3., 4.], &[1., 1., 1., 3.], [0., 4., 14., 46.], 0)?;

@@ -120,7 +120,8 @@ mod tests {
     fn values_become_pixels() -> Result<()> {
         let check = |values: &[f64], kind: Kind, pixels: &[u8]| -> Result<()> {
             let image = Tensor::f_from_slice(values)?.f_to_kind(kind)?.f_view([1, 1, values.len() as i64])?;
-            Ok(assert_eq!(decoded(&image)?, ([1, values.len() as u32], 1, pixels.to_vec())))
+            assert_eq!(decoded(&image)?, ([1, values.len() as u32], 1, pixels.to_vec()));
+            Ok(())
         };
         check(&[0.0, 0.5, 1.0, -3.0, 7.0], Kind::Float, &[0, 128, 255, 0, 255])?;
         check(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY], Kind::Half, &[0, 255, 0])?;

@@ -123,9 +123,9 @@ fn values_on_their_way_are_bounded() -> Result<()> {
 #[test]
 fn a_resumed_run_s_log_reads_like_an_uninterrupted_one() -> Result<()> {
     let runs = tempfile::tempdir()?;
-    let log = |run: &RunFolder, last_step: Option<u64>, steps: std::ops::Range<u64>| -> Result<()> {
+    let log = |run: &RunFolder, last_step: Option<u64>, mut steps: std::ops::Range<u64>| -> Result<()> {
         let mut logger = Logger::open(run, last_step)?;
-        steps.map(|step| logger.scalar(step, "loss", 1.0 / step as f64)).collect::<Result<()>>()?;
+        steps.try_for_each(|step| logger.scalar(step, "loss", 1.0 / step as f64))?;
         logger.flush()
     };
     let (whole, resumed) = (RunFolder::create(runs.path(), "a")?, RunFolder::create(runs.path(), "a")?);

@@ -76,7 +76,7 @@ impl Event {
     }
 
     /// `SessionLog` START: events of this folder from `step` on are void.
-    pub(super) fn session_start(&mut self, time: f64, step: u64) {
+    pub(super) fn restart(&mut self, time: f64, step: u64) {
         self.start(time, step);
         self.event.nested(7, |log| log.integer(1, 1));
     }

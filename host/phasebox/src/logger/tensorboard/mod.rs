@@ -28,7 +28,7 @@ impl EventFile {
         file.event.version(time);
         file.write_event()?;
         if let Some(step) = last_step {
-            file.event.session_start(time, step + 1);
+            file.event.restart(time, step + 1);
             file.write_event()?;
         }
         Ok(file)
