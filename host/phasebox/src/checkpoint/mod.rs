@@ -13,10 +13,10 @@
 //!     callbacks/<name>.bin     a plugin's `save-state` bytes, opaque
 //! ```
 //!
-//! Why links: `rename` cannot replace a folder that has files, and setting the old one aside first leaves a moment
-//! without any. A fresh folder renamed into place plus a link renamed over the old link is complete
-//! before and after every step, costs no second copy when one moment has two tags, and lets Python
-//! open `ckpt_best/model.safetensors` directly.
+//! Why links: `rename` cannot replace a folder that has files, and setting the old one aside first leaves a
+//! moment without any. A fresh folder renamed into place plus a link renamed over the old link is complete
+//! before and after every step, costs no second copy when one moment has two tags, and lets Python open
+//! `ckpt_best/model.safetensors` directly.
 
 mod folder;
 mod store;

@@ -70,7 +70,8 @@ pub(super) fn save_in_steps(
     Ok(place)
 }
 
-/// Takes a tag away; its checkpoint goes with the next save unless another tag names it. No such tag: nothing.
+/// Takes a tag away; its checkpoint goes with the next save unless another tag names it. No such tag:
+/// nothing.
 pub fn remove_tag(run: &Path, tag: &str) -> Result<()> {
     check_file_name(tag)?;
     let link = link(run, tag);
@@ -80,8 +81,8 @@ pub fn remove_tag(run: &Path, tag: &str) -> Result<()> {
     Ok(())
 }
 
-/// Loads a checkpoint folder or a tag's link, verified against its sha256s. Tensors arrive on the CPU, sorted by
-/// name. A damaged one is refused with the file, what is wrong, and the newest complete one beside it.
+/// Loads a checkpoint folder or a tag's link, verified against its sha256s. Tensors arrive on the CPU, sorted
+/// by name. A damaged one is refused with the file, what is wrong, and the newest complete one beside it.
 pub fn load(path: &Path) -> Result<Snapshot> {
     let mut place = resolve(path)?;
     loop {

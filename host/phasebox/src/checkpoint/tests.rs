@@ -26,12 +26,16 @@ fn snapshot(step: u64) -> Result<Snapshot> {
             schedule: serde_json::json!({"initial_lr": 0.1}),
             loader: serde_json::json!({"seed": u64::MAX, "order": [3, 1, 2]}),
             criterion: Value::Null,
+            trainer: serde_json::json!({"step_in_run": step}),
         },
         model: named("layer.weight", full(&[64, 10], Kind::Float))?,
         optimizer: named("layer.weight/momentum", full(&[64, 10], Kind::Float))?,
         ema: Vec::new(),
         metrics: named("correct", full(&[], Kind::Int64))?,
         rng: named("cpu", full(&[5056], Kind::Uint8))?,
+        gradients: named("layer.weight", full(&[64, 10], Kind::Float))?,
+        best_models: Vec::new(),
+        callback_tensors: named("swa///average", full(&[3], Kind::Double))?,
         callbacks: vec![CallbackState {
             name: "swa".into(),
             plugin_sha256: "ab".repeat(32),
@@ -62,6 +66,9 @@ fn same(loaded: &Snapshot, saved: &Snapshot) -> Result<()> {
     same_tensors("ema", &loaded.ema, &saved.ema)?;
     same_tensors("metrics", &loaded.metrics, &saved.metrics)?;
     same_tensors("rng", &loaded.rng, &saved.rng)?;
+    same_tensors("gradients", &loaded.gradients, &saved.gradients)?;
+    same_tensors("best_models", &loaded.best_models, &saved.best_models)?;
+    same_tensors("callback_tensors", &loaded.callback_tensors, &saved.callback_tensors)?;
     ensure!(loaded.state == saved.state, "{:?} is not {:?}", loaded.state, saved.state);
     ensure!(loaded.callbacks == saved.callbacks);
     Ok(())
@@ -98,25 +105,24 @@ fn a_snapshot_comes_back_whole() -> Result<()> {
 fn what_cannot_be_saved_is_refused_and_leaves_the_tags_alone() -> Result<()> {
     let run = tempfile::tempdir()?;
     save(run.path(), &[LATEST], &snapshot(1)?, Durability::Process)?;
-    let check =
-        |what: &str, change: &dyn Fn(&mut Snapshot) -> Result<()>, tag: &str, words: &str| -> Result<()> {
-            let mut bad = snapshot(2)?;
-            change(&mut bad)?;
-            let error = format!("{:#}", save(run.path(), &[tag], &bad, Durability::Process).unwrap_err());
-            assert!(error.contains(words), "{what}: {error}");
-            assert_eq!(loaded_step(&run.path().join("ckpt_latest"))?, 1, "{what}");
-            Ok(())
-        };
-    let unchanged = |_: &mut Snapshot| Ok(());
+    let check = |what: &str, change: &dyn Fn(&mut Snapshot), tag: &str, words: &str| -> Result<()> {
+        let mut bad = snapshot(2)?;
+        change(&mut bad);
+        let error = save(run.path(), &[tag], &bad, Durability::Process).expect_err(what);
+        assert!(format!("{error:#}").contains(words), "{what}: {error:#}");
+        assert_eq!(loaded_step(&run.path().join("ckpt_latest"))?, 1, "{what}");
+        Ok(())
+    };
+    let unchanged = |_: &mut Snapshot| {};
     check("tag leaves the run", &unchanged, "../../latest", "no separators")?;
-    check("undefined", &|s| Ok(s.model.push(("layer.weight".into(), Tensor::new()))), LATEST, "undefined")?;
-    let twice = |s: &mut Snapshot| Ok(s.model.push((s.model[0].0.clone(), s.model[0].1.shallow_clone())));
+    check("undefined", &|s| s.model.push(("bias".into(), Tensor::new())), LATEST, "undefined")?;
+    let twice = |s: &mut Snapshot| s.model.push((s.model[0].0.clone(), s.model[0].1.shallow_clone()));
     check("same names", &twice, LATEST, "two tensors are named `layer.weight`")?;
-    let complex = |s: &mut Snapshot| Ok(s.model[0].1 = s.model[0].1.f_to_kind(Kind::ComplexFloat)?);
+    let complex = |s: &mut Snapshot| s.model[0].1 = s.model[0].1.to_kind(Kind::ComplexFloat);
     check("complex", &complex, LATEST, "element type ComplexFloat")?;
-    check("sparse", &|s| Ok(s.model[0].1 = s.model[0].1.f_to_sparse_sparse_dim(2)?), LATEST, "sparse")?;
-    check("callback path", &|s| Ok(s.callbacks[0].name = "../swa".into()), LATEST, "no separators")?;
-    let twins = |s: &mut Snapshot| Ok(s.callbacks.push(s.callbacks[0].clone()));
+    check("sparse", &|s| s.model[0].1 = s.model[0].1.to_sparse_sparse_dim(2), LATEST, "sparse")?;
+    check("callback path", &|s| s.callbacks[0].name = "../swa".into(), LATEST, "no separators")?;
+    let twins = |s: &mut Snapshot| s.callbacks.push(s.callbacks[0].clone());
     check("two callbacks", &twins, LATEST, "two callbacks are named `swa`")?;
     fs::create_dir(run.path().join("ckpt_best"))?;
     check("tag is a folder", &unchanged, BEST, "is not a link")
@@ -264,11 +270,11 @@ fn damage_is_refused_with_the_file_the_reason_and_the_remedy() -> Result<()> {
         let complete = save(run.path(), &[BEST], &snapshot(1)?, Durability::Process)?;
         let damaged = save(run.path(), &[LATEST], &snapshot(2)?, Durability::Process)?;
         damage(&damaged)?;
-        let error = format!("{:#}", load(&run.path().join("ckpt_latest")).unwrap_err());
+        let error = format!("{:#}", load(&run.path().join("ckpt_latest")).expect_err("refused"));
         let remedy = format!("the newest complete one is {}", complete.canonicalize()?.display());
         assert!(error.contains(words) && error.contains(&remedy), "{what}: {error}");
         fs::remove_dir_all(&complete)?;
-        let error = format!("{:#}", load(&damaged).unwrap_err());
+        let error = format!("{:#}", load(&damaged).expect_err("refused"));
         assert!(error.contains("there is no other complete one"), "{what}: {error}");
     }
     Ok(())

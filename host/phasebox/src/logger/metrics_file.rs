@@ -7,9 +7,10 @@
 //! {"step":12,"epoch":1,"time":1767225600.128,"name":"notes","text":"…"}
 //! {"time":1767225600.129,"level":"warn","source":"ema","message":"…"}
 //! ```
-//! One line per value, not per step: a deferred value comes later than its neighbors, and every line
-//! loads into a table as it is. `time` is in seconds since 1970, UTC. JSON has no NaN or infinity: they are the strings
-//! `"NaN"`, `"Infinity"`, `"-Infinity"`, which Python's `float()`, pandas and JavaScript's `Number()` read back.
+//! One line per value, not per step: a deferred value comes later than its neighbors, and every line loads
+//! into a table as it is. `time` is in seconds since 1970, UTC. JSON has no NaN or infinity: they are the
+//! strings `"NaN"`, `"Infinity"`, `"-Infinity"`, which Python's `float()`, pandas and JavaScript's `Number()`
+//! read back.
 
 use super::{Histogram, Level};
 use anyhow::{Context, Result};
@@ -71,8 +72,8 @@ pub(super) struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Opens `path` to append. What an earlier process wrote after `last_step`, or left torn, is taken out first,
-    /// so that a resumed run's file reads like an uninterrupted one.
+    /// Opens `path` to append. What an earlier process wrote after `last_step`, or left torn, is taken out
+    /// first, so that a resumed run's file reads like an uninterrupted one.
     pub(super) fn open(path: &Path, last_step: Option<u64>) -> Result<Self> {
         let context = || format!("cannot open {}", path.display());
         if path.exists() {
@@ -141,7 +142,8 @@ mod tests {
     #[test]
     fn every_float_has_a_json_form() -> Result<()> {
         let check = |value: f64, json: &str| -> Result<()> {
-            Ok(assert_eq!(serde_json::to_string(&Number(value))?, json))
+            assert_eq!(serde_json::to_string(&Number(value))?, json);
+            Ok(())
         };
         check(0.1, "0.1")?;
         check(-0.0, "-0.0")?;

@@ -1,21 +1,22 @@
 //! What a run writes while it trains: values, images, texts and messages, to every sink.
 //!
 //! Owns the run's folder and its log files. Names are namespaced by the caller (`train/loss`, `ema/decay`);
-//! rates and quotas of plugins are limited before they get here. Nothing here syncs the device unless its documentation says so.
+//! rates and quotas of plugins are limited before they get here. Nothing here syncs the device unless its
+//! documentation says so.
 
 mod histogram;
 mod metrics_file;
 mod picture;
+mod printable;
 mod progress;
 mod run_folder;
 mod tensorboard;
-mod words;
 
 pub use histogram::{Histogram, MAX_BINS};
 pub use picture::{MAX_IMAGES, MAX_PIXELS};
+pub use printable::{MAX_MESSAGE_BYTES, MAX_NAME_BYTES, MAX_TEXT_BYTES, check_name, one_line};
 pub use progress::{LineWriter, Progress};
 pub use run_folder::RunFolder;
-pub use words::{MAX_MESSAGE_BYTES, MAX_NAME_BYTES, MAX_TEXT_BYTES, check_name, one_line};
 
 use crate::durable::{self, Durability};
 use anyhow::{Context, Result, ensure};
@@ -37,6 +38,16 @@ pub trait Pending {
     fn wait(&mut self) -> Result<f64>;
 }
 
+impl Pending for torch_ext::Deferred {
+    fn poll(&mut self) -> Result<Option<f64>> {
+        Ok(torch_ext::Deferred::poll(self)?)
+    }
+
+    fn wait(&mut self) -> Result<f64> {
+        Ok(torch_ext::Deferred::wait(self)?)
+    }
+}
+
 /// How much a message matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,7 +67,8 @@ const MAX_PENDING: usize = 4096;
 /// What is buffered reaches the files at least this often while anything is logged.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
-/// Writes to `metrics.jsonl` and the TensorBoard file of one run. Buffered: files are up to date after [`flush`](Self::flush).
+/// Writes to `metrics.jsonl` and the TensorBoard file of one run. Buffered: files are up to date after
+/// [`flush`](Self::flush).
 pub struct Logger {
     run: RunFolder,
     metrics: MetricsFile,
@@ -76,8 +88,8 @@ struct Deferred {
 }
 
 impl Logger {
-    /// Opens the logs of `run`. A resumed run names the last step its checkpoint holds: what was logged after it is
-    /// taken out of `metrics.jsonl` and hidden from TensorBoard, as those steps will be logged again.
+    /// Opens the logs of `run`. A resumed run names the last step its checkpoint holds: what was logged after
+    /// it is taken out of `metrics.jsonl` and hidden from TensorBoard, as those steps will be logged again.
     pub fn open(run: &RunFolder, last_step: Option<u64>) -> Result<Self> {
         Ok(Logger {
             run: run.clone(),
@@ -101,8 +113,9 @@ impl Logger {
         self.flush_when_due()
     }
 
-    /// Logs a value that is still on the device: it is written, in the order of these calls, once it has arrived.
-    /// Lines of [`scalar`](Self::scalar) may come before it; step, epoch and time are those of this call.
+    /// Logs a value that is still on the device: it is written, in the order of these calls, once it has
+    /// arrived. Lines of [`scalar`](Self::scalar) may come before it; step, epoch and time are those of this
+    /// call.
     pub fn scalar_deferred(
         &mut self,
         step: u64,
@@ -127,8 +140,9 @@ impl Logger {
         self.line(time, step, name, Content::Histogram { histogram })
     }
 
-    /// Logs an image or a grid of a batch: `[C, H, W]` or `[N, C, H, W]`, C of 1, 3 or 4, floating-point 0 to 1 or
-    /// uint8, as a PNG in `images/` and for TensorBoard. Copies the tensor, which syncs the device.
+    /// Logs an image or a grid of a batch: `[H, W]`, `[C, H, W]` or `[N, C, H, W]`, C of 1, 3 or 4,
+    /// floating-point 0 to 1 or uint8, as a PNG in `images/` and for TensorBoard. Copies the tensor, which
+    /// syncs the device.
     pub fn image(&mut self, step: u64, name: &str, tensor: &Tensor) -> Result<()> {
         check_name(name)?;
         let picture = Picture::of(tensor).with_context(|| format!("cannot log image `{name}`"))?;
@@ -151,8 +165,8 @@ impl Logger {
         self.line(time, step, name, Content::Text { text })
     }
 
-    /// A line for people from `source` (a plugin's name): into `metrics.jsonl` and the program's log. Both are made
-    /// [`one_line`]: no message can forge another or reach the terminal's controls.
+    /// A line for people from `source` (a plugin's name): into `metrics.jsonl` and the program's log. Both
+    /// are made [`one_line`]: no message can forge another or reach the terminal's controls.
     pub fn message(&mut self, level: Level, source: &str, text: &str) -> Result<()> {
         let (source, text) = (one_line(source), one_line(text));
         match level {
@@ -165,7 +179,20 @@ impl Logger {
         self.flush_when_due()
     }
 
-    /// Writes the deferred values that have arrived, in order, up to the first that has not. Never waits for the device.
+    /// Saves a plugin's own file, see [`RunFolder::write_artifact`].
+    pub fn artifact(&mut self, plugin: &str, file: &str, bytes: &[u8]) -> Result<()> {
+        self.run.write_artifact(plugin, file, bytes)?;
+        Ok(())
+    }
+
+    /// Saves a plugin's own picture as a PNG, from what [`image`](Self::image) takes. Syncs the device.
+    pub fn image_file(&mut self, plugin: &str, file: &str, tensor: &Tensor) -> Result<()> {
+        let picture = Picture::of(tensor).with_context(|| format!("cannot make the picture {file:?}"))?;
+        self.artifact(plugin, file, &picture.png)
+    }
+
+    /// Writes the deferred values that have arrived, in order, up to the first that has not. Never waits for
+    /// the device.
     pub fn flush_arrived(&mut self) -> Result<()> {
         while let Some(oldest) = self.pending.front_mut() {
             let Some(value) = oldest.value.poll()? else { break };
@@ -233,7 +260,8 @@ fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
-/// A readable file name that differs for different names: what a file system may not take becomes `-`, a hash follows.
+/// A readable file name that differs for different names: what a file system may not take becomes `-`, a hash
+/// follows.
 fn image_file(name: &str, step: u64) -> String {
     let readable = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
     let slug: String = name.chars().take(64).map(readable).collect();

@@ -19,9 +19,9 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    /// From `[C, H, W]`, or `[N, C, H, W]` as a nearly square grid in reading order; C is 1 (gray), 3 (RGB) or 4 (RGBA).
-    /// Floating-point values mean 0 to 1 and are clamped, NaN is black; `uint8` is taken as it is.
-    /// Copies to the CPU, which waits for the device.
+    /// From `[H, W]` (gray), `[C, H, W]`, or `[N, C, H, W]` as a nearly square grid in reading order; C is 1
+    /// (gray), 3 (RGB) or 4 (RGBA). Floating-point values mean 0 to 1 and are clamped, NaN is black; `uint8`
+    /// is taken as it is. Copies to the CPU, which waits for the device.
     pub(super) fn of(tensor: &Tensor) -> Result<Self> {
         let batch = checked_batch(tensor)?;
         let grid = grid(&pixels(&batch.f_to_device(Device::Cpu)?)?)?;
@@ -46,9 +46,10 @@ impl Picture {
 fn checked_batch(tensor: &Tensor) -> Result<Tensor> {
     let shape = tensor.size();
     let batch = match shape.len() {
+        2 => tensor.f_detach()?.f_unsqueeze(0)?.f_unsqueeze(0)?,
         3 => tensor.f_detach()?.f_unsqueeze(0)?,
         4 => tensor.f_detach()?,
-        _ => bail!("an image has shape [C, H, W] or [N, C, H, W], not {shape:?}"),
+        _ => bail!("an image has shape [H, W], [C, H, W] or [N, C, H, W], not {shape:?}"),
     };
     let (images, channels, height, width) = batch.size4()?;
     ensure!(
@@ -119,7 +120,8 @@ mod tests {
     fn values_become_pixels() -> Result<()> {
         let check = |values: &[f64], kind: Kind, pixels: &[u8]| -> Result<()> {
             let image = Tensor::f_from_slice(values)?.f_to_kind(kind)?.f_view([1, 1, values.len() as i64])?;
-            Ok(assert_eq!(decoded(&image)?, ([1, values.len() as u32], 1, pixels.to_vec())))
+            assert_eq!(decoded(&image)?, ([1, values.len() as u32], 1, pixels.to_vec()));
+            Ok(())
         };
         check(&[0.0, 0.5, 1.0, -3.0, 7.0], Kind::Float, &[0, 128, 255, 0, 255])?;
         check(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY], Kind::Half, &[0, 255, 0])?;
@@ -128,6 +130,8 @@ mod tests {
 
     #[test]
     fn a_batch_becomes_a_grid() -> Result<()> {
+        let gray = Tensor::f_arange(6, (Kind::Uint8, Device::Cpu))?.f_view([2, 3])?;
+        assert_eq!(decoded(&gray)?, ([2, 3], 1, (0..6).collect()));
         // Three 1×2 RGB images: two above, one below, two black pixels between.
         let batch = Tensor::f_arange(18, (Kind::Uint8, Device::Cpu))?.f_view([3, 3, 1, 2])?;
         let (size, channels, bytes) = decoded(&batch)?;
@@ -146,7 +150,7 @@ mod tests {
                 Picture::of(&Tensor::zeros(shape, (kind, Device::Cpu))).err().map(|error| error.to_string());
             assert!(error.as_ref().is_some_and(|error| error.contains(words)), "{shape:?} {error:?}");
         };
-        check(&[8, 8], Kind::Float, "not [8, 8]");
+        check(&[8], Kind::Float, "not [8]");
         check(&[2, 8, 8], Kind::Float, "2 channels");
         check(&[0, 3, 8, 8], Kind::Float, "0 images");
         check(&[3, 0, 8], Kind::Float, "no pixels");

@@ -14,8 +14,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes a new run's folder. Its id is `RUN_YYYYMMDD_HHMMSS_<letters>`, in UTC, so that names sort by time
-    /// on every machine; the random letters are made exclusively, so runs started together differ.
+    /// Makes a new run's folder. Its id is `RUN_YYYYMMDD_HHMMSS_<letters>`, in UTC, so that names sort by
+    /// time on every machine; the random letters are made exclusively, so runs started together differ.
     pub fn create(runs: &Path, experiment_name: &str) -> Result<Self> {
         check_file_name(experiment_name).context("`experiment_name` cannot name a folder")?;
         let experiment = runs.join(experiment_name);
@@ -83,8 +83,8 @@ impl RunFolder {
         self.path.join("images")
     }
 
-    /// Writes one of a plugin's own files to `artifacts/<plugin>/<file>`, whole or not at all, and returns its
-    /// path. Both names are refused if they could leave the folder or hide in it.
+    /// Writes one of a plugin's own files to `artifacts/<plugin>/<file>`, whole or not at all, and returns
+    /// its path. Both names are refused if they could leave the folder or hide in it.
     pub fn write_artifact(&self, plugin: &str, file: &str, bytes: &[u8]) -> Result<PathBuf> {
         check_file_name(plugin).context("the plugin's name cannot name a folder")?;
         check_file_name(file).with_context(|| format!("plugin `{plugin}` cannot save an artifact"))?;
@@ -137,7 +137,7 @@ mod tests {
         for (plugin, file) in
             [("confusion", "../recipe.yaml"), ("..", "a"), ("a/b", "c"), ("a", ".bashrc"), ("a", "")]
         {
-            let error = run.write_artifact(plugin, file, b"").unwrap_err();
+            let error = run.write_artifact(plugin, file, b"").expect_err("refused");
             assert!(format!("{error:#}").contains("file name"), "{plugin} {file}: {error:#}");
         }
         assert!(RunFolder::create(runs.path(), "../elsewhere").is_err());

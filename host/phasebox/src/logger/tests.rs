@@ -51,6 +51,7 @@ fn every_kind_of_line_is_written() -> Result<()> {
     logger.histogram(2, "weights", &Histogram::from_bins(&[0.0, 1.0, 2.0], &[3.0, 1.0])?)?;
     logger.image(2, "../valid input", &Tensor::f_zeros([1, 2, 3], (Kind::Float, Device::Cpu))?)?;
     logger.text(2, "notes", "two\nlines")?;
+    logger.image_file("ema", "weights.png", &Tensor::f_zeros([2, 3], (Kind::Float, Device::Cpu))?)?;
     logger.message(Level::Warn, "ema", "a\nforged line\u{1b}[2J")?;
     logger.flush()?;
 
@@ -70,6 +71,7 @@ fn every_kind_of_line_is_written() -> Result<()> {
     let files = durable::entries(&run.images())?;
     assert_eq!(files, [run.path().join(&image)]);
     assert!(image.starts_with("images/---valid-input-") && image.ends_with(".2.png"), "{image}");
+    assert!(run.path().join("artifacts/ema/weights.png").is_file());
     assert_ne!(image_file("a/b", 1), image_file("a-b", 1));
     Ok(())
 }
@@ -121,9 +123,9 @@ fn values_on_their_way_are_bounded() -> Result<()> {
 #[test]
 fn a_resumed_run_s_log_reads_like_an_uninterrupted_one() -> Result<()> {
     let runs = tempfile::tempdir()?;
-    let log = |run: &RunFolder, last_step: Option<u64>, steps: std::ops::Range<u64>| -> Result<()> {
+    let log = |run: &RunFolder, last_step: Option<u64>, mut steps: std::ops::Range<u64>| -> Result<()> {
         let mut logger = Logger::open(run, last_step)?;
-        steps.map(|step| logger.scalar(step, "loss", 1.0 / step as f64)).collect::<Result<()>>()?;
+        steps.try_for_each(|step| logger.scalar(step, "loss", 1.0 / step as f64))?;
         logger.flush()
     };
     let (whole, resumed) = (RunFolder::create(runs.path(), "a")?, RunFolder::create(runs.path(), "a")?);
@@ -142,7 +144,9 @@ fn names_and_texts_are_checked() -> Result<()> {
     assert!(logger.scalar(1, "a\nb", 0.0).is_err());
     assert!(logger.scalar_deferred(1, "", Arriving::default()).is_err());
     assert!(logger.text(1, "notes", &"a".repeat(MAX_TEXT_BYTES + 1)).is_err());
-    let error = logger.image(1, "flat", &Tensor::f_zeros([4], (Kind::Float, Device::Cpu))?).unwrap_err();
+    assert!(logger.artifact("plugin", "../recipe.yaml", b"").is_err());
+    let error =
+        logger.image(1, "flat", &Tensor::f_zeros([4], (Kind::Float, Device::Cpu))?).expect_err("refused");
     assert!(format!("{error:#}").contains("cannot log image `flat`"), "{error:#}");
     logger.flush()?;
     assert_eq!(lines(&run)?, Vec::<Value>::new());

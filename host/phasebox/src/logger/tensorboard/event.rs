@@ -3,7 +3,8 @@
 
 use crate::logger::Histogram;
 
-/// A protobuf message being written. Nested messages are built apart and copied in, so that their length is known.
+/// A protobuf message being written. Nested messages are built apart and copied in, so that their length is
+/// known.
 #[derive(Default)]
 struct Message {
     bytes: Vec<u8>,
@@ -75,7 +76,7 @@ impl Event {
     }
 
     /// `SessionLog` START: events of this folder from `step` on are void.
-    pub(super) fn session_start(&mut self, time: f64, step: u64) {
+    pub(super) fn restart(&mut self, time: f64, step: u64) {
         self.start(time, step);
         self.event.nested(7, |log| log.integer(1, 1));
     }

@@ -1,7 +1,7 @@
 //! The sink for TensorBoard: one event file in the run's folder, written without TensorFlow.
 //!
-//! An event file is a row of records (`record`), each a protobuf `Event` (`event`). The bytes are compared with
-//! what TensorBoard's own writer makes, see `tests/reference/read_events.py`.
+//! An event file is a row of records (`record`), each a protobuf `Event` (`event`). The bytes are compared
+//! with what TensorBoard's own writer makes, see `tests/reference/read_events.py`.
 
 mod event;
 mod record;
@@ -20,15 +20,15 @@ pub(super) struct EventFile {
 }
 
 impl EventFile {
-    /// Starts a new file in `folder`. With `last_step`, TensorBoard is told to forget what earlier files of this
-    /// folder say about later steps: a resumed run trains them again.
+    /// Starts a new file in `folder`. With `last_step`, TensorBoard is told to forget what earlier files of
+    /// this folder say about later steps: a resumed run trains them again.
     pub(super) fn create(folder: &Path, time: f64, last_step: Option<u64>) -> Result<Self> {
         let out = BufWriter::with_capacity(1 << 16, new_file(folder, time)?);
         let mut file = EventFile { out, event: Event::default() };
         file.event.version(time);
         file.write_event()?;
         if let Some(step) = last_step {
-            file.event.session_start(time, step + 1);
+            file.event.restart(time, step + 1);
             file.write_event()?;
         }
         Ok(file)
