@@ -51,8 +51,16 @@ struct Smooth {
 
 impl Smooth {
     fn new() -> Self {
-        let (smoothed, pending, arrived) = (None, None, None);
-        Self { smoothing: 0.9, patience: 50.0, min_delta: 0.0, smoothed, best: 0.0, wait: 0, pending, arrived }
+        Self {
+            smoothing: 0.9,
+            patience: 50.0,
+            min_delta: 0.0,
+            smoothed: None,
+            best: 0.0,
+            wait: 0,
+            pending: None,
+            arrived: None,
+        }
     }
 
     fn set(&mut self, key: &str, value: &Value) -> Result<(), Error> {
