@@ -203,6 +203,14 @@ impl Metrics {
         })
     }
 
+    /// The mean of the first loss item so far, 0-d float64 on its device, or nothing before the first batch. No sync.
+    ///
+    /// # Errors
+    /// Only a device's.
+    pub fn mean_loss(&self) -> Result<Option<Tensor>> {
+        no_grad(|| self.loss.first_mean())
+    }
+
     /// The values so far, in the order of [`Metrics::names`], without those that have seen nothing. **One sync** for all.
     ///
     /// # Errors

@@ -35,6 +35,12 @@ impl Totals {
         Ok(())
     }
 
+    /// The first sum over the elements, on the device; nothing before the first batch.
+    pub(super) fn first_mean(&self) -> Result<Option<Tensor>> {
+        let Some((sums, elements)) = &self.0 else { return Ok(None) };
+        Ok(Some(sums.f_select(0, 0)?.f_to_kind(Kind::Double)?.f_div(elements)?))
+    }
+
     /// How many numbers [`Totals::flat`] holds.
     pub(super) fn width(&self) -> Option<usize> {
         self.0.as_ref().map(|(sums, _)| sums.numel() + 1)
