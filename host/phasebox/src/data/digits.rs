@@ -2,7 +2,7 @@
 
 use super::images::Images;
 use super::transforms::Normalize;
-use super::{Splits, digit_names};
+use super::{Splits, numbered};
 use anyhow::{Context, Result};
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,6 @@ fn decode() -> Result<Images> {
     }
     let normalize = Normalize { mean: vec![0.0], std: vec![1.0] };
     let description = "digits (UCI, 8×8)".to_owned();
-    Images { description, shape: [1, 8, 8], pixels, labels, classes: digit_names(), white: 16.0, normalize }
+    Images { description, shape: [1, 8, 8], pixels, labels, classes: numbered(10), white: 16.0, normalize }
         .checked()
 }

@@ -1,13 +1,12 @@
 //! `Images`: a data set of small images held in memory as bytes. Knows no file format; each format is a module beside it.
 
-use super::random::Random;
+use super::files::DAMAGED;
 use super::render::{Image, Renderer};
 use super::split::{Parts, hold_out};
 use super::transforms::{Augmentation, Normalize};
 use super::{Batch, Dataset, Splits};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use std::sync::Arc;
-use tch::Tensor;
 
 /// Images of one size with a class each. A byte a pixel in memory: a quarter of what float32 would take.
 #[derive(Debug, Clone)]
@@ -15,7 +14,7 @@ pub struct Images {
     pub(super) description: String,
     /// `[channels, height, width]`.
     pub(super) shape: [usize; 3],
-    /// `labels.len()` images, one after the other, each in the order of `shape`.
+    /// `labels.len()` images, one after the other: each row by row, a pixel's channels together.
     pub(super) pixels: Vec<u8>,
     /// Class indices, below `classes.len()`.
     pub(super) labels: Vec<i64>,
@@ -32,18 +31,18 @@ impl Images {
     /// # Errors
     /// When pixels and labels differ in number, or a label is out of range.
     pub(super) fn checked(self) -> Result<Self> {
-        let (pixels, count) = (self.pixels.len(), self.labels.len());
+        let (pixels, count, classes) = (self.pixels.len(), self.labels.len(), self.classes.len());
         let size: usize = self.shape.iter().product();
-        ensure!(count > 0 && size > 0, "{}: it holds no images", self.description);
+        let what = &self.description;
+        ensure!(count > 0 && size > 0, "{what}: it holds no images\n{DAMAGED}");
         ensure!(
             pixels == count * size,
-            "{}: {count} labels for {pixels} bytes of pixels, {size} an image",
-            self.description
+            "{what}: {count} labels for {pixels} bytes of pixels, {size} an image\n{DAMAGED}"
         );
-        let (what, classes) = (&self.description, self.classes.len());
-        match self.labels.iter().position(|&label| label < 0 || label as usize >= classes) {
+        let wrong = self.labels.iter().position(|&label| label < 0 || label as usize >= classes);
+        match wrong {
             Some(at) => {
-                anyhow::bail!("{what}: label {} of sample {at} is not in 0..{classes}", self.labels[at])
+                bail!("{what}: label {} of sample {at} is not in 0..{classes}\n{DAMAGED}", self.labels[at])
             }
             None => Ok(self),
         }
@@ -82,7 +81,7 @@ impl Images {
         let place =
             index.checked_mul(size).and_then(|start| self.pixels.get(start..start.checked_add(size)?));
         let bytes = place.with_context(|| format!("no sample {index} among {}", self.labels.len()))?;
-        Ok(Image { shape: self.shape, bytes: bytes.into() })
+        Ok(Image { shape: self.shape, bytes: bytes.into(), label: self.labels[index], path: None })
     }
 }
 
@@ -117,14 +116,7 @@ impl Dataset for Images {
 
     fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch> {
         let renderer = Renderer::new(augmentation, self.shape, self.white, &self.normalize)?;
-        let mut values = vec![0f32; indices.len() * renderer.len()];
-        let mut labels = Vec::with_capacity(indices.len());
-        for (out, &index) in values.chunks_exact_mut(renderer.len()).zip(indices) {
-            renderer.render(self.image(index)?, Random::keyed(&[seed, index as u64]), out)?;
-            labels.push(self.labels[index]);
-        }
-        let inputs = Tensor::f_from_slice(&values)?.f_view(renderer.batch_shape(indices.len()))?;
-        Ok(Batch::new(inputs, Tensor::f_from_slice(&labels)?))
+        renderer.batch(indices, seed, |index| self.image(index))
     }
 
     fn input_shape(&self) -> Vec<i64> {

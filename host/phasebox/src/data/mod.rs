@@ -6,21 +6,32 @@
 //! variant of [`DatasetConfig`], whose name is the recipe key; one arm in [`DatasetConfig::load`]. Images that fit in
 //! memory need no more than filling an [`Images`]; rows of numbers a [`Table`]; anything else implements [`Dataset`].
 
+mod cifar;
+mod csv;
 mod digits;
+mod files;
+mod image_folder;
 mod images;
 mod loader;
+mod mnist;
 mod prefetch;
 mod random;
 mod render;
 mod split;
+mod table;
 #[cfg(test)]
 mod tests;
 mod transforms;
 
+pub use cifar::CifarConfig;
+pub use csv::{CsvConfig, Task};
 pub use digits::DigitsConfig;
+pub use image_folder::{ImageFolder, ImageFolderConfig};
 pub use images::Images;
 pub use loader::{DataLoader, LoaderConfig};
+pub use mnist::MnistConfig;
 pub use random::Random;
+pub use table::Table;
 pub use transforms::{Augmentation, Normalize, RandomCrop, Resize};
 
 use anyhow::Result;
@@ -107,6 +118,18 @@ pub struct Splits {
 pub enum DatasetConfig {
     /// 1,797 hand-written digits of 8×8 pixels, inside the binary.
     Digits(DigitsConfig),
+    /// Hand-written digits of 28×28 pixels, from IDX files.
+    Mnist(MnistConfig),
+    /// Pictures of clothes of 28×28 pixels, from IDX files.
+    FashionMnist(MnistConfig),
+    /// Small photographs in 10 classes, from the binary version.
+    Cifar10(CifarConfig),
+    /// Small photographs in 100 classes, from the binary version.
+    Cifar100(CifarConfig),
+    /// Image files in a folder for each class.
+    ImageFolder(ImageFolderConfig),
+    /// Rows of numbers, to classify or to predict a number from.
+    Csv(CsvConfig),
 }
 
 impl DatasetConfig {
@@ -115,14 +138,19 @@ impl DatasetConfig {
     /// # Errors
     /// When a file is missing or is not what its format says; the message names the file, the fault and a remedy.
     pub fn load(&self, base: &Path) -> Result<Splits> {
-        let _ = base;
         match self {
             Self::Digits(config) => config.load(),
+            Self::Mnist(config) => config.load(base, &mnist::MNIST),
+            Self::FashionMnist(config) => config.load(base, &mnist::FASHION_MNIST),
+            Self::Cifar10(config) => config.load(base, &cifar::CIFAR10),
+            Self::Cifar100(config) => config.load(base, &cifar::CIFAR100),
+            Self::ImageFolder(config) => config.load(base),
+            Self::Csv(config) => config.load(base),
         }
     }
 }
 
-/// The classes `0` to `9` by name.
-fn digit_names() -> Vec<String> {
-    (0..10).map(|digit| digit.to_string()).collect()
+/// Classes that have no better names than their numbers.
+fn numbered(classes: usize) -> Vec<String> {
+    (0..classes).map(|class| class.to_string()).collect()
 }

@@ -1,20 +1,28 @@
-//! Turns 8-bit images into float32 samples: resize, crop, flip, scale and normalise in one pass.
+//! Turns 8-bit images into float32 samples: resize, crop, flip, scale and normalize in one pass.
 //!
 //! It works on bytes, not on tensors: a crop or a flip is then a row copied elsewhere, and a loader's thread starts none of
 //! libtorch's own threads. Owns no data and no randomness but what it draws from the generator it is given.
 
+use super::Batch;
 use super::random::Random;
 use super::transforms::{Augmentation, Normalize, RandomCrop};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use image::imageops::{self, FilterType};
-use image::{ImageBuffer, Luma};
+use image::{ImageBuffer, Luma, Pixel, Rgb};
 use std::borrow::Cow;
+use std::path::Path;
+use tch::Tensor;
 
-/// One image: `shape` is `[channels, height, width]`, `bytes` lie in that order.
+/// One image. `shape` is `[channels, height, width]`, with 1 or 3 channels; `bytes` lie row by row, a pixel's channels
+/// together, as image files and resizers have them.
 #[derive(Debug, Clone)]
 pub(super) struct Image<'a> {
     pub(super) shape: [usize; 3],
     pub(super) bytes: Cow<'a, [u8]>,
+    /// Index of its class.
+    pub(super) label: i64,
+    /// The file it is from, for messages; nothing where all are from one.
+    pub(super) path: Option<&'a Path>,
 }
 
 /// The transforms of a loader, ready for images of one kind.
@@ -24,6 +32,14 @@ pub(super) struct Renderer<'a> {
     values: Vec<[f32; 256]>,
     /// `[height, width]` of every rendered sample.
     size: [usize; 2],
+}
+
+/// One channel of an image, to be read row by row.
+struct Plane<'a> {
+    bytes: &'a [u8],
+    width: usize,
+    channel: usize,
+    channels: usize,
 }
 
 /// The part of an image that is kept; `top` and `left` are negative inside the padding.
@@ -54,21 +70,33 @@ impl<'a> Renderer<'a> {
         Ok(Self { augmentation, values, size: augmentation.cropped([shape[1], shape[2]])? })
     }
 
-    /// The number of values in a rendered sample.
-    pub(super) fn len(&self) -> usize {
-        self.values.len() * self.size[0] * self.size[1]
-    }
-
-    /// The shape of a rendered batch: `[count, channels, height, width]`.
-    pub(super) fn batch_shape(&self, count: usize) -> [i64; 4] {
-        [count, self.values.len(), self.size[0], self.size[1]].map(|length| length as i64)
-    }
-
-    /// Renders one image into `out`, which has `len` values.
+    /// Renders the samples that `image` gives for `indices`: float32 `[N, channels, height, width]` and their classes.
     ///
     /// # Errors
-    /// When this image ends up with another size than the rest of the batch.
-    pub(super) fn render(&self, image: Image<'_>, mut random: Random, out: &mut [f32]) -> Result<()> {
+    /// When an image cannot be had, or ends up with another size than the first one of the data set.
+    pub(super) fn batch<'i>(
+        &self,
+        indices: &[usize],
+        seed: u64,
+        image: impl Fn(usize) -> Result<Image<'i>>,
+    ) -> Result<Batch> {
+        let [channels, height, width] = [self.values.len(), self.size[0], self.size[1]];
+        let length = channels * height * width;
+        let mut values = vec![0f32; indices.len() * length];
+        let mut labels = Vec::with_capacity(indices.len());
+        for (out, &index) in values.chunks_exact_mut(length).zip(indices) {
+            let image = image(index)?;
+            labels.push(image.label);
+            let place = || image.path.map_or(format!("sample {index}"), |path| path.display().to_string());
+            self.render(&image, Random::keyed(&[seed, index as u64]), out).with_context(place)?;
+        }
+        let shape = [indices.len(), channels, height, width].map(|length| length as i64);
+        let inputs = Tensor::f_from_slice(&values)?.f_view(shape)?;
+        Ok(Batch::new(inputs, Tensor::f_from_slice(&labels)?))
+    }
+
+    /// Renders one image into `out`, which is a sample long.
+    fn render(&self, image: &Image<'_>, mut random: Random, out: &mut [f32]) -> Result<()> {
         let size = [image.shape[1], image.shape[2]];
         let cropped = self.augmentation.cropped(size)?;
         ensure!(
@@ -77,12 +105,13 @@ impl<'a> Renderer<'a> {
              hint: give `resize: [height, width]`, or a crop, so that all samples have one size",
             self.size
         );
-        let image = resize(image, self.augmentation.resized(size)?)?;
-        let window = self.window([image.shape[1], image.shape[2]], &mut random);
-        let area = self.size[0] * self.size[1];
-        let planes = image.bytes.chunks_exact(image.shape[1] * image.shape[2]);
-        for ((plane, values), out) in planes.zip(&self.values).zip(out.chunks_exact_mut(area)) {
-            window.copy(plane, image.shape[2], values, out, self.size[1]);
+        let size = self.augmentation.resized(size)?;
+        let bytes = resize(image, size)?;
+        let window = self.window(size, &mut random);
+        let planes = out.chunks_exact_mut(self.size[0] * self.size[1]);
+        for (channel, (values, out)) in self.values.iter().zip(planes).enumerate() {
+            let plane = Plane { bytes: &bytes, width: size[1], channel, channels: self.values.len() };
+            window.copy(&plane, values, out.chunks_exact_mut(self.size[1]));
         }
         Ok(())
     }
@@ -102,18 +131,28 @@ impl<'a> Renderer<'a> {
     }
 }
 
+impl<'a> Plane<'a> {
+    /// The channel's bytes of a row from pixel `first` on, or nothing above and below the image.
+    fn row(&self, row: isize, first: usize) -> Option<impl Iterator<Item = &'a u8> + use<'a>> {
+        let length = self.width * self.channels;
+        let start = usize::try_from(row).ok()? * length;
+        let bytes = self.bytes.get(start..start + length)?.get(first * self.channels + self.channel..)?;
+        Some(bytes.iter().step_by(self.channels))
+    }
+}
+
 impl Window {
-    /// Copies the window of one channel, `width` bytes a row, into rows of `out_width` values; black where there is no pixel.
-    fn copy(&self, plane: &[u8], width: usize, values: &[f32; 256], out: &mut [f32], out_width: usize) {
-        let rows = (plane.len() / width.max(1)) as isize;
-        let skip = self.left.min(0).unsigned_abs().min(out_width);
-        let first = self.left.max(0) as usize;
-        for (row, out) in (self.top..).zip(out.chunks_exact_mut(out_width)) {
+    /// Copies the window of one channel into `rows` of values; black where there is no pixel.
+    fn copy<'o>(&self, plane: &Plane<'_>, values: &[f32; 256], rows: impl Iterator<Item = &'o mut [f32]>) {
+        let first = self.left.max(0).unsigned_abs();
+        for (row, out) in (self.top..).zip(rows) {
+            let padding = self.left.min(0).unsigned_abs().min(out.len());
             out.fill(values[0]);
-            if (0..rows).contains(&row) {
-                let source = &plane[row as usize * width..][..width];
-                let pixels = source.iter().skip(first);
-                out[skip..].iter_mut().zip(pixels).for_each(|(out, &byte)| *out = values[byte as usize]);
+            if let Some(bytes) = plane.row(row, first) {
+                out[padding..]
+                    .iter_mut()
+                    .zip(bytes)
+                    .for_each(|(out, &byte)| *out = values[usize::from(byte)]);
             }
             if self.mirrored {
                 out.reverse();
@@ -122,18 +161,27 @@ impl Window {
     }
 }
 
-/// Resizes each channel with a triangle filter, which is what torchvision and Pillow call antialiased bilinear.
-fn resize<'a>(image: Image<'a>, size: [usize; 2]) -> Result<Image<'a>> {
+/// Resizes with a triangle filter, which is what torchvision and Pillow call antialiased bilinear.
+fn resize<'a>(image: &'a Image<'_>, size: [usize; 2]) -> Result<Cow<'a, [u8]>> {
     let [channels, height, width] = image.shape;
     if [height, width] == size {
-        return Ok(image);
+        return Ok(Cow::Borrowed(&image.bytes));
     }
-    let mut bytes = Vec::with_capacity(channels * size[0] * size[1]);
-    for plane in image.bytes.chunks_exact(height * width) {
-        let plane: ImageBuffer<Luma<u8>, &[u8]> =
-            ImageBuffer::from_raw(width as u32, height as u32, plane).context("an image lacks pixels")?;
-        let resized = imageops::resize(&plane, size[1] as u32, size[0] as u32, FilterType::Triangle);
-        bytes.extend_from_slice(&resized);
+    match channels {
+        1 => resize_pixels::<Luma<u8>>(&image.bytes, [height, width], size),
+        3 => resize_pixels::<Rgb<u8>>(&image.bytes, [height, width], size),
+        _ => bail!("images of {channels} channels cannot be resized, only those of 1 or 3"),
     }
-    Ok(Image { shape: [channels, size[0], size[1]], bytes: bytes.into() })
+}
+
+/// All channels at once: the `image` crate takes as long for one as for three.
+fn resize_pixels<P: Pixel<Subpixel = u8> + 'static>(
+    bytes: &[u8],
+    from: [usize; 2],
+    to: [usize; 2],
+) -> Result<Cow<'static, [u8]>> {
+    let [[height, width], [new_height, new_width]] = [from, to].map(|size| size.map(|length| length as u32));
+    let image: ImageBuffer<P, &[u8]> =
+        ImageBuffer::from_raw(width, height, bytes).context("an image lacks pixels")?;
+    Ok(imageops::resize(&image, new_width, new_height, FilterType::Triangle).into_raw().into())
 }

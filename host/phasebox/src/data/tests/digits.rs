@@ -1,5 +1,6 @@
 use super::{all, counts, digits, floats, integers, load};
 use serde_json::json;
+
 use std::path::Path;
 
 #[test]
