@@ -1,24 +1,13 @@
 //! The entries of `phase_callbacks`: which callback, with which parameters, rights, limits and order.
-//! Owns the three forms an entry can have. Loading a component and enforcing its limits are `plugin`'s.
-//!
-//! ```yaml
-//! phase_callbacks:
-//!   - EMA: {decay: 0.9999}              # a stock callback; without parameters just `- EMA`
-//!   - ./my_callback.wasm: {every_k: 10} # a file, relative to the recipe that names it
-//!   - wasm: callbacks/clip.wasm         # the long form; `stock: EMA` instead of `wasm:` for a stock callback
-//!     name: clip
-//!     params: {max_norm: 1.0}
-//! ```
+//! Owns what an entry says; its YAML is read by `callback_forms`. Loading a component and enforcing its limits are
+//! `plugin`'s.
 
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::keys::Keys;
-use super::node::{Content, Node};
 use super::place::{Place, Result};
-use super::quantity::{Bytes, Time};
 use super::suggest;
 
 /// One callback of a recipe, before its component is loaded.
@@ -138,27 +127,6 @@ pub enum OnError {
     Ignore,
 }
 
-/// Types the entries of `phase_callbacks`, in the order of the recipe.
-///
-/// # Errors
-/// A value that is not a list, an entry in none of the three forms, a name used twice.
-pub(super) fn read(list: &Node) -> Result<Vec<CallbackEntry>> {
-    let entries = match &list.content {
-        Content::List(items) => items.iter().map(entry).collect::<Result<Vec<_>>>()?,
-        _ if list.is_null() || list.content == Content::Map(Vec::new()) => Vec::new(),
-        _ => return Err(list.error(format!("expected a list (`- EMA: {{…}}`), found {}", list.describe()))),
-    };
-    for (index, entry) in entries.iter().enumerate() {
-        if let Some(first) = entries[..index].iter().find(|first| first.name == entry.name) {
-            let (name, at) = (&entry.name, &first.place);
-            let message =
-                format!("a callback named `{name}` is already at {at}; give one of them another `name:`");
-            return Err(entry.place.error(message));
-        }
-    }
-    Ok(entries)
-}
-
 /// The stock callback that a name means: exactly, or with case, `_`, `-` and spaces dropped.
 ///
 /// # Errors
@@ -167,146 +135,6 @@ pub fn stock_name<'a>(name: &str, place: &Place, known: &[&'a str]) -> Result<&'
     let unknown =
         || format!("no stock callback `{name}`{}; a file's name ends in .wasm", suggest::hint(name, known));
     suggest::fuzzy(name, known).ok_or_else(|| place.error(unknown()))
-}
-
-const SHAPE: &str =
-    "an entry is `- Name`, `- Name: {parameters}`, or the long form with `wasm: FILE` or `stock: NAME`";
-
-fn entry(node: &Node) -> Result<CallbackEntry> {
-    if let Some(name) = node.as_str() {
-        return short(node, name, Value::Object(serde_json::Map::new()));
-    }
-    match node.entries() {
-        entries if entries.iter().any(|entry| matches!(entry.key.as_str(), "wasm" | "stock")) => long(node),
-        [only] => short(node, &only.key, params(&only.value)?),
-        [first, ..] if first.value.is_null() => {
-            Err(node.error(format!("indent the parameters deeper than their callback `{}`", first.key)))
-        }
-        _ => Err(node.error(format!("{SHAPE}; found {}", node.describe()))),
-    }
-}
-
-fn short(node: &Node, name: &str, params: Value) -> Result<CallbackEntry> {
-    let source = if name.ends_with(".wasm") { file(node, name) } else { stock(node, name)? };
-    Ok(CallbackEntry {
-        name: default_name(&source),
-        source,
-        params,
-        digest: None,
-        grants: None,
-        when: When { every: 1, unit: Unit::Step, rank: Rank::All },
-        order: Order::default(),
-        limits: Limits::default(),
-        on_error: OnError::Abort,
-        place: node.place.clone(),
-    })
-}
-
-fn long(node: &Node) -> Result<CallbackEntry> {
-    let mut keys = Keys::of(node);
-    let source = long_source(&mut keys, node);
-    let source = keys.keep(source).unwrap_or(CallbackSource::Stock(String::new()));
-    let params = keys.find("params").map(params);
-    let entry = CallbackEntry {
-        name: keys.optional("name").unwrap_or_else(|| default_name(&source)),
-        source,
-        params: params
-            .and_then(|params| keys.keep(params))
-            .unwrap_or_else(|| Value::Object(serde_json::Map::new())),
-        digest: keys.optional("digest"),
-        grants: keys.find("grants").map(grants).and_then(|grants| keys.keep(grants)),
-        when: keys.below("when", &[], when),
-        order: keys.below("order", &[], order),
-        limits: keys.below("limits", &[], limits),
-        on_error: keys.or("on_error", OnError::Abort),
-        place: node.place.clone(),
-    };
-    keys.finish(&[])?;
-    Ok(entry)
-}
-
-fn long_source(keys: &mut Keys<'_>, node: &Node) -> Result<CallbackSource> {
-    match (keys.find("wasm"), keys.find("stock")) {
-        (Some(wasm), None) => {
-            let path: String = wasm.parse()?;
-            if path.ends_with(".wasm") {
-                return Ok(file(wasm, &path));
-            }
-            Err(wasm.error(format!("`{path}` does not end in .wasm; a stock callback is `stock: {path}`")))
-        }
-        (None, Some(name)) => stock(name, &name.parse::<String>()?),
-        (Some(_), Some(_)) => Err(node.error("has both `wasm` and `stock`; keep one")),
-        (None, None) => Err(node.error(SHAPE)),
-    }
-}
-
-fn file(node: &Node, path: &str) -> CallbackSource {
-    CallbackSource::File(node.place.resolve(path))
-}
-
-fn stock(node: &Node, name: &str) -> Result<CallbackSource> {
-    if name.trim().is_empty() || name.contains(['/', '\\']) {
-        return Err(
-            node.error(format!("`{name}` is no stock callback's name, and a file's name ends in .wasm"))
-        );
-    }
-    Ok(CallbackSource::Stock(name.to_owned()))
-}
-
-fn default_name(source: &CallbackSource) -> String {
-    match source {
-        CallbackSource::Stock(name) => name.clone(),
-        CallbackSource::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-    }
-}
-
-fn params(node: &Node) -> Result<Value> {
-    match &node.content {
-        Content::Map(_) => Ok(node.to_json()),
-        _ if node.is_null() => Ok(Value::Object(serde_json::Map::new())),
-        _ => {
-            Err(node
-                .error(format!("parameters are a mapping such as {{decay: 0.9}}, found {}", node.describe())))
-        }
-    }
-}
-
-fn grants(list: &Node) -> Result<Vec<Grant>> {
-    let Content::List(items) = &list.content else {
-        return Err(
-            list.error(format!("expected a list such as [gradients, stop], found {}", list.describe()))
-        );
-    };
-    items.iter().map(|item| Ok(Grant { name: item.parse()?, place: item.place.clone() })).collect()
-}
-
-fn when(keys: &mut Keys<'_>) -> When {
-    When {
-        every: keys.count("every").unwrap_or(1),
-        unit: keys.or("unit", Unit::Step),
-        rank: keys.or("rank", Rank::All),
-    }
-}
-
-fn order(keys: &mut Keys<'_>) -> Order {
-    Order { after: names(keys, "after"), before: names(keys, "before") }
-}
-
-/// One name or a list of them.
-fn names(keys: &mut Keys<'_>, key: &'static str) -> Vec<String> {
-    match keys.find(key).and_then(Node::as_str) {
-        Some(name) => vec![name.to_owned()],
-        None => keys.or(key, Vec::new()),
-    }
-}
-
-fn limits(keys: &mut Keys<'_>) -> Limits {
-    Limits {
-        time: keys.optional("time").map(|Time(time)| time),
-        memory: keys.optional("memory").map(|Bytes(bytes)| bytes),
-        tensors: keys.optional("tensors").map(|Bytes(bytes)| bytes),
-        handles: keys.count("handles"),
-    }
 }
 
 impl<'de> Deserialize<'de> for Digest {

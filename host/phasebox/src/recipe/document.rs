@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 use serde_yaml::options::{AliasLimits, DuplicateKeyPolicy, NonFiniteFloatPolicy};
-use serde_yaml::{Options, Spanned};
+use serde_yaml::{MessageFormatter, Options, Spanned, UserMessageFormatter};
 
 use super::node::{Content, Entry, Node};
 use super::place::{Place, Result};
@@ -28,7 +28,8 @@ pub(super) fn parse(text: &str, start: &Place) -> Result<Node> {
     }
     let raw: Spanned<Raw> = serde_yaml::from_str_with_options(text, options()).map_err(|error| {
         let line = error.location().map_or(1, |location| location.line().max(1));
-        start.at_line(line).error(format!("not usable as YAML: {}", without_line(&error)))
+        let words = UserMessageFormatter.format_message(error.without_snippet());
+        start.at_line(line).error(format!("not usable as YAML: {words}{}", remedy(text, line)))
     })?;
     locate(raw, start)
 }
@@ -63,11 +64,11 @@ fn options() -> Options {
     }
 }
 
-/// The reader's words, on one line and without the position, which the place already tells.
-fn without_line(error: &serde_yaml::Error) -> String {
-    let words = error.without_snippet().to_string();
-    let words = words.lines().next().unwrap_or_default().to_owned();
-    words.split(" at line ").next().unwrap_or_default().to_owned()
+/// `{a: ${b}}` is a slip that the reader cannot explain: inside `{}` and `[]` a `}` ends the mapping.
+fn remedy(text: &str, line: u64) -> &'static str {
+    let index = usize::try_from(line).map_or(0, |line| line.saturating_sub(1));
+    let has_reference = text.lines().nth(index).is_some_and(|line| line.contains("${"));
+    if has_reference { "; inside {} and [], put `${…}` in quotes" } else { "" }
 }
 
 /// What serde sees of a document. `Spanned` adds the lines, `locate` the name of the file.

@@ -20,6 +20,11 @@ pub(super) fn resolve(recipe: &mut Node) -> Result<()> {
     Ok(())
 }
 
+/// A resolved text in a form that resolves to itself, for a recipe that is written back.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace("${", "\\${")
+}
+
 struct Resolver<'a> {
     root: &'a Node,
     /// The references being followed, outermost first: one found here again is a cycle.

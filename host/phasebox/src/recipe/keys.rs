@@ -18,6 +18,8 @@ pub(super) type Unsupported = &'static [(&'static str, &'static str)];
 pub(super) struct Keys<'a> {
     mapping: &'a Node,
     known: Vec<&'static str>,
+    /// Sections below and the keys they know, to tell where a misplaced key belongs.
+    below: Vec<(&'static str, Vec<&'static str>)>,
     fault: Option<RecipeError>,
 }
 
@@ -26,7 +28,7 @@ impl<'a> Keys<'a> {
     pub(super) fn of(mapping: &'a Node) -> Self {
         let fits = mapping.is_null() || matches!(mapping.content, Content::Map(_));
         let unfit = || mapping.error(format!("expected a mapping, found {}", mapping.describe()));
-        Self { mapping, known: Vec::new(), fault: (!fits).then(unfit) }
+        Self { mapping, known: Vec::new(), below: Vec::new(), fault: (!fits).then(unfit) }
     }
 
     /// Accepts a key without reading it.
@@ -127,6 +129,7 @@ impl<'a> Keys<'a> {
         let section = self.section(key);
         let mut keys = Keys::of(&section);
         let value = read(&mut keys);
+        self.below.push((key, keys.known.clone()));
         let finished = keys.finish(unsupported);
         self.keep(finished);
         value
@@ -152,11 +155,21 @@ impl<'a> Keys<'a> {
         refuse(self.mapping, unsupported)?;
         for entry in self.mapping.entries() {
             let key = entry.key.as_str();
+            if let Some(section) = self.belongs_in(key) {
+                let message = format!("`{key}` does not belong here; write it in `{section}`");
+                return Err(entry.place.error(message));
+            }
             if !self.known.contains(&key) {
                 return Err(unknown_key(key, self.mapping, &self.known));
             }
         }
         self.fault.map_or(Ok(()), Err)
+    }
+
+    /// The section below that knows a key which this mapping does not.
+    fn belongs_in(&self, key: &str) -> Option<&'static str> {
+        let knows = |(_, known): &&(_, Vec<&str>)| known.contains(&key) && !self.known.contains(&key);
+        self.below.iter().find(knows).map(|(section, _)| *section)
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! Layers, each knowing only those before it: `place` (file and line) · `node` (a tree that knows its lines) ·
 //! `document` (YAML to a tree) · `compose`, `overrides`, `interpolate` (many files and the command line to one tree) ·
-//! `deserialize`, `keys` (a tree to types) · `callbacks`, `plan`, `training` and this file (which keys there are).
+//! `deserialize`, `keys` (a tree to types) · `callbacks`, `callback_forms`, `plan`, `training` and this file (which keys there are).
 //!
 //! Not here: what a dataset, architecture, loss, optimizer or schedule accepts. Those modules own their serde types,
 //! and a recipe keeps their part as a [`Node`] to [`Node::parse`]. Nothing in a recipe runs code.
 
+mod callback_forms;
 mod callbacks;
 mod compose;
 mod deserialize;
@@ -20,6 +21,8 @@ mod place;
 mod plan;
 mod quantity;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod training;
 
 use std::path::{Path, PathBuf};
@@ -150,7 +153,8 @@ impl Recipe {
     /// # Errors
     /// None that a loaded recipe can cause.
     pub fn to_yaml(&self) -> anyhow::Result<String> {
-        serde_yaml::to_string(&self.to_json()).context("writing the resolved recipe as YAML")
+        let tree = self.resolved.clone().map_texts(interpolate::escaped);
+        serde_yaml::to_string(&tree.to_json()).context("writing the resolved recipe as YAML")
     }
 
     /// The resolved recipe as JSON.

@@ -127,6 +127,23 @@ impl Node {
         }
     }
 
+    /// The same tree with every text changed.
+    #[must_use]
+    pub(super) fn map_texts(mut self, change: fn(&str) -> String) -> Node {
+        self.content = match self.content {
+            Content::Scalar(Value::String(text)) => Content::Scalar(Value::String(change(&text))),
+            Content::Scalar(value) => Content::Scalar(value),
+            Content::List(items) => {
+                Content::List(items.into_iter().map(|item| item.map_texts(change)).collect())
+            }
+            Content::Map(entries) => {
+                let changed = |entry: Entry| Entry { value: entry.value.map_texts(change), ..entry };
+                Content::Map(entries.into_iter().map(changed).collect())
+            }
+        };
+        self
+    }
+
     /// An error about this node: at its line, naming its key.
     pub(crate) fn error(&self, message: impl AsRef<str>) -> super::RecipeError {
         let key = if self.path.is_empty() { String::new() } else { format!("`{}`: ", self.path) };

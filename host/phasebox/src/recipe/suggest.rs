@@ -2,14 +2,21 @@
 
 /// Words less alike than this (Jaro-Winkler, 0 to 1) are not worth suggesting.
 const LEAST_LIKENESS: f64 = 0.8;
+/// One letter too many, too few, wrong, or two swapped.
+const ONE_SLIP_LIKENESS: f64 = 0.9;
 /// A longer list of known words hides the message it is part of.
 const LONGEST_LIST: usize = 12;
 
 /// The candidate most like `word`, if any is like it. Case, `_`, `-` and spaces do not count as differences.
 pub fn closest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    let likeness = |candidate: &str| strsim::jaro_winkler(&folded(word), &folded(candidate));
-    let rated = candidates.iter().map(|candidate| (likeness(candidate), *candidate));
+    let rated = candidates.iter().map(|candidate| (likeness(&folded(word), &folded(candidate)), *candidate));
     rated.filter(|(rate, _)| *rate >= LEAST_LIKENESS).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, word)| word)
+}
+
+/// Jaro-Winkler is strict with short words, where one slip is a third of the letters.
+fn likeness(word: &str, candidate: &str) -> f64 {
+    let one_slip = word.len() > 2 && strsim::osa_distance(word, candidate) == 1;
+    strsim::jaro_winkler(word, candidate).max(if one_slip { ONE_SLIP_LIKENESS } else { 0.0 })
 }
 
 /// The candidate that `word` names: exactly, or else when case, `_`, `-` and spaces are dropped and only one is

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::callbacks::{self, CallbackEntry};
+use super::callback_forms;
+use super::callbacks::CallbackEntry;
 use super::keys::{Keys, Unsupported};
 use super::node::{Content, Node};
 use super::plan;
@@ -174,7 +175,7 @@ pub(super) const UNSUPPORTED: Unsupported = &[
 /// Types the section.
 pub(super) fn read(keys: &mut Keys<'_>) -> TrainingHyperparams {
     let callbacks =
-        keys.find("phase_callbacks").map_or(Ok(Vec::new()), callbacks::read).and_then(plan::in_order);
+        keys.find("phase_callbacks").map_or(Ok(Vec::new()), callback_forms::read).and_then(plan::in_order);
     TrainingHyperparams {
         max_epochs: keys.required("max_epochs"),
         schedule: keys.group(SCHEDULE_KEYS),
