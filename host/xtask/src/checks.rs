@@ -10,12 +10,12 @@ use crate::{languages, plugins, setup};
 /// test run, so that its closing lines and exit code are ours.
 pub(crate) fn test(places: &Places, selection: &[String]) -> Result<()> {
     setup(places, false)?;
-    plugins::build(places, true)?;
-    languages::build(places)?;
     if selection.is_empty() {
         check_style(places)?;
         test_outside_the_host(places)?;
     }
+    plugins::build(places, true)?;
+    languages::build(places)?;
     say("testing the host");
     become_command(places.cargo(&["test", "--no-fail-fast"]).args(selection))
 }
