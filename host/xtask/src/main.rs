@@ -50,9 +50,9 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Measure: rows of name, value, unit
+    /// Build everything for release and run the benchmarks
     Bench {
-        /// As for `cargo bench`
+        /// For the benchmarks themselves
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -105,5 +105,7 @@ fn train(places: &Places, arguments: &[String]) -> Result<()> {
 fn bench(places: &Places, arguments: &[String]) -> Result<()> {
     setup(places, false)?;
     plugins::build(places, true)?;
-    command::become_command(places.cargo(&["bench", "--package", "phasebox"]).args(arguments))
+    command::become_command(
+        places.cargo(&["bench", "--package", "phasebox", "--benches", "--"]).args(arguments),
+    )
 }

@@ -2,7 +2,7 @@
 //! A callback is any workspace member that is a `cdylib`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -15,9 +15,10 @@ use crate::wasm_std::TARGET;
 
 /// Builds the stock callbacks, and those that only tests load when `with_tests`.
 pub(crate) fn build(places: &Places, with_tests: bool) -> Result<()> {
-    let metadata =
-        output(&mut places.cargo(&["metadata", "--no-deps", "--format-version=1"]), "repair Cargo.toml")?;
-    let names = callbacks(&serde_json::from_str(&metadata)?, &places.clone, with_tests);
+    let metadata = metadata(places)?;
+    let folders: &[&str] = if with_tests { &["plugins", "tests"] } else { &["plugins"] };
+    let members = folders.iter().flat_map(|folder| members(&metadata, places.clone.join(folder)));
+    let names: Vec<&str> = members.filter(|package| is_callback(package)).filter_map(name).collect();
     if names.is_empty() {
         return Ok(());
     }
@@ -31,26 +32,41 @@ pub(crate) fn build(places: &Places, with_tests: bool) -> Result<()> {
     Ok(())
 }
 
-/// The package names in `metadata` that are callbacks.
-fn callbacks(metadata: &Value, clone: &Path, with_tests: bool) -> Vec<String> {
-    let tests = clone.join("tests");
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    packages
-        .filter(|package| package["targets"].as_array().into_iter().flatten().any(is_callback))
-        .filter(|package| {
-            with_tests || !Path::new(package["manifest_path"].as_str().unwrap_or("")).starts_with(&tests)
-        })
-        .filter_map(|package| package["name"].as_str().map(str::to_owned))
-        .collect()
+/// The packages under plugins/, callbacks and SDK: their logic has tests that run without wasm.
+pub(crate) fn packages(places: &Places) -> Result<Vec<String>> {
+    let metadata = metadata(places)?;
+    Ok(members(&metadata, places.clone.join("plugins")).filter_map(name).map(str::to_owned).collect())
 }
 
-fn is_callback(target: &Value) -> bool {
-    target["crate_types"].as_array().into_iter().flatten().any(|kind| kind == "cdylib")
+/// What cargo says about this workspace.
+fn metadata(places: &Places) -> Result<Value> {
+    let printed =
+        output(&mut places.cargo(&["metadata", "--no-deps", "--format-version=1"]), "repair Cargo.toml")?;
+    Ok(serde_json::from_str(&printed)?)
 }
 
-fn compile(places: &Places, names: &[String]) -> Result<()> {
+/// The packages below `folder`.
+fn members(metadata: &Value, folder: PathBuf) -> impl Iterator<Item = &Value> {
+    list(&metadata["packages"]).filter(move |package| {
+        Path::new(package["manifest_path"].as_str().unwrap_or("")).starts_with(&folder)
+    })
+}
+
+fn is_callback(package: &Value) -> bool {
+    list(&package["targets"]).any(|target| list(&target["crate_types"]).any(|kind| kind == "cdylib"))
+}
+
+fn name(package: &Value) -> Option<&str> {
+    package["name"].as_str()
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn compile(places: &Places, names: &[&str]) -> Result<()> {
     let mut cargo = places.cargo(&["build", "--profile", "plugin", "--target", TARGET]);
-    cargo.args(names.iter().flat_map(|name| ["--package", name]));
+    cargo.args(names.iter().flat_map(|name| ["--package", *name]));
     // Flags for the host's compiler (a linker, a CPU) mean nothing to wasm.
     cargo.env_remove("RUSTFLAGS");
     run(&mut cargo, "see the compiler's message above")
@@ -88,10 +104,13 @@ mod tests {
             package("phasebox-guest-macros", "plugins/sdk/rust/macros", "proc-macro"),
             package("memory-hog", "tests/guests/memory-hog", "cdylib"),
         ]});
-        let check = |with_tests, expected: &[&str]| {
-            assert_eq!(callbacks(&metadata, Path::new("/clone"), with_tests), expected);
+        let check = |folder: &str, expected: &[&str]| {
+            let found =
+                members(&metadata, Path::new("/clone").join(folder)).filter(|package| is_callback(package));
+            assert_eq!(found.filter_map(name).collect::<Vec<_>>(), expected);
         };
-        check(false, &["ema"]);
-        check(true, &["ema", "memory-hog"]);
+        check("plugins", &["ema"]);
+        check("tests", &["memory-hog"]);
+        check("host", &[]);
     }
 }
