@@ -7,6 +7,8 @@ use tch::{Device, Kind, Tensor};
 const REFERENCE: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/optimizers.json"));
 
+type Saved = Vec<(String, Tensor)>;
+
 /// The network of the reference, with an optimizer for it.
 struct Training {
     parameters: Vec<(String, Tensor)>,
@@ -185,9 +187,9 @@ fn gradients_are_zeroed_in_place() {
 
 #[test]
 fn state_that_does_not_fit_is_refused_and_nothing_written() {
-    let refused = |change: &dyn Fn(&mut Vec<(String, Tensor)>), expected: &str| {
+    let refused = |change: &dyn Fn(&mut Saved), expected: &str| {
         let mut training = Training::new("Adam", &json!({}), &single(0.1), Kind::Float);
-        let mut saved: Vec<_> =
+        let mut saved: Saved =
             training.optimizer.state().into_iter().map(|(name, tensor)| (name, tensor.ones_like())).collect();
         change(&mut saved);
         let error = training.optimizer.load_state(saved).expect_err("refused").to_string();
