@@ -119,7 +119,7 @@ unsafe extern "C" {
 
     pub(crate) fn ext_shares_storage(left: *const C_tensor, right: *const C_tensor) -> bool;
     pub(crate) fn ext_is_dense(tensor: *const C_tensor) -> bool;
-    pub(crate) fn ext_storage_bytes(tensor: *const C_tensor) -> usize;
+    pub(crate) fn ext_storage_bytes(tensor: *const C_tensor, out: *mut usize) -> Message;
 
     pub(crate) fn ext_libtorch_version() -> *const c_char;
     pub(crate) fn ext_load_cuda() -> Message;

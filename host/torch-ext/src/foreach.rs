@@ -1,5 +1,6 @@
 //! One operation on every tensor of a list, through libtorch's `_foreach_*` operators: a handful of kernels on CUDA
-//! however long the list is. In-place operations run without autograd. Nothing here syncs the device.
+//! however long the list is. In-place operations run without autograd and do
+//! nothing on an empty list. Nothing here syncs the device.
 
 use crate::Result;
 use crate::ffi::{self, check, tensor_from};

@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 using at::Tensor;
@@ -57,6 +58,12 @@ char* in_place(Body&& body) noexcept {
     at::NoGradGuard no_grad;
     body();
   });
+}
+
+// The same over a list; libtorch refuses empty ones, for which there is simply nothing to do.
+template <class Body>
+char* in_place_on(const List* list, Body&& body) noexcept {
+  return list->empty() ? nullptr : in_place(std::forward<Body>(body));
 }
 
 Tensor* owned(Tensor tensor) {
@@ -168,55 +175,55 @@ char* ext_list_zero_gradients(List* gradients, const List* parameters) {
 // ---- Operations on every tensor of a list ----
 
 char* ext_foreach_zero(const List* list) {
-  return in_place([&] { at::_foreach_zero_(*list); });
+  return in_place_on(list, [&] { at::_foreach_zero_(*list); });
 }
 
 char* ext_foreach_mul_scalar(const List* list, double factor) {
-  return in_place([&] { at::_foreach_mul_(*list, at::Scalar(factor)); });
+  return in_place_on(list, [&] { at::_foreach_mul_(*list, at::Scalar(factor)); });
 }
 
 char* ext_foreach_mul_tensor(const List* list, const Tensor* factor) {
-  return in_place([&] { at::_foreach_mul_(*list, *factor); });
+  return in_place_on(list, [&] { at::_foreach_mul_(*list, *factor); });
 }
 
 char* ext_foreach_div_tensor(const List* list, const Tensor* divisor) {
-  return in_place([&] { at::_foreach_div_(*list, *divisor); });
+  return in_place_on(list, [&] { at::_foreach_div_(*list, *divisor); });
 }
 
 char* ext_foreach_add_scalar(const List* list, double value) {
-  return in_place([&] { at::_foreach_add_(*list, at::Scalar(value)); });
+  return in_place_on(list, [&] { at::_foreach_add_(*list, at::Scalar(value)); });
 }
 
 char* ext_foreach_add(const List* list, const List* other, double alpha) {
-  return in_place([&] { at::_foreach_add_(*list, *other, alpha); });
+  return in_place_on(list, [&] { at::_foreach_add_(*list, *other, alpha); });
 }
 
 char* ext_foreach_lerp(const List* list, const List* end, double weight) {
-  return in_place([&] { at::_foreach_lerp_(*list, *end, at::Scalar(weight)); });
+  return in_place_on(list, [&] { at::_foreach_lerp_(*list, *end, at::Scalar(weight)); });
 }
 
 char* ext_foreach_copy(const List* list, const List* source) {
-  return in_place([&] { at::_foreach_copy_(*list, *source, /*non_blocking=*/true); });
+  return in_place_on(list, [&] { at::_foreach_copy_(*list, *source, /*non_blocking=*/true); });
 }
 
 char* ext_foreach_clamp_min(const List* list, double minimum) {
-  return in_place([&] { at::_foreach_clamp_min_(*list, at::Scalar(minimum)); });
+  return in_place_on(list, [&] { at::_foreach_clamp_min_(*list, at::Scalar(minimum)); });
 }
 
 char* ext_foreach_clamp_max(const List* list, double maximum) {
-  return in_place([&] { at::_foreach_clamp_max_(*list, at::Scalar(maximum)); });
+  return in_place_on(list, [&] { at::_foreach_clamp_max_(*list, at::Scalar(maximum)); });
 }
 
 char* ext_foreach_sqrt(const List* list) {
-  return in_place([&] { at::_foreach_sqrt_(*list); });
+  return in_place_on(list, [&] { at::_foreach_sqrt_(*list); });
 }
 
 char* ext_foreach_addcmul(const List* list, const List* left, const List* right, double value) {
-  return in_place([&] { at::_foreach_addcmul_(*list, *left, *right, at::Scalar(value)); });
+  return in_place_on(list, [&] { at::_foreach_addcmul_(*list, *left, *right, at::Scalar(value)); });
 }
 
 char* ext_foreach_addcdiv(const List* list, const List* numerator, const List* denominator, double value) {
-  return in_place([&] { at::_foreach_addcdiv_(*list, *numerator, *denominator, at::Scalar(value)); });
+  return in_place_on(list, [&] { at::_foreach_addcdiv_(*list, *numerator, *denominator, at::Scalar(value)); });
 }
 
 char* ext_foreach_norms(const List* list, double p, Tensor** out) {
@@ -380,8 +387,8 @@ bool ext_is_dense(const Tensor* tensor) {
   return tensor->defined() && tensor->layout() == at::kStrided && tensor->is_non_overlapping_and_dense();
 }
 
-size_t ext_storage_bytes(const Tensor* tensor) {
-  return tensor->defined() && tensor->has_storage() ? tensor->storage().nbytes() : 0;
+char* ext_storage_bytes(const Tensor* tensor, size_t* out) {
+  return guarded([&] { *out = tensor->defined() && tensor->has_storage() ? tensor->storage().nbytes() : 0; });
 }
 
 // ---- The library itself ----

@@ -1,6 +1,6 @@
 //! Questions about a tensor's memory that tch cannot answer. All are host-side and cheap; none syncs.
 
-use crate::ffi;
+use crate::{Result, ffi};
 use tch::Tensor;
 
 /// Whether writing to one tensor may change the other: both are views of one storage.
@@ -17,7 +17,9 @@ pub fn is_dense(tensor: &Tensor) -> bool {
 }
 
 /// How many bytes the tensor keeps alive: all of its storage, of which it may show only a part.
-pub fn storage_bytes(tensor: &Tensor) -> usize {
+pub fn storage_bytes(tensor: &Tensor) -> Result<usize> {
+    let mut bytes = 0;
     // SAFETY: borrowed for the call, and the shim handles undefined tensors.
-    unsafe { ffi::ext_storage_bytes(tensor.as_ptr()) }
+    ffi::check("storage bytes", unsafe { ffi::ext_storage_bytes(tensor.as_ptr(), &mut bytes) })?;
+    Ok(bytes)
 }

@@ -60,13 +60,13 @@ impl<R: Rule> Stepper<R> {
     fn index_of(&self, group: &str) -> Result<usize> {
         self.groups.iter().position(|known| known.name == group).with_context(|| {
             let names: Vec<&str> = self.groups.iter().map(|known| known.name.as_str()).collect();
-            format!("optimizer has no group `{group}`\nhint: its groups are {}", names.join(", "))
+            format!("the optimizer has no group `{group}`; its groups are {}", names.join(", "))
         })
     }
 
     fn unknown(&self, name: &str) -> anyhow::Error {
         let names = self.hyperparameter_names().join(", ");
-        anyhow::anyhow!("{} has no hyper-parameter `{name}`\nhint: it has {names}", self.name())
+        anyhow::anyhow!("{} has no hyper-parameter `{name}`; it has {names}", self.name())
     }
 
     fn step_group(group: &ParameterGroup, rule: &R, state: &mut GroupState) -> Result<()> {
