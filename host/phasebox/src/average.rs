@@ -73,8 +73,11 @@ impl BestModels {
     pub fn restore(&mut self, weights: Vec<(String, Tensor)>, values: &[f64]) {
         self.ranked = values.iter().map(|value| Ranked { value: *value, weights: Vec::new() }).collect();
         for (name, tensor) in weights {
-            let parts = name.split_once('/').and_then(|(rank, name)| Some((rank.parse::<usize>().ok()?, name)));
-            if let Some((model, name)) = parts.and_then(|(rank, name)| Some((self.ranked.get_mut(rank)?, name))) {
+            let parts =
+                name.split_once('/').and_then(|(rank, name)| Some((rank.parse::<usize>().ok()?, name)));
+            if let Some((model, name)) =
+                parts.and_then(|(rank, name)| Some((self.ranked.get_mut(rank)?, name)))
+            {
                 model.weights.push((name.to_owned(), tensor));
             }
         }
@@ -115,6 +118,9 @@ mod tests {
     fn smaller_can_be_better() {
         let mut best = BestModels::new(false);
         (1..=11).for_each(|value| best.offer(f64::from(value), &weights(f64::from(value))).unwrap());
-        assert_eq!(best.ranked.iter().map(|model| model.value).collect::<Vec<_>>(), (1..=10).map(f64::from).collect::<Vec<_>>());
+        assert_eq!(
+            best.ranked.iter().map(|model| model.value).collect::<Vec<_>>(),
+            (1..=10).map(f64::from).collect::<Vec<_>>()
+        );
     }
 }

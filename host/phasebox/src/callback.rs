@@ -47,7 +47,11 @@ pub trait Callback {
 
     /// What it did, for the summary.
     fn report(&self) -> CallbackReport {
-        CallbackReport { name: self.name().to_owned(), source: "native".to_owned(), ..CallbackReport::default() }
+        CallbackReport {
+            name: self.name().to_owned(),
+            source: "native".to_owned(),
+            ..CallbackReport::default()
+        }
     }
 }
 
@@ -253,7 +257,9 @@ impl Entry {
         let error = error.context(format!("callback `{}` failed at {phase}", self.name));
         match self.on_error {
             OnError::Abort => return Err(error),
-            OnError::Ignore if self.callback.is_usable() => tracing::warn!("{error:#}; ignored, as the recipe says"),
+            OnError::Ignore if self.callback.is_usable() => {
+                tracing::warn!("{error:#}; ignored, as the recipe says")
+            }
             OnError::Ignore => {
                 self.enabled = false;
                 tracing::warn!("{error:#}; it cannot be called again and is disabled");

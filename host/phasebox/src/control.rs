@@ -146,7 +146,9 @@ mod tests {
     #[test]
     fn the_earliest_stop_wins_and_all_are_remembered() {
         let mut control = Control::default();
-        for (at, reason) in [(StopAt::Epoch, "patience"), (StopAt::Batch, "not finite"), (StopAt::Step, "late")] {
+        for (at, reason) in
+            [(StopAt::Epoch, "patience"), (StopAt::Batch, "not finite"), (StopAt::Step, "late")]
+        {
             control.stop_training(at, reason);
         }
         let (at, ask) = control.stop.clone().unwrap();

@@ -28,6 +28,9 @@ pub fn open(text: &str) -> Result<Device> {
     };
     torch_ext::load_cuda().context("device `cuda` was asked for")?;
     let count = torch_ext::cuda_device_count()?;
-    ensure!(index < count as usize, "device `cuda:{index}` was asked for, but there are {count}: use cuda:N below that, or cpu");
+    ensure!(
+        index < count as usize,
+        "device `cuda:{index}` was asked for, but there are {count}: use cuda:N below that, or cpu"
+    );
     Ok(Device::Cuda(index))
 }

@@ -25,9 +25,10 @@ impl Interrupt {
     /// If the handlers cannot be set.
     pub fn listen() -> Result<Interrupt> {
         let interrupt = Interrupt::default();
-        let registered = flag::register_conditional_shutdown(SIGINT, EXIT_CODE_OF_SIGINT, interrupt.interrupted.clone())
-            .and_then(|_| flag::register(SIGINT, interrupt.interrupted.clone()))
-            .and_then(|_| flag::register(SIGTERM, interrupt.terminated.clone()));
+        let registered =
+            flag::register_conditional_shutdown(SIGINT, EXIT_CODE_OF_SIGINT, interrupt.interrupted.clone())
+                .and_then(|_| flag::register(SIGINT, interrupt.interrupted.clone()))
+                .and_then(|_| flag::register(SIGTERM, interrupt.terminated.clone()));
         registered.context("cannot listen for SIGINT and SIGTERM")?;
         Ok(interrupt)
     }

@@ -157,7 +157,9 @@ mod tests {
         let contract = include_str!("../../../wit/callback.wit");
         let mut in_contract: Vec<&str> = contract
             .lines()
-            .filter_map(|line| line.trim().strip_suffix(": func(ctx: borrow<phase-context>) -> result<_, error>;"))
+            .filter_map(|line| {
+                line.trim().strip_suffix(": func(ctx: borrow<phase-context>) -> result<_, error>;")
+            })
             .collect();
         let mut ours: Vec<&str> = Phase::ALL.iter().map(|phase| phase.name()).collect();
         in_contract.sort_unstable();

@@ -10,7 +10,10 @@ use super::error::{HostResult, refusal, refuse};
 
 enum Slot<T> {
     /// `kept` values last until the guest drops them.
-    Live { value: T, kept: bool },
+    Live {
+        value: T,
+        kept: bool,
+    },
     /// The call that made it is over; the guest still holds the handle.
     Stale,
     Free,

@@ -15,7 +15,9 @@ pub(crate) fn check_elements(elements: Option<u64>) -> HostResult<()> {
             let count = elements.map_or("more than 2⁶⁴".to_owned(), |count| count.to_string());
             refuse(
                 ErrorCode::TooLarge,
-                format!("the result would have {count} elements; one operation may make {MAX_RESULT_ELEMENTS}"),
+                format!(
+                    "the result would have {count} elements; one operation may make {MAX_RESULT_ELEMENTS}"
+                ),
             )
         }
     }
@@ -34,10 +36,16 @@ pub(crate) fn check_broadcast(a: &Tensor, b: &Tensor) -> HostResult<()> {
 /// A shape a guest asks for: no negative lengths, a bounded number of elements and dimensions.
 pub(crate) fn check_shape(shape: &[i64]) -> HostResult<()> {
     if shape.len() > 64 {
-        return refuse(ErrorCode::InvalidArgument, format!("a tensor may have 64 dimensions, not {}", shape.len()));
+        return refuse(
+            ErrorCode::InvalidArgument,
+            format!("a tensor may have 64 dimensions, not {}", shape.len()),
+        );
     }
     if let Some(length) = shape.iter().find(|length| **length < 0) {
-        return refuse(ErrorCode::InvalidArgument, format!("a length may not be negative: {length} in {shape:?}"));
+        return refuse(
+            ErrorCode::InvalidArgument,
+            format!("a length may not be negative: {length} in {shape:?}"),
+        );
     }
     check_elements(product(shape))
 }
@@ -61,7 +69,8 @@ fn split_matrix(shape: &[i64], from_end: usize) -> (&[i64], i64) {
 }
 
 fn elements_of_broadcast(a: &[i64], b: &[i64]) -> Option<u64> {
-    let aligned = |shape: &[i64], from_end: usize| shape.len().checked_sub(from_end + 1).map_or(1, |i| shape[i]);
+    let aligned =
+        |shape: &[i64], from_end: usize| shape.len().checked_sub(from_end + 1).map_or(1, |i| shape[i]);
     let mut lengths = (0..a.len().max(b.len())).map(|i| match (aligned(a, i), aligned(b, i)) {
         (0, _) | (_, 0) => 0,
         (x, y) => x.max(y),
@@ -87,7 +96,9 @@ pub(crate) fn kind_of(dtype: Dtype) -> HostResult<Kind> {
         Dtype::Float32 => Kind::Float,
         Dtype::Float64 => Kind::Double,
         Dtype::Boolean => Kind::Bool,
-        Dtype::Other => return refuse(ErrorCode::DtypeMismatch, "dtype `other` cannot be made; it only describes"),
+        Dtype::Other => {
+            return refuse(ErrorCode::DtypeMismatch, "dtype `other` cannot be made; it only describes");
+        }
     })
 }
 

@@ -54,9 +54,10 @@ impl PluginComponent {
         let bytes = read(path)?;
         let sha256 = format!("{:x}", Sha256::digest(&bytes));
         check_magic(&bytes).with_context(|| format!("{} is not a callback", path.display()))?;
-        let component = Component::from_binary(&engine.engine, &bytes)
-            .map_err(|error| anyhow!(error))
-            .with_context(|| format!("{} is damaged or uses features that callbacks may not", path.display()))?;
+        let component =
+            Component::from_binary(&engine.engine, &bytes).map_err(|error| anyhow!(error)).with_context(
+                || format!("{} is damaged or uses features that callbacks may not", path.display()),
+            )?;
         Self::understand(engine, component, path, sha256, bytes.len() as u64)
             .with_context(|| format!("{} does not fit this phasebox", path.display()))
     }
@@ -69,7 +70,8 @@ impl PluginComponent {
         file_bytes: u64,
     ) -> Result<PluginComponent> {
         let component_type = component.component_type();
-        let imports: Vec<String> = component_type.imports(&engine.engine).map(|(name, _)| name.to_owned()).collect();
+        let imports: Vec<String> =
+            component_type.imports(&engine.engine).map(|(name, _)| name.to_owned()).collect();
         check_imports(&imports)?;
         let (mut callbacks, mut other_exports) = (Vec::new(), Vec::new());
         for (name, export) in component_type.exports(&engine.engine) {
@@ -106,8 +108,9 @@ impl PluginComponent {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    let metadata = std::fs::metadata(path)
-        .with_context(|| format!("no callback at {}: check the path; it is relative to the recipe", path.display()))?;
+    let metadata = std::fs::metadata(path).with_context(|| {
+        format!("no callback at {}: check the path; it is relative to the recipe", path.display())
+    })?;
     ensure!(metadata.is_file(), "{} is not a file: name the .wasm file itself", path.display());
     let (size, limit) = (metadata.len(), MAX_FILE_BYTES);
     ensure!(size <= limit, "{} has {size} bytes; a callback may have {limit}: strip it", path.display());
@@ -121,8 +124,12 @@ fn check_magic(bytes: &[u8]) -> Result<()> {
             "it is a core WebAssembly module, not a component: wrap it with `wasm-tools component new IN.wasm -o OUT.wasm` \
              (`cargo xtask plugins` does it for Rust callbacks)"
         ),
-        [0, b'a', b's', b'm', ..] => bail!("it is WebAssembly of a version this host does not know: rebuild it as a component"),
-        [0x7f, b'E', b'L', b'F', ..] => bail!("it is native or precompiled code, which is never accepted: give the .wasm component"),
+        [0, b'a', b's', b'm', ..] => {
+            bail!("it is WebAssembly of a version this host does not know: rebuild it as a component")
+        }
+        [0x7f, b'E', b'L', b'F', ..] => {
+            bail!("it is native or precompiled code, which is never accepted: give the .wasm component")
+        }
         [] => bail!("the file is empty: rebuild it"),
         _ => bail!("it does not begin like WebAssembly: give a .wasm component"),
     }
@@ -142,7 +149,9 @@ fn check_imports(imports: &[String]) -> Result<()> {
                 version.starts_with("0.1."),
                 "it was built for phasebox:train {version}, this phasebox speaks {CONTRACT}: rebuild it against this contract"
             ),
-            _ => bail!("it imports `{import}`, which is not part of {CONTRACT}: callbacks import from that package alone"),
+            _ => bail!(
+                "it imports `{import}`, which is not part of {CONTRACT}: callbacks import from that package alone"
+            ),
         }
     }
     Ok(())
@@ -154,13 +163,17 @@ fn interface_name(export: &str) -> &str {
     name.split('@').next().unwrap_or(name)
 }
 
-fn only_one(mut callbacks: Vec<(String, ComponentInstance)>, others: &[String]) -> Result<(String, ComponentInstance)> {
+fn only_one(
+    mut callbacks: Vec<(String, ComponentInstance)>,
+    others: &[String],
+) -> Result<(String, ComponentInstance)> {
     if callbacks.len() > 1 {
         let names: Vec<&str> = callbacks.iter().map(|(name, _)| name.as_str()).collect();
         bail!("it exports two interfaces named `callback` ({}): keep one", names.join(", "));
     }
     callbacks.pop().with_context(|| {
-        let found = if others.is_empty() { "nothing".to_owned() } else { format!("`{}`", others.join("`, `")) };
+        let found =
+            if others.is_empty() { "nothing".to_owned() } else { format!("`{}`", others.join("`, `")) };
         format!("it exports no interface named `callback`, only {found}: export one with the phases it wants")
     })
 }
@@ -188,8 +201,7 @@ fn subscriptions(
 
 fn did_you_mean(function: &str) -> String {
     let names = Phase::ALL.iter().map(|phase| phase.name()).chain(LIFE_CYCLE);
-    let closest = names.max_by(|a, b| {
-        strsim::jaro_winkler(function, a).total_cmp(&strsim::jaro_winkler(function, b))
-    });
+    let closest =
+        names.max_by(|a, b| strsim::jaro_winkler(function, a).total_cmp(&strsim::jaro_winkler(function, b)));
     closest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }

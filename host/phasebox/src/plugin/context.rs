@@ -10,8 +10,8 @@ use super::bindings::phasebox::train::types::{ErrorCode, ScalarEntry};
 use super::error::{HostResult, refusal, refuse, truncate};
 use super::grants::Grant;
 use super::handles::{
-    ContextHandle, CriterionHandle, EMA, LoaderHandle, LoggerHandle, MetricsHandle, ModelHandle, NET, OptimizerHandle,
-    Owner, TEST, TRAIN, TensorHandle, VALIDATION,
+    ContextHandle, CriterionHandle, EMA, LoaderHandle, LoggerHandle, MetricsHandle, ModelHandle, NET,
+    OptimizerHandle, Owner, TEST, TRAIN, TensorHandle, VALIDATION,
 };
 use super::store::{PluginState, clip};
 use crate::context::{Context, Split};
@@ -46,19 +46,33 @@ impl PluginState {
             return Ok(());
         }
         let names: Vec<&str> = phases.iter().map(|phase| phase.name()).collect();
-        refuse(ErrorCode::NotAvailable, format!("`{verb}` has no effect at {phase}; it works at {}", names.join(", ")))
+        refuse(
+            ErrorCode::NotAvailable,
+            format!("`{verb}` has no effect at {phase}; it works at {}", names.join(", ")),
+        )
     }
 
-    fn condition(&mut self, value: &Resource<TensorHandle>, threshold: Option<f64>, reason: String) -> HostResult<()> {
+    fn condition(
+        &mut self,
+        value: &Resource<TensorHandle>,
+        threshold: Option<f64>,
+        reason: String,
+    ) -> HostResult<()> {
         self.require(Grant::Stop)?;
         let tensor = self.tensor(value)?;
         if tensor.numel() != 1 {
-            return refuse(ErrorCode::ShapeMismatch, format!("one element is needed, not {:?}", tensor.size()));
+            return refuse(
+                ErrorCode::ShapeMismatch,
+                format!("one element is needed, not {:?}", tensor.size()),
+            );
         }
         let value = Deferred::new(tensor)?;
         let control = &mut self.context()?.control;
         if control.conditions.len() >= MAX_CONDITIONS {
-            return refuse(ErrorCode::QuotaExceeded, format!("{MAX_CONDITIONS} conditional stops are waiting already"));
+            return refuse(
+                ErrorCode::QuotaExceeded,
+                format!("{MAX_CONDITIONS} conditional stops are waiting already"),
+            );
         }
         // Recorded in the history when it holds, not when it is asked.
         let mut ask = control.ask("stop-training", &truncate(reason));
@@ -70,9 +84,14 @@ impl PluginState {
 }
 
 const BATCH_STARTS: &[Phase] = &[Phase::TrainBatchStart, Phase::ValidationBatchStart, Phase::TestBatchStart];
-const BEFORE_LOSS: &[Phase] =
-    &[Phase::TrainBatchStart, Phase::ValidationBatchStart, Phase::TestBatchStart, Phase::TrainBatchForwardEnd];
-const BEFORE_BACKWARD: &[Phase] = &[Phase::TrainBatchStart, Phase::TrainBatchForwardEnd, Phase::TrainBatchLossEnd];
+const BEFORE_LOSS: &[Phase] = &[
+    Phase::TrainBatchStart,
+    Phase::ValidationBatchStart,
+    Phase::TestBatchStart,
+    Phase::TrainBatchForwardEnd,
+];
+const BEFORE_BACKWARD: &[Phase] =
+    &[Phase::TrainBatchStart, Phase::TrainBatchForwardEnd, Phase::TrainBatchLossEnd];
 const BEFORE_STEP: &[Phase] = &[
     Phase::TrainBatchStart,
     Phase::TrainBatchForwardEnd,
@@ -154,16 +173,20 @@ impl HostPhaseContext for PluginState {
     }
 
     fn target(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
-        self.of_batch(Owner::Target, "the target exists during batch phases", |context| context.target.as_ref())
+        self.of_batch(Owner::Target, "the target exists during batch phases", |context| {
+            context.target.as_ref()
+        })
     }
 
     fn preds(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
-        let set_from = "predictions exist from on-train-batch-forward-end on, and at the end of evaluation batches";
+        let set_from =
+            "predictions exist from on-train-batch-forward-end on, and at the end of evaluation batches";
         self.of_batch(Owner::Predictions, set_from, |context| context.preds.as_ref())
     }
 
     fn loss(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
-        let set_from = "the loss exists from on-train-batch-loss-end on, and at the end of evaluation batches";
+        let set_from =
+            "the loss exists from on-train-batch-loss-end on, and at the end of evaluation batches";
         self.of_batch(Owner::Loss, set_from, |context| context.loss.as_ref())
     }
 
@@ -194,7 +217,10 @@ impl HostPhaseContext for PluginState {
     fn ema_model(&mut self, _: This) -> HostResult<Resource<ModelHandle>> {
         match self.context()?.ema_model {
             Some(_) => Ok(Resource::new_own(EMA)),
-            None => refuse(ErrorCode::NotAvailable, "this run keeps no moving average; set `ema: true` in the recipe"),
+            None => refuse(
+                ErrorCode::NotAvailable,
+                "this run keeps no moving average; set `ema: true` in the recipe",
+            ),
         }
     }
 
@@ -338,10 +364,14 @@ impl HostPhaseContext for PluginState {
         self.only_at("set-loss", &[Phase::TrainBatchLossEnd])?;
         let value = self.tensor(&value)?.shallow_clone();
         if value.numel() != 1 {
-            return refuse(ErrorCode::ShapeMismatch, format!("a loss has one element, this is {:?}", value.size()));
+            return refuse(
+                ErrorCode::ShapeMismatch,
+                format!("a loss has one element, this is {:?}", value.size()),
+            );
         }
         if !value.requires_grad() {
-            let message = "this tensor has no way back to the parameters: make it from the loss or the predictions";
+            let message =
+                "this tensor has no way back to the parameters: make it from the loss or the predictions";
             return refuse(ErrorCode::InvalidArgument, message);
         }
         self.context()?.loss = Some(value.f_reshape(&[] as &[i64])?);
@@ -376,7 +406,12 @@ impl HostPhaseContext for PluginState {
         self.condition(&value, Some(threshold), reason)
     }
 
-    fn stop_if_nonfinite(&mut self, _: This, value: Resource<TensorHandle>, reason: String) -> HostResult<()> {
+    fn stop_if_nonfinite(
+        &mut self,
+        _: This,
+        value: Resource<TensorHandle>,
+        reason: String,
+    ) -> HostResult<()> {
         self.condition(&value, None, reason)
     }
 
@@ -482,7 +517,10 @@ fn check_batch(
     other_name: &str,
 ) -> HostResult<()> {
     if value.device() != device {
-        return Err(refusal(ErrorCode::DeviceMismatch, format!("{what} must be on {}", crate::device::name(device))));
+        return Err(refusal(
+            ErrorCode::DeviceMismatch,
+            format!("{what} must be on {}", crate::device::name(device)),
+        ));
     }
     let length = |tensor: &Tensor| tensor.size().first().copied();
     match (length(value), other.and_then(length)) {

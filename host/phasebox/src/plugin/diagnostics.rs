@@ -29,7 +29,12 @@ impl Host for PluginState {
         Ok(())
     }
 
-    fn report_failure(&mut self, message: String, location: String, traceback: String) -> wasmtime::Result<()> {
+    fn report_failure(
+        &mut self,
+        message: String,
+        location: String,
+        traceback: String,
+    ) -> wasmtime::Result<()> {
         self.failure = Some(GuestFailure {
             message: truncate(message),
             location: truncate(location),

@@ -1,9 +1,9 @@
 //! The one wasmtime engine of a process: its settings, the clock that deadlines count in, and the linker
 //! that holds every host function. Built once, shared by all callbacks of all runs.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::path::Path;
 use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -32,7 +32,8 @@ impl PluginEngine {
     pub fn new(cache_dir: &Path) -> Result<PluginEngine> {
         let engine = wasmtime::Engine::new(&config(cache_dir)?).map_err(|error| anyhow!(error))?;
         let mut linker = Linker::new(&engine);
-        Imports::add_to_linker::<_, HasSelf<PluginState>>(&mut linker, |state| state).map_err(|error| anyhow!(error))?;
+        Imports::add_to_linker::<_, HasSelf<PluginState>>(&mut linker, |state| state)
+            .map_err(|error| anyhow!(error))?;
         let clock = Clock::start(engine.clone())?;
         Ok(PluginEngine { engine, linker, clock })
     }

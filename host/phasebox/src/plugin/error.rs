@@ -90,7 +90,14 @@ fn code_of(message: &str) -> ErrorCode {
         ErrorCode::OutOfMemory
     } else if says(&["same device", "found at least two devices", "device type"]) {
         ErrorCode::DeviceMismatch
-    } else if says(&["dtype", "scalar type", "not implemented for", "data type", "floating point", "result type"]) {
+    } else if says(&[
+        "dtype",
+        "scalar type",
+        "not implemented for",
+        "data type",
+        "floating point",
+        "result type",
+    ]) {
         ErrorCode::DtypeMismatch
     } else if says(&["shape", "size", "dimension", "expand", "broadcast"]) {
         ErrorCode::ShapeMismatch
@@ -114,7 +121,10 @@ mod tests {
     fn exceptions_become_codes() {
         check("The size of tensor a (2) must match the size of tensor b (3)", ErrorCode::ShapeMismatch);
         check("CUDA out of memory. Tried to allocate 2.00 GiB", ErrorCode::OutOfMemory);
-        check("Expected all tensors to be on the same device, but found cpu and cuda:0", ErrorCode::DeviceMismatch);
+        check(
+            "Expected all tensors to be on the same device, but found cpu and cuda:0",
+            ErrorCode::DeviceMismatch,
+        );
         check("mean(): could not infer output dtype", ErrorCode::DtypeMismatch);
         check("something else", ErrorCode::InvalidArgument);
     }

@@ -63,11 +63,17 @@ impl PluginState {
 fn check_same_shapes(a: &Members, b: &Members) -> HostResult<()> {
     if a.named.len() != b.named.len() {
         let (a, b) = (a.named.len(), b.named.len());
-        return refuse(ErrorCode::ShapeMismatch, format!("the groups have {a} and {b} members: they must be the same"));
+        return refuse(
+            ErrorCode::ShapeMismatch,
+            format!("the groups have {a} and {b} members: they must be the same"),
+        );
     }
     for ((name, x), (_, y)) in a.named.iter().zip(&b.named) {
         if x.size() != y.size() {
-            return refuse(ErrorCode::ShapeMismatch, format!("`{name}` is {:?} here and {:?} there", x.size(), y.size()));
+            return refuse(
+                ErrorCode::ShapeMismatch,
+                format!("`{name}` is {:?} here and {:?} there", x.size(), y.size()),
+            );
         }
     }
     Ok(())
@@ -93,7 +99,10 @@ impl HostTensorGroup for PluginState {
         let group = self.group(&this)?;
         let found = group.members.named.iter().find(|(known, _)| *known == name);
         let Some((_, tensor)) = found else {
-            return refuse(ErrorCode::NotAvailable, format!("no member is named `{}`; `names` lists them", clip(&name)));
+            return refuse(
+                ErrorCode::NotAvailable,
+                format!("no member is named `{}`; `names` lists them", clip(&name)),
+            );
         };
         let (tensor, owner) = (tensor.shallow_clone(), group.owner);
         self.lend(tensor, owner)
@@ -101,11 +110,14 @@ impl HostTensorGroup for PluginState {
 
     fn matching(&mut self, this: Handle, glob: String) -> HostResult<Handle> {
         let matcher = Glob::new(&glob)
-            .map_err(|error| refusal(ErrorCode::InvalidArgument, format!("`{}` is no glob: {error}", clip(&glob))))?
+            .map_err(|error| {
+                refusal(ErrorCode::InvalidArgument, format!("`{}` is no glob: {error}", clip(&glob)))
+            })?
             .compile_matcher();
         let group = self.group(&this)?;
         let chosen = group.members.named.iter().filter(|(name, _)| matcher.is_match(name));
-        let members = Members::new(chosen.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect())?;
+        let members =
+            Members::new(chosen.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect())?;
         let owner = group.owner;
         self.lend_group(members, owner)
     }
@@ -132,7 +144,12 @@ impl HostTensorGroup for PluginState {
         self.measure(&this, TensorList::count_nonfinite)
     }
 
-    fn clip_norm_in_place(&mut self, this: Handle, max_norm: f64, p: f64) -> HostResult<Resource<TensorHandle>> {
+    fn clip_norm_in_place(
+        &mut self,
+        this: Handle,
+        max_norm: f64,
+        p: f64,
+    ) -> HostResult<Resource<TensorHandle>> {
         check_positive("max-norm", max_norm)?;
         self.group(&this)?.owner.check_change(self.grants)?;
         self.measure(&this, |list| list.clip_grad_norm_(max_norm, p))
@@ -156,7 +173,10 @@ impl HostTensorGroup for PluginState {
     fn mul_in_place(&mut self, this: Handle, factor: Resource<TensorHandle>) -> HostResult<()> {
         let factor = self.tensor(&factor)?.shallow_clone();
         if factor.numel() != 1 {
-            return refuse(ErrorCode::ShapeMismatch, format!("the factor must be one number, not {:?}", factor.size()));
+            return refuse(
+                ErrorCode::ShapeMismatch,
+                format!("the factor must be one number, not {:?}", factor.size()),
+            );
         }
         let factor = factor.f_reshape(&[] as &[i64])?;
         self.change(&this, |list| list.mul_tensor_(&factor))

@@ -63,9 +63,10 @@ impl Owner {
             Owner::Gradients => grants.require(Grant::Gradients),
             Owner::Parameters => grants.require(Grant::Parameters),
             Owner::OptimizerState => grants.require(Grant::Optimizer),
-            Owner::Predictions => {
-                refuse(ErrorCode::Denied, "predictions cannot be changed in place; replace the loss with `set-loss`")
-            }
+            Owner::Predictions => refuse(
+                ErrorCode::Denied,
+                "predictions cannot be changed in place; replace the loss with `set-loss`",
+            ),
         }
     }
 }

@@ -63,7 +63,12 @@ impl MemoryLimiter {
 }
 
 impl ResourceLimiter for MemoryLimiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let wanted = self.used_bytes.saturating_add(desired.saturating_sub(current) as u64);
         if wanted > self.limit_bytes {
             self.refused_bytes = Some(wanted);
@@ -74,7 +79,12 @@ impl ResourceLimiter for MemoryLimiter {
         Ok(true)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(desired <= MAX_TABLE_ELEMENTS)
     }
 
@@ -132,4 +142,3 @@ impl Deadline {
 pub(crate) fn ticks(duration: Duration) -> u64 {
     duration.as_millis().div_ceil(TICK.as_millis()).try_into().unwrap_or(u64::MAX / 2).saturating_add(1)
 }
-

@@ -111,10 +111,19 @@ impl Plugin {
     ///
     /// # Errors
     /// If it does not link, has a phase of another type, traps, or takes longer than `load_time`.
-    pub fn new(engine: &Rc<PluginEngine>, component: &PluginComponent, settings: &PluginSettings) -> Result<Plugin> {
+    pub fn new(
+        engine: &Rc<PluginEngine>,
+        component: &PluginComponent,
+        settings: &PluginSettings,
+    ) -> Result<Plugin> {
         let name: Arc<str> = settings.name.as_str().into();
-        let state =
-            PluginState::new(name.clone(), settings.grants, settings.limits, settings.seed, engine.clock.ticks());
+        let state = PluginState::new(
+            name.clone(),
+            settings.grants,
+            settings.limits,
+            settings.seed,
+            engine.clock.ticks(),
+        );
         let mut store = new_store(engine, state);
         store.set_epoch_deadline(ticks(settings.limits.load_time));
         let instance = engine
@@ -152,8 +161,12 @@ impl Plugin {
     pub fn describe(&mut self) -> Result<Description> {
         let Some(describe) = self.describe.take() else { return Ok(Description::default()) };
         let text = self.run("describe", |store| describe.call(store, ()))?.0;
-        serde_json::from_str(&text)
-            .with_context(|| format!("callback `{}`: `describe` must give the JSON of wit/callback.wit, not `{text}`", self.name))
+        serde_json::from_str(&text).with_context(|| {
+            format!(
+                "callback `{}`: `describe` must give the JSON of wit/callback.wit, not `{text}`",
+                self.name
+            )
+        })
     }
 
     /// Hands over its parameters.
@@ -172,13 +185,19 @@ impl Plugin {
     }
 
     /// A call outside any phase: the guest gets `load_time`, and no context.
-    fn run<T>(&mut self, what: &str, call: impl FnOnce(&mut Store<PluginState>) -> wasmtime::Result<T>) -> Result<T> {
+    fn run<T>(
+        &mut self,
+        what: &str,
+        call: impl FnOnce(&mut Store<PluginState>) -> wasmtime::Result<T>,
+    ) -> Result<T> {
         ensure!(!self.trapped, "callback `{}` has trapped before and cannot be called", self.name);
         self.store.data_mut().deadline.begin();
         self.store.set_epoch_deadline(ticks(self.store.data().limits.load_time));
         let answer = call(&mut self.store);
         self.store.data_mut().end_call();
-        answer.map_err(|error| self.trap(error)).with_context(|| format!("callback `{}` failed in `{what}`", self.name))
+        answer
+            .map_err(|error| self.trap(error))
+            .with_context(|| format!("callback `{}` failed in `{what}`", self.name))
     }
 
     /// Turns the answer of a guest into a result.
@@ -301,7 +320,12 @@ impl Callback for Plugin {
         };
         let state = self.store.data();
         let tensors = state.stored.iter().flat_map(|(name, stored)| stored.named(name)).collect();
-        Ok(CallbackState { bytes: guest, random_draws: state.random.draws, tensors, sha256: self.sha256.clone() })
+        Ok(CallbackState {
+            bytes: guest,
+            random_draws: state.random.draws,
+            tensors,
+            sha256: self.sha256.clone(),
+        })
     }
 
     fn load_state(&mut self, saved: CallbackState) -> Result<()> {

@@ -36,7 +36,10 @@ impl PluginState {
         let context = self.context()?;
         match this.rep() {
             TRAIN => Ok(&mut context.train_loader),
-            TEST => context.test_loader.as_mut().ok_or_else(|| refusal(ErrorCode::NotAvailable, "this run has no test set")),
+            TEST => context
+                .test_loader
+                .as_mut()
+                .ok_or_else(|| refusal(ErrorCode::NotAvailable, "this run has no test set")),
             _ => Ok(&mut context.valid_loader),
         }
     }
@@ -50,7 +53,11 @@ impl PluginState {
         })
     }
 
-    fn named_group(&mut self, named: Vec<(String, Tensor)>, owner: Owner) -> HostResult<Resource<GroupHandle>> {
+    fn named_group(
+        &mut self,
+        named: Vec<(String, Tensor)>,
+        owner: Owner,
+    ) -> HostResult<Resource<GroupHandle>> {
         let members = Members::new(named)?;
         self.lend_group(members, owner)
     }
@@ -82,7 +89,10 @@ impl HostModel for PluginState {
         let gradients = parameters.map(|(name, parameter)| (name.clone(), parameter.grad()));
         let named: Vec<_> = gradients.filter(|(_, gradient)| gradient.defined()).collect();
         if named.is_empty() {
-            return refuse(ErrorCode::NotAvailable, "there are gradients from on-train-batch-backward-end of the first batch on");
+            return refuse(
+                ErrorCode::NotAvailable,
+                "there are gradients from on-train-batch-backward-end of the first batch on",
+            );
         }
         self.named_group(named, Owner::Gradients)
     }
@@ -121,13 +131,27 @@ impl HostOptimizer for PluginState {
         self.hyperparameter(this, group, "lr".to_owned())
     }
 
-    fn set_learning_rate(&mut self, this: Resource<OptimizerHandle>, group: String, value: f64) -> HostResult<()> {
+    fn set_learning_rate(
+        &mut self,
+        this: Resource<OptimizerHandle>,
+        group: String,
+        value: f64,
+    ) -> HostResult<()> {
         self.set_hyperparameter(this, group, "lr".to_owned(), value)
     }
 
-    fn hyperparameter(&mut self, _: Resource<OptimizerHandle>, group: String, name: String) -> HostResult<f64> {
+    fn hyperparameter(
+        &mut self,
+        _: Resource<OptimizerHandle>,
+        group: String,
+        name: String,
+    ) -> HostResult<f64> {
         let optimizer = &self.context()?.optimizer;
-        let group = if group.is_empty() { optimizer.groups().first().map(|group| group.name.clone()) } else { Some(group) };
+        let group = if group.is_empty() {
+            optimizer.groups().first().map(|group| group.name.clone())
+        } else {
+            Some(group)
+        };
         Ok(optimizer.hyperparameter(&group.unwrap_or_default(), &name)?)
     }
 
@@ -192,8 +216,9 @@ impl HostCriterion for PluginState {
 }
 
 fn parse_json(text: &str) -> HostResult<serde_json::Value> {
-    serde_json::from_str(text)
-        .map_err(|error| refusal(ErrorCode::InvalidArgument, format!("`{}` is not JSON: {error}", clip(text))))
+    serde_json::from_str(text).map_err(|error| {
+        refusal(ErrorCode::InvalidArgument, format!("`{}` is not JSON: {error}", clip(text)))
+    })
 }
 
 impl HostDataLoader for PluginState {
@@ -268,7 +293,8 @@ impl PluginState {
     fn image_tensor(&mut self, image: &Resource<TensorHandle>) -> HostResult<Tensor> {
         let tensor = self.tensor(image)?.shallow_clone();
         if tensor.numel() > MAX_IMAGE_ELEMENTS {
-            let message = format!("an image may have {MAX_IMAGE_ELEMENTS} elements, this one has {}", tensor.numel());
+            let message =
+                format!("an image may have {MAX_IMAGE_ELEMENTS} elements, this one has {}", tensor.numel());
             return refuse(ErrorCode::TooLarge, message);
         }
         self.count_sync()?;
@@ -292,7 +318,10 @@ impl HostLogger for PluginState {
     ) -> HostResult<()> {
         let tensor = self.tensor(&value)?;
         if tensor.numel() != 1 {
-            return refuse(ErrorCode::ShapeMismatch, format!("one element is needed, this tensor is {:?}", tensor.size()));
+            return refuse(
+                ErrorCode::ShapeMismatch,
+                format!("one element is needed, this tensor is {:?}", tensor.size()),
+            );
         }
         let (deferred, name) = (Deferred::new(tensor)?, self.log_name(&name));
         let context = self.context()?;
@@ -321,7 +350,12 @@ impl HostLogger for PluginState {
         Ok(context.logger.histogram(context.global_step, &name, &histogram)?)
     }
 
-    fn image(&mut self, _: Resource<LoggerHandle>, name: String, image: Resource<TensorHandle>) -> HostResult<()> {
+    fn image(
+        &mut self,
+        _: Resource<LoggerHandle>,
+        name: String,
+        image: Resource<TensorHandle>,
+    ) -> HostResult<()> {
         let (tensor, name) = (self.image_tensor(&image)?, self.log_name(&name));
         let context = self.context()?;
         Ok(context.logger.image(context.global_step, &name, &tensor)?)

@@ -16,11 +16,15 @@ const MAX_NAME_BYTES: usize = 256;
 
 impl PluginState {
     fn check_name(&self, name: &str) -> HostResult<()> {
-        let printable = !name.is_empty() && name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control);
+        let printable =
+            !name.is_empty() && name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control);
         if !printable || name.contains("//") {
             return refuse(
                 ErrorCode::InvalidArgument,
-                format!("`{}` is no name to keep a tensor under: 1 to {MAX_NAME_BYTES} printable bytes, without `//`", clip(name)),
+                format!(
+                    "`{}` is no name to keep a tensor under: 1 to {MAX_NAME_BYTES} printable bytes, without `//`",
+                    clip(name)
+                ),
             );
         }
         if self.stored.len() >= MAX_NAMES && !self.stored.contains_key(name) {
@@ -52,7 +56,9 @@ impl Host for PluginState {
                 let tensor = tensor.shallow_clone();
                 self.lend(tensor, Owner::Callback).map(Some)
             }
-            Some(Stored::Group(_)) => refuse(ErrorCode::InvalidArgument, format!("`{}` is a group: use `load-group`", clip(&name))),
+            Some(Stored::Group(_)) => {
+                refuse(ErrorCode::InvalidArgument, format!("`{}` is a group: use `load-group`", clip(&name)))
+            }
         }
     }
 
@@ -70,7 +76,10 @@ impl Host for PluginState {
                 let members = members.clone();
                 self.lend_group(members, Owner::Callback).map(Some)
             }
-            Some(Stored::Tensor(_)) => refuse(ErrorCode::InvalidArgument, format!("`{}` is one tensor: use `load-tensor`", clip(&name))),
+            Some(Stored::Tensor(_)) => refuse(
+                ErrorCode::InvalidArgument,
+                format!("`{}` is one tensor: use `load-tensor`", clip(&name)),
+            ),
         }
     }
 

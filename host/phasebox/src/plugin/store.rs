@@ -65,7 +65,13 @@ pub(crate) struct GuestFailure {
 }
 
 impl PluginState {
-    pub(crate) fn new(name: Arc<str>, grants: Grants, limits: Limits, seed: u64, clock: Arc<AtomicU64>) -> PluginState {
+    pub(crate) fn new(
+        name: Arc<str>,
+        grants: Grants,
+        limits: Limits,
+        seed: u64,
+        clock: Arc<AtomicU64>,
+    ) -> PluginState {
         PluginState {
             random: Random::new(seed, &name),
             name,
@@ -100,7 +106,10 @@ impl PluginState {
     #[inline]
     pub(crate) fn context(&mut self) -> HostResult<&mut Context> {
         self.context.as_deref_mut().ok_or_else(|| {
-            refusal(ErrorCode::NotAvailable, "the training context exists only during phases, not while a callback is loaded or saved")
+            refusal(
+                ErrorCode::NotAvailable,
+                "the training context exists only during phases, not while a callback is loaded or saved",
+            )
         })
     }
 
@@ -244,12 +253,17 @@ impl Stored {
 }
 
 /// The reverse of [`Stored::named`].
-pub(crate) fn restore(tensors: Vec<(String, Tensor)>, device: Device) -> anyhow::Result<BTreeMap<String, Stored>> {
+pub(crate) fn restore(
+    tensors: Vec<(String, Tensor)>,
+    device: Device,
+) -> anyhow::Result<BTreeMap<String, Stored>> {
     let (mut stored, mut groups) = (BTreeMap::new(), BTreeMap::<String, Vec<(String, Tensor)>>::new());
     for (name, tensor) in tensors {
         let tensor = tensor.f_to_device(device)?;
         match name.split_once(GROUP_SEPARATOR) {
-            Some((group, member)) => groups.entry(group.to_owned()).or_default().push((member.to_owned(), tensor)),
+            Some((group, member)) => {
+                groups.entry(group.to_owned()).or_default().push((member.to_owned(), tensor))
+            }
             None => drop(stored.insert(name, Stored::Tensor(tensor))),
         }
     }

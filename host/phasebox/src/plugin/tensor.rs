@@ -30,7 +30,11 @@ const MAX_JOINED: usize = 4096;
 /// The steps that operations are made of.
 impl PluginState {
     /// One operand, a result of its size or smaller.
-    fn unary(&mut self, this: &Handle, operation: impl FnOnce(&Tensor) -> Torch<Tensor>) -> HostResult<Handle> {
+    fn unary(
+        &mut self,
+        this: &Handle,
+        operation: impl FnOnce(&Tensor) -> Torch<Tensor>,
+    ) -> HostResult<Handle> {
         let operand = self.tensor(this)?;
         check_same_size(operand)?;
         let result = operation(operand)?;
@@ -51,14 +55,22 @@ impl PluginState {
     }
 
     /// A result that shares memory with its source, and so its owner.
-    fn view(&mut self, this: &Handle, operation: impl FnOnce(&Tensor) -> Torch<Tensor>) -> HostResult<Handle> {
+    fn view(
+        &mut self,
+        this: &Handle,
+        operation: impl FnOnce(&Tensor) -> Torch<Tensor>,
+    ) -> HostResult<Handle> {
         let source = self.tensors.get(this.rep())?;
         let (result, owner) = (operation(&source.tensor)?, source.owner);
         self.lend(result, owner)
     }
 
     /// A change of `this`, if the recipe grants it.
-    fn in_place(&mut self, this: &Handle, operation: impl FnOnce(&mut Tensor) -> Torch<()>) -> HostResult<()> {
+    fn in_place(
+        &mut self,
+        this: &Handle,
+        operation: impl FnOnce(&mut Tensor) -> Torch<()>,
+    ) -> HostResult<()> {
         let entry = self.tensors.get_mut(this.rep())?;
         entry.owner.check_change(self.grants)?;
         operation(&mut entry.tensor)?;
@@ -104,7 +116,10 @@ impl PluginState {
         if bytes > MAX_READ_BYTES {
             return refuse(
                 ErrorCode::TooLarge,
-                format!("one read may copy {} elements, not {length}: read in pieces", MAX_READ_BYTES / kind.elt_size_in_bytes() as u64),
+                format!(
+                    "one read may copy {} elements, not {length}: read in pieces",
+                    MAX_READ_BYTES / kind.elt_size_in_bytes() as u64
+                ),
             );
         }
         let tensor = self.tensor(this)?;
@@ -128,7 +143,10 @@ fn one_element(tensor: &Tensor) -> HostResult<()> {
     if tensor.numel() == 1 {
         return Ok(());
     }
-    refuse(ErrorCode::ShapeMismatch, format!("one element is needed, this tensor is {:?}: reduce it first", tensor.size()))
+    refuse(
+        ErrorCode::ShapeMismatch,
+        format!("one element is needed, this tensor is {:?}: reduce it first", tensor.size()),
+    )
 }
 
 fn limit(what: &str, count: u32) -> HostResult<()> {
@@ -193,11 +211,13 @@ impl HostTensor for PluginState {
     fn keep(&mut self, this: Handle) -> HostResult<Handle> {
         let TensorEntry { tensor, owner, .. } = self.tensors.get(this.rep())?;
         // A view of something larger would keep all of it alive: copied like a tensor of the trainer.
-        let as_it_is = *owner == Owner::Callback && torch_ext::storage_bytes(tensor) as u64 <= bytes_of(tensor);
+        let as_it_is =
+            *owner == Owner::Callback && torch_ext::storage_bytes(tensor)? as u64 <= bytes_of(tensor);
         let kept = if as_it_is { tensor.f_detach()? } else { copy_of(tensor)? };
         let charged_bytes = bytes_of(&kept);
         self.charge_kept(charged_bytes)?;
-        let index = self.tensors.insert_kept(TensorEntry { tensor: kept, owner: Owner::Callback, charged_bytes })?;
+        let index =
+            self.tensors.insert_kept(TensorEntry { tensor: kept, owner: Owner::Callback, charged_bytes })?;
         Ok(Resource::new_own(index))
     }
 
@@ -452,7 +472,10 @@ impl HostTensor for PluginState {
     fn histogram(&mut self, this: Handle, bins: u32, min: f64, max: f64) -> HostResult<Handle> {
         limit("bins", bins)?;
         if !(min.is_finite() && max.is_finite() && min < max) {
-            return refuse(ErrorCode::InvalidArgument, format!("min must be below max and both finite, not {min} and {max}"));
+            return refuse(
+                ErrorCode::InvalidArgument,
+                format!("min must be below max and both finite, not {min} and {max}"),
+            );
         }
         self.unary(&this, |x| histogram(x, i64::from(bins), min, max))
     }
@@ -521,7 +544,10 @@ impl HostTensor for PluginState {
         let (x, indices) = (self.tensor(&this)?, self.tensor(&indices)?);
         let length = length_of(x, dim)?;
         if indices.kind() != Kind::Int64 || indices.dim() != 1 || length == 0 {
-            return refuse(ErrorCode::InvalidArgument, "indices must be 1-d int64, into a dimension that is not empty");
+            return refuse(
+                ErrorCode::InvalidArgument,
+                "indices must be 1-d int64, into a dimension that is not empty",
+            );
         }
         let others = x.numel() as u64 / length as u64;
         check_elements(others.checked_mul(indices.numel() as u64))?;
@@ -631,13 +657,17 @@ impl HostTensor for PluginState {
 
     fn normal_in_place(&mut self, this: Handle, mean: f64, std: f64) -> HostResult<()> {
         if !(mean.is_finite() && std.is_finite() && std >= 0.0) {
-            return refuse(ErrorCode::InvalidArgument, format!("mean must be finite and std not negative, not {mean} and {std}"));
+            return refuse(
+                ErrorCode::InvalidArgument,
+                format!("mean must be finite and std not negative, not {mean} and {std}"),
+            );
         }
         let shape = self.tensor(&this)?.size();
         check_shape(&shape)?;
         let elements = product(&shape).unwrap_or(0);
         self.charge_call(elements.saturating_mul(4))?;
-        let values: Vec<f32> = (0..elements).map(|_| self.random.normal() * std as f32 + mean as f32).collect();
+        let values: Vec<f32> =
+            (0..elements).map(|_| self.random.normal() * std as f32 + mean as f32).collect();
         self.in_place(&this, |x| x.f_copy_(&Tensor::f_from_slice(&values)?.f_reshape(&shape)?))
     }
 
@@ -668,7 +698,12 @@ fn length_of(tensor: &Tensor, dim: i64) -> HostResult<i64> {
     let rank = shape.len() as i64;
     let place = if dim < 0 { dim.saturating_add(rank) } else { dim };
     usize::try_from(place).ok().and_then(|place| shape.get(place).copied()).map_or_else(
-        || refuse(ErrorCode::InvalidArgument, format!("dimension {dim} is not in a tensor of {rank} dimensions")),
+        || {
+            refuse(
+                ErrorCode::InvalidArgument,
+                format!("dimension {dim} is not in a tensor of {rank} dimensions"),
+            )
+        },
         Ok,
     )
 }
@@ -703,11 +738,21 @@ impl Host for PluginState {
         self.create(&shape, &device, |_, device| Ok(Tensor::f_full(&shape, value, (kind, device))?))
     }
 
-    fn arange(&mut self, start: f64, end: f64, step: f64, dtype: Dtype, device: String) -> HostResult<Handle> {
+    fn arange(
+        &mut self,
+        start: f64,
+        end: f64,
+        step: f64,
+        dtype: Dtype,
+        device: String,
+    ) -> HostResult<Handle> {
         let kind = kind_of(dtype)?;
         let length = ((end - start) / step).ceil();
         if !(start.is_finite() && end.is_finite() && length.is_finite()) || length < 0.0 {
-            return refuse(ErrorCode::InvalidArgument, format!("no range leads from {start} to {end} by {step}"));
+            return refuse(
+                ErrorCode::InvalidArgument,
+                format!("no range leads from {start} to {end} by {step}"),
+            );
         }
         self.create(&[length as i64], &device, |_, device| {
             Ok(Tensor::f_arange_start_step(start, end, step, (Kind::Double, device))?.f_to_kind(kind)?)
@@ -716,7 +761,8 @@ impl Host for PluginState {
 
     fn rand(&mut self, shape: Vec<i64>, device: String) -> HostResult<Handle> {
         self.create(&shape, &device, |state, device| {
-            let values: Vec<f32> = (0..product(&shape).unwrap_or(0)).map(|_| state.random.uniform()).collect();
+            let values: Vec<f32> =
+                (0..product(&shape).unwrap_or(0)).map(|_| state.random.uniform()).collect();
             Ok(Tensor::f_from_slice(&values)?.f_reshape(&shape)?.f_to_device(device)?)
         })
     }
@@ -760,11 +806,19 @@ impl Host for PluginState {
 }
 
 impl PluginState {
-    fn join(&mut self, handles: &[Handle], join: impl FnOnce(&[&Tensor]) -> Torch<Tensor>) -> HostResult<Handle> {
+    fn join(
+        &mut self,
+        handles: &[Handle],
+        join: impl FnOnce(&[&Tensor]) -> Torch<Tensor>,
+    ) -> HostResult<Handle> {
         if handles.is_empty() || handles.len() > MAX_JOINED {
-            return refuse(ErrorCode::InvalidArgument, format!("1 to {MAX_JOINED} tensors can be joined, not {}", handles.len()));
+            return refuse(
+                ErrorCode::InvalidArgument,
+                format!("1 to {MAX_JOINED} tensors can be joined, not {}", handles.len()),
+            );
         }
-        let tensors = handles.iter().map(|handle| self.tensor(handle)).collect::<HostResult<Vec<&Tensor>>>()?;
+        let tensors =
+            handles.iter().map(|handle| self.tensor(handle)).collect::<HostResult<Vec<&Tensor>>>()?;
         let total = tensors.iter().try_fold(0u64, |sum, tensor| sum.checked_add(tensor.numel() as u64));
         check_elements(total)?;
         let joined = join(&tensors)?;

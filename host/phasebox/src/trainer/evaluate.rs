@@ -127,9 +127,11 @@ impl Trainer {
     fn decide_best(&mut self) -> Result<bool> {
         let context = &mut *self.context;
         let watched = context.run.metric_to_watch.clone();
-        let value = context.metric(&watched).with_context(|| format!("validation gave no metric `{watched}`"))?;
+        let value =
+            context.metric(&watched).with_context(|| format!("validation gave no metric `{watched}`"))?;
         let greater = context.run.greater_metric_to_watch_is_better;
-        let is_best = context.best_metric.is_none_or(|best| if greater { value > best } else { value < best });
+        let is_best =
+            context.best_metric.is_none_or(|best| if greater { value > best } else { value < best });
         if self.settings.average_best_models {
             self.best_models.offer(value, &self.context.net.state())?;
         }

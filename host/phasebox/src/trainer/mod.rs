@@ -188,7 +188,9 @@ impl Trainer {
         let Position { epoch, next_batch } = self.position;
         self.begin_epoch(epoch, next_batch)?;
         while let Some(batch) = self.context.train_loader.next() {
-            let batch = batch.with_context(|| format!("batch {} of epoch {epoch} cannot be read", self.position.next_batch))?;
+            let batch = batch.with_context(|| {
+                format!("batch {} of epoch {epoch} cannot be read", self.position.next_batch)
+            })?;
             let outcome = self.train_batch(batch)?;
             self.end_batch(outcome)?;
             if let Some(ending) = self.between_batches(outcome)? {
@@ -344,7 +346,9 @@ impl Trainer {
         }
         self.context.clear_batch();
         match self.save(&["error".to_owned()]) {
-            Ok(()) if self.settings.saving.enabled => tracing::info!("the state at the error is in ckpt_error"),
+            Ok(()) if self.settings.saving.enabled => {
+                tracing::info!("the state at the error is in ckpt_error")
+            }
             Ok(()) => {}
             Err(error) => tracing::warn!("the state at the error cannot be saved: {error:#}"),
         }

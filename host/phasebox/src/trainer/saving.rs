@@ -111,11 +111,19 @@ impl Trainer {
             ..Snapshot::default()
         };
         for (name, state) in states {
-            let owned = state.tensors.into_iter().map(|(key, tensor)| (format!("{name}{OWNER_SEPARATOR}{key}"), tensor));
+            let owned = state
+                .tensors
+                .into_iter()
+                .map(|(key, tensor)| (format!("{name}{OWNER_SEPARATOR}{key}"), tensor));
             snapshot.callback_tensors.extend(owned);
             let bytes = state.bytes.unwrap_or_default();
             let schema = String::new();
-            snapshot.callbacks.push(checkpoint::CallbackState { name, plugin_sha256: state.sha256, schema, bytes });
+            snapshot.callbacks.push(checkpoint::CallbackState {
+                name,
+                plugin_sha256: state.sha256,
+                schema,
+                bytes,
+            });
         }
         Ok(snapshot)
     }
@@ -190,24 +198,35 @@ impl Trainer {
                 let known = remembered.iter().find(|known| known.name == saved.name);
                 let bytes = known.is_none_or(|known| known.has_bytes).then_some(saved.bytes);
                 let random_draws = known.map_or(0, |known| known.random_draws);
-                (saved.name, CallbackState { bytes, random_draws, tensors: Vec::new(), sha256: saved.plugin_sha256 })
+                (
+                    saved.name,
+                    CallbackState { bytes, random_draws, tensors: Vec::new(), sha256: saved.plugin_sha256 },
+                )
             })
             .collect();
         for (name, tensor) in tensors {
-            let Some((owner, key)) = name.split_once(OWNER_SEPARATOR) else { bail!("tensor `{name}` has no owner") };
+            let Some((owner, key)) = name.split_once(OWNER_SEPARATOR) else {
+                bail!("tensor `{name}` has no owner")
+            };
             if let Some((_, state)) = loaded.iter_mut().find(|(known, _)| known == owner) {
                 state.tensors.push((key.to_owned(), tensor));
             }
         }
         for name in self.callbacks.load_states(loaded)? {
-            tracing::warn!("the checkpoint holds state of callback `{name}`, which the recipe no longer has: left out");
+            tracing::warn!(
+                "the checkpoint holds state of callback `{name}`, which the recipe no longer has: left out"
+            );
         }
         Ok(())
     }
 }
 
 fn remembered_callback((name, state): &(String, CallbackState)) -> RememberedCallback {
-    RememberedCallback { name: name.clone(), random_draws: state.random_draws, has_bytes: state.bytes.is_some() }
+    RememberedCallback {
+        name: name.clone(),
+        random_draws: state.random_draws,
+        has_bytes: state.bytes.is_some(),
+    }
 }
 
 fn groups(context: &Context) -> Result<Vec<RememberedGroup>> {
@@ -217,7 +236,11 @@ fn groups(context: &Context) -> Result<Vec<RememberedGroup>> {
         names.iter().map(|name| Ok(((*name).to_owned(), optimizer.hyperparameter(group, name)?))).collect()
     };
     let groups = optimizer.groups().iter();
-    groups.map(|group| Ok(RememberedGroup { name: group.name.clone(), hyperparameters: of_group(&group.name)? })).collect()
+    groups
+        .map(|group| {
+            Ok(RememberedGroup { name: group.name.clone(), hyperparameters: of_group(&group.name)? })
+        })
+        .collect()
 }
 
 fn restore_groups(context: &mut Context, groups: &[RememberedGroup]) -> Result<()> {
@@ -237,11 +260,16 @@ fn frozen(context: &Context) -> Vec<String> {
 
 fn loaders(context: &Context) -> Vec<serde_json::Value> {
     let test = context.test_loader.as_ref();
-    [Some(&context.train_loader), Some(&context.valid_loader), test].into_iter().flatten().map(|l| l.state()).collect()
+    [Some(&context.train_loader), Some(&context.valid_loader), test]
+        .into_iter()
+        .flatten()
+        .map(|l| l.state())
+        .collect()
 }
 
 fn restore_loaders(context: &mut Context, states: &[serde_json::Value]) -> Result<()> {
-    let loaders = [Some(&mut context.train_loader), Some(&mut context.valid_loader), context.test_loader.as_mut()];
+    let loaders =
+        [Some(&mut context.train_loader), Some(&mut context.valid_loader), context.test_loader.as_mut()];
     loaders.into_iter().flatten().zip(states).try_for_each(|(loader, state)| loader.restore(state))
 }
 
@@ -256,13 +284,15 @@ fn restore_gradients(context: &mut Context, saved: &[(String, Tensor)]) -> Resul
         return Ok(());
     }
     let parameters = context.net.parameters();
-    let learning: Vec<&Tensor> = parameters.iter().map(|(_, tensor)| tensor).filter(|tensor| tensor.requires_grad()).collect();
+    let learning: Vec<&Tensor> =
+        parameters.iter().map(|(_, tensor)| tensor).filter(|tensor| tensor.requires_grad()).collect();
     let sums = learning.iter().map(|tensor| tensor.f_sum(tch::Kind::Float)).collect::<Result<Vec<_>, _>>()?;
     Tensor::f_stack(&sums, 0)?.f_sum(tch::Kind::Float)?.f_mul_scalar(0.0)?.f_backward()?;
     let _unrecorded = tch::no_grad_guard();
     for (name, value) in saved {
         let parameter = parameters.iter().find(|(known, _)| known == name);
-        let (_, parameter) = parameter.with_context(|| format!("it has a gradient of `{name}`, which the network lacks"))?;
+        let (_, parameter) =
+            parameter.with_context(|| format!("it has a gradient of `{name}`, which the network lacks"))?;
         parameter.grad().f_copy_(value)?;
     }
     Ok(())

@@ -31,7 +31,8 @@ impl Trainer {
         context.is_last_batch = index + 1 == batches;
         let group_start = index.saturating_sub(u64::from(context.accumulated));
         let in_group = index - group_start + 1;
-        context.is_accumulation_boundary = in_group >= u64::from(context.accumulation) || context.is_last_batch;
+        context.is_accumulation_boundary =
+            in_group >= u64::from(context.accumulation) || context.is_last_batch;
         context.control.begin_batch();
         Ok(())
     }
@@ -133,7 +134,10 @@ impl Trainer {
     pub(super) fn backward(&mut self) -> Result<()> {
         let context = &mut *self.context;
         let loss = context.loss.as_ref().context("the batch has no loss")?;
-        ensure!(loss.requires_grad(), "the loss does not depend on any parameter: is the whole network frozen?");
+        ensure!(
+            loss.requires_grad(),
+            "the loss does not depend on any parameter: is the whole network frozen?"
+        );
         let index = context.batch_idx.unwrap_or(0);
         let group_start = index.saturating_sub(u64::from(context.accumulated));
         let left = context.train_loader.batches().saturating_sub(group_start).max(1);

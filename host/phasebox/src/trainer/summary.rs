@@ -98,7 +98,8 @@ impl Trainer {
         };
         let json = serde_json::to_value(&summary)?;
         let bytes = serde_json::to_vec_pretty(&json)?;
-        durable::write_file(&self.run.summary(), &bytes, Durability::Process).context("the summary cannot be written")?;
+        durable::write_file(&self.run.summary(), &bytes, Durability::Process)
+            .context("the summary cannot be written")?;
         self.progress.finish(&json)?;
         Ok(summary)
     }
