@@ -5,7 +5,8 @@ use std::env;
 use std::path::PathBuf;
 
 fn main() {
-    println!("cargo::rerun-if-changed=src/shim.cpp");
+    let sources = ["src/shim.cpp", "src/script.cpp"];
+    sources.iter().for_each(|source| println!("cargo::rerun-if-changed={source}"));
     println!("cargo::rerun-if-env-changed=LIBTORCH_INCLUDE");
     // torch-sys names its libtorch to direct dependents, so the two crates can never disagree.
     let libraries = PathBuf::from(env::var_os("DEP_TCH_LIBTORCH_LIB").expect("torch-sys names its libtorch"));
@@ -19,7 +20,7 @@ fn main() {
         .opt_level(2)
         .debug(false)
         .include(root.join("include"))
-        .file("src/shim.cpp")
+        .files(sources)
         .compile("torch_ext_shim");
     println!("cargo::rustc-link-search=native={}", libraries.display());
     println!("cargo::rustc-link-lib=torch_cpu");

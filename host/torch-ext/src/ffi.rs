@@ -18,8 +18,17 @@ pub(crate) struct Arrival {
     private: [u8; 0],
 }
 
+/// `torch::jit::Module`.
+#[repr(C)]
+pub(crate) struct Module {
+    private: [u8; 0],
+}
+
+/// Reads a module's named tensors: the tensors into a list, the names one a line into a string from `malloc`.
+pub(crate) type ReadNamed = unsafe extern "C" fn(*const Module, *mut List, *mut *mut c_char) -> Message;
+
 /// Null, or a message from `malloc`.
-type Message = *mut c_char;
+pub(crate) type Message = *mut c_char;
 
 unsafe extern "C" {
     pub(crate) fn ext_list_new() -> *mut List;
@@ -124,6 +133,25 @@ unsafe extern "C" {
     pub(crate) fn ext_libtorch_version() -> *const c_char;
     pub(crate) fn ext_load_cuda() -> Message;
     pub(crate) fn ext_cuda_device_count(out: *mut i64) -> Message;
+
+    pub(crate) fn ext_script_load(path: *const c_char, device: c_int, out: *mut *mut Module) -> Message;
+    pub(crate) fn ext_script_free(module: *mut Module);
+    pub(crate) fn ext_script_set_train(module: *mut Module, train: bool) -> Message;
+    pub(crate) fn ext_script_forward(
+        module: *mut Module,
+        input: *const C_tensor,
+        out: *mut *mut C_tensor,
+    ) -> Message;
+    pub(crate) fn ext_script_parameters(
+        module: *const Module,
+        tensors: *mut List,
+        names: *mut *mut c_char,
+    ) -> Message;
+    pub(crate) fn ext_script_buffers(
+        module: *const Module,
+        tensors: *mut List,
+        names: *mut *mut c_char,
+    ) -> Message;
 
     fn free(pointer: *mut c_void);
 }

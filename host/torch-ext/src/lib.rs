@@ -1,7 +1,8 @@
 //! Safe Rust over the parts of libtorch that tch does not expose: work on whole lists of tensors, fused optimizer
-//! steps, generator state, scalars that arrive without a sync, autocast, and loading CUDA at run time.
+//! steps, generator state, scalars that arrive without a sync, autocast, TorchScript modules with their buffers, and
+//! loading CUDA at run time.
 //!
-//! Owns the one C++ shim and all `unsafe` of the project that concerns libtorch. Decides nothing: what to update, when
+//! Owns the C++ shim and all `unsafe` of the project that concerns libtorch. Decides nothing: what to update, when
 //! to wait and what to do about an error is the caller's. No C++ exception crosses into Rust, each becomes an [`Error`].
 
 mod autocast;
@@ -12,6 +13,7 @@ mod fused;
 mod library;
 mod list;
 mod rng;
+mod script;
 mod storage;
 
 pub use autocast::{Autocast, AutocastDevice};
@@ -20,6 +22,7 @@ pub use fused::{AdamState, AdamStep, LearningRate, SgdStep, fused_adam_, fused_s
 pub use library::{cuda_device_count, cuda_is_available, libtorch_version, load_cuda};
 pub use list::TensorList;
 pub use rng::{manual_seed, rng_state, set_rng_state};
+pub use script::ScriptModule;
 pub use storage::{is_dense, shares_storage, storage_bytes};
 
 /// What can go wrong in this crate.
