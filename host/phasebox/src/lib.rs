@@ -36,5 +36,6 @@ pub mod plugin;
 pub mod recipe;
 pub mod schedule;
 mod shape;
+mod suggest;
 pub mod trainer;
 mod words;

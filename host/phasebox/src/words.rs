@@ -1,6 +1,8 @@
 //! How tensors, libtorch's errors and wrong names read in messages. Decides nothing and touches no device.
 use tch::{Device, TchError, Tensor};
 
+use crate::suggest;
+
 /// "`[64, 10] float on the CPU`": what a message needs to say about a tensor. No sync.
 pub(crate) fn tensor(tensor: &Tensor) -> String {
     let place = match tensor.device() {
@@ -25,19 +27,7 @@ pub(crate) fn reason(error: &anyhow::Error) -> String {
     }
 }
 
-/// "unknown architecture `resnet81`; known: …; did you mean `resnet18`?".
+/// "unknown architecture `resnet81`; did you mean `resnet18`? known: …".
 pub(crate) fn unknown(what: &str, name: &str, known: &[&str]) -> anyhow::Error {
-    let list = known.join(", ");
-    match closest(name, known) {
-        Some(close) => anyhow::anyhow!("unknown {what} `{name}`: did you mean `{close}`? (known: {list})"),
-        None => anyhow::anyhow!("unknown {what} `{name}` (known: {list})"),
-    }
-}
-
-/// The known name nearest to `name` in letters, when it is near enough to be a slip.
-fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    const NEAR_ENOUGH: f64 = 0.7;
-    let likeness = |candidate: &str| strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase());
-    let best = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(best) >= NEAR_ENOUGH).then_some(*best)
+    anyhow::anyhow!("unknown {what} `{name}`{}", suggest::hint(name, known))
 }

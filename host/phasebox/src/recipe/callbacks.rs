@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::place::{Place, Result};
-use super::suggest;
+use crate::suggest;
 
 /// One callback of a recipe, before its component is loaded.
 #[derive(Debug, Clone, PartialEq)]

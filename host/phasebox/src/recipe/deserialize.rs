@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::node::{Content, Entry, Node};
 use super::place::{RecipeError, Result};
-use super::suggest;
+use crate::suggest;
 
 /// See [`Node::parse`].
 pub(super) fn parse<T: DeserializeOwned>(node: &Node) -> Result<T> {

@@ -8,7 +8,7 @@ use super::compose::check_depth;
 use super::document::{MAX_NODES, MAX_TEXT_BYTES};
 use super::node::{Content, Entry, Node, joined};
 use super::place::Result;
-use super::suggest;
+use crate::suggest;
 
 /// Replaces every `${…}` of a recipe.
 ///

@@ -20,7 +20,6 @@ mod pin;
 mod place;
 mod plan;
 mod quantity;
-mod suggest;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -32,13 +31,13 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use crate::suggest::{closest, fuzzy, hint};
 pub use callbacks::{
     CallbackEntry, CallbackSource, Digest, Grant, Limits, OnError, Order, Rank, Unit, When, stock_name,
 };
 pub use node::{Content, Entry, Node};
 pub use place::{Place, RecipeError, Result, Source};
 pub use plan::in_order;
-pub use suggest::{closest, fuzzy, hint};
 pub use training::{Evaluation, NanPolicy, Precision, Resume, SCHEDULE_KEYS, Saving, TrainingHyperparams};
 
 use keys::{Keys, Unsupported, refuse};

@@ -3,7 +3,7 @@
 
 use super::callbacks::CallbackEntry;
 use super::place::Result;
-use super::suggest;
+use crate::suggest;
 
 /// Sorts callbacks: each after its `after` and before its `before`, and otherwise as early as the recipe has it.
 ///
