@@ -14,10 +14,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor, no_grad};
 
-use crate::{parameter_block, words};
+use crate::{parameter_block, suggest, words};
 use totals::Totals;
 
-/// Every metric a recipe can name. `Top5` is `TopK: {k: 5}`, and so for every number.
+/// Every metric a recipe can name, whatever the case. `Top5` is `TopK: {k: 5}`, and so for every number.
 pub const METRICS: [&str; 6] = ["Accuracy", "Top5", "TopK", "F1", "MAE", "MSE"];
 
 /// A metric with its parameters.
@@ -70,6 +70,7 @@ impl MetricConfig {
     /// # Errors
     /// As [`MetricConfig::from_value`].
     pub fn parse(name: &str, params: &Value) -> Result<MetricConfig> {
+        let name = suggest::fuzzy(name, &METRICS).unwrap_or(name);
         let owner = format!("metric `{name}`");
         if name == "TopK" {
             let TopKParams { k } = parameter_block::read(&owner, params)?;

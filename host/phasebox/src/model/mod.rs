@@ -4,30 +4,37 @@
 //! Parameters start from PyTorch's defaults, drawn on the CPU from torch's global generator in the order PyTorch
 //! would draw them: `tch::manual_seed` decides them, the device does not. Tensor names are those of the same
 //! network written in PyTorch (torchvision's, for ResNets), so a safetensors checkpoint loads there.
+mod convnet;
 mod layers;
 mod linear;
 mod mlp;
+mod resnet;
 mod state;
 #[cfg(test)]
 mod tests;
+mod torchscript;
 mod variables;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use globset::GlobBuilder;
 use serde_json::Value;
 use tch::{Device, Tensor, no_grad};
 
+pub use convnet::ConvNetParams;
 pub use layers::Activation;
 pub use linear::LinearParams;
 pub use mlp::MlpParams;
+pub use resnet::{Depth, ResNetParams};
+pub use torchscript::TorchScriptParams;
 
-use crate::{parameter_block, words};
+use crate::{parameter_block, suggest, words};
 use variables::{Values, Variables};
 
 /// Every architecture a recipe can name.
-pub const ARCHITECTURES: [&str; 2] = ["linear", "mlp"];
+pub const ARCHITECTURES: [&str; 7] =
+    ["linear", "mlp", "convnet", "resnet18", "resnet34", "resnet50", "torchscript"];
 
 /// An architecture with its checked `arch_params`.
 #[derive(Clone, Debug)]
@@ -35,26 +42,52 @@ pub const ARCHITECTURES: [&str; 2] = ["linear", "mlp"];
 pub enum ModelConfig {
     Linear(LinearParams),
     Mlp(MlpParams),
+    ConvNet(ConvNetParams),
+    ResNet(Depth, ResNetParams),
+    TorchScript(TorchScriptParams),
 }
 
 impl ModelConfig {
-    /// Reads `arch_params` for `architecture`.
+    /// Reads `arch_params` for `architecture`, whose case, `_` and `-` do not matter.
     ///
     /// # Errors
     /// An unknown architecture (with the list and the nearest name), an unknown or mistyped key.
     pub fn parse(architecture: &str, arch_params: &Value) -> Result<ModelConfig> {
-        let owner = format!("architecture `{architecture}`");
-        Ok(match architecture {
+        let unknown = || words::unknown("architecture", architecture, &ARCHITECTURES);
+        let name = suggest::fuzzy(architecture, &ARCHITECTURES).ok_or_else(unknown)?;
+        let owner = format!("architecture `{name}`");
+        Ok(match name {
             "linear" => ModelConfig::Linear(parameter_block::read(&owner, arch_params)?),
             "mlp" => ModelConfig::Mlp(parameter_block::read(&owner, arch_params)?),
-            _ => return Err(words::unknown("architecture", architecture, &ARCHITECTURES)),
+            "convnet" => ModelConfig::ConvNet(parameter_block::read(&owner, arch_params)?),
+            "resnet18" => ModelConfig::ResNet(Depth::ResNet18, parameter_block::read(&owner, arch_params)?),
+            "resnet34" => ModelConfig::ResNet(Depth::ResNet34, parameter_block::read(&owner, arch_params)?),
+            "resnet50" => ModelConfig::ResNet(Depth::ResNet50, parameter_block::read(&owner, arch_params)?),
+            "torchscript" => ModelConfig::TorchScript(parameter_block::read(&owner, arch_params)?),
+            _ => return Err(unknown()),
         })
+    }
+
+    /// The architecture, as in [`ARCHITECTURES`].
+    pub fn name(&self) -> &'static str {
+        match self {
+            ModelConfig::Linear(_) => "linear",
+            ModelConfig::Mlp(_) => "mlp",
+            ModelConfig::ConvNet(_) => "convnet",
+            ModelConfig::ResNet(Depth::ResNet18, _) => "resnet18",
+            ModelConfig::ResNet(Depth::ResNet34, _) => "resnet34",
+            ModelConfig::ResNet(Depth::ResNet50, _) => "resnet50",
+            ModelConfig::TorchScript(_) => "torchscript",
+        }
     }
 
     fn network(&self, variables: &mut Variables, plan: &Plan) -> Result<Box<dyn Network>> {
         match self {
             ModelConfig::Linear(_) => linear::build(variables, &plan.sizes()?),
             ModelConfig::Mlp(params) => mlp::build(params, variables, &plan.sizes()?),
+            ModelConfig::ConvNet(params) => convnet::build(params, variables, &plan.sizes()?),
+            ModelConfig::ResNet(depth, params) => resnet::build(*depth, params, variables, &plan.sizes()?),
+            ModelConfig::TorchScript(params) => torchscript::build(params, variables, &plan.base),
         }
     }
 }
@@ -74,13 +107,20 @@ impl Sizes {
     fn flat_inputs(&self) -> i64 {
         self.sample.iter().product()
     }
+
+    /// Channels, height and width.
+    fn image(&self) -> Result<(i64, i64, i64)> {
+        match self.sample.as_slice() {
+            [channels, height, width] => Ok((*channels, *height, *width)),
+            other => bail!("takes images [channels, height, width]; the data's samples have shape {other:?}"),
+        }
+    }
 }
 
 /// All that is needed to build the same network again.
 #[derive(Clone)]
 struct Plan {
     config: ModelConfig,
-    architecture: String,
     arch_params: Value,
     input_shape: Vec<i64>,
     num_classes: Option<i64>,
@@ -94,7 +134,7 @@ impl Plan {
         let network = self
             .config
             .network(&mut variables, self)
-            .with_context(|| format!("architecture `{}`", self.architecture))?;
+            .with_context(|| format!("architecture `{}`", self.config.name()))?;
         let batches_tracked = variables.finish()?;
         let Variables { mut parameters, mut buffers, .. } = variables;
         parameters.sort_by(|a, b| a.0.cmp(&b.0));
@@ -129,7 +169,6 @@ pub fn build(
     let (own_params, written_classes) = take_num_classes(arch_params)?;
     let plan = Plan {
         config: ModelConfig::parse(architecture, &own_params)?,
-        architecture: architecture.to_owned(),
         arch_params: arch_params.clone(),
         input_shape: input_shape.to_vec(),
         num_classes: written_classes.or(num_classes),
@@ -161,9 +200,9 @@ pub struct Model {
 }
 
 impl Model {
-    /// The name the recipe gave.
-    pub fn architecture(&self) -> &str {
-        &self.plan.architecture
+    /// The architecture's name, as in [`ARCHITECTURES`].
+    pub fn architecture(&self) -> &'static str {
+        self.plan.config.name()
     }
 
     /// `arch_params` as the recipe wrote them.
@@ -193,7 +232,7 @@ impl Model {
     fn refusal(&self, inputs: &Tensor, error: &anyhow::Error) -> anyhow::Error {
         anyhow!(
             "architecture `{}`, built for samples of shape {:?}, cannot take inputs {}: {}",
-            self.plan.architecture,
+            self.architecture(),
             self.plan.input_shape,
             words::tensor(inputs),
             words::reason(error),

@@ -1,0 +1,70 @@
+"""Writes losses.json: losses and their gradients by PyTorch 2.11, for the rows of `criterion`'s test."""
+import json
+import pathlib
+
+import torch
+from torch import nn
+
+torch.manual_seed(1)
+LOGITS = torch.randn(6, 4).mul(2).round(decimals=3).tolist()
+INDICES = [0, 3, 1, 2, 2, 0]
+PROBABILITIES = torch.rand(6, 4).softmax(1).round(decimals=4).tolist()
+LABELS = torch.rand(6, 4).round().tolist()
+NUMBERS = torch.randn(6, 4).round(decimals=3).tolist()
+PIXELS = torch.randn(2, 3, 2, 2).round(decimals=3).tolist()
+PIXEL_CLASSES = [[[0, 1], [2, 2]], [[1, 1], [0, 2]]]
+
+
+class WithZLoss(nn.Module):
+    """PaLM's auxiliary term: weight * mean(log(Z)^2)."""
+
+    def forward(self, preds, target):
+        log_z = preds.exp().sum(1).log()
+        return nn.functional.cross_entropy(preds, target) + 0.01 * (log_z**2).mean()
+
+
+class WithL1(nn.Module):
+    def forward(self, preds, target):
+        return ((preds - target) ** 2).mean() + 0.5 * (preds - target).abs().mean()
+
+
+WEIGHT = [0.5, 1.0, 2.0, 0.25]
+ROWS = [
+    ("CrossEntropyLoss", {}, nn.CrossEntropyLoss(), LOGITS, INDICES),
+    ("cross_entropy", {"label_smoothing": 0.1}, nn.CrossEntropyLoss(label_smoothing=0.1), LOGITS, INDICES),
+    ("LabelSmoothingCrossEntropyLoss", {"smooth_eps": 0.2}, nn.CrossEntropyLoss(label_smoothing=0.2), LOGITS, INDICES),
+    ("CrossEntropyLoss", {"ignore_index": 2}, nn.CrossEntropyLoss(ignore_index=2), LOGITS, INDICES),
+    ("CrossEntropyLoss", {"weight": WEIGHT}, nn.CrossEntropyLoss(weight=torch.tensor(WEIGHT)), LOGITS, INDICES),
+    ("CrossEntropyLoss", {}, nn.CrossEntropyLoss(), LOGITS, PROBABILITIES),
+    ("CrossEntropyLoss", {}, nn.CrossEntropyLoss(), PIXELS, PIXEL_CLASSES),
+    ("CrossEntropyLoss", {"z_loss": 0.01}, WithZLoss(), LOGITS, INDICES),
+    ("BCEWithLogitsLoss", {}, nn.BCEWithLogitsLoss(), LOGITS, LABELS),
+    ("bce_with_logits", {"pos_weight": WEIGHT}, nn.BCEWithLogitsLoss(pos_weight=torch.tensor(WEIGHT)), LOGITS, LABELS),
+    ("MSELoss", {}, nn.MSELoss(), LOGITS, NUMBERS),
+    ("MSELoss", {"l1_weight": 0.5}, WithL1(), LOGITS, NUMBERS),
+    ("L1Loss", {}, nn.L1Loss(), LOGITS, NUMBERS),
+    ("HuberLoss", {"delta": 0.5}, nn.HuberLoss(delta=0.5), LOGITS, NUMBERS),
+]
+
+
+def row(name, params, loss, preds, target):
+    preds = torch.tensor(preds, dtype=torch.float64, requires_grad=True)
+    integer = isinstance(torch.tensor(target).flatten()[0].item(), int)
+    target_tensor = torch.tensor(target, dtype=torch.int64 if integer else torch.float64)
+    value = loss.double()(preds, target_tensor)
+    value.backward()
+    return {
+        "name": name,
+        "params": params,
+        "shape": list(preds.shape),
+        "preds": preds.flatten().tolist(),
+        "classes": integer,
+        "target": target_tensor.flatten().tolist(),
+        "target_shape": list(target_tensor.shape),
+        "loss": value.item(),
+        "gradient": preds.grad.flatten().tolist(),
+    }
+
+
+path = pathlib.Path(__file__).with_suffix(".json")
+path.write_text("[\n" + ",\n".join(json.dumps(row(*entry)) for entry in ROWS) + "\n]\n")
