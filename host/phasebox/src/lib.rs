@@ -15,9 +15,11 @@
 //! | [`data`], [`model`], [`criterion`], [`metrics`], [`optim`], [`schedule`], [`ema`] | the parts of training |
 //! | [`checkpoint`], [`logger`], [`durable`] | what a run leaves on disk |
 
+pub mod assemble;
 pub mod average;
 pub mod callback;
 pub mod checkpoint;
+pub mod cli;
 pub mod context;
 pub mod control;
 pub mod criterion;

@@ -1,0 +1,235 @@
+//! From a recipe to a trainer: the one place where the parts meet. Knows every part and is known only by the
+//! command line and by programs that use phasebox as a library. Decides nothing about training.
+//!
+//! ```no_run
+//! # fn main() -> anyhow::Result<()> {
+//! use phasebox::assemble::{Assembly, Options};
+//! let recipe = phasebox::recipe::Recipe::load("recipes/digits.yaml", &[])?;
+//! let summary = Assembly::new(&recipe, Options::default())?.trainer()?.train()?;
+//! println!("{:?}", summary.best);
+//! # Ok(())
+//! # }
+//! ```
+
+mod parts;
+mod plugins;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use tch::Device;
+
+use self::parts::Parts;
+pub(crate) use self::plugins::engine;
+pub use self::plugins::{PlannedCallback, StockPlugins};
+use crate::callback::{Callback, OnError, When};
+use crate::checkpoint;
+use crate::context::{Context, RunFacts, Split};
+use crate::control::Control;
+use crate::durable::{self, Durability};
+use crate::interrupt::Interrupt;
+use crate::logger::{Logger, Progress, RunFolder};
+use crate::phase::Phase;
+use crate::recipe::{DeviceChoice, Recipe};
+use crate::trainer::Trainer;
+
+/// What the command line decides, beside the recipe.
+pub struct Options {
+    /// In place of the recipe's device.
+    pub device: Option<DeviceChoice>,
+    /// Where runs are kept.
+    pub runs_dir: PathBuf,
+    /// A run's folder to go on with.
+    pub resume: Option<PathBuf>,
+    /// Where stock callbacks are found, before the usual places.
+    pub plugins_dir: Option<PathBuf>,
+    /// Where compiled callbacks are kept; the user's cache folder if none.
+    pub cache_dir: Option<PathBuf>,
+    /// How progress is shown.
+    pub progress: Progress,
+    /// Signals to obey.
+    pub interrupt: Interrupt,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            device: None,
+            runs_dir: PathBuf::from("runs"),
+            resume: None,
+            plugins_dir: None,
+            cache_dir: None,
+            progress: Progress::silent(),
+            interrupt: Interrupt::ignored(),
+        }
+    }
+}
+
+/// A recipe whose parts all exist and fit, and of which nothing is on disk yet.
+pub struct Assembly<'a> {
+    recipe: &'a Recipe,
+    options: Options,
+    parts: Parts,
+    callbacks: Vec<PlannedCallback>,
+}
+
+impl<'a> Assembly<'a> {
+    /// Builds every part and loads every callback; a recipe that passes can train.
+    ///
+    /// # Errors
+    /// The first thing that does not fit, with its place in the recipe.
+    pub fn new(recipe: &'a Recipe, options: Options) -> Result<Assembly<'a>> {
+        let device = open_device(options.device.or(recipe.device))?;
+        let parts = Parts::build(recipe, device)?;
+        let callbacks = plugins::load(recipe, &options)?;
+        Ok(Assembly { recipe, options, parts, callbacks })
+    }
+
+    /// Adds a callback written in Rust, after those of the recipe.
+    pub fn add_callback(&mut self, callback: Box<dyn Callback>, when: When, on_error: OnError) {
+        self.callbacks.push(PlannedCallback::native(callback, when, on_error));
+    }
+
+    /// The callbacks in the order they run in.
+    pub fn callbacks(&self) -> &[PlannedCallback] {
+        &self.callbacks
+    }
+
+    /// One line a part, for `phasebox check`.
+    pub fn describe_parts(&self) -> Vec<String> {
+        self.parts.describe()
+    }
+
+    /// For each phase that somebody wants, who is called, in order.
+    pub fn plan(&self) -> Vec<(Phase, Vec<&str>)> {
+        let names = |phase| self.callbacks.iter().filter(move |callback| callback.phases().contains(phase));
+        let all = Phase::ALL.into_iter().map(|phase| (phase, names(phase).map(PlannedCallback::name).collect()));
+        all.filter(|(_, names): &(_, Vec<&str>)| !names.is_empty()).collect()
+    }
+
+    /// Makes the run's folder, or opens the one to go on with, and hands everything to a trainer.
+    ///
+    /// # Errors
+    /// If the folder cannot be written or the checkpoint does not fit the recipe.
+    pub fn trainer(self) -> Result<Trainer> {
+        let (run, checkpoint) = self.run_folder()?;
+        let last_step = checkpoint.as_deref().map(last_step).transpose()?;
+        durable::write_file(&run.recipe(), self.recipe.to_yaml()?.as_bytes(), Durability::Process)?;
+        plugins::write_lock(&run, &self.callbacks)?;
+        let logger = Logger::open(&run, last_step)?;
+        let settings = parts::settings(self.recipe)?;
+        let schedule = self.parts.schedule.clone();
+        let context = context(self.recipe, self.parts, logger, &run);
+        let callbacks = plugins::into_callbacks(self.callbacks);
+        let Options { progress, interrupt, .. } = self.options;
+        let mut trainer = Trainer::new(context, callbacks, settings, schedule, run, progress, interrupt);
+        if let Some(checkpoint) = checkpoint {
+            trainer.resume(&checkpoint)?;
+        }
+        Ok(trainer)
+    }
+
+    /// The run's folder, and the checkpoint to go on from.
+    fn run_folder(&self) -> Result<(RunFolder, Option<PathBuf>)> {
+        let resume = &self.recipe.training_hyperparams.resume;
+        let (runs, experiment) = (&self.options.runs_dir, &self.recipe.experiment_name);
+        let earlier = if let Some(path) = &self.options.resume {
+            Some(RunFolder::open(path)?)
+        } else if let Some(id) = &resume.run_id {
+            Some(RunFolder::open(&runs.join(experiment).join(id))?)
+        } else if resume.resume {
+            let newest = RunFolder::newest(runs, experiment)?;
+            Some(newest.with_context(|| format!("`resume: true`, but there is no earlier run of `{experiment}` in {}", runs.display()))?)
+        } else {
+            None
+        };
+        match earlier {
+            Some(run) => {
+                let checkpoint = checkpoint_of(&run, &resume.ckpt_name)?;
+                Ok((run, Some(checkpoint)))
+            }
+            None => Ok((RunFolder::create(runs, experiment)?, resume.resume_path.clone())),
+        }
+    }
+}
+
+/// The checkpoint that the recipe names, or the newest complete one if that is not there.
+fn checkpoint_of(run: &RunFolder, name: &str) -> Result<PathBuf> {
+    let named = run.path().join(name);
+    if named.exists() {
+        return Ok(named);
+    }
+    match checkpoint::newest(run.path())? {
+        Some(newest) => Ok(newest),
+        None => bail!("run {} holds no checkpoint to go on from: start it anew without --resume", run.path().display()),
+    }
+}
+
+/// Optimizer steps that a checkpoint holds: what was logged after them will be logged again.
+fn last_step(checkpoint: &Path) -> Result<u64> {
+    Ok(checkpoint::load(checkpoint)?.state.global_step)
+}
+
+fn open_device(choice: Option<DeviceChoice>) -> Result<Device> {
+    match choice {
+        None | Some(DeviceChoice::Cpu) => Ok(Device::Cpu),
+        Some(DeviceChoice::Cuda(index)) => crate::device::open(&format!("cuda:{index}")),
+    }
+}
+
+fn context(recipe: &Recipe, parts: Parts, logger: Logger, run: &RunFolder) -> Context {
+    let training = &recipe.training_hyperparams;
+    let json = |key: &str| recipe.resolved.get(key).map_or_else(|| "{}".to_owned(), |node| node.to_json().to_string());
+    Context {
+        phase: Phase::TrainingStart,
+        split: Split::Train,
+        epoch: None,
+        batch_idx: None,
+        global_step: 0,
+        samples_seen: 0,
+        is_last_batch: false,
+        is_accumulation_boundary: false,
+        outcome: None,
+        started: Instant::now(),
+        elapsed_before: Duration::ZERO,
+        inputs: None,
+        target: None,
+        preds: None,
+        loss: None,
+        loss_log_items: None,
+        additional_batch_items: Vec::new(),
+        device: parts.net.device(),
+        net: parts.net,
+        ema_model: parts.ema,
+        optimizer: parts.optimizer,
+        criterion: parts.criterion,
+        train_loader: parts.train_loader,
+        valid_loader: parts.valid_loader,
+        test_loader: parts.test_loader,
+        logger,
+        train_metrics: parts.train_metrics,
+        valid_metrics: parts.valid_metrics,
+        test_metrics: parts.test_metrics,
+        metrics_dict: Vec::new(),
+        best_metric: None,
+        best_epoch: None,
+        accumulation: u32::try_from(training.batch_accumulate).unwrap_or(u32::MAX),
+        accumulated: 0,
+        control: Control::default(),
+        run: RunFacts {
+            seed: training.seed,
+            max_epochs: u32::try_from(training.max_epochs).unwrap_or(u32::MAX),
+            experiment_name: recipe.experiment_name.clone(),
+            ckpt_dir: run.path().display().to_string(),
+            training_params: json("training_hyperparams"),
+            checkpoint_params: json("checkpoint_params"),
+            arch_params: json("arch_params"),
+            metric_to_watch: training.metric_to_watch.clone(),
+            greater_metric_to_watch_is_better: training.greater_metric_to_watch_is_better,
+            lr_warmup_epochs: parts.warmup_epochs,
+            silent_mode: training.silent_mode,
+        },
+    }
+}
+

@@ -1,0 +1,268 @@
+//! The callbacks of a recipe, loaded: stock names to files, digests, grants, limits, parameters.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde::Serialize;
+
+use super::Options;
+use crate::callback::{Callback, Callbacks, OnError, Unit, When};
+use crate::durable::{self, Durability};
+use crate::logger::RunFolder;
+use crate::phase::PhaseSet;
+use crate::plugin::{Description, Grant, Grants, Limits, Plugin, PluginComponent, PluginEngine, PluginSettings};
+use crate::recipe::{self, CallbackEntry, CallbackSource, Recipe};
+
+/// A callback in its place, ready to be called.
+pub struct PlannedCallback {
+    callback: Box<dyn Callback>,
+    when: When,
+    on_error: OnError,
+    lock: Option<Locked>,
+}
+
+/// One line of `plugins.lock`.
+#[derive(Clone, Serialize)]
+struct Locked {
+    name: String,
+    path: String,
+    sha256: String,
+    interface: String,
+    version: String,
+    grants: Vec<&'static str>,
+}
+
+impl PlannedCallback {
+    pub(super) fn native(callback: Box<dyn Callback>, when: When, on_error: OnError) -> PlannedCallback {
+        PlannedCallback { callback, when, on_error, lock: None }
+    }
+
+    /// Its name in the run.
+    pub fn name(&self) -> &str {
+        self.callback.name()
+    }
+
+    /// The phases it is called at.
+    pub fn phases(&self) -> PhaseSet {
+        self.callback.phases()
+    }
+
+    /// What it may do beyond reading and logging.
+    pub fn grants(&self) -> &[&'static str] {
+        self.lock.as_ref().map_or(&[], |lock| &lock.grants)
+    }
+
+    /// Where it comes from, and the digest of its code.
+    pub fn source(&self) -> String {
+        match &self.lock {
+            Some(lock) => format!("{} sha256:{}", lock.path, &lock.sha256[..12]),
+            None => "native".to_owned(),
+        }
+    }
+}
+
+pub(super) fn into_callbacks(planned: Vec<PlannedCallback>) -> Callbacks {
+    let mut callbacks = Callbacks::default();
+    for PlannedCallback { callback, when, on_error, .. } in planned {
+        callbacks.push(callback, when, on_error);
+    }
+    callbacks
+}
+
+pub(super) fn write_lock(run: &RunFolder, planned: &[PlannedCallback]) -> Result<()> {
+    let locked: Vec<&Locked> = planned.iter().filter_map(|callback| callback.lock.as_ref()).collect();
+    durable::write_file(&run.plugins_lock(), &serde_json::to_vec_pretty(&locked)?, Durability::Process)
+}
+
+/// Loads the recipe's callbacks in their order. The engine is only made if there is one.
+pub(super) fn load(recipe: &Recipe, options: &Options) -> Result<Vec<PlannedCallback>> {
+    let entries = &recipe.training_hyperparams.phase_callbacks;
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let engine = Rc::new(engine(options.cache_dir.as_deref())?);
+    let stock = StockPlugins::find(options.plugins_dir.as_deref());
+    let seed = recipe.training_hyperparams.seed;
+    let loaded = entries.iter().map(|entry| {
+        // Every mistake in an entry is reported at its line.
+        load_entry(entry, &engine, &stock, seed).map_err(|error| anyhow!(entry.place.error(format!("{error:#}"))))
+    });
+    loaded.collect()
+}
+
+/// An engine that keeps compiled code in `cache_dir`, or in the user's cache folder.
+///
+/// # Errors
+/// If the folder cannot be made.
+pub(crate) fn engine(cache_dir: Option<&Path>) -> Result<PluginEngine> {
+    let default = || user_cache().join("phasebox").join("compiled");
+    PluginEngine::new(&cache_dir.map_or_else(default, Path::to_path_buf))
+}
+
+/// `$XDG_CACHE_HOME` or `~/.cache`: where the platform says, the one thing that is read from the environment.
+fn user_cache() -> PathBuf {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+        .unwrap_or_else(std::env::temp_dir)
+}
+
+fn load_entry(
+    entry: &CallbackEntry,
+    engine: &Rc<PluginEngine>,
+    stock: &StockPlugins,
+    seed: u64,
+) -> Result<PlannedCallback> {
+    let path = match &entry.source {
+        CallbackSource::File(path) => path.clone(),
+        CallbackSource::Stock(name) => stock.path(name)?,
+    };
+    let component = PluginComponent::load(engine, &path)?;
+    check_digest(entry, &component)?;
+    let settings = PluginSettings {
+        name: entry.name.clone(),
+        params: entry.params.clone(),
+        grants: Grants::default(),
+        limits: limits(entry),
+        seed,
+    };
+    let mut plugin = Plugin::new(engine, &component, &settings)?;
+    let description = plugin.describe()?;
+    let grants = grants(entry, &description)?;
+    plugin.grant(grants);
+    plugin.configure(&entry.params)?;
+    let lock = Locked {
+        name: entry.name.clone(),
+        path: component.path.display().to_string(),
+        sha256: component.sha256,
+        interface: component.callback_interface,
+        version: description.version,
+        grants: grants.names(),
+    };
+    Ok(PlannedCallback {
+        callback: Box::new(plugin),
+        when: when(entry),
+        on_error: match entry.on_error {
+            recipe::OnError::Abort => OnError::Abort,
+            recipe::OnError::Disable => OnError::Disable,
+            recipe::OnError::Ignore => OnError::Ignore,
+        },
+        lock: Some(lock),
+    })
+}
+
+fn when(entry: &CallbackEntry) -> When {
+    let unit = match entry.when.unit {
+        recipe::Unit::Step => Unit::Step,
+        recipe::Unit::Batch => Unit::Batch,
+        recipe::Unit::Epoch => Unit::Epoch,
+    };
+    When { every: entry.when.every, unit }
+}
+
+fn limits(entry: &CallbackEntry) -> Limits {
+    let (written, default) = (&entry.limits, Limits::default());
+    Limits {
+        time: written.time.unwrap_or(default.time),
+        memory_bytes: written.memory.unwrap_or(default.memory_bytes),
+        tensor_bytes: written.tensors.unwrap_or(default.tensor_bytes),
+        handles: written.handles.map_or(default.handles, |handles| handles as usize),
+        ..default
+    }
+}
+
+fn check_digest(entry: &CallbackEntry, component: &PluginComponent) -> Result<()> {
+    let Some(digest) = &entry.digest else { return Ok(()) };
+    let expected: String = digest.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    if expected == component.sha256 {
+        return Ok(());
+    }
+    bail!(
+        "callback `{}`: the recipe accepts only sha256:{expected}, {} is sha256:{}; restore the file, or change `digest`",
+        entry.name,
+        component.path.display(),
+        component.sha256
+    )
+}
+
+/// What the entry gives: what is written; if nothing is, what a stock callback asks for, and nothing to a file.
+fn grants(entry: &CallbackEntry, description: &Description) -> Result<Grants> {
+    let wanted = description
+        .grants
+        .iter()
+        .map(|name| known_grant(name).with_context(|| format!("callback `{}` asks for it in `describe`", entry.name)))
+        .collect::<Result<Grants>>()?;
+    let given = match &entry.grants {
+        None if matches!(entry.source, CallbackSource::Stock(_)) => wanted,
+        None => Grants::default(),
+        Some(written) => written
+            .iter()
+            .map(|grant| known_grant(&grant.name).map_err(|error| anyhow!(grant.place.error(format!("{error:#}")))))
+            .collect::<Result<Grants>>()?,
+    };
+    let missing = wanted.without(given);
+    if missing.is_empty() {
+        return Ok(given);
+    }
+    let all = wanted.names().join(", ");
+    bail!(
+        "callback `{}` wants to {}, which the recipe does not grant; if it may, write `grants: [{all}]` in its entry \
+         (the long form: `- wasm: …`)",
+        entry.name,
+        missing.names().iter().filter_map(|name| Grant::from_name(name)).map(Grant::allows).collect::<Vec<_>>().join(", and "),
+    )
+}
+
+fn known_grant(name: &str) -> Result<Grant> {
+    Grant::from_name(name).ok_or_else(|| anyhow!("there is no grant `{name}`{}", recipe::hint(name, Grant::NAMES)))
+}
+
+/// The callbacks that come with phasebox: `<name>.wasm` files in one folder.
+pub struct StockPlugins {
+    folder: Option<PathBuf>,
+    names: Vec<String>,
+}
+
+impl StockPlugins {
+    /// Looks in `first`, beside the program, and where `cargo xtask plugins` builds them.
+    pub fn find(first: Option<&Path>) -> StockPlugins {
+        let program = std::env::current_exe().ok();
+        let beside = program.as_deref().and_then(Path::parent).map(Path::to_path_buf);
+        let installed = beside.iter().flat_map(|folder| [folder.join("plugins"), folder.join("../plugins")]);
+        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins");
+        let mut folders = first.map(Path::to_path_buf).into_iter().chain(installed).chain([built]);
+        let folder = folders.find(|folder| folder.is_dir());
+        let names = folder.as_deref().map(wasm_names).unwrap_or_default();
+        StockPlugins { folder, names }
+    }
+
+    /// Their names, sorted.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The file of the stock callback that `name` names, exactly or but for case and punctuation.
+    ///
+    /// # Errors
+    /// An unknown name, with the nearest; or no stock callbacks at all.
+    pub fn path(&self, name: &str) -> Result<PathBuf> {
+        let Some(folder) = &self.folder else {
+            bail!("there are no stock callbacks: build them with `cargo xtask plugins`, or give `--plugins-dir`");
+        };
+        let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        match recipe::fuzzy(name, &known) {
+            Some(found) => Ok(folder.join(found).with_extension("wasm")),
+            None => bail!("there is no stock callback `{name}`{}", recipe::hint(name, &known)),
+        }
+    }
+}
+
+fn wasm_names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let wasm = paths.filter(|path| path.extension().is_some_and(|extension| extension == "wasm"));
+    let mut names: Vec<String> = wasm.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,28 @@
+//! `phasebox check`: everything but training.
+
+use super::{Failure, RecipeArguments};
+use crate::assemble::{Assembly, Options};
+use crate::recipe::Recipe;
+
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+pub(super) fn run(arguments: &RecipeArguments) -> Result<(), Failure> {
+    let recipe = Recipe::load(&arguments.recipe, &arguments.overrides)?;
+    let options = Options {
+        device: arguments.device,
+        plugins_dir: arguments.plugins_dir.clone(),
+        ..Options::default()
+    };
+    let assembly = Assembly::new(&recipe, options).map_err(Failure::Refused)?;
+    println!("recipe {}: {}", arguments.recipe.display(), recipe.experiment_name);
+    assembly.describe_parts().iter().for_each(|line| println!("  {line}"));
+    println!("callbacks, in order:");
+    for callback in assembly.callbacks() {
+        let grants = callback.grants().join(", ");
+        println!("  {}  {}  grants: [{grants}]", callback.name(), callback.source());
+    }
+    println!("plan:");
+    for (phase, names) in assembly.plan() {
+        println!("  {phase:<44} {}", names.join(" → "));
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! The command line: what was typed, and the exit code. Each command is a file of its own.
+
+mod check;
+mod doctor;
+mod inspect;
+mod train;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::recipe::{DeviceChoice, RecipeError};
+
+/// Trains networks with callbacks that are sandboxed WebAssembly components.
+#[derive(Parser)]
+#[command(name = "phasebox", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train as a recipe says.
+    Train(train::Train),
+    /// Do everything but train, and print the plan phase by phase.
+    Check(RecipeArguments),
+    /// Show what a callback's file is, wants and is called for.
+    Inspect(inspect::Inspect),
+    /// Show versions, devices and folders, and what is missing.
+    Doctor,
+}
+
+/// A recipe and what the command line changes of it.
+#[derive(Args)]
+struct RecipeArguments {
+    /// The recipe, a YAML file.
+    recipe: PathBuf,
+    /// Changes of single keys, such as `training_hyperparams.max_epochs=3`.
+    #[arg(value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// In place of the recipe's device: cpu, cuda or cuda:N.
+    #[arg(long)]
+    device: Option<DeviceChoice>,
+    /// Where stock callbacks are looked for first.
+    #[arg(long, value_name = "DIR")]
+    plugins_dir: Option<PathBuf>,
+}
+
+/// Ran as it should.
+const DONE: u8 = 0;
+/// The run failed.
+const FAILED: u8 = 1;
+/// The recipe or a callback was refused before anything ran.
+const REFUSED: u8 = 2;
+
+/// Why a command did not end well.
+enum Failure {
+    Refused(anyhow::Error),
+    Failed(anyhow::Error),
+}
+
+impl From<RecipeError> for Failure {
+    fn from(error: RecipeError) -> Failure {
+        Failure::Refused(error.into())
+    }
+}
+
+/// Runs what was typed.
+pub fn run(cli: Cli) -> ExitCode {
+    let answer = match cli.command {
+        Command::Train(train) => train.run(),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Inspect(inspect) => inspect.run(),
+        Command::Doctor => doctor::run(),
+    };
+    let (error, code) = match answer {
+        Ok(()) => return ExitCode::from(DONE),
+        Err(Failure::Refused(error)) => (error, REFUSED),
+        Err(Failure::Failed(error)) => (error, FAILED),
+    };
+    eprintln!("error: {error:#}");
+    ExitCode::from(code)
+}
