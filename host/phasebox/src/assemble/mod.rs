@@ -104,7 +104,8 @@ impl<'a> Assembly<'a> {
     /// For each phase that somebody wants, who is called, in order.
     pub fn plan(&self) -> Vec<(Phase, Vec<&str>)> {
         let names = |phase| self.callbacks.iter().filter(move |callback| callback.phases().contains(phase));
-        let all = Phase::ALL.into_iter().map(|phase| (phase, names(phase).map(PlannedCallback::name).collect()));
+        let all =
+            Phase::ALL.into_iter().map(|phase| (phase, names(phase).map(PlannedCallback::name).collect()));
         all.filter(|(_, names): &(_, Vec<&str>)| !names.is_empty()).collect()
     }
 
@@ -140,7 +141,9 @@ impl<'a> Assembly<'a> {
             Some(RunFolder::open(&runs.join(experiment).join(id))?)
         } else if resume.resume {
             let newest = RunFolder::newest(runs, experiment)?;
-            Some(newest.with_context(|| format!("`resume: true`, but there is no earlier run of `{experiment}` in {}", runs.display()))?)
+            Some(newest.with_context(|| {
+                format!("`resume: true`, but there is no earlier run of `{experiment}` in {}", runs.display())
+            })?)
         } else {
             None
         };
@@ -162,7 +165,10 @@ fn checkpoint_of(run: &RunFolder, name: &str) -> Result<PathBuf> {
     }
     match checkpoint::newest(run.path())? {
         Some(newest) => Ok(newest),
-        None => bail!("run {} holds no checkpoint to go on from: start it anew without --resume", run.path().display()),
+        None => bail!(
+            "run {} holds no checkpoint to go on from: start it anew without --resume",
+            run.path().display()
+        ),
     }
 }
 
@@ -180,7 +186,9 @@ fn open_device(choice: Option<DeviceChoice>) -> Result<Device> {
 
 fn context(recipe: &Recipe, parts: Parts, logger: Logger, run: &RunFolder) -> Context {
     let training = &recipe.training_hyperparams;
-    let json = |key: &str| recipe.resolved.get(key).map_or_else(|| "{}".to_owned(), |node| node.to_json().to_string());
+    let json = |key: &str| {
+        recipe.resolved.get(key).map_or_else(|| "{}".to_owned(), |node| node.to_json().to_string())
+    };
     Context {
         phase: Phase::TrainingStart,
         split: Split::Train,
@@ -232,4 +240,3 @@ fn context(recipe: &Recipe, parts: Parts, logger: Logger, run: &RunFolder) -> Co
         },
     }
 }
-

@@ -63,7 +63,12 @@ impl Parts {
     pub(super) fn describe(&self) -> Vec<String> {
         let parameters: usize = self.net.parameters().iter().map(|(_, tensor)| tensor.numel()).sum();
         let loader = |name: &str, loader: &DataLoader| {
-            format!("{name}: {} samples, {} batches of {}", loader.samples(), loader.batches(), loader.batch_size())
+            format!(
+                "{name}: {} samples, {} batches of {}",
+                loader.samples(),
+                loader.batches(),
+                loader.batch_size()
+            )
         };
         let mut lines = vec![
             format!("data: {}", self.train_loader.dataset().description()),
@@ -75,7 +80,8 @@ impl Parts {
         lines.push(format!("loss: {}", self.criterion.name()));
         lines.push(format!("metrics: {}", self.valid_metrics.names().join(", ")));
         let groups = self.optimizer.groups().iter();
-        let rates: Vec<String> = groups.map(|group| format!("{} lr {}", group.name, group.learning_rate)).collect();
+        let rates: Vec<String> =
+            groups.map(|group| format!("{} lr {}", group.name, group.learning_rate)).collect();
         lines.push(format!("optimizer: {} ({})", self.optimizer.name(), rates.join(", ")));
         lines
     }
@@ -96,7 +102,9 @@ fn named(node: &Node, params: &Node) -> Result<(String, Value)> {
         return Ok((name.to_owned(), params.to_json()));
     }
     let [entry] = node.entries() else {
-        return Err(anyhow!(node.place.error(format!("`{}` is a name or `{{name: parameters}}`", node.path))));
+        return Err(anyhow!(
+            node.place.error(format!("`{}` is a name or `{{name: parameters}}`", node.path))
+        ));
     };
     if !params.is_null() && !params.entries().is_empty() {
         let message = format!("`{}` has its parameters here already; write them in one place", params.path);
@@ -115,17 +123,30 @@ fn dataset(recipe: &Recipe) -> Result<Splits> {
 
 fn loaders(recipe: &Recipe, splits: &Splits) -> Result<(DataLoader, DataLoader, Option<DataLoader>)> {
     let training = &recipe.training_hyperparams;
-    let make = |name: &str, dataset: &std::sync::Arc<dyn crate::data::Dataset>, params: &Node, transforms: &Node, max_batches| {
+    let make = |name: &str,
+                dataset: &std::sync::Arc<dyn crate::data::Dataset>,
+                params: &Node,
+                transforms: &Node,
+                max_batches| {
         let mut config: LoaderConfig = or_default(params)?;
         config.max_batches = config.max_batches.or(max_batches);
         let augmentation: Augmentation = or_default(transforms)?;
         at(params, DataLoader::new(name, dataset.clone(), config, augmentation, training.seed))
     };
-    let (max_train, max_valid) = (training.evaluation.max_train_batches, training.evaluation.max_valid_batches);
-    let train = make("train", &splits.train, &recipe.train_dataloader_params, &recipe.train_transforms, max_train)?;
-    let valid = make("validation", &splits.validation, &recipe.val_dataloader_params, &recipe.val_transforms, max_valid)?;
+    let (max_train, max_valid) =
+        (training.evaluation.max_train_batches, training.evaluation.max_valid_batches);
+    let train =
+        make("train", &splits.train, &recipe.train_dataloader_params, &recipe.train_transforms, max_train)?;
+    let valid = make(
+        "validation",
+        &splits.validation,
+        &recipe.val_dataloader_params,
+        &recipe.val_transforms,
+        max_valid,
+    )?;
     let test = splits.test.as_ref();
-    let test = test.map(|test| make("test", test, &recipe.test_dataloader_params, &recipe.val_transforms, None));
+    let test =
+        test.map(|test| make("test", test, &recipe.test_dataloader_params, &recipe.val_transforms, None));
     Ok((train, valid, test.transpose()?))
 }
 
@@ -157,7 +178,8 @@ fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<(Metrics, Metrics, 
         at(node, entries.iter().map(MetricConfig::from_value).collect())
     };
     let (train, valid) = (configs(&training.train_metrics_list)?, configs(&training.valid_metrics_list)?);
-    let make = |node: &Node, configs: &[MetricConfig]| at(node, Metrics::new(configs, criterion.item_names()));
+    let make =
+        |node: &Node, configs: &[MetricConfig]| at(node, Metrics::new(configs, criterion.item_names()));
     let valid_metrics = make(&training.valid_metrics_list, &valid)?;
     check_watched(recipe, &valid_metrics.names())?;
     let test_metrics = make(&training.valid_metrics_list, &valid)?;
@@ -171,9 +193,12 @@ fn check_watched(recipe: &Recipe, names: &[String]) -> Result<()> {
         return Ok(());
     }
     let section = recipe.resolved.get("training_hyperparams");
-    let place = section.and_then(|section| section.get("metric_to_watch").or(Some(section))).unwrap_or(&recipe.resolved);
+    let place = section
+        .and_then(|section| section.get("metric_to_watch").or(Some(section)))
+        .unwrap_or(&recipe.resolved);
     let hint = recipe::hint(watched, &known);
-    let message = format!("`metric_to_watch`: validation gives no `{watched}`{hint}; add it to `valid_metrics_list`");
+    let message =
+        format!("`metric_to_watch`: validation gives no `{watched}`{hint}; add it to `valid_metrics_list`");
     Err(anyhow!(place.place.error(message)))
 }
 
@@ -183,7 +208,9 @@ fn optimizer(recipe: &Recipe, net: &Model) -> Result<Box<dyn Optimizer>> {
     let config = at(&training.optimizer, OptimizerConfig::from_recipe(&name, &params))?;
     let rates = training.schedule.get("initial_lr");
     let Some(rates) = rates else {
-        return Err(anyhow!(training.schedule.place.error("`initial_lr` is missing: add it to `training_hyperparams`")));
+        return Err(anyhow!(
+            training.schedule.place.error("`initial_lr` is missing: add it to `training_hyperparams`")
+        ));
     };
     let learning_rates: LearningRates = rates.parse()?;
     let zero_weight_decay_on_bias_and_bn = training.zero_weight_decay_on_bias_and_bn;

@@ -11,7 +11,9 @@ use crate::callback::{Callback, Callbacks, OnError, Unit, When};
 use crate::durable::{self, Durability};
 use crate::logger::RunFolder;
 use crate::phase::PhaseSet;
-use crate::plugin::{Description, Grant, Grants, Limits, Plugin, PluginComponent, PluginEngine, PluginSettings};
+use crate::plugin::{
+    Description, Grant, Grants, Limits, Plugin, PluginComponent, PluginEngine, PluginSettings,
+};
 use crate::recipe::{self, CallbackEntry, CallbackSource, Recipe};
 
 /// A callback in its place, ready to be called.
@@ -86,7 +88,8 @@ pub(super) fn load(recipe: &Recipe, options: &Options) -> Result<Vec<PlannedCall
     let seed = recipe.training_hyperparams.seed;
     let loaded = entries.iter().map(|entry| {
         // Every mistake in an entry is reported at its line.
-        load_entry(entry, &engine, &stock, seed).map_err(|error| anyhow!(entry.place.error(format!("{error:#}"))))
+        load_entry(entry, &engine, &stock, seed)
+            .map_err(|error| anyhow!(entry.place.error(format!("{error:#}"))))
     });
     loaded.collect()
 }
@@ -191,14 +194,18 @@ fn grants(entry: &CallbackEntry, description: &Description) -> Result<Grants> {
     let wanted = description
         .grants
         .iter()
-        .map(|name| known_grant(name).with_context(|| format!("callback `{}` asks for it in `describe`", entry.name)))
+        .map(|name| {
+            known_grant(name).with_context(|| format!("callback `{}` asks for it in `describe`", entry.name))
+        })
         .collect::<Result<Grants>>()?;
     let given = match &entry.grants {
         None if matches!(entry.source, CallbackSource::Stock(_)) => wanted,
         None => Grants::default(),
         Some(written) => written
             .iter()
-            .map(|grant| known_grant(&grant.name).map_err(|error| anyhow!(grant.place.error(format!("{error:#}")))))
+            .map(|grant| {
+                known_grant(&grant.name).map_err(|error| anyhow!(grant.place.error(format!("{error:#}"))))
+            })
             .collect::<Result<Grants>>()?,
     };
     let missing = wanted.without(given);
@@ -210,12 +217,19 @@ fn grants(entry: &CallbackEntry, description: &Description) -> Result<Grants> {
         "callback `{}` wants to {}, which the recipe does not grant; if it may, write `grants: [{all}]` in its entry \
          (the long form: `- wasm: …`)",
         entry.name,
-        missing.names().iter().filter_map(|name| Grant::from_name(name)).map(Grant::allows).collect::<Vec<_>>().join(", and "),
+        missing
+            .names()
+            .iter()
+            .filter_map(|name| Grant::from_name(name))
+            .map(Grant::allows)
+            .collect::<Vec<_>>()
+            .join(", and "),
     )
 }
 
 fn known_grant(name: &str) -> Result<Grant> {
-    Grant::from_name(name).ok_or_else(|| anyhow!("there is no grant `{name}`{}", recipe::hint(name, Grant::NAMES)))
+    Grant::from_name(name)
+        .ok_or_else(|| anyhow!("there is no grant `{name}`{}", recipe::hint(name, Grant::NAMES)))
 }
 
 /// The callbacks that come with phasebox: `<name>.wasm` files in one folder.
@@ -248,7 +262,9 @@ impl StockPlugins {
     /// An unknown name, with the nearest; or no stock callbacks at all.
     pub fn path(&self, name: &str) -> Result<PathBuf> {
         let Some(folder) = &self.folder else {
-            bail!("there are no stock callbacks: build them with `cargo xtask plugins`, or give `--plugins-dir`");
+            bail!(
+                "there are no stock callbacks: build them with `cargo xtask plugins`, or give `--plugins-dir`"
+            );
         };
         let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
         match recipe::fuzzy(name, &known) {
@@ -262,7 +278,8 @@ fn wasm_names(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let wasm = paths.filter(|path| path.extension().is_some_and(|extension| extension == "wasm"));
-    let mut names: Vec<String> = wasm.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    let mut names: Vec<String> =
+        wasm.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
     names.sort();
     names
 }

@@ -41,7 +41,8 @@ impl Train {
             interrupt: Interrupt::listen().map_err(Failure::Failed)?,
             ..Options::default()
         };
-        let trainer = Assembly::new(&recipe, options).and_then(Assembly::trainer).map_err(Failure::Refused)?;
+        let trainer =
+            Assembly::new(&recipe, options).and_then(Assembly::trainer).map_err(Failure::Refused)?;
         let summary = trainer.train().map_err(Failure::Failed)?;
         if !is_quiet {
             report(&summary);
@@ -61,7 +62,8 @@ impl Train {
 /// Messages go to standard error, above the bar if there is one.
 fn show_messages(progress: &Progress) {
     let writer = progress.line_writer();
-    let lines = tracing_subscriber::fmt().without_time().with_target(false).with_writer(move || writer.clone());
+    let lines =
+        tracing_subscriber::fmt().without_time().with_target(false).with_writer(move || writer.clone());
     // Only the first subscriber of a process counts; a second run in it keeps that one.
     let _ = lines.with_max_level(tracing::Level::INFO).try_init();
 }
@@ -69,7 +71,10 @@ fn show_messages(progress: &Progress) {
 #[expect(clippy::print_stdout, reason = "the result of the command")]
 fn report(summary: &Summary) {
     let last: Vec<String> = summary.last.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-    println!("{} after {} epochs, {} steps, {:.1} s", summary.stop_reason, summary.epochs, summary.steps, summary.train_seconds);
+    println!(
+        "{} after {} epochs, {} steps, {:.1} s",
+        summary.stop_reason, summary.epochs, summary.steps, summary.train_seconds
+    );
     if let Some(best) = &summary.best {
         println!("best {}: {:.4} (epoch {})", best.metric, best.value, best.epoch + 1);
     }
