@@ -246,7 +246,7 @@ impl StockPlugins {
         let installed = beside.iter().flat_map(|folder| [folder.join("plugins"), folder.join("../plugins")]);
         let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins");
         let mut folders = first.map(Path::to_path_buf).into_iter().chain(installed).chain([built]);
-        let folder = folders.find(|folder| folder.is_dir());
+        let folder = folders.find_map(|folder| folder.canonicalize().ok().filter(|folder| folder.is_dir()));
         let names = folder.as_deref().map(wasm_names).unwrap_or_default();
         StockPlugins { folder, names }
     }
@@ -268,7 +268,7 @@ impl StockPlugins {
         };
         let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
         match recipe::fuzzy(name, &known) {
-            Some(found) => Ok(folder.join(found).with_extension("wasm")),
+            Some(found) => Ok(folder.join(format!("{found}.wasm"))),
             None => bail!("there is no stock callback `{name}`{}", recipe::hint(name, &known)),
         }
     }

@@ -48,6 +48,8 @@ struct Epoch {
     done: u64,
     samples: u64,
     started: Instant,
+    /// From `started` to the last batch: what follows, such as a validation, is not training.
+    trained: Duration,
     shown: Instant,
 }
 
@@ -82,6 +84,7 @@ impl Progress {
             done: 0,
             samples: 0,
             started: now,
+            trained: Duration::ZERO,
             shown: now,
         };
         if let Output::Bar(bar) = &self.output {
@@ -101,6 +104,7 @@ impl Progress {
         self.epoch.batch += 1;
         self.epoch.done += 1;
         self.epoch.samples += samples;
+        self.epoch.trained = self.epoch.started.elapsed();
         match &mut self.output {
             Output::Bar(bar) => {
                 if self.epoch.is_due(NUMBERS_EVERY) {
@@ -155,6 +159,7 @@ impl Progress {
             done: 0,
             samples: 0,
             started: now,
+            trained: Duration::ZERO,
             shown: now,
         };
         Progress { output, epoch }
@@ -195,7 +200,7 @@ impl Epoch {
 
     /// Per second since the epoch started here.
     fn rate(&self, count: u64) -> f64 {
-        count as f64 / self.started.elapsed().as_secs_f64().max(1e-9)
+        count as f64 / self.trained.as_secs_f64().max(1e-9)
     }
 
     fn numbers(&self, loss: Option<f64>) -> String {

@@ -1,4 +1,4 @@
-//! What a host function answers when it cannot do what a guest asked: the contract's error, or a trap.
+//! What a host function answers when it cannot do what a guest asked: the contract's error.
 //! Owns the translation of libtorch's exceptions into words a callback author can use.
 
 use super::bindings::phasebox::train::types::{self, Error, ErrorCode};
@@ -7,14 +7,10 @@ use super::store::PluginState;
 /// The longest message that crosses the boundary in either direction, in bytes.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 4096;
 
-/// A refusal (`Guest`: the guest gets a typed error and goes on) or a fault of the host (`Trap`).
+/// A guest's mistake: it gets this typed error and goes on. There is no other kind: what cannot be the
+/// guest's mistake has no way to fail.
 #[derive(Debug)]
-pub enum HostError {
-    /// A guest's mistake: its typed error.
-    Guest(Error),
-    /// A fault of ours: ends the call and poisons the store.
-    Trap(wasmtime::Error),
-}
+pub(crate) struct HostError(Error);
 
 /// What host functions return.
 pub(crate) type HostResult<T> = Result<T, HostError>;
@@ -26,7 +22,7 @@ pub(crate) fn refuse<T>(code: ErrorCode, message: impl Into<String>) -> HostResu
 
 /// The refusal itself, for `ok_or_else` and `map_err`.
 pub(crate) fn refusal(code: ErrorCode, message: impl Into<String>) -> HostError {
-    HostError::Guest(Error { code, message: truncate(message.into()) })
+    HostError(Error { code, message: truncate(message.into()) })
 }
 
 /// Cuts at a character boundary: messages of guests and of libtorch have no natural end.
@@ -41,10 +37,7 @@ pub(crate) fn truncate(mut text: String) -> String {
 
 impl types::Host for PluginState {
     fn convert_error(&mut self, error: HostError) -> wasmtime::Result<Error> {
-        match error {
-            HostError::Guest(error) => Ok(error),
-            HostError::Trap(error) => Err(error),
-        }
+        Ok(error.0)
     }
 }
 
@@ -111,10 +104,8 @@ mod tests {
     use super::*;
 
     fn check(torch_says: &str, code: ErrorCode) {
-        match HostError::from(tch::TchError::Torch(torch_says.to_owned())) {
-            HostError::Guest(error) => assert_eq!(error.code, code, "{torch_says}"),
-            HostError::Trap(error) => panic!("{error:?}"),
-        }
+        let HostError(error) = HostError::from(tch::TchError::Torch(torch_says.to_owned()));
+        assert_eq!(error.code, code, "{torch_says}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The host types behind the contract's resources. Tensors, groups and deferred scalars live in arenas;
 //! the parts of the trainer need none: their handle's number says which part it is.
 
+#![expect(unreachable_pub, reason = "bindgen! re-exports the markers as public")]
+
 use std::rc::Rc;
 
 use tch::Tensor;

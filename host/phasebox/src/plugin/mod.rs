@@ -58,7 +58,9 @@ pub use self::limits::Limits;
 /// The engine that callbacks run on.
 pub const WASMTIME_VERSION: &str = "48 (LTS)";
 
-type PhaseFunc = TypedFunc<(Resource<ContextHandle>,), (std::result::Result<(), GuestError>,)>;
+/// What a guest answers: a result of the contract, in the tuple that wasmtime wants.
+type Answer<T> = (std::result::Result<T, GuestError>,);
+type PhaseFunc = TypedFunc<(Resource<ContextHandle>,), Answer<()>>;
 
 /// What a recipe says about one plugin.
 #[derive(Clone, Debug)]
@@ -100,9 +102,9 @@ pub struct Plugin {
     store: Store<PluginState>,
     calls: [Option<PhaseFunc>; Phase::ALL.len()],
     describe: Option<TypedFunc<(), (String,)>>,
-    configure: Option<TypedFunc<(String,), (std::result::Result<(), GuestError>,)>>,
-    save_state: Option<TypedFunc<(), (std::result::Result<Vec<u8>, GuestError>,)>>,
-    load_state: Option<TypedFunc<(Vec<u8>,), (std::result::Result<(), GuestError>,)>>,
+    configure: Option<TypedFunc<(String,), Answer<()>>>,
+    save_state: Option<TypedFunc<(), Answer<Vec<u8>>>>,
+    load_state: Option<TypedFunc<(Vec<u8>,), Answer<()>>>,
     /// A trap leaves the store unusable.
     trapped: bool,
     /// Keeps the clock ticking.
@@ -271,10 +273,10 @@ struct Exports<'a> {
 }
 
 impl Exports<'_> {
-    fn typed<Params, Answer>(&mut self, name: &str) -> Result<Option<TypedFunc<Params, Answer>>>
+    fn typed<Params, Returned>(&mut self, name: &str) -> Result<Option<TypedFunc<Params, Returned>>>
     where
         Params: ComponentNamedList + Lower,
-        Answer: ComponentNamedList + Lift,
+        Returned: ComponentNamedList + Lift,
     {
         let Some(index) = self.component.export(name) else { return Ok(None) };
         let Some(function) = self.instance.get_func(&mut *self.store, index) else {

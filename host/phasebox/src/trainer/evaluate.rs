@@ -23,7 +23,8 @@ impl Trainer {
     pub(super) fn validate_within_epoch(&mut self) -> Result<()> {
         let batch_idx = self.context.batch_idx;
         if self.validate()? {
-            self.save(&[self.settings.saving.best_tag.clone()])?;
+            let best = self.settings.saving.best_tag.clone();
+            self.save(&[best])?;
         }
         self.context.split = Split::Train;
         self.context.batch_idx = batch_idx;
@@ -54,6 +55,7 @@ impl Trainer {
         self.evaluate(Phase::ValidationBatchStart, Phase::ValidationBatchEnd)?;
         self.publish_metrics("average_best_models")?;
         self.fire(Phase::AverageBestModelsValidationEnd)?;
+        self.show_epoch()?;
         crate::checkpoint::export_weights(&self.run.path().join("average_best_models.safetensors"), &mean)?;
         self.context.net.load_state(&weights, true)?;
         self.context.ema_model = ema;
@@ -116,11 +118,15 @@ impl Trainer {
                 context.logger.scalar(context.global_step, &name, group.learning_rate)?;
             }
         }
-        let shown: Vec<(String, f64)> =
-            values.iter().map(|(name, value)| (format!("{prefix}/{name}"), *value)).collect();
+        self.shown.extend(values.iter().map(|(name, value)| (format!("{prefix}/{name}"), *value)));
         self.context.metrics_dict = values;
-        let step = self.context.global_step;
-        self.progress.end_epoch(step, &shown)
+        Ok(())
+    }
+
+    /// One line for what the epoch's passes have given.
+    pub(super) fn show_epoch(&mut self) -> Result<()> {
+        let shown = std::mem::take(&mut self.shown);
+        self.progress.end_epoch(self.context.global_step, &shown)
     }
 
     /// Compares the watched metric with the best so far.

@@ -82,7 +82,7 @@ struct Position {
 enum Ending {
     Completed,
     Stopped(String),
-    Interrupted(&'static str),
+    Interrupted,
 }
 
 /// Trains a network. Made by `assemble`, or by hand from its parts.
@@ -101,6 +101,8 @@ pub struct Trainer {
     /// Losses on their way, oldest first, with their batch.
     losses: VecDeque<(u64, Deferred)>,
     last_loss: Option<f64>,
+    /// This epoch's metrics so far, for the person who watches.
+    shown: Vec<(String, f64)>,
     steps_at_start: u64,
     /// A checkpoint was loaded: on-checkpoint-loaded is due.
     loaded: bool,
@@ -130,6 +132,7 @@ impl Trainer {
             position: Position::default(),
             losses: VecDeque::new(),
             last_loss: None,
+            shown: Vec::new(),
             steps_at_start: 0,
             loaded: false,
         }
@@ -177,6 +180,7 @@ impl Trainer {
         }
         self.context.batch_idx = None;
         self.fire(Phase::EpochEnd)?;
+        self.show_epoch()?;
         self.context.logger.flush()?;
         self.position = Position { epoch: epoch + 1, next_batch: 0 };
         self.save_epoch(is_best)?;
@@ -317,7 +321,7 @@ impl Trainer {
         self.fire(Phase::Interrupt)?;
         self.context.outcome = None;
         self.save(&[crate::checkpoint::LATEST.to_owned()])?;
-        Ok(Ending::Interrupted(signal))
+        Ok(Ending::Interrupted)
     }
 
     /// Tells everybody how it ended and writes the summary. The first error is the one that is returned.
@@ -325,7 +329,7 @@ impl Trainer {
         let stop_reason = match &ending {
             Ok(Ending::Completed) => "completed".to_owned(),
             Ok(Ending::Stopped(reason)) => format!("stopped: {reason}"),
-            Ok(Ending::Interrupted(_)) => "interrupted".to_owned(),
+            Ok(Ending::Interrupted) => "interrupted".to_owned(),
             Err(error) => format!("failed: {error:#}"),
         };
         if ending.is_err() {

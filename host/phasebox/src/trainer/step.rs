@@ -151,7 +151,7 @@ impl Trainer {
 
     pub(super) fn clip_gradients(&mut self) -> Result<()> {
         if let Some(max_norm) = self.settings.clip_grad_norm {
-            self.context.optimizer.gradients()?.clip_grad_norm_(max_norm, 2.0)?;
+            let _norm_before = self.context.optimizer.gradients()?.clip_grad_norm_(max_norm, 2.0)?;
         }
         Ok(())
     }

@@ -51,7 +51,6 @@ pub struct Best {
 
 /// What one callback was and did.
 #[derive(Serialize, Clone, Debug)]
-#[expect(missing_docs, reason = "documented in docs of plugin::Counters and CallbackReport")]
 pub struct PluginSummary {
     pub name: String,
     pub source: String,
@@ -70,7 +69,6 @@ pub struct PluginSummary {
 
 /// Durations of calls in microseconds; p50 and p95 to 20 %.
 #[derive(Serialize, Clone, Debug)]
-#[expect(missing_docs, reason = "named by what they are")]
 pub struct Microseconds {
     pub p50: f64,
     pub p95: f64,
