@@ -17,7 +17,8 @@ pub(crate) fn test(places: &Places, selection: &[String]) -> Result<()> {
     plugins::build(places, true)?;
     languages::build(places)?;
     say("testing the host");
-    become_command(places.cargo(&["test", "--no-fail-fast"]).args(selection))
+    // Tests run side by side: threads of libtorch beside them would spend their time waiting for a core.
+    become_command(places.cargo(&["test", "--no-fail-fast"]).args(selection).env("OMP_NUM_THREADS", "1"))
 }
 
 fn check_style(places: &Places) -> Result<()> {

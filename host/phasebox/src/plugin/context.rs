@@ -140,6 +140,10 @@ impl HostPhaseContext for PluginState {
         read!(self, context => context.steps_per_epoch())
     }
 
+    fn max_steps(&mut self, _: This) -> wasmtime::Result<u64> {
+        read!(self, context => context.steps_per_epoch() * u64::from(context.run.max_epochs))
+    }
+
     fn is_last_batch(&mut self, _: This) -> wasmtime::Result<bool> {
         read!(self, context => context.is_last_batch)
     }
@@ -249,6 +253,14 @@ impl HostPhaseContext for PluginState {
 
     fn sg_logger(&mut self, _: This) -> HostResult<Resource<LoggerHandle>> {
         Ok(Resource::new_own(0))
+    }
+
+    fn log_scalar(&mut self, _: This, name: String, value: f64) -> HostResult<()> {
+        self.log_value(&name, value)
+    }
+
+    fn log_scalar_tensor(&mut self, _: This, name: String, value: Resource<TensorHandle>) -> HostResult<()> {
+        self.log_tensor(&name, &value)
     }
 
     fn metrics_dict(&mut self, _: This) -> wasmtime::Result<Vec<ScalarEntry>> {

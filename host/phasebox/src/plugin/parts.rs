@@ -277,10 +277,28 @@ impl HostMetrics for PluginState {
     }
 }
 
-/// Metric names are namespaced by callback: two callbacks cannot write over each other.
 impl PluginState {
+    /// Metric names are namespaced by callback: two callbacks cannot write over each other.
     fn log_name(&self, name: &str) -> String {
         format!("{}/{name}", self.name)
+    }
+
+    pub(super) fn log_value(&mut self, name: &str, value: f64) -> HostResult<()> {
+        let name = self.log_name(name);
+        let context = self.context()?;
+        Ok(context.logger.scalar(context.global_step, &name, value)?)
+    }
+
+    /// One element, written when it has arrived.
+    pub(super) fn log_tensor(&mut self, name: &str, value: &Resource<TensorHandle>) -> HostResult<()> {
+        let tensor = self.tensor(value)?;
+        if tensor.numel() != 1 {
+            let message = format!("one element is needed, this tensor is {:?}", tensor.size());
+            return refuse(ErrorCode::ShapeMismatch, message);
+        }
+        let (deferred, name) = (Deferred::new(tensor)?, self.log_name(name));
+        let context = self.context()?;
+        Ok(context.logger.scalar_deferred(context.global_step, &name, deferred)?)
     }
 }
 
@@ -305,9 +323,7 @@ impl PluginState {
 
 impl HostLogger for PluginState {
     fn scalar(&mut self, _: Resource<LoggerHandle>, name: String, value: f64) -> HostResult<()> {
-        let name = self.log_name(&name);
-        let context = self.context()?;
-        Ok(context.logger.scalar(context.global_step, &name, value)?)
+        self.log_value(&name, value)
     }
 
     fn scalar_tensor(
@@ -316,16 +332,7 @@ impl HostLogger for PluginState {
         name: String,
         value: Resource<TensorHandle>,
     ) -> HostResult<()> {
-        let tensor = self.tensor(&value)?;
-        if tensor.numel() != 1 {
-            return refuse(
-                ErrorCode::ShapeMismatch,
-                format!("one element is needed, this tensor is {:?}", tensor.size()),
-            );
-        }
-        let (deferred, name) = (Deferred::new(tensor)?, self.log_name(&name));
-        let context = self.context()?;
-        Ok(context.logger.scalar_deferred(context.global_step, &name, deferred)?)
+        self.log_tensor(&name, &value)
     }
 
     fn histogram(

@@ -47,18 +47,13 @@ impl Tensor {
 }
 
 impl PhaseContext {
-    /// Optimizer steps of the whole run. Two crossings.
-    pub fn max_steps(&self) -> u64 {
-        u64::from(self.max_epochs()) * self.steps_per_epoch()
-    }
-
-    /// Logs a number as `<callback>/<name>` at the current step. Two crossings.
+    /// Logs a number as `<callback>/<name>` at the current step. One crossing.
     pub fn log(&self, name: &str, value: f64) -> Result<()> {
-        self.sg_logger()?.scalar(name, value)
+        self.log_scalar(name, value)
     }
 
-    /// Logs a tensor with one element when its value has arrived. Two crossings, no sync.
+    /// Logs a tensor with one element when its value has arrived. One crossing, no sync.
     pub fn log_tensor(&self, name: &str, value: &Tensor) -> Result<()> {
-        self.sg_logger()?.scalar_tensor(name, value)
+        self.log_scalar_tensor(name, value)
     }
 }
