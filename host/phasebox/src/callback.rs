@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result};
 use tch::Tensor;
 
 use crate::context::{Context, Lendable};
+use crate::counters::Counters;
 use crate::phase::{Phase, PhaseSet};
-use crate::plugin::Counters;
 
 /// Something that is called at phases of training.
 pub trait Callback {

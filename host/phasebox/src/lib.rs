@@ -8,6 +8,7 @@
 //! | [`context`] | what callbacks see and may change |
 //! | [`control`] | what callbacks ask of the trainer |
 //! | [`callback`] | callbacks in order, and what happens when one fails |
+//! | [`counters`] | what a callback did and cost |
 //! | [`trainer`] | the loop |
 //! | [`plugin`] | a callback that is a WebAssembly component; the only code that names wasmtime |
 //! | [`recipe`] | a recipe's text, typed |
@@ -22,6 +23,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod context;
 pub mod control;
+pub mod counters;
 pub mod criterion;
 pub mod data;
 pub mod device;

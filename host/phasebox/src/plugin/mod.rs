@@ -10,7 +10,7 @@
 //! | `engine` | the wasmtime engine, its clock, the linker |
 //! | `component` | reading and checking a file |
 //! | `store`, `arena`, `handles` | what a guest holds |
-//! | `limits`, `grants`, `counters` | what it may use, may do, and did |
+//! | `limits`, `grants` | what it may use and may do; what it did is counted in `counters` |
 //! | `tensor`, `group`, `storage`, `context`, `parts`, `diagnostics` | the host side of the contract |
 
 mod arena;
@@ -18,7 +18,6 @@ mod bindings;
 mod checks;
 mod component;
 mod context;
-mod counters;
 mod diagnostics;
 mod engine;
 mod error;
@@ -50,7 +49,6 @@ use crate::context::{Context, Lendable};
 use crate::phase::{Phase, PhaseSet};
 
 pub use self::component::{CONTRACT, PluginComponent};
-pub use self::counters::{Counters, Durations};
 pub use self::engine::PluginEngine;
 pub use self::grants::{Grant, Grants};
 pub use self::limits::Limits;

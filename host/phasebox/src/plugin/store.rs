@@ -12,13 +12,13 @@ use wasmtime::component::Resource;
 
 use super::arena::Arena;
 use super::bindings::phasebox::train::types::ErrorCode;
-use super::counters::Counters;
 use super::error::{HostResult, refusal, refuse};
 use super::grants::{Grant, Grants};
 use super::handles::{DeferredHandle, GroupEntry, GroupHandle, Members, Owner, TensorEntry, TensorHandle};
 use super::limits::{Deadline, Limits, MemoryLimiter};
 use super::random::Random;
 use crate::context::Context;
+use crate::counters::Counters;
 
 /// Results with more elements are refused before they are made: 2 GiB of f32.
 pub(crate) const MAX_RESULT_ELEMENTS: u64 = 1 << 29;

@@ -1,4 +1,4 @@
-//! What a callback did and cost: the numbers that `summary.json` shows for it.
+//! What a callback did and cost: the numbers that `summary.json` shows for it. Whoever runs the callback counts.
 
 use std::time::Duration;
 
