@@ -3,9 +3,11 @@
 //! | file | shows |
 //! |---|---|
 //! | `phases` | which phases fire, in which order, and for whom |
+//! | `tidy` | that the source keeps the rules of ARCHITECTURE.md and CONTRIBUTING.md |
 //!
 //! `harness` runs the binary and reads what it leaves; `components` makes callbacks of WebAssembly text.
 
 mod components;
 mod harness;
 mod phases;
+mod tidy;

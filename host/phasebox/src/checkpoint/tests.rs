@@ -1,3 +1,5 @@
+//! Checkpoints that are saved, damaged, cut short and read back.
+
 use super::*;
 use crate::durable::{self, Durability};
 use anyhow::{Context, Result, ensure};

@@ -1,3 +1,5 @@
+//! What is written where, and what is refused.
+
 use super::*;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};

@@ -1,3 +1,5 @@
+//! CIFAR files, whole and damaged.
+
 use super::{all, check_refused, floats, integers, load};
 use serde_json::{Value, json};
 use std::fs;

@@ -1,3 +1,5 @@
+//! Tables, whole and damaged.
+
 use super::super::Augmentation;
 use super::{all, check_refused, counts, floats, integers, load};
 use serde_json::{Value, json};

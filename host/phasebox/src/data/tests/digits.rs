@@ -1,3 +1,5 @@
+//! The digits inside the binary.
+
 use super::{all, counts, digits, floats, integers, load};
 use serde_json::json;
 

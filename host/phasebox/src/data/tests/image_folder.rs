@@ -1,3 +1,5 @@
+//! Folders of images, whole and damaged.
+
 use super::super::Augmentation;
 use super::{check_refused, floats, integers, load};
 use image::{GrayImage, ImageFormat, Rgb, RgbImage};

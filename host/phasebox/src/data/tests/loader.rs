@@ -1,3 +1,5 @@
+//! Order, batches, threads and state of the loader.
+
 use super::super::{Augmentation, Batch, DataLoader, Dataset, LoaderConfig};
 use super::{digits, floats, integers};
 use anyhow::{Result, bail};

@@ -1,3 +1,5 @@
+//! IDX files, whole and damaged.
+
 use super::{all, check_refused, counts, digits, floats, integers, load};
 use flate2::{Compression, write::GzEncoder};
 use serde_json::json;

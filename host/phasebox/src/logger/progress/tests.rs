@@ -1,3 +1,5 @@
+//! What people and machines see of a run.
+
 use super::*;
 use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
 use std::sync::{Arc, Mutex};

@@ -1,3 +1,5 @@
+//! Event files, byte by byte those of TensorBoard's own writer.
+
 use super::*;
 use std::fs;
 
