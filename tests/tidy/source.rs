@@ -73,7 +73,6 @@ const PANICKING: &[&str] = &[
     "double_value",
     "int64_value",
     "copy_data",
-    "is_floating_point",
     "add_scalar",
     "mul_scalar",
     "div_scalar",

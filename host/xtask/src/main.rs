@@ -106,6 +106,6 @@ fn bench(places: &Places, arguments: &[String]) -> Result<()> {
     setup(places, false)?;
     plugins::build(places, true)?;
     command::become_command(
-        places.cargo(&["bench", "--package", "phasebox", "--benches", "--"]).args(arguments),
+        places.cargo(&["bench", "--package", "phasebox", "--bench", "*", "--"]).args(arguments),
     )
 }

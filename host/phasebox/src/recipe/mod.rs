@@ -108,7 +108,7 @@ const UNSUPPORTED: Unsupported = &[
     ("ckpt_root_dir", "choose the folder of runs with `--runs-dir`"),
     (
         "pre_launch_callbacks_list",
-        "a recipe is not changed behind its author's back; use `sweep` to try variants",
+        "a recipe is not changed behind its author's back; write `key=value` on the command line to try variants",
     ),
     ("quantization_params", "there is no quantization; remove the key"),
     ("hydra", "runs have their own folders (`--runs-dir`); remove the key"),

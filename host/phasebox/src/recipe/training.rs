@@ -144,7 +144,7 @@ pub const SCHEDULE_KEYS: &[&str] = &[
     "lr_cooldown_epochs",
 ];
 
-const COMPILED: &str = "phasebox captures the steps of a GPU run as graphs by itself; remove the key";
+const COMPILED: &str = "there is no compiler; steps run on fused and multi-tensor kernels; remove the key";
 const LOGGING: &str = "every run writes metrics.jsonl and TensorBoard events to its folder; remove the key";
 const BATCH_NORM: &str =
     "one process drives one device, so statistics are those of its batch; remove the key";

@@ -43,7 +43,7 @@ fn keys_of_other_trainers_are_refused_with_a_remedy() {
     check(&[
         (
             "  torch_compile: true\n",
-            "7: `torch_compile` is not supported by phasebox: phasebox captures the steps of a GPU run as graphs by itself; remove the key",
+            "7: `torch_compile` is not supported by phasebox: there is no compiler; steps run on fused and multi-tensor kernels; remove the key",
         ),
         (
             "  sync_bn: true\n",
