@@ -24,7 +24,11 @@ fn files_are_short_or_say_why_not() {
 
 #[test]
 fn modules_say_what_they_own() {
-    let broken = rust().filter(|source| !source.text.starts_with("//!")).map(|source| source.path).collect();
+    // What a test takes in with `include!` can only say it in plain comments.
+    let says = |source: &Source| {
+        source.text.starts_with("//!") || source.path.starts_with("tests/") && source.text.starts_with("// ")
+    };
+    let broken = rust().filter(|source| !says(source)).map(|source| source.path).collect();
     check("files that do not open with //!", broken);
 }
 
