@@ -4,10 +4,18 @@
 //! |---|---|
 //! | `phases` | which phases fire, in which order, and for whom |
 //! | `tidy` | that the source keeps the rules of ARCHITECTURE.md and CONTRIBUTING.md |
+//! | `conformance` | that every stock callback is what its README says, trains, and resumes |
+//! | `effects` | what each stock callback does to a run, against numbers computed apart from it |
+//! | `languages` | one callback in four languages, with the same numbers |
 //!
-//! `harness` runs the binary and reads what it leaves; `components` makes callbacks of WebAssembly text.
+//! `harness` runs the binary and reads what it leaves; `components` makes callbacks of WebAssembly text; `training` is
+//! a run to measure callbacks by.
 
 mod components;
+mod conformance;
+mod effects;
 mod harness;
+mod languages;
 mod phases;
 mod tidy;
+mod training;

@@ -1,0 +1,10 @@
+//! What each stock callback does to a run, against numbers computed here from the run's checkpoints and logs by the
+//! formula that its README states, or against the trainer's own key for the same thing.
+
+mod averages;
+mod gradients;
+mod observers;
+mod pictures;
+mod rates;
+mod stages;
+mod stopping;
