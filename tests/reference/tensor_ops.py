@@ -89,7 +89,7 @@ gives("tensor.read-f32", [], 6, 0, note=" of nothing at the end", x=X)
 row("tensor.read-f32 follows the order of a view", [["t", "tensor.transpose", "x", 0, 1],
     ["result", "tensor.read-f32", "t", 0, 6]], {"x": X}, expected={"result": [float(v) for v in X.T.ravel()]})
 refuses("tensor.read-f32", "invalid-argument", "x", 5, 2, note=" to read beyond the end", x=X)
-refuses("tensor.read-f32", "invalid-argument", "x", 2**63, 4, note=" an offset beyond any end", x=X)
+refuses("tensor.read-f32", "invalid-argument", "x", 2**62, 4, note=" an offset beyond any end", x=X)
 refuses("tensor.read-f32", "too-large", "y", 0, 2**22 + 1, note=" more than 4 Mi elements",
         before=[expanded("y", [2**23])], x=ONE)
 gives("tensor.read-s64", [3, -1, 2], 0, 3, x=WHOLE)

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 /// One side of the contract.
-pub trait Side: Sized {
+pub(crate) trait Side: Sized {
     /// A handle to a tensor.
     type Tensor;
     /// A handle to a group.
@@ -24,7 +24,7 @@ pub trait Side: Sized {
 }
 
 /// What a name of a row stands for.
-pub enum Value<S: Side> {
+pub(crate) enum Value<S: Side> {
     Tensor(S::Tensor),
     Pair(S::Tensor, S::Tensor),
     Group(S::Group),
@@ -63,12 +63,12 @@ impl<S: Side> From<Vec<f32>> for Value<S> {
 }
 
 /// What `tensor.info` gives.
-pub fn info<S: Side>(shape: &[i64], dtype: &str, device: &str, requires_grad: bool) -> Value<S> {
+pub(crate) fn info<S: Side>(shape: &[i64], dtype: &str, device: &str, requires_grad: bool) -> Value<S> {
     Value::Plain(json!({ "shape": shape, "dtype": dtype, "device": device, "requires-grad": requires_grad }))
 }
 
 /// The contract's spelling of a case of an enum: `ErrorCode::TooLarge` is `too-large`.
-pub fn kebab(case: impl std::fmt::Debug) -> String {
+pub(crate) fn kebab(case: impl std::fmt::Debug) -> String {
     let text = format!("{case:?}");
     let name = text.rsplit(':').next().unwrap_or_default();
     let mut spelled = String::new();
@@ -91,11 +91,11 @@ fn number(value: &Json) -> Option<f64> {
 }
 
 /// The names of one row.
-pub type Names<S> = BTreeMap<String, Value<S>>;
+pub(crate) type Names<S> = BTreeMap<String, Value<S>>;
 
 /// The arguments of one call, read from left to right. A row that does not fit its function is a mistake in the
 /// table: reading panics.
-pub struct Arguments<'a, S: Side> {
+pub(crate) struct Arguments<'a, S: Side> {
     names: &'a Names<S>,
     rest: std::slice::Iter<'a, Json>,
 }
@@ -118,19 +118,19 @@ impl<'a, S: Side> Arguments<'a, S> {
         }
     }
 
-    pub fn tensor(&mut self) -> &'a S::Tensor {
+    pub(crate) fn tensor(&mut self) -> &'a S::Tensor {
         let names = self.names;
         self.next("tensor", |json| Self::tensor_named(names, json))
     }
 
-    pub fn tensors(&mut self) -> Vec<&'a S::Tensor> {
+    pub(crate) fn tensors(&mut self) -> Vec<&'a S::Tensor> {
         let names = self.names;
         self.next("tensors", |json| {
             json.as_array()?.iter().map(|name| Self::tensor_named(names, name)).collect()
         })
     }
 
-    pub fn group(&mut self) -> &'a S::Group {
+    pub(crate) fn group(&mut self) -> &'a S::Group {
         let names = self.names;
         self.next("group", |json| match Self::named(names, json) {
             Value::Group(group) => Some(group),
@@ -138,7 +138,7 @@ impl<'a, S: Side> Arguments<'a, S> {
         })
     }
 
-    pub fn deferred(&mut self) -> &'a S::Deferred {
+    pub(crate) fn deferred(&mut self) -> &'a S::Deferred {
         let names = self.names;
         self.next("deferred", |json| match Self::named(names, json) {
             Value::Deferred(deferred) => Some(deferred),
@@ -146,45 +146,45 @@ impl<'a, S: Side> Arguments<'a, S> {
         })
     }
 
-    pub fn number(&mut self) -> f64 {
+    pub(crate) fn number(&mut self) -> f64 {
         self.next("number", number)
     }
 
-    pub fn bound(&mut self) -> Option<f64> {
+    pub(crate) fn bound(&mut self) -> Option<f64> {
         self.next("bound", |json| if json.is_null() { Some(None) } else { number(json).map(Some) })
     }
 
-    pub fn index(&mut self) -> i64 {
+    pub(crate) fn index(&mut self) -> i64 {
         self.next("index", Json::as_i64)
     }
 
-    pub fn indices(&mut self) -> Vec<i64> {
+    pub(crate) fn indices(&mut self) -> Vec<i64> {
         self.next("list of indices", |json| json.as_array()?.iter().map(Json::as_i64).collect())
     }
 
-    pub fn integers(&mut self) -> Vec<i64> {
+    pub(crate) fn integers(&mut self) -> Vec<i64> {
         self.indices()
     }
 
-    pub fn floats(&mut self) -> Vec<f32> {
+    pub(crate) fn floats(&mut self) -> Vec<f32> {
         self.next("list of numbers", |json| {
             json.as_array()?.iter().map(|json| Some(number(json)? as f32)).collect()
         })
     }
 
-    pub fn count(&mut self) -> u32 {
+    pub(crate) fn count(&mut self) -> u32 {
         self.next("count", |json| json.as_u64()?.try_into().ok())
     }
 
-    pub fn offset(&mut self) -> u64 {
+    pub(crate) fn offset(&mut self) -> u64 {
         self.next("offset", Json::as_u64)
     }
 
-    pub fn flag(&mut self) -> bool {
+    pub(crate) fn flag(&mut self) -> bool {
         self.next("flag", Json::as_bool)
     }
 
-    pub fn text(&mut self) -> &'a str {
+    pub(crate) fn text(&mut self) -> &'a str {
         self.next("text", Json::as_str)
     }
 }
@@ -193,7 +193,7 @@ impl<'a, S: Side> Arguments<'a, S> {
 ///
 /// # Errors
 /// What differs from the row's expectation.
-pub fn start<S: Side>(side: &mut S, row: &Json, mut names: Names<S>) -> Result<Names<S>, String> {
+pub(crate) fn start<S: Side>(side: &mut S, row: &Json, mut names: Names<S>) -> Result<Names<S>, String> {
     for (name, tensor) in row["given"].as_object().into_iter().flatten() {
         let from = if tensor["values"][0].is_i64() { "create.from-s64" } else { "create.from-f32" };
         call(side, &mut names, &json!([name, from, tensor["shape"], tensor["values"], ""]))?;
@@ -207,7 +207,7 @@ pub fn start<S: Side>(side: &mut S, row: &Json, mut names: Names<S>) -> Result<N
 ///
 /// # Errors
 /// What differs from the row's expectation.
-pub fn finish<S: Side>(side: &mut S, row: &Json, mut names: Names<S>) -> Result<(), String> {
+pub(crate) fn finish<S: Side>(side: &mut S, row: &Json, mut names: Names<S>) -> Result<(), String> {
     run(side, row, "then", &mut names)?;
     for (name, expected) in row["expected"].as_object().into_iter().flatten() {
         let found = look(side, &mut names, name)?;
@@ -219,7 +219,7 @@ pub fn finish<S: Side>(side: &mut S, row: &Json, mut names: Names<S>) -> Result<
 }
 
 /// Whether a row goes on in the next phase.
-pub fn goes_on(row: &Json) -> bool {
+pub(crate) fn goes_on(row: &Json) -> bool {
     row.get("then").is_some()
 }
 
@@ -260,7 +260,7 @@ fn must_refuse<S: Side>(
 }
 
 /// Makes one call and names its result.
-pub fn call<S: Side>(side: &mut S, names: &mut Names<S>, call: &Json) -> Result<(), String> {
+pub(crate) fn call<S: Side>(side: &mut S, names: &mut Names<S>, call: &Json) -> Result<(), String> {
     let [name, function, arguments @ ..] = call.as_array().map(Vec::as_slice).unwrap_or_default() else {
         panic!("{call} is no call");
     };

@@ -12,7 +12,9 @@ use table::{Arguments, Names, Side, Value, finish, goes_on, kebab, start};
 /// Runs rows in `on-training-start`; the parts called `then` in `on-epoch-start`.
 #[derive(Parameters)]
 struct TensorOps {
-    /// The table.
+    /// The table, as JSON text: numbers then pass no YAML.
+    table: String,
+    #[skip]
     rows: Vec<Json>,
     /// Handles and results of rows that go on, until they have.
     #[skip]
@@ -21,6 +23,11 @@ struct TensorOps {
 
 #[callback]
 impl TensorOps {
+    fn configure(&mut self) -> Result<()> {
+        self.rows = serde_json::from_str(&self.table)?;
+        Ok(())
+    }
+
     fn on_training_start(&mut self, ctx: &PhaseContext) -> Result<()> {
         for (index, row) in self.rows.iter().enumerate() {
             let net = ctx.net()?;
