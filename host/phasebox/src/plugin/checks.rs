@@ -1,7 +1,7 @@
 //! Sizes worked out before libtorch is asked, so that no guest can start an operation whose result does
 //! not fit. Shapes that do not go together are left to libtorch, which says why.
 
-use tch::{Kind, Tensor};
+use tch::{Kind, Scalar, Tensor};
 
 use super::bindings::phasebox::train::types::{Dtype, ErrorCode};
 use super::error::{HostResult, refuse};
@@ -28,9 +28,22 @@ pub(crate) fn check_same_size(operand: &Tensor) -> HostResult<()> {
     check_elements(Some(operand.numel() as u64))
 }
 
-/// The same for two operands that broadcast.
-pub(crate) fn check_broadcast(a: &Tensor, b: &Tensor) -> HostResult<()> {
-    check_elements(elements_of_broadcast(&a.size(), &b.size()))
+/// The same for operands that broadcast together.
+pub(crate) fn check_broadcast(operands: &[&Tensor]) -> HostResult<()> {
+    let shapes: Vec<Vec<i64>> = operands.iter().map(|operand| operand.size()).collect();
+    check_elements(elements_of_broadcast(&shapes))
+}
+
+/// Whole numbers only, for operands that are all integers: a fraction would change their dtype.
+pub(crate) fn check_whole(operands: &[&Tensor], numbers: &[f64]) -> HostResult<()> {
+    let integers = operands.iter().all(|operand| is_integer(operand.kind()));
+    match numbers.iter().find(|number| number.fract() != 0.0) {
+        Some(number) if integers => refuse(
+            ErrorCode::DtypeMismatch,
+            format!("{number} does not go with integers: use a whole number, or `to-dtype` first"),
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// A shape a guest asks for: no negative lengths, a bounded number of elements and dimensions.
@@ -56,7 +69,7 @@ pub(crate) fn check_matmul(a: &Tensor, b: &Tensor) -> HostResult<()> {
     let (batch_a, rows) = split_matrix(&a, 2);
     let (batch_b, columns) = split_matrix(&b, 1);
     let matrix = (rows as u64).checked_mul(columns as u64);
-    let batch = elements_of_broadcast(batch_a, batch_b);
+    let batch = elements_of_broadcast(&[batch_a, batch_b]);
     check_elements(batch.and_then(|batch| batch.checked_mul(matrix?)))
 }
 
@@ -68,19 +81,37 @@ fn split_matrix(shape: &[i64], from_end: usize) -> (&[i64], i64) {
     }
 }
 
-fn elements_of_broadcast(a: &[i64], b: &[i64]) -> Option<u64> {
-    let aligned =
-        |shape: &[i64], from_end: usize| shape.len().checked_sub(from_end + 1).map_or(1, |i| shape[i]);
-    let mut lengths = (0..a.len().max(b.len())).map(|i| match (aligned(a, i), aligned(b, i)) {
-        (0, _) | (_, 0) => 0,
-        (x, y) => x.max(y),
+fn elements_of_broadcast(shapes: &[impl AsRef<[i64]>]) -> Option<u64> {
+    let aligned = |shape: &[i64], from_end: usize| {
+        shape.len().checked_sub(from_end + 1).map_or(1, |place| shape[place] as u64)
+    };
+    let rank = shapes.iter().map(|shape| shape.as_ref().len()).max().unwrap_or(0);
+    let mut lengths = (0..rank).map(|place| {
+        let mut lengths = shapes.iter().map(|shape| aligned(shape.as_ref(), place));
+        lengths.try_fold(1, |longest, length| (length > 0).then_some(length.max(longest))).unwrap_or(0)
     });
-    lengths.try_fold(1u64, |product, length| product.checked_mul(length as u64))
+    if lengths.clone().any(|length| length == 0) {
+        return Some(0);
+    }
+    lengths.try_fold(1u64, u64::checked_mul)
 }
 
 /// The number of elements of a shape.
 pub(crate) fn product(shape: &[i64]) -> Option<u64> {
     shape.iter().try_fold(1u64, |product, length| product.checked_mul(u64::try_from(*length).ok()?))
+}
+
+/// Signed and unsigned; not booleans.
+pub(crate) fn is_integer(kind: Kind) -> bool {
+    matches!(kind, Kind::Uint8 | Kind::Int8 | Kind::Int16 | Kind::Int | Kind::Int64)
+}
+
+/// `value` as an operand for `tensor`: whole numbers stay integers for integers, whose dtype a float would change.
+pub(crate) fn scalar_for(tensor: &Tensor, value: f64) -> Scalar {
+    match is_integer(tensor.kind()) && value.fract() == 0.0 {
+        true => Scalar::int(value as i64),
+        false => Scalar::float(value),
+    }
 }
 
 /// The libtorch type of the contract's.
@@ -124,7 +155,7 @@ mod tests {
     use super::*;
 
     fn check(a: &[i64], b: &[i64], elements: Option<u64>) {
-        assert_eq!(elements_of_broadcast(a, b), elements, "{a:?} {b:?}");
+        assert_eq!(elements_of_broadcast(&[a, b]), elements, "{a:?} {b:?}");
     }
 
     #[test]

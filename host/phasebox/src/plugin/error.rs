@@ -76,6 +76,16 @@ fn first_line(text: &str) -> &str {
     line.split(" Exception raised from").next().unwrap_or(line).trim()
 }
 
+/// Wrong numbers, in messages that also speak of dimensions and sizes.
+const OUT_OF_RANGE: [&str; 6] = [
+    "out of range",
+    "exceeds dimension size",
+    "non-zero size",
+    "only one dimension can be inferred",
+    "invalid shape dimension",
+    "non-negative",
+];
+
 fn code_of(message: &str) -> ErrorCode {
     let lower = message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
@@ -83,6 +93,8 @@ fn code_of(message: &str) -> ErrorCode {
         ErrorCode::OutOfMemory
     } else if says(&["same device", "found at least two devices", "device type"]) {
         ErrorCode::DeviceMismatch
+    } else if says(&OUT_OF_RANGE) {
+        ErrorCode::InvalidArgument
     } else if says(&[
         "dtype",
         "scalar type",
@@ -90,6 +102,7 @@ fn code_of(message: &str) -> ErrorCode {
         "data type",
         "floating point",
         "result type",
+        "bool tensor",
     ]) {
         ErrorCode::DtypeMismatch
     } else if says(&["shape", "size", "dimension", "expand", "broadcast"]) {
@@ -117,6 +130,8 @@ mod tests {
             ErrorCode::DeviceMismatch,
         );
         check("mean(): could not infer output dtype", ErrorCode::DtypeMismatch);
+        check("Dimension out of range (expected to be in range of [-2, 1])", ErrorCode::InvalidArgument);
+        check("Negation, the `-` operator, on a bool tensor is not supported", ErrorCode::DtypeMismatch);
         check("something else", ErrorCode::InvalidArgument);
     }
 

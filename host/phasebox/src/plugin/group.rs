@@ -1,16 +1,17 @@
 //! Host side of the contract's `tensor-group`: many tensors in one crossing, on multi-tensor kernels.
 
 use globset::Glob;
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 use torch_ext::TensorList;
 use wasmtime::component::Resource;
 
 use super::bindings::phasebox::train::tensor::HostTensorGroup;
 use super::bindings::phasebox::train::types::ErrorCode;
+use super::checks::{check_whole, scalar_for};
 use super::error::{HostResult, refusal, refuse};
 use super::handles::{GroupEntry, GroupHandle, Members, Owner, TensorHandle};
 use super::store::{PluginState, clip};
-use super::tensor::copy_of;
+use super::tensor::{check_order, copy_of};
 
 type Handle = Resource<GroupHandle>;
 
@@ -31,27 +32,53 @@ impl PluginState {
         Ok(())
     }
 
-    /// A change of all members by those of another group, one by one.
+    /// The same for arithmetic that only floating point members have.
+    fn change_floats(
+        &mut self,
+        this: &Handle,
+        operation: impl FnOnce(&TensorList) -> Result<(), torch_ext::Error>,
+    ) -> HostResult<()> {
+        check_floats(&self.group(this)?.members)?;
+        self.change(this, operation)
+    }
+
+    /// A change of all members by those of another group, one by one. Members that are not floating point,
+    /// such as the counts of a batch normalisation, have a rule of their own: `whole`.
     fn change_by(
         &mut self,
         this: &Handle,
         other: &Handle,
-        operation: impl FnOnce(&TensorList, &TensorList) -> Result<(), torch_ext::Error>,
+        floats: impl FnOnce(&TensorList, &TensorList) -> Result<(), torch_ext::Error>,
+        whole: impl Fn(&mut Tensor, &Tensor) -> Result<(), TchError>,
     ) -> HostResult<()> {
-        let other = self.group(other)?.members.clone();
-        check_same_shapes(&self.group(this)?.members, &other)?;
-        self.change(this, |list| operation(list, &other.list))
+        let (to, from) = (self.group(this)?.members.clone(), self.group(other)?.members.clone());
+        check_alike(&to, &from)?;
+        if check_floats(&to).is_ok() {
+            return self.change(this, |list| floats(list, &from.list));
+        }
+        self.group(this)?.owner.check_change(self.grants)?;
+        let pairs = || to.named.iter().zip(&from.named).map(|((_, x), (_, y))| (x, y));
+        for (x, y) in pairs().filter(|(x, _)| !x.is_floating_point()) {
+            whole(&mut x.shallow_clone(), y)?;
+        }
+        let list = TensorList::from_tensors(pairs().map(|(x, _)| x).filter(|x| x.is_floating_point()))?;
+        let by = TensorList::from_tensors(pairs().map(|(_, y)| y).filter(|y| y.is_floating_point()))?;
+        floats(&list, &by)?;
+        self.counters.launches += 2;
+        Ok(())
     }
 
-    /// A number, or one a member.
+    /// A number, or one a member; of no members it is zeros of `shape_of_none`.
     fn measure(
         &mut self,
         this: &Handle,
+        shape_of_none: &[i64],
+        kind_of_none: Kind,
         operation: impl FnOnce(&TensorList) -> Result<Tensor, torch_ext::Error>,
     ) -> HostResult<Resource<TensorHandle>> {
         let members = &self.group(this)?.members;
         let result = if members.named.is_empty() {
-            Tensor::f_zeros([], (Kind::Float, tch::Device::Cpu))?
+            Tensor::f_zeros(shape_of_none, (kind_of_none, self.device("")?))?
         } else {
             operation(&members.list)?
         };
@@ -60,7 +87,18 @@ impl PluginState {
     }
 }
 
-fn check_same_shapes(a: &Members, b: &Members) -> HostResult<()> {
+/// Refuses before anything has changed: multi-tensor kernels would stop at the first such member.
+fn check_floats(members: &Members) -> HostResult<()> {
+    match members.named.iter().find(|(_, tensor)| !tensor.is_floating_point()) {
+        None => Ok(()),
+        Some((name, tensor)) => refuse(
+            ErrorCode::DtypeMismatch,
+            format!("`{name}` is {:?}, not floating point: leave it out with `matching`", tensor.kind()),
+        ),
+    }
+}
+
+fn check_alike(a: &Members, b: &Members) -> HostResult<()> {
     if a.named.len() != b.named.len() {
         let (a, b) = (a.named.len(), b.named.len());
         return refuse(
@@ -73,6 +111,12 @@ fn check_same_shapes(a: &Members, b: &Members) -> HostResult<()> {
             return refuse(
                 ErrorCode::ShapeMismatch,
                 format!("`{name}` is {:?} here and {:?} there", x.size(), y.size()),
+            );
+        }
+        if x.kind() != y.kind() {
+            return refuse(
+                ErrorCode::DtypeMismatch,
+                format!("`{name}` is {:?} here and {:?} there", x.kind(), y.kind()),
             );
         }
     }
@@ -125,7 +169,8 @@ impl HostTensorGroup for PluginState {
     fn duplicate(&mut self, this: Handle) -> HostResult<Handle> {
         let (members, charged_bytes) = self.copy_group(&this)?;
         let entry = GroupEntry { members, owner: Owner::Callback, charged_bytes };
-        Ok(Resource::new_own(self.groups.insert_kept(entry)?))
+        let inserted = self.groups.insert_kept(entry);
+        Ok(Resource::new_own(inserted.inspect_err(|_| self.release_kept(charged_bytes))?))
     }
 
     fn numel(&mut self, this: Handle) -> HostResult<u64> {
@@ -133,15 +178,17 @@ impl HostTensorGroup for PluginState {
     }
 
     fn norm(&mut self, this: Handle, p: f64) -> HostResult<Resource<TensorHandle>> {
-        self.measure(&this, |list| list.norm(p))
+        self.check_norm(&this, p)?;
+        self.measure(&this, &[], Kind::Float, |list| list.norm(p))
     }
 
     fn norms(&mut self, this: Handle, p: f64) -> HostResult<Resource<TensorHandle>> {
-        self.measure(&this, |list| list.norms(p))
+        self.check_norm(&this, p)?;
+        self.measure(&this, &[0], Kind::Float, |list| list.norms(p))
     }
 
     fn count_nonfinite(&mut self, this: Handle) -> HostResult<Resource<TensorHandle>> {
-        self.measure(&this, TensorList::count_nonfinite)
+        self.measure(&this, &[], Kind::Int64, TensorList::count_nonfinite)
     }
 
     fn clip_norm_in_place(
@@ -151,20 +198,21 @@ impl HostTensorGroup for PluginState {
         p: f64,
     ) -> HostResult<Resource<TensorHandle>> {
         check_positive("max-norm", max_norm)?;
+        self.check_norm(&this, p)?;
         self.group(&this)?.owner.check_change(self.grants)?;
-        self.measure(&this, |list| list.clip_grad_norm_(max_norm, p))
+        self.measure(&this, &[], Kind::Float, |list| list.clip_grad_norm_(max_norm, p))
     }
 
     fn clip_value_in_place(&mut self, this: Handle, limit: f64) -> HostResult<()> {
         check_positive("limit", limit)?;
-        self.change(&this, |list| {
+        self.change_floats(&this, |list| {
             list.clamp_min_(-limit)?;
             list.clamp_max_(limit)
         })
     }
 
     fn affine_in_place(&mut self, this: Handle, scale: f64, shift: f64) -> HostResult<()> {
-        self.change(&this, |list| {
+        self.change_floats(&this, |list| {
             list.mul_scalar_(scale)?;
             if shift == 0.0 { Ok(()) } else { list.add_scalar_(shift) }
         })
@@ -179,26 +227,32 @@ impl HostTensorGroup for PluginState {
             );
         }
         let factor = factor.f_reshape(&[] as &[i64])?;
-        self.change(&this, |list| list.mul_tensor_(&factor))
+        self.change_floats(&this, |list| list.mul_tensor_(&factor))
     }
 
     fn add_in_place(&mut self, this: Handle, other: Handle, alpha: f64) -> HostResult<()> {
-        self.change_by(&this, &other, |list, other| list.add_(other, alpha))
+        for (_, member) in &self.group(&this)?.members.named {
+            check_whole(&[member], &[alpha])?;
+        }
+        let whole =
+            |x: &mut Tensor, y: &Tensor| x.f_add_(&y.f_multiply_scalar(scalar_for(y, alpha))?).map(drop);
+        self.change_by(&this, &other, |list, other| list.add_(other, alpha), whole)
     }
 
     fn lerp_in_place(&mut self, this: Handle, end: Handle, weight: f64) -> HostResult<()> {
-        self.change_by(&this, &end, |list, end| list.lerp_(end, weight))
+        // What counts has no mean: an average of a whole state takes the newest.
+        self.change_by(&this, &end, |list, end| list.lerp_(end, weight), |x, y| x.f_copy_(y))
     }
 
     fn copy_in_place(&mut self, this: Handle, source: Handle) -> HostResult<()> {
-        self.change_by(&this, &source, TensorList::copy_)
+        self.change_by(&this, &source, TensorList::copy_, |x, y| x.f_copy_(y))
     }
 
     fn swap_in_place(&mut self, this: Handle, other: Handle) -> HostResult<()> {
         self.group(&other)?.owner.check_change(self.grants)?;
         self.group(&this)?.owner.check_change(self.grants)?;
         let aside = copies(&self.group(&this)?.members)?;
-        self.change_by(&this, &other, TensorList::copy_)?;
+        self.change_by(&this, &other, TensorList::copy_, |x, y| x.f_copy_(y))?;
         self.change(&other, |list| list.copy_(&aside.list))
     }
 
@@ -216,6 +270,11 @@ fn copies(members: &Members) -> HostResult<std::rc::Rc<Members>> {
 }
 
 impl PluginState {
+    fn check_norm(&self, this: &Handle, p: f64) -> HostResult<()> {
+        check_order(p)?;
+        check_floats(&self.group(this)?.members)
+    }
+
     /// A copy that outlives the call, charged.
     pub(crate) fn copy_group(&mut self, handle: &Handle) -> HostResult<(std::rc::Rc<Members>, u64)> {
         let members = self.group(handle)?.members.clone();

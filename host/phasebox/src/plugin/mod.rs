@@ -29,6 +29,8 @@ mod parts;
 mod random;
 mod storage;
 mod store;
+#[cfg(test)]
+mod table_test;
 mod tensor;
 mod trap;
 

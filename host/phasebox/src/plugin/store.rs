@@ -20,8 +20,8 @@ use super::random::Random;
 use crate::context::Context;
 use crate::counters::Counters;
 
-/// Results with more elements are refused before they are made: 2 GiB of f32.
-pub(crate) const MAX_RESULT_ELEMENTS: u64 = 1 << 29;
+/// Results with more elements are refused before they are made: 2 GiB of the widest dtypes.
+pub(crate) const MAX_RESULT_ELEMENTS: u64 = 1 << 28;
 
 /// The data of one callback's store.
 pub(crate) struct PluginState {
@@ -163,14 +163,14 @@ impl PluginState {
         Ok(Resource::new_own(index))
     }
 
-    /// Counts bytes made in this call.
+    /// Counts bytes made in this call. What is refused is not counted: smaller things may still be made.
     pub(crate) fn charge_call(&mut self, bytes: u64) -> HostResult<()> {
-        self.call_bytes = self.call_bytes.saturating_add(bytes);
-        let limit = self.limits.tensor_bytes;
-        if self.call_bytes <= limit {
-            return Ok(());
+        let (wanted, limit) = (self.call_bytes.saturating_add(bytes), self.limits.tensor_bytes);
+        if wanted > limit {
+            return refuse(ErrorCode::QuotaExceeded, over("tensors made in one call", wanted, limit));
         }
-        refuse(ErrorCode::QuotaExceeded, over("tensors made in one call", self.call_bytes, limit))
+        self.call_bytes = wanted;
+        Ok(())
     }
 
     /// Counts bytes that outlive the call.

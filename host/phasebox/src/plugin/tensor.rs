@@ -9,7 +9,8 @@ use wasmtime::component::Resource;
 use super::bindings::phasebox::train::tensor::{Host, HostDeferred, HostTensor};
 use super::bindings::phasebox::train::types::{Dtype, ErrorCode, TensorInfo};
 use super::checks::{
-    check_broadcast, check_elements, check_matmul, check_same_size, check_shape, dtype_of, kind_of, product,
+    check_broadcast, check_elements, check_matmul, check_same_size, check_shape, check_whole, dtype_of,
+    is_integer, kind_of, product, scalar_for,
 };
 use super::error::{HostResult, refuse};
 use super::handles::{DeferredHandle, Owner, TensorEntry, TensorHandle};
@@ -49,7 +50,7 @@ impl PluginState {
         operation: impl FnOnce(&Tensor, &Tensor) -> Torch<Tensor>,
     ) -> HostResult<Handle> {
         let (a, b) = (self.tensor(this)?, self.tensor(other)?);
-        check_broadcast(a, b)?;
+        check_broadcast(&[a, b])?;
         let result = operation(a, b)?;
         self.launched(result)
     }
@@ -90,16 +91,18 @@ impl PluginState {
         self.in_place(this, |tensor| operation(tensor, &other))
     }
 
-    /// A new tensor, sized before it is made.
+    /// A new tensor, sized and charged before it is made.
     fn create(
         &mut self,
         shape: &[i64],
+        kind: Kind,
         device: &str,
         make: impl FnOnce(&mut Self, Device) -> HostResult<Tensor>,
     ) -> HostResult<Handle> {
         check_shape(shape)?;
         let device = self.device(device)?;
-        self.charge_call(product(shape).unwrap_or(u64::MAX).saturating_mul(4))?;
+        let elements = product(shape).unwrap_or(u64::MAX);
+        self.charge_call(elements.saturating_mul(kind.elt_size_in_bytes() as u64))?;
         let tensor = make(self, device)?;
         self.counters.launches += 1;
         self.lend(tensor, Owner::Callback)
@@ -161,7 +164,7 @@ fn scaled_add(x: &Tensor, y: &Tensor, alpha: f64) -> Torch<Tensor> {
     match alpha {
         1.0 => x.f_add(y),
         -1.0 => x.f_sub(y),
-        _ => x.f_add(&y.f_multiply_scalar(alpha)?),
+        _ => x.f_add(&y.f_multiply_scalar(scalar_for(y, alpha))?),
     }
 }
 
@@ -216,9 +219,9 @@ impl HostTensor for PluginState {
         let kept = if as_it_is { tensor.f_detach()? } else { copy_of(tensor)? };
         let charged_bytes = bytes_of(&kept);
         self.charge_kept(charged_bytes)?;
-        let index =
-            self.tensors.insert_kept(TensorEntry { tensor: kept, owner: Owner::Callback, charged_bytes })?;
-        Ok(Resource::new_own(index))
+        let entry = TensorEntry { tensor: kept, owner: Owner::Callback, charged_bytes };
+        let inserted = self.tensors.insert_kept(entry);
+        Ok(Resource::new_own(inserted.inspect_err(|_| self.release_kept(charged_bytes))?))
     }
 
     fn item(&mut self, this: Handle) -> HostResult<f64> {
@@ -249,6 +252,7 @@ impl HostTensor for PluginState {
     }
 
     fn add(&mut self, this: Handle, other: Handle, alpha: f64) -> HostResult<Handle> {
+        check_whole(&[self.tensor(&this)?, self.tensor(&other)?], &[alpha])?;
         self.binary(&this, &other, |x, y| scaled_add(x, y, alpha))
     }
 
@@ -403,8 +407,7 @@ impl HostTensor for PluginState {
 
     fn choose(&mut self, this: Handle, if_true: Handle, if_false: Handle) -> HostResult<Handle> {
         let condition = self.tensor(&this)?.shallow_clone();
-        check_broadcast(&condition, self.tensor(&if_true)?)?;
-        check_broadcast(&condition, self.tensor(&if_false)?)?;
+        check_broadcast(&[&condition, self.tensor(&if_true)?, self.tensor(&if_false)?])?;
         self.binary(&if_true, &if_false, |yes, no| yes.f_where_self(&condition, no))
     }
 
@@ -429,6 +432,7 @@ impl HostTensor for PluginState {
     }
 
     fn norm(&mut self, this: Handle, p: f64, dims: Vec<i64>, keepdim: bool) -> HostResult<Handle> {
+        check_order(p)?;
         self.unary(&this, |x| x.f_norm_scalaropt_dim(p, &dims, keepdim))
     }
 
@@ -471,10 +475,11 @@ impl HostTensor for PluginState {
 
     fn histogram(&mut self, this: Handle, bins: u32, min: f64, max: f64) -> HostResult<Handle> {
         limit("bins", bins)?;
-        if !(min.is_finite() && max.is_finite() && min < max) {
+        // As f32, which is what the elements become.
+        if !(min.is_finite() && max.is_finite() && (min as f32) < max as f32) {
             return refuse(
                 ErrorCode::InvalidArgument,
-                format!("min must be below max and both finite, not {min} and {max}"),
+                format!("min must be below max in float32 and both finite, not {min} and {max}"),
             );
         }
         self.unary(&this, |x| histogram(x, i64::from(bins), min, max))
@@ -543,12 +548,7 @@ impl HostTensor for PluginState {
     fn index_select(&mut self, this: Handle, dim: i64, indices: Handle) -> HostResult<Handle> {
         let (x, indices) = (self.tensor(&this)?, self.tensor(&indices)?);
         let length = length_of(x, dim)?;
-        if indices.kind() != Kind::Int64 || indices.dim() != 1 || length == 0 {
-            return refuse(
-                ErrorCode::InvalidArgument,
-                "indices must be 1-d int64, into a dimension that is not empty",
-            );
-        }
+        check_indices(indices, length)?;
         let others = x.numel() as u64 / length as u64;
         check_elements(others.checked_mul(indices.numel() as u64))?;
         // An index out of range faults a GPU for good; the CPU only raises.
@@ -570,6 +570,12 @@ impl HostTensor for PluginState {
     fn one_hot(&mut self, this: Handle, num_classes: u32) -> HostResult<Handle> {
         limit("num-classes", num_classes)?;
         let classes = self.tensor(&this)?;
+        if !is_integer(classes.kind()) {
+            return refuse(
+                ErrorCode::DtypeMismatch,
+                format!("classes are integers, not {:?}", classes.kind()),
+            );
+        }
         check_elements((classes.numel() as u64).checked_mul(u64::from(num_classes)))?;
         let range = Tensor::f_arange(i64::from(num_classes), (Kind::Int64, classes.device()))?;
         let encoded = classes.f_unsqueeze(-1)?.f_eq_tensor(&range)?.f_to_kind(Kind::Float)?;
@@ -616,9 +622,10 @@ impl HostTensor for PluginState {
     }
 
     fn add_in_place(&mut self, this: Handle, other: Handle, alpha: f64) -> HostResult<()> {
+        check_whole(&[self.tensor(&this)?, self.tensor(&other)?], &[alpha])?;
         self.in_place_by(&this, &other, |x, y| match alpha {
             1.0 => x.f_add_(y).map(drop),
-            _ => x.f_add_(&y.f_multiply_scalar(alpha)?).map(drop),
+            _ => x.f_add_(&y.f_multiply_scalar(scalar_for(y, alpha))?).map(drop),
         })
     }
 
@@ -627,12 +634,14 @@ impl HostTensor for PluginState {
     }
 
     fn affine_in_place(&mut self, this: Handle, scale: f64, shift: f64) -> HostResult<()> {
+        // Both at once: nothing may have changed when the second is refused.
+        check_whole(&[self.tensor(&this)?], &[scale, shift])?;
         self.in_place(&this, |x| {
             if scale != 1.0 {
-                let _ = x.f_multiply_scalar_(scale)?;
+                let _ = x.f_multiply_scalar_(scalar_for(x, scale))?;
             }
             if shift != 0.0 {
-                let _ = x.f_add_scalar_(shift)?;
+                let _ = x.f_add_scalar_(scalar_for(x, shift))?;
             }
             Ok(())
         })
@@ -645,9 +654,9 @@ impl HostTensor for PluginState {
     fn clamp_in_place(&mut self, this: Handle, min: Option<f64>, max: Option<f64>) -> HostResult<()> {
         check_bounds(min, max)?;
         self.in_place(&this, |x| match (min, max) {
-            (Some(min), Some(max)) => x.f_clamp_(min, max).map(drop),
-            (Some(min), None) => x.f_clamp_min_(min).map(drop),
-            (None, max) => x.f_clamp_max_(max.unwrap_or(f64::INFINITY)).map(drop),
+            (Some(min), Some(max)) => x.f_clamp_(scalar_for(x, min), scalar_for(x, max)).map(drop),
+            (Some(min), None) => x.f_clamp_min_(scalar_for(x, min)).map(drop),
+            (None, max) => x.f_clamp_max_(scalar_for(x, max.unwrap_or(f64::INFINITY))).map(drop),
         })
     }
 
@@ -662,7 +671,16 @@ impl HostTensor for PluginState {
                 format!("mean must be finite and std not negative, not {mean} and {std}"),
             );
         }
-        let shape = self.tensor(&this)?.size();
+        // Before anything is drawn: a refusal leaves the generator as it was.
+        let entry = self.tensors.get(this.rep())?;
+        entry.owner.check_change(self.grants)?;
+        if !entry.tensor.is_floating_point() {
+            return refuse(
+                ErrorCode::DtypeMismatch,
+                format!("normal noise is not for {:?}", entry.tensor.kind()),
+            );
+        }
+        let shape = entry.tensor.size();
         check_shape(&shape)?;
         let elements = product(&shape).unwrap_or(0);
         self.charge_call(elements.saturating_mul(4))?;
@@ -690,6 +708,29 @@ fn check_bounds(min: Option<f64>, max: Option<f64>) -> HostResult<()> {
         (_, Some(max)) if max.is_nan() => refuse(ErrorCode::InvalidArgument, "max is not a number"),
         _ => Ok(()),
     }
+}
+
+/// The order of a norm: 0, infinite and negative ones are orders too.
+pub(crate) fn check_order(p: f64) -> HostResult<()> {
+    if p.is_nan() {
+        return refuse(ErrorCode::InvalidArgument, "the order of a norm must be a number");
+    }
+    Ok(())
+}
+
+/// What selects rows of a dimension of `length`.
+fn check_indices(indices: &Tensor, length: i64) -> HostResult<()> {
+    let (kind, rank) = (indices.kind(), indices.dim());
+    if kind != Kind::Int64 {
+        return refuse(ErrorCode::DtypeMismatch, format!("indices are int64, not {kind:?}"));
+    }
+    if rank != 1 {
+        return refuse(ErrorCode::ShapeMismatch, format!("indices are 1-d, not {rank}-d"));
+    }
+    if length == 0 {
+        return refuse(ErrorCode::InvalidArgument, "nothing can be selected from an empty dimension");
+    }
+    Ok(())
 }
 
 /// The length of dimension `dim`, which may count from the end.
@@ -730,12 +771,12 @@ impl HostDeferred for PluginState {
 impl Host for PluginState {
     fn zeros(&mut self, shape: Vec<i64>, dtype: Dtype, device: String) -> HostResult<Handle> {
         let kind = kind_of(dtype)?;
-        self.create(&shape, &device, |_, device| Ok(Tensor::f_zeros(&shape, (kind, device))?))
+        self.create(&shape, kind, &device, |_, device| Ok(Tensor::f_zeros(&shape, (kind, device))?))
     }
 
     fn full(&mut self, shape: Vec<i64>, value: f64, dtype: Dtype, device: String) -> HostResult<Handle> {
         let kind = kind_of(dtype)?;
-        self.create(&shape, &device, |_, device| Ok(Tensor::f_full(&shape, value, (kind, device))?))
+        self.create(&shape, kind, &device, |_, device| Ok(Tensor::f_full(&shape, value, (kind, device))?))
     }
 
     fn arange(
@@ -754,13 +795,13 @@ impl Host for PluginState {
                 format!("no range leads from {start} to {end} by {step}"),
             );
         }
-        self.create(&[length as i64], &device, |_, device| {
+        self.create(&[length as i64], kind, &device, |_, device| {
             Ok(Tensor::f_arange_start_step(start, end, step, (Kind::Double, device))?.f_to_kind(kind)?)
         })
     }
 
     fn rand(&mut self, shape: Vec<i64>, device: String) -> HostResult<Handle> {
-        self.create(&shape, &device, |state, device| {
+        self.create(&shape, Kind::Float, &device, |state, device| {
             let values: Vec<f32> =
                 (0..product(&shape).unwrap_or(0)).map(|_| state.random.uniform()).collect();
             Ok(Tensor::f_from_slice(&values)?.f_reshape(&shape)?.f_to_device(device)?)
@@ -768,14 +809,14 @@ impl Host for PluginState {
     }
 
     fn randn(&mut self, shape: Vec<i64>, device: String) -> HostResult<Handle> {
-        self.create(&shape, &device, |state, device| {
+        self.create(&shape, Kind::Float, &device, |state, device| {
             let values: Vec<f32> = (0..product(&shape).unwrap_or(0)).map(|_| state.random.normal()).collect();
             Ok(Tensor::f_from_slice(&values)?.f_reshape(&shape)?.f_to_device(device)?)
         })
     }
 
     fn randperm(&mut self, n: u32, device: String) -> HostResult<Handle> {
-        self.create(&[i64::from(n)], &device, |state, device| {
+        self.create(&[i64::from(n)], Kind::Int64, &device, |state, device| {
             Ok(Tensor::f_from_slice(&state.random.permutation(n))?.f_to_device(device)?)
         })
     }
@@ -783,7 +824,7 @@ impl Host for PluginState {
     fn from_f32(&mut self, shape: Vec<i64>, values: Vec<f32>, device: String) -> HostResult<Handle> {
         check_count(&shape, values.len())?;
         self.counters.bytes_copied += 4 * values.len() as u64;
-        self.create(&shape, &device, |_, device| {
+        self.create(&shape, Kind::Float, &device, |_, device| {
             Ok(Tensor::f_from_slice(&values)?.f_reshape(&shape)?.f_to_device(device)?)
         })
     }
@@ -791,7 +832,7 @@ impl Host for PluginState {
     fn from_s64(&mut self, shape: Vec<i64>, values: Vec<i64>, device: String) -> HostResult<Handle> {
         check_count(&shape, values.len())?;
         self.counters.bytes_copied += 8 * values.len() as u64;
-        self.create(&shape, &device, |_, device| {
+        self.create(&shape, Kind::Int64, &device, |_, device| {
             Ok(Tensor::f_from_slice(&values)?.f_reshape(&shape)?.f_to_device(device)?)
         })
     }
