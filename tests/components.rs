@@ -57,7 +57,8 @@ pub(crate) const TRAP: &str = "unreachable";
 pub(crate) const PANIC: &str = "(call $report (i32.const 128) (i32.const 24) (i32.const 256) (i32.const 5) \
                                 (i32.const 0) (i32.const 0)) unreachable";
 /// Wants a gibibyte more memory, and gives up without it.
-pub(crate) const GROW: &str = "(if (i32.eq (memory.grow (i32.const 16384)) (i32.const -1)) (then unreachable))";
+pub(crate) const GROW: &str =
+    "(if (i32.eq (memory.grow (i32.const 16384)) (i32.const -1)) (then unreachable))";
 /// Asks for a checkpoint `asked`.
 pub(crate) const CHECKPOINT: &str =
     "(call $checkpoint (local.get $ctx) (i32.const 256) (i32.const 5) (i32.const 1024))";

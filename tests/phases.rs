@@ -12,11 +12,13 @@ const ENDS: &str = "  - trace: {artifact: true, phases: [on-interrupt, on-except
 #[test]
 fn all_phases_in_their_order() {
     let place = Place::with_callbacks(TRACED);
-    let run = place.trained(&["training_hyperparams.max_epochs=1", "training_hyperparams.average_best_models=false"]);
+    let run = place
+        .trained(&["training_hyperparams.max_epochs=1", "training_hyperparams.average_best_models=false"]);
     let first = run.trace();
     let run = place.trained(&["--resume", run.path()]);
     let order = format!("{first}\n\n# resumed\n\n{}", run.trace());
-    let seen = |phase: &&phasebox::phase::Phase| order.lines().any(|line| line.starts_with(&format!("{phase} ")));
+    let seen =
+        |phase: &&phasebox::phase::Phase| order.lines().any(|line| line.starts_with(&format!("{phase} ")));
     let missing: Vec<_> = phasebox::phase::Phase::ALL.iter().filter(|phase| !seen(phase)).collect();
     assert_eq!(format!("{missing:?}"), "[Interrupt, Exception]");
     insta::assert_snapshot!("order_of_phases", order);

@@ -28,7 +28,7 @@ phase_callbacks:
 
 #[test]
 fn a_guest_sees_what_the_table_says() {
-    let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins/tensor-ops.wasm");
+    let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins/tests/tensor-ops.wasm");
     let entry = serde_json::json!([{
         "wasm": component, "params": { "table": ROWS }, "limits": { "tensors": "64MiB", "handles": 256 },
     }]);

@@ -106,7 +106,10 @@ impl Training {
     fn start(&self) -> (Place, Finished) {
         let place = Place::new();
         let Training { architecture, callbacks, changes } = self;
-        place.write("recipe.yaml", format!("{BASE}architecture: {architecture}\nphase_callbacks:\n{callbacks}"));
+        place.write(
+            "recipe.yaml",
+            format!("{BASE}architecture: {architecture}\nphase_callbacks:\n{callbacks}"),
+        );
         let finished = place.train(&changes.iter().map(String::as_str).collect::<Vec<_>>());
         (place, finished)
     }
@@ -180,7 +183,8 @@ impl Run {
 
 /// All elements in one float64 vector, in the order of names.
 pub(crate) fn flat(named: &[(String, Tensor)]) -> Tensor {
-    let parts: Vec<Tensor> = named.iter().map(|(_, tensor)| tensor.to_kind(Kind::Double).flatten(0, -1)).collect();
+    let parts: Vec<Tensor> =
+        named.iter().map(|(_, tensor)| tensor.to_kind(Kind::Double).flatten(0, -1)).collect();
     Tensor::cat(&parts, 0)
 }
 

@@ -75,7 +75,11 @@ fn check_against_own(decay_type: &str) {
     let own = convnet().with("training_hyperparams.ema=true").with(ema_params).run();
     assert_eq!(averaged(shadow(&callback, "latest")), averaged(own.checkpoint("latest").ema), "{decay_type}");
     assert_eq!(callback.own_lines(), own.own_lines(), "{decay_type}: validated with the average");
-    assert_eq!(callback.final_weights(), own.final_weights(), "{decay_type}: checkpoints hold the weights in training");
+    assert_eq!(
+        callback.final_weights(),
+        own.final_weights(),
+        "{decay_type}: checkpoints hold the weights in training"
+    );
 }
 
 #[test]

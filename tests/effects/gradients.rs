@@ -20,7 +20,8 @@ fn clipped(params: &str) -> Run {
 /// Momentum and many steps: one gradient that differs would show in all that follows.
 #[test]
 fn clipping_is_the_trainers_own_clipping_bit_for_bit() {
-    let training = || Training::digits().with("training_hyperparams.optimizer_params={momentum: 0.9}").epochs(3);
+    let training =
+        || Training::digits().with("training_hyperparams.optimizer_params={momentum: 0.9}").epochs(3);
     let own = training().with("training_hyperparams.clip_grad_norm=0.5").run();
     let callback = training().callback("grad-clip: {max_norm: 0.5}").run();
     let (own, other) = (own.checkpoint("latest"), callback.checkpoint("latest"));
@@ -104,7 +105,8 @@ fn check_layers(run: &Run) {
 
 #[test]
 fn monitor_and_clip_agree_on_gradients_that_are_not_clipped() {
-    let training = Training::digits().callback("grad-norm-monitor: {}").callback("grad-clip: {max_norm: 1e6}");
+    let training =
+        Training::digits().callback("grad-norm-monitor: {}").callback("grad-clip: {max_norm: 1e6}");
     let run = training.run();
     let (monitor, clip) = (run.logged("grad-norm-monitor/grad_norm"), run.logged("grad-clip/norm"));
     assert_eq!((monitor.len(), &monitor), (46, &clip), "all steps of two epochs");
@@ -114,7 +116,8 @@ fn monitor_and_clip_agree_on_gradients_that_are_not_clipped() {
 fn the_monitor_can_look_at_every_nth_step_and_at_some_parameters() {
     let entry = "grad-norm-monitor: {every_n_steps: 10, parameter_glob: 'fc.*', histogram_bins: 4}";
     let run = Training::digits().callback(entry).run();
-    let steps: Vec<u64> = run.logged("grad-norm-monitor/grad_norm").into_iter().map(|(step, _)| step).collect();
+    let steps: Vec<u64> =
+        run.logged("grad-norm-monitor/grad_norm").into_iter().map(|(step, _)| step).collect();
     assert_eq!(steps, [0, 10, 20, 30, 40]);
     let of_bias = |line: &serde_json::Value| line["name"] == "grad-norm-monitor/grad/fc.bias";
     let counts = |line: &serde_json::Value| line["histogram"]["counts"].as_array().map(Vec::len);

@@ -35,7 +35,8 @@ fn what_only_looks_changes_no_number() {
 #[test]
 fn a_trace_is_the_same_in_the_log_and_in_its_file() {
     let entry = "trace: {artifact: true, phases: [on-epoch-start, 'on-train-batch-*', on-epoch-end]}";
-    let run = Training::digits().epochs(1).with("train_dataloader_params.max_batches=1").callback(entry).run();
+    let run =
+        Training::digits().epochs(1).with("train_dataloader_params.max_batches=1").callback(entry).run();
     let file = std::fs::read_to_string(run.path("artifacts/trace/trace.txt")).expect("the artifact");
     let expected = [
         "on-epoch-start epoch=0 batch=- step=0",

@@ -15,10 +15,13 @@ const GAP: u32 = 2;
 type Digit = Vec<u8>;
 
 fn digits() -> Vec<Digit> {
-    let file = std::fs::File::open(clone("host/phasebox/data/digits.csv.gz")).expect("the data are in the clone");
+    let file =
+        std::fs::File::open(clone("host/phasebox/data/digits.csv.gz")).expect("the data are in the clone");
     let mut text = String::new();
     GzDecoder::new(file).read_to_string(&mut text).expect("gzip");
-    let row = |line: &str| -> Digit { line.split(',').take(64).map(|pixel| pixel.parse().expect("0 to 16")).collect() };
+    let row = |line: &str| -> Digit {
+        line.split(',').take(64).map(|pixel| pixel.parse().expect("0 to 16")).collect()
+    };
     text.lines().map(row).collect()
 }
 
@@ -95,7 +98,8 @@ fn stretched_pictures_show_normalized_digits() {
 fn a_small_batch_is_shown_whole_and_as_shuffled() {
     let batches = Training::digits().with("train_dataloader_params.batch_size=7");
     let run = batches.callback("save-first-batch: {stretch: false}").run();
-    let [first, second] = ["0000", "0001"].map(|epoch| tiles(&run, &format!("train_epoch_{epoch}.png"), 3, 3, 7));
+    let [first, second] =
+        ["0000", "0001"].map(|epoch| tiles(&run, &format!("train_epoch_{epoch}.png"), 3, 3, 7));
     let all = digits();
     assert!(first.iter().chain(&second).all(|tile| all.contains(tile)));
     assert_ne!(first, second);

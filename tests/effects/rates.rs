@@ -56,8 +56,14 @@ fn the_optimizer_uses_the_rate() {
 
 #[test]
 fn its_own_initial_rate_is_taken_before_the_recipes() {
-    let run = Training::digits().with(STANDSTILL).callback("lr-warmup-cosine: {initial_lr: 0.3}").epochs(1).run();
-    near(run.values("lr/default")[0], 0.3 * (0.01 + 0.99 * (1.0 + (PI * 22.0 / 23.0).cos()) / 2.0), 1e-12, "step 23");
+    let run =
+        Training::digits().with(STANDSTILL).callback("lr-warmup-cosine: {initial_lr: 0.3}").epochs(1).run();
+    near(
+        run.values("lr/default")[0],
+        0.3 * (0.01 + 0.99 * (1.0 + (PI * 22.0 / 23.0).cos()) / 2.0),
+        1e-12,
+        "step 23",
+    );
 }
 
 /// Bit for bit: the rate depends on the step alone.

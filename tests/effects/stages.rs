@@ -51,7 +51,9 @@ fn the_rate_changes_from_the_epoch_on() {
 #[test]
 fn it_happens_once_also_over_a_resume() {
     let entry = |name: &str, epoch: u64, changes: &str| {
-        format!("{{stock: training-stage-switch, name: {name}, params: {{next_stage_start_epoch: {epoch}, {changes}}}}}")
+        format!(
+            "{{stock: training-stage-switch, name: {name}, params: {{next_stage_start_epoch: {epoch}, {changes}}}}}"
+        )
     };
     let changes = "set_lr: 1e-29, set_loss: {label_smoothing: 0.2}, set_dataset: {max_batches: 5}";
     let (late, early) = (entry("late", 2, "set_lr: 1e-28"), entry("early", 1, changes));

@@ -53,7 +53,14 @@ fn check_stop(params: &str, metric: &str, epochs: usize, free: &Run) -> Run {
 #[test]
 fn it_stops_where_the_metrics_say() {
     let free = training().run();
-    let row = |params, metric, sign, patience| Row { params, metric, sign, patience, min_delta: 0.0, first_epoch: 0 };
+    let row = |params, metric, sign, patience| Row {
+        params,
+        metric,
+        sign,
+        patience,
+        min_delta: 0.0,
+        first_epoch: 0,
+    };
     for row in [
         row("{patience: 2}", "valid/Accuracy", 1.0, 2),
         row("{monitor: Accuracy, mode: max, patience: 4}", "valid/Accuracy", 1.0, 4),
@@ -62,7 +69,12 @@ fn it_stops_where_the_metrics_say() {
         row("{monitor: loss, mode: max, patience: 5}", "valid/loss", 1.0, 5),
         Row {
             min_delta: 0.02,
-            ..row("{monitor: loss, patience: 2, min_delta: 0.02, phase: on-train-loader-end}", "train/loss", -1.0, 2)
+            ..row(
+                "{monitor: loss, patience: 2, min_delta: 0.02, phase: on-train-loader-end}",
+                "train/loss",
+                -1.0,
+                2,
+            )
         },
         Row { first_epoch: 6, ..row("{patience: 1, start_from_epoch: 6}", "valid/Accuracy", 1.0, 1) },
     ] {
@@ -76,7 +88,8 @@ fn it_stops_where_the_metrics_say() {
 #[test]
 fn it_stops_at_a_threshold() {
     let free = training().run();
-    let first = |holds: &dyn Fn(f64) -> bool| free.values("valid/loss").iter().position(|value| holds(*value));
+    let first =
+        |holds: &dyn Fn(f64) -> bool| free.values("valid/loss").iter().position(|value| holds(*value));
     let good = first(&|loss| loss < 0.5).expect("it learns") + 1;
     check_stop("{monitor: loss, patience: 99, threshold: 0.5}", "valid/loss", good, &free);
     let bad = first(&|loss| loss > 1.0).expect("it begins badly") + 1;

@@ -113,7 +113,7 @@ impl Callback for Nothing {
 /// tests/guests/bench, under the limits that a recipe would give it.
 fn component(cache: &Path) -> Result<Plugin> {
     let engine = Rc::new(PluginEngine::new(cache)?);
-    let file = repository("target/plugins/bench-guest.wasm");
+    let file = repository("target/plugins/tests/bench-guest.wasm");
     let component = PluginComponent::load(&engine, &file).context("build it with `cargo xtask plugins`")?;
     let settings = PluginSettings {
         name: "bench-guest".to_owned(),

@@ -1,8 +1,9 @@
 //! Builds every callback written in Rust: one cargo call for all core modules, then a component of each.
 //! A callback is any workspace member that is a `cdylib`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -10,24 +11,28 @@ use wit_component::ComponentEncoder;
 
 use crate::command::{output, run, say};
 use crate::files;
-use crate::places::Places;
+use crate::places::{Places, text};
 use crate::wasm_std::TARGET;
 
-/// Builds the stock callbacks, and those that only tests load when `with_tests`.
+/// Builds the stock callbacks, and those that only tests load when `with_tests`: these go to a folder of
+/// their own, since what lies beside the stock callbacks can be named in recipes like one.
 pub(crate) fn build(places: &Places, with_tests: bool) -> Result<()> {
     let metadata = metadata(places)?;
-    let folders: &[&str] = if with_tests { &["plugins", "tests"] } else { &["plugins"] };
-    let members = folders.iter().flat_map(|folder| members(&metadata, places.clone.join(folder)));
-    let names: Vec<&str> = members.filter(|package| is_callback(package)).filter_map(name).collect();
-    if names.is_empty() {
-        return Ok(());
+    let callbacks =
+        |folder| members(&metadata, places.clone.join(folder)).filter(|package| is_callback(package));
+    let mut built: Vec<(&str, PathBuf)> =
+        callbacks("plugins").filter_map(name).map(|name| (name, places.components())).collect();
+    if with_tests {
+        built.extend(
+            callbacks("tests").filter_map(name).map(|name| (name, places.components().join("tests"))),
+        );
     }
-    say(&format!("building {} callbacks", names.len()));
-    compile(places, &names)?;
+    say(&format!("building {} callbacks", built.len()));
+    compile(places, &built.iter().map(|(name, _)| *name).collect::<Vec<_>>())?;
     let modules = places.target.join(TARGET).join("plugin");
-    for name in &names {
+    for (name, folder) in &built {
         let module = modules.join(format!("{}.wasm", name.replace('-', "_")));
-        wrap(&module, &places.components().join(format!("{name}.wasm")))?;
+        wrap(&module, &folder.join(format!("{name}.wasm")))?;
     }
     Ok(())
 }
@@ -68,8 +73,24 @@ fn compile(places: &Places, names: &[&str]) -> Result<()> {
     let mut cargo = places.cargo(&["build", "--profile", "plugin", "--target", TARGET]);
     cargo.args(names.iter().flat_map(|name| ["--package", *name]));
     // Flags for the host's compiler (a linker, a CPU) mean nothing to wasm.
-    cargo.env_remove("RUSTFLAGS");
+    cargo.env_remove("RUSTFLAGS").env("CARGO_ENCODED_RUSTFLAGS", without_paths(places)?);
     run(&mut cargo, "see the compiler's message above")
+}
+
+/// Panic messages hold the paths of sources: named alike everywhere, so that a callback has the same digest on
+/// every machine.
+fn without_paths(places: &Places) -> Result<String> {
+    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]), "install Rust with rustup")?;
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let mut flags = vec![
+        format!("--remap-path-prefix={}=phasebox", text(&places.clone)?),
+        format!("--remap-path-prefix={}=rust", sysroot.trim()),
+    ];
+    if let Some(home) = home {
+        flags.push(format!("--remap-path-prefix={}=cargo", text(&home)?));
+    }
+    Ok(flags.join("\u{1f}"))
 }
 
 /// Encoding takes milliseconds, so it is done each time; the file changes only with its content.
