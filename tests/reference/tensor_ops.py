@@ -377,7 +377,7 @@ refuses("tensor.lerp-in-place", "dtype-mismatch", "x", "x", 0.5, note=" integers
 refuses("tensor.clamp-in-place", "invalid-argument", "x", None, None, note=" no bounds", x=X)
 refuses("tensor.clamp-in-place", "invalid-argument", "x", NAN, 1.0, note=" nan", x=X)
 refuses("tensor.fill-in-place", "invalid-argument", "x", NAN, note=" integers with nan", x=WHOLE)
-refuses("tensor.fill-in-place", "invalid-argument", "y", 1.0, note=" an expanded view",
+refuses("tensor.affine-in-place", "invalid-argument", "y", 2.0, 0.0, note=" an expanded view",
         before=[expanded("y", [4])], x=ONE)
 refuses("tensor.normal-in-place", "invalid-argument", "x", 0.0, -1.0, note=" a negative std", x=X)
 refuses("tensor.normal-in-place", "invalid-argument", "x", NAN, 1.0, note=" nan", x=X)

@@ -7,6 +7,7 @@ use wasmtime::component::Resource;
 
 use super::bindings::phasebox::train::tensor::HostTensorGroup;
 use super::bindings::phasebox::train::types::ErrorCode;
+use super::caught::caught;
 use super::checks::{check_whole, scalar_for};
 use super::error::{HostResult, refusal, refuse};
 use super::handles::{GroupEntry, GroupHandle, Members, Owner, TensorHandle};
@@ -59,7 +60,7 @@ impl PluginState {
         self.group(this)?.owner.check_change(self.grants)?;
         let pairs = || to.named.iter().zip(&from.named).map(|((_, x), (_, y))| (x, y));
         for (x, y) in pairs().filter(|(x, _)| !x.is_floating_point()) {
-            whole(&mut x.shallow_clone(), y)?;
+            caught(|| whole(&mut x.shallow_clone(), y))?;
         }
         let list = TensorList::from_tensors(pairs().map(|(x, _)| x).filter(|x| x.is_floating_point()))?;
         let by = TensorList::from_tensors(pairs().map(|(_, y)| y).filter(|y| y.is_floating_point()))?;

@@ -15,6 +15,7 @@
 
 mod arena;
 mod bindings;
+mod caught;
 mod checks;
 mod component;
 mod context;

@@ -8,6 +8,7 @@ use wasmtime::component::Resource;
 
 use super::bindings::phasebox::train::tensor::{Host, HostDeferred, HostTensor};
 use super::bindings::phasebox::train::types::{Dtype, ErrorCode, TensorInfo};
+use super::caught::caught;
 use super::checks::{
     check_broadcast, check_elements, check_matmul, check_same_size, check_shape, check_whole, dtype_of,
     is_integer, kind_of, product, scalar_for,
@@ -38,7 +39,7 @@ impl PluginState {
     ) -> HostResult<Handle> {
         let operand = self.tensor(this)?;
         check_same_size(operand)?;
-        let result = operation(operand)?;
+        let result = caught(|| operation(operand))?;
         self.launched(result)
     }
 
@@ -51,7 +52,7 @@ impl PluginState {
     ) -> HostResult<Handle> {
         let (a, b) = (self.tensor(this)?, self.tensor(other)?);
         check_broadcast(&[a, b])?;
-        let result = operation(a, b)?;
+        let result = caught(|| operation(a, b))?;
         self.launched(result)
     }
 
@@ -74,7 +75,7 @@ impl PluginState {
     ) -> HostResult<()> {
         let entry = self.tensors.get_mut(this.rep())?;
         entry.owner.check_change(self.grants)?;
-        operation(&mut entry.tensor)?;
+        caught(|| operation(&mut entry.tensor))?;
         self.counters.launches += 1;
         Ok(())
     }
@@ -554,7 +555,7 @@ impl HostTensor for PluginState {
         // An index out of range faults a GPU for good; the CPU only raises.
         let safe = match x.device() {
             Device::Cpu => indices.shallow_clone(),
-            _ => indices.f_remainder(length)?,
+            _ => caught(|| indices.f_remainder(length))?,
         };
         let selected = x.f_index_select(dim, &safe)?;
         self.launched(selected)
@@ -776,7 +777,9 @@ impl Host for PluginState {
 
     fn full(&mut self, shape: Vec<i64>, value: f64, dtype: Dtype, device: String) -> HostResult<Handle> {
         let kind = kind_of(dtype)?;
-        self.create(&shape, kind, &device, |_, device| Ok(Tensor::f_full(&shape, value, (kind, device))?))
+        self.create(&shape, kind, &device, |_, device| {
+            Ok(caught(|| Tensor::f_full(&shape, value, (kind, device)))?)
+        })
     }
 
     fn arange(
@@ -796,7 +799,8 @@ impl Host for PluginState {
             );
         }
         self.create(&[length as i64], kind, &device, |_, device| {
-            Ok(Tensor::f_arange_start_step(start, end, step, (Kind::Double, device))?.f_to_kind(kind)?)
+            let range = caught(|| Tensor::f_arange_start_step(start, end, step, (Kind::Double, device)))?;
+            Ok(range.f_to_kind(kind)?)
         })
     }
 
