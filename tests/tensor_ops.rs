@@ -23,6 +23,7 @@ training_hyperparams:
   initial_lr: 0.01
   lr_mode: Constant
   loss: CrossEntropyLoss
+  valid_metrics_list: [Accuracy]
 phase_callbacks:
 ";
 
