@@ -31,7 +31,7 @@ phase_callbacks:
 fn a_guest_sees_what_the_table_says() {
     let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins/tests/tensor-ops.wasm");
     let entry = serde_json::json!([{
-        "wasm": component, "params": { "table": ROWS }, "limits": { "tensors": "64MiB", "handles": 256 },
+        "wasm": component, "params": { "table": ROWS }, "limits": { "tensors": "64MiB", "handles": 2048 },
     }]);
     let place = Place::new();
     place.write("recipe.yaml", format!("{RECIPE}  {entry}\n"));

@@ -29,7 +29,7 @@ const STORAGE_WIT: &str = include_str!("../../../../wit/storage.wit");
 
 /// The seed, the callback's name and its limits are those of `tests/tensor_ops.rs`.
 fn plugin(grants: Grants) -> PluginState {
-    let limits = Limits { handles: 256, tensor_bytes: 64 << 20, ..Limits::default() };
+    let limits = Limits { handles: 2048, tensor_bytes: 64 << 20, ..Limits::default() };
     PluginState::new("tensor-ops".into(), grants, limits, 42, Arc::new(AtomicU64::new(0)))
 }
 
