@@ -137,7 +137,7 @@ const BARE: &str = r#"(component
     (func (export "phase") (param i32) (result i32) (call $drop (local.get 0)) (i32.const 0)))
   (core instance $instance (instantiate $code (with "host" (instance (export "drop" (func $drop))))))
   (func (export "phase") (param "ctx" (borrow $context)) (result (result (error string)))
-    (canon lift (core func $instance "phase") (memory $instance "memory"))))"#;
+    (canon lift (core func $instance "phase") (memory (core memory $instance "memory")))))"#;
 
 /// What stands for the context in [`BARE`].
 struct Lent;
