@@ -2,7 +2,7 @@
 
 use phasebox_sdk::prelude::*;
 
-/// With d = `decay`, s = optimizer steps done before this one, S = steps of the whole run, β = `beta`:
+/// With d = `decay`, s = optimizer steps done, this one included, S = steps of the whole run, β = `beta`:
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(crate = "phasebox_sdk::serde", rename_all = "lowercase")]
 pub(crate) enum DecayType {

@@ -27,6 +27,9 @@ struct Ema {
     /// The network holds the average of the best checkpoints, which is to be left alone.
     #[skip]
     averages_best: bool,
+    /// A glob of the buffers that are averaged, if there are any.
+    #[skip]
+    averaged_buffers: Option<String>,
 }
 
 #[callback(grants = ["parameters"], state)]
@@ -41,6 +44,9 @@ impl Ema {
     }
 
     fn on_training_start(&mut self, ctx: &PhaseContext) -> Result<()> {
+        if self.use_buffers {
+            self.averaged_buffers = floating(&ctx.net()?.buffers()?)?;
+        }
         for (name, group) in self.groups(ctx)? {
             if storage::load_group(name)?.is_none() {
                 storage::store_group(name, &group)?;
@@ -51,7 +57,8 @@ impl Ema {
     }
 
     fn on_train_batch_optimizer_stepped(&mut self, ctx: &PhaseContext) -> Result<()> {
-        let kept = self.decay_type.at(self.decay, self.beta, ctx.global_step(), ctx.max_steps());
+        // The step in progress is not counted yet.
+        let kept = self.decay_type.at(self.decay, self.beta, ctx.global_step() + 1, ctx.max_steps());
         for (name, group) in self.groups(ctx)? {
             shadow(name)?.lerp_in_place(&group, 1.0 - kept)?;
         }
@@ -104,11 +111,23 @@ impl Ema {
     fn groups(&self, ctx: &PhaseContext) -> Result<Vec<(&'static str, TensorGroup)>> {
         let net = ctx.net()?;
         let mut groups = vec![("parameters", net.parameters()?)];
-        if self.use_buffers {
-            groups.push(("buffers", net.buffers()?));
+        if let Some(glob) = &self.averaged_buffers {
+            groups.push(("buffers", net.buffers()?.matching(glob)?));
         }
         Ok(groups)
     }
+}
+
+/// A glob of the members that have a mean: a count of batches has none.
+fn floating(buffers: &TensorGroup) -> Result<Option<String>> {
+    let mut names = Vec::new();
+    for name in buffers.names()? {
+        let dtype = buffers.get(&name)?.info()?.dtype;
+        if matches!(dtype, Dtype::Float16 | Dtype::Bfloat16 | Dtype::Float32 | Dtype::Float64) {
+            names.push(name);
+        }
+    }
+    Ok((!names.is_empty()).then(|| format!("{{{}}}", names.join(","))))
 }
 
 fn shadow(name: &str) -> Result<TensorGroup> {

@@ -4,29 +4,48 @@ use super::bindings::phasebox::train::diagnostics::Host;
 use super::bindings::phasebox::train::types::Level;
 use super::error::truncate;
 use super::store::{GuestFailure, PluginState};
-use crate::logger::one_line;
+use crate::logger::{self, one_line};
 
 /// Lines of one call that are shown; the rest is counted and dropped.
 const MAX_LINES_A_CALL: u32 = 100;
 
+impl PluginState {
+    /// Into the run's log. While a callback is loaded or saved there is no run, and the program's log has to do.
+    fn say(&mut self, level: Level, text: &str) -> wasmtime::Result<()> {
+        let name = self.name.clone();
+        let kept = match level {
+            Level::Trace => None,
+            Level::Debug => Some(logger::Level::Debug),
+            Level::Info => Some(logger::Level::Info),
+            Level::Warn => Some(logger::Level::Warn),
+            Level::Error => Some(logger::Level::Error),
+        };
+        match (&mut self.context, kept) {
+            (Some(context), Some(level)) => {
+                let written = context.logger.message(level, &name, text);
+                written.map_err(|error| wasmtime::Error::msg(format!("{error:#}")))?;
+            }
+            (_, Some(logger::Level::Error)) => tracing::error!("{name}: {}", one_line(text)),
+            (_, Some(logger::Level::Warn)) => tracing::warn!("{name}: {}", one_line(text)),
+            (_, Some(logger::Level::Info)) => tracing::info!("{name}: {}", one_line(text)),
+            (_, Some(logger::Level::Debug)) => tracing::debug!("{name}: {}", one_line(text)),
+            (_, None) => tracing::trace!("{name}: {}", one_line(text)),
+        }
+        Ok(())
+    }
+}
+
 impl Host for PluginState {
     fn log(&mut self, level: Level, text: String) -> wasmtime::Result<()> {
         self.call_lines += 1;
-        let (name, line) = (&*self.name, one_line(&truncate(text)));
         match self.call_lines {
-            0..=MAX_LINES_A_CALL => match level {
-                Level::Trace => tracing::trace!(target: "callback", "[{name}] {line}"),
-                Level::Debug => tracing::debug!(target: "callback", "[{name}] {line}"),
-                Level::Info => tracing::info!(target: "callback", "[{name}] {line}"),
-                Level::Warn => tracing::warn!(target: "callback", "[{name}] {line}"),
-                Level::Error => tracing::error!(target: "callback", "[{name}] {line}"),
-            },
+            0..=MAX_LINES_A_CALL => self.say(level, &truncate(text)),
             n if n == MAX_LINES_A_CALL + 1 => {
-                tracing::warn!(target: "callback", "[{name}] more than {MAX_LINES_A_CALL} lines in one call: the rest is dropped");
+                let message = format!("more than {MAX_LINES_A_CALL} lines in one call: the rest is dropped");
+                self.say(Level::Warn, &message)
             }
-            _ => {}
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn report_failure(
