@@ -71,6 +71,12 @@ impl Place {
         self.command(arguments).spawn().expect("the binary starts")
     }
 
+    /// Sends SIGTERM.
+    pub(crate) fn terminate(&self, child: &Child) {
+        let kill = format!("kill -TERM {}", child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    }
+
     /// Waits for a process that was started here.
     pub(crate) fn finish(&self, child: Child) -> Finished {
         let output = child.wait_with_output().expect("the process ends");
@@ -90,24 +96,25 @@ impl Place {
         self.run()
     }
 
-    /// The run that was started last.
+    /// The run of this place; a case starts one alone, and may resume it.
     pub(crate) fn run(&self) -> Run {
-        self.newest_run().expect("a run was started")
+        self.started_run().expect("a run was started")
     }
 
-    pub(crate) fn newest_run(&self) -> Option<Run> {
-        let entries = fs::read_dir(self.path("runs/tiny")).ok()?;
-        let runs = entries.map(|entry| entry.expect("a readable folder").path());
-        // Names sort by the second, so two runs of one second are told apart by when they were made.
-        let made = |run: &PathBuf| fs::metadata(run).and_then(|run| run.created()).expect("a time");
-        runs.max_by_key(made).map(Run)
+    /// [`Place::run`], once its folder is there.
+    pub(crate) fn started_run(&self) -> Option<Run> {
+        let mut runs = fs::read_dir(self.path("runs/tiny")).ok()?;
+        runs.next().map(|entry| Run(entry.expect("a readable folder").path()))
     }
 
-    /// `text` without what differs from run to run and machine to machine.
+    /// The component of a stock callback.
+    pub(crate) fn stock(&self, name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins").join(name).with_extension("wasm")
+    }
+
+    /// `text` without the name of this folder.
     pub(crate) fn readable(&self, text: &str) -> String {
-        let stock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins");
-        let text = text.replace(&self.0.path().display().to_string(), "[here]");
-        text.replace(&stock.display().to_string(), "[stock]")
+        text.replace(&self.0.path().display().to_string(), "[here]")
     }
 }
 
@@ -143,12 +150,16 @@ impl Run {
     }
 
     pub(crate) fn text(&self, name: &str) -> String {
-        let path = self.0.join(name);
-        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        String::from_utf8(self.bytes(name)).expect("text in UTF-8")
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.join(name).exists()
+    }
+
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        let path = self.0.join(name);
+        fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
     /// Every value that was logged, in order, without the time.
@@ -169,11 +180,13 @@ impl Run {
     }
 }
 
-/// Snapshots without times, digests and versions.
+/// Snapshots without what differs from run to run and machine to machine: times, digests, versions, places.
 pub(crate) fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"RUN_\d{8}_\d{6}_\w+", "[run]");
     settings.add_filter(r"\b[0-9a-f]{64}\b", "[sha256]");
+    settings.add_filter(r"\S*/plugins/", "[stock]/");
+    settings.add_filter(r"known: early-stopping, .*", "known: [stock]");
     settings.add_filter(r"\d+(\.\d+)? (ms|s)\b", "[time]");
     settings.add_filter(r"phasebox \d+\.\d+\.\d+", "phasebox [version]");
     settings

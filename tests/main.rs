@@ -3,11 +3,14 @@
 //! | file | shows |
 //! |---|---|
 //! | `phases` | which phases fire, in which order, and for whom |
-//! | `tidy` | that the source keeps the rules of ARCHITECTURE.md and CONTRIBUTING.md |
+//! | `refusals` | what is refused before anything runs, and in which words |
+//! | `misbehaviour` | that a callback which traps, loops or eats memory ends itself and nothing else |
+//! | `resume` | that a run killed at any moment goes on to the very bytes of one that was not |
 //! | `conformance` | that every stock callback is what its README says, trains, and resumes |
 //! | `effects` | what each stock callback does to a run, against numbers computed apart from it |
 //! | `languages` | one callback in four languages, with the same numbers |
 //! | `tensor_ops` | that a guest gets from every tensor operation what numpy gives |
+//! | `tidy` | that the source keeps the rules of ARCHITECTURE.md and CONTRIBUTING.md |
 //!
 //! `harness` runs the binary and reads what it leaves; `components` makes callbacks of WebAssembly text; `training` is
 //! a run to measure callbacks by.
@@ -17,7 +20,10 @@ mod conformance;
 mod effects;
 mod harness;
 mod languages;
+mod misbehaviour;
 mod phases;
 mod tensor_ops;
+mod refusals;
+mod resume;
 mod tidy;
 mod training;

@@ -33,12 +33,11 @@ fn a_signal_interrupts_between_two_batches() {
     let place = Place::with_callbacks(ENDS);
     let child = place.start(&["train", "recipe.yaml", "training_hyperparams.max_epochs=1000000"]);
     let begun = Instant::now();
-    while !place.newest_run().is_some_and(|run| run.has("ckpt_latest")) {
+    while !place.started_run().is_some_and(|run| run.has("ckpt_latest")) {
         assert!(begun.elapsed() < Duration::from_secs(60), "no epoch ends");
         std::thread::sleep(Duration::from_millis(5));
     }
-    let kill = format!("kill -TERM {}", child.id());
-    assert!(std::process::Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    place.terminate(&child);
     let finished = place.finish(child);
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     let run = place.run();

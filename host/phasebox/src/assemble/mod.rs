@@ -29,7 +29,7 @@ use crate::context::{Context, RunFacts, Split};
 use crate::control::Control;
 use crate::durable::{self, Durability};
 use crate::interrupt::Interrupt;
-use crate::logger::{Logger, Progress, RunFolder};
+use crate::logger::{Logged, Logger, Progress, RunFolder};
 use crate::phase::Phase;
 use crate::recipe::{DeviceChoice, Recipe};
 use crate::trainer::Trainer;
@@ -115,10 +115,10 @@ impl<'a> Assembly<'a> {
     /// If the folder cannot be written or the checkpoint does not fit the recipe.
     pub fn trainer(self) -> Result<Trainer> {
         let (run, checkpoint) = self.run_folder()?;
-        let last_step = checkpoint.as_deref().map(last_step).transpose()?;
+        let logged = checkpoint.as_deref().map(logged).transpose()?;
         durable::write_file(&run.recipe(), self.recipe.to_yaml()?.as_bytes(), Durability::Process)?;
         plugins::write_lock(&run, &self.callbacks)?;
-        let logger = Logger::open(&run, last_step)?;
+        let logger = Logger::open(&run, logged)?;
         let settings = parts::settings(self.recipe)?;
         let schedule = self.parts.schedule.clone();
         let context = context(self.recipe, self.parts, logger, &run);
@@ -172,9 +172,10 @@ fn checkpoint_of(run: &RunFolder, name: &str) -> Result<PathBuf> {
     }
 }
 
-/// Optimizer steps that a checkpoint holds: what was logged after them will be logged again.
-fn last_step(checkpoint: &Path) -> Result<u64> {
-    Ok(checkpoint::load(checkpoint)?.state.global_step)
+/// What had been logged at a checkpoint: what came after it will be logged again.
+fn logged(checkpoint: &Path) -> Result<Logged> {
+    let state = checkpoint::load(checkpoint)?.state;
+    Ok(Logged { step: state.global_step, bytes: state.metrics_bytes })
 }
 
 fn open_device(choice: Option<DeviceChoice>) -> Result<Device> {

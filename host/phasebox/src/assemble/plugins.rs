@@ -201,12 +201,7 @@ fn grants(entry: &CallbackEntry, description: &Description) -> Result<Grants> {
     let given = match &entry.grants {
         None if matches!(entry.source, CallbackSource::Stock(_)) => wanted,
         None => Grants::default(),
-        Some(written) => written
-            .iter()
-            .map(|grant| {
-                known_grant(&grant.name).map_err(|error| anyhow!(grant.place.error(format!("{error:#}"))))
-            })
-            .collect::<Result<Grants>>()?,
+        Some(written) => written.iter().map(|grant| known_grant(&grant.name)).collect::<Result<Grants>>()?,
     };
     let missing = wanted.without(given);
     if missing.is_empty() {

@@ -72,6 +72,8 @@ pub struct State {
     pub global_step: u64,
     /// Training samples seen in all epochs.
     pub samples_seen: u64,
+    /// Bytes of `metrics.jsonl` by then: what lies beyond is logged again.
+    pub metrics_bytes: u64,
     /// The metric that decides which checkpoint is best.
     pub watched: Option<Watched>,
     /// What has been accumulated towards the next optimizer step.

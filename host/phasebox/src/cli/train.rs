@@ -1,5 +1,6 @@
 //! `phasebox train`.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -64,6 +65,7 @@ fn show_messages(progress: &Progress) {
     let writer = progress.line_writer();
     let lines =
         tracing_subscriber::fmt().without_time().with_target(false).with_writer(move || writer.clone());
+    let lines = lines.with_ansi(std::io::stderr().is_terminal());
     // Only the first subscriber of a process counts; a second run in it keeps that one.
     let _ = lines.with_max_level(tracing::Level::INFO).try_init();
 }

@@ -12,7 +12,7 @@
 //! strings `"NaN"`, `"Infinity"`, `"-Infinity"`, which Python's `float()`, pandas and JavaScript's `Number()`
 //! read back.
 
-use super::{Histogram, Level};
+use super::{Histogram, Level, Logged};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fs::{self, File, OpenOptions};
@@ -72,13 +72,13 @@ pub(super) struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Opens `path` to append. What an earlier process wrote after `last_step`, or left torn, is taken out
-    /// first, so that a resumed run's file reads like an uninterrupted one.
-    pub(super) fn open(path: &Path, last_step: Option<u64>) -> Result<Self> {
+    /// Opens `path` to append. What an earlier process wrote after `logged`, or left torn, is taken out first,
+    /// so that a resumed run's file reads like an uninterrupted one.
+    pub(super) fn open(path: &Path, logged: Option<Logged>) -> Result<Self> {
         let context = || format!("cannot open {}", path.display());
         if path.exists() {
             let text = fs::read(path).with_context(context)?;
-            let kept = kept_lines(&text, last_step);
+            let kept = kept_lines(&text, logged);
             if kept.len() < text.len() {
                 durable::write_file(path, &kept, Durability::Process)?;
             }
@@ -99,28 +99,38 @@ impl MetricsFile {
         self.out.flush().context("cannot write metrics.jsonl")
     }
 
+    /// The file's length; what is still buffered does not count.
+    pub(super) fn bytes(&self) -> Result<u64> {
+        Ok(self.out.get_ref().metadata().context("cannot read the length of metrics.jsonl")?.len())
+    }
+
     fn write_json(&mut self, line: &impl Serialize) -> Result<()> {
         serde_json::to_writer(&mut self.out, line).context("cannot write metrics.jsonl")?;
         self.out.write_all(b"\n").context("cannot write metrics.jsonl")
     }
 }
 
-/// The whole lines up to `last_step`; messages, which have no step, stay.
-fn kept_lines(text: &[u8], last_step: Option<u64>) -> Vec<u8> {
+/// The whole lines up to `logged`; messages, which have no step, stay. Lines of the checkpoint's own step may have
+/// been written after it, hence the bytes; lines before them may be of a later step if an older checkpoint was
+/// resumed since, hence the step.
+fn kept_lines(text: &[u8], logged: Option<Logged>) -> Vec<u8> {
     #[derive(Deserialize)]
     struct Step {
         step: Option<u64>,
     }
-    let later = |line: &[u8]| match (serde_json::from_slice::<Step>(line), last_step) {
-        (Ok(Step { step: Some(step) }), Some(last)) => step > last,
+    let later = |start: u64, line: &[u8]| match (serde_json::from_slice::<Step>(line), logged) {
+        (Ok(Step { step: Some(step) }), Some(logged)) => step > logged.step || start >= logged.bytes,
         (Ok(_), _) => false,
         (Err(_), _) => true,
     };
-    text.split_inclusive(|byte| *byte == b'\n')
-        .filter(|line| line.ends_with(b"\n") && !later(line))
-        .flatten()
-        .copied()
-        .collect()
+    let (mut kept, mut start) = (Vec::new(), 0);
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        if line.ends_with(b"\n") && !later(start, line) {
+            kept.extend_from_slice(line);
+        }
+        start += line.len() as u64;
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -130,13 +140,16 @@ mod tests {
     #[test]
     fn a_resumed_file_loses_what_is_torn_or_trained_again() {
         let text = "{\"step\":1,\"name\":\"a\"}\n{\"level\":\"warn\"}\n{\"step\":2,\"name\":\"a\"}\n{\"step\":3,\"na";
-        let check = |last_step, lines: usize| {
-            let kept = kept_lines(text.as_bytes(), last_step);
+        let check = |logged, lines: usize| {
+            let kept = kept_lines(text.as_bytes(), logged);
             assert_eq!(kept, text.split_inclusive('\n').take(lines).collect::<String>().into_bytes());
         };
+        let all = text.len() as u64;
         check(None, 3);
-        check(Some(2), 3);
-        check(Some(1), 2);
+        check(Some(Logged { step: 2, bytes: all }), 3);
+        check(Some(Logged { step: 1, bytes: all }), 2);
+        let third_line = text.find("{\"step\":2").expect("it is there") as u64;
+        check(Some(Logged { step: 2, bytes: third_line }), 2);
     }
 
     #[test]

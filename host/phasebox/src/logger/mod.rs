@@ -62,6 +62,15 @@ pub enum Level {
     Error,
 }
 
+/// What had been logged when a checkpoint was taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Logged {
+    /// The last step.
+    pub step: u64,
+    /// Bytes of `metrics.jsonl`.
+    pub bytes: u64,
+}
+
 /// Values on their way are waited for beyond this many: a device that far behind is not worth more memory.
 const MAX_PENDING: usize = 4096;
 /// What is buffered reaches the files at least this often while anything is logged.
@@ -88,13 +97,13 @@ struct Deferred {
 }
 
 impl Logger {
-    /// Opens the logs of `run`. A resumed run names the last step its checkpoint holds: what was logged after
-    /// it is taken out of `metrics.jsonl` and hidden from TensorBoard, as those steps will be logged again.
-    pub fn open(run: &RunFolder, last_step: Option<u64>) -> Result<Self> {
+    /// Opens the logs of `run`. A resumed run says what its checkpoint has seen logged: what was logged after
+    /// it is taken out of `metrics.jsonl` and hidden from TensorBoard, as it will be logged again.
+    pub fn open(run: &RunFolder, logged: Option<Logged>) -> Result<Self> {
         Ok(Logger {
             run: run.clone(),
-            metrics: MetricsFile::open(&run.metrics(), last_step)?,
-            events: EventFile::create(run.path(), now(), last_step)?,
+            metrics: MetricsFile::open(&run.metrics(), logged)?,
+            events: EventFile::create(run.path(), now(), logged.map(|logged| logged.step))?,
             epoch: None,
             pending: VecDeque::new(),
             flushed: Instant::now(),
@@ -208,6 +217,11 @@ impl Logger {
             self.write_oldest()?;
         }
         self.flush_files()
+    }
+
+    /// How long `metrics.jsonl` is, for [`Logged`]; right after [`flush`](Self::flush) that is all there is.
+    pub fn metrics_bytes(&self) -> Result<u64> {
+        self.metrics.bytes()
     }
 
     fn write_oldest(&mut self) -> Result<()> {

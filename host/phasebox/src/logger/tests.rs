@@ -125,15 +125,15 @@ fn values_on_their_way_are_bounded() -> Result<()> {
 #[test]
 fn a_resumed_run_s_log_reads_like_an_uninterrupted_one() -> Result<()> {
     let runs = tempfile::tempdir()?;
-    let log = |run: &RunFolder, last_step: Option<u64>, mut steps: std::ops::Range<u64>| -> Result<()> {
-        let mut logger = Logger::open(run, last_step)?;
+    let log = |run: &RunFolder, logged: Option<Logged>, mut steps: std::ops::Range<u64>| -> Result<()> {
+        let mut logger = Logger::open(run, logged)?;
         steps.try_for_each(|step| logger.scalar(step, "loss", 1.0 / step as f64))?;
         logger.flush()
     };
     let (whole, resumed) = (RunFolder::create(runs.path(), "a")?, RunFolder::create(runs.path(), "a")?);
     log(&whole, None, 1..20)?;
     log(&resumed, None, 1..15)?;
-    log(&resumed, Some(10), 11..20)?;
+    log(&resumed, Some(Logged { step: 10, bytes: u64::MAX }), 11..20)?;
     assert_eq!(lines(&resumed)?, lines(&whole)?);
     Ok(())
 }

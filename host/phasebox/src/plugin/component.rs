@@ -173,8 +173,8 @@ fn only_one(
     }
     callbacks.pop().with_context(|| {
         let found =
-            if others.is_empty() { "nothing".to_owned() } else { format!("`{}`", others.join("`, `")) };
-        format!("it exports no interface named `callback`, only {found}: export one with the phases it wants")
+            if others.is_empty() { String::new() } else { format!(", only `{}`", others.join("`, `")) };
+        format!("it exports no interface named `callback`{found}: export one with the phases it wants")
     })
 }
 

@@ -107,16 +107,19 @@ pub(crate) struct Deadline {
     clock: Arc<AtomicU64>,
     entered_host_at: u64,
     host_ticks: u64,
+    /// What the call in progress may take.
+    pub(crate) limit: Duration,
 }
 
 impl Deadline {
     pub(crate) fn new(clock: Arc<AtomicU64>) -> Deadline {
-        Deadline { clock, entered_host_at: 0, host_ticks: 0 }
+        Deadline { clock, entered_host_at: 0, host_ticks: 0, limit: Duration::ZERO }
     }
 
-    /// A call begins.
-    pub(crate) fn begin(&mut self) {
-        self.host_ticks = 0;
+    /// A call begins; in ticks, what it may take.
+    pub(crate) fn begin(&mut self, limit: Duration) -> u64 {
+        (self.host_ticks, self.limit) = (0, limit);
+        ticks(limit)
     }
 
     #[inline]
@@ -139,6 +142,6 @@ impl Deadline {
 }
 
 /// Ticks in a duration, with one more for the tick in progress.
-pub(crate) fn ticks(duration: Duration) -> u64 {
+fn ticks(duration: Duration) -> u64 {
     duration.as_millis().div_ceil(TICK.as_millis()).try_into().unwrap_or(u64::MAX / 2).saturating_add(1)
 }

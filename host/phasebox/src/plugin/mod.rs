@@ -45,7 +45,7 @@ use wasmtime::{CallHook, Store};
 
 use self::bindings::phasebox::train::types::Error as GuestError;
 use self::handles::ContextHandle;
-use self::limits::{Deadline, ticks};
+use self::limits::Deadline;
 use self::store::{PluginState, Stored};
 use crate::callback::{Callback, CallbackReport, CallbackState};
 use crate::context::{Context, Lendable};
@@ -131,7 +131,8 @@ impl Plugin {
             engine.clock.ticks(),
         );
         let mut store = new_store(engine, state);
-        store.set_epoch_deadline(ticks(settings.limits.load_time));
+        let limit = store.data_mut().deadline.begin(settings.limits.load_time);
+        store.set_epoch_deadline(limit);
         let instance = engine
             .linker
             .instantiate(&mut store, &component.component)
@@ -202,8 +203,9 @@ impl Plugin {
         call: impl FnOnce(&mut Store<PluginState>) -> wasmtime::Result<T>,
     ) -> Result<T> {
         ensure!(!self.trapped, "callback `{}` has trapped before and cannot be called", self.name);
-        self.store.data_mut().deadline.begin();
-        self.store.set_epoch_deadline(ticks(self.store.data().limits.load_time));
+        let state = self.store.data_mut();
+        let limit = state.deadline.begin(state.limits.load_time);
+        self.store.set_epoch_deadline(limit);
         let answer = call(&mut self.store);
         self.store.data_mut().end_call();
         answer
@@ -228,9 +230,8 @@ impl Plugin {
         context: &mut Lendable<Context>,
     ) -> wasmtime::Result<std::result::Result<(), GuestError>> {
         let Some(call) = &self.calls[phase as usize] else { return Ok(Ok(())) };
-        let limit = ticks(self.store.data().limits.time);
         let state = self.store.data_mut();
-        state.deadline.begin();
+        let limit = state.deadline.begin(state.limits.time);
         context.lend(&mut state.context);
         self.store.set_epoch_deadline(limit);
         let answer = call.call(&mut self.store, (Resource::new_borrow(0),));
@@ -245,7 +246,8 @@ fn new_store(engine: &PluginEngine, state: PluginState) -> Store<PluginState> {
     let handles = state.limits.handles;
     let mut store = Store::new(&engine.engine, state);
     store.limiter(|state| &mut state.limiter);
-    store.set_max_component_handles(4 * handles);
+    // Every kind of handle may be full, and one call may lend as many again as `cat` joins.
+    store.set_max_component_handles(4 * handles + 2 * tensor::MAX_JOINED);
     store.set_hostcall_fuel(MAX_CALL_BYTES);
     store.epoch_deadline_callback(Deadline::reached);
     store.call_hook(|mut store, hook| {

@@ -27,7 +27,7 @@ const MAX_QUANTILE_ELEMENTS: usize = 16 << 20;
 /// Bins of a histogram and classes of a one-hot encoding.
 const MAX_BINS: u32 = 65_536;
 /// Tensors joined in one call.
-const MAX_JOINED: usize = 4096;
+pub(super) const MAX_JOINED: usize = 4096;
 
 /// The steps that operations are made of.
 impl PluginState {

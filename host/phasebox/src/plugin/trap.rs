@@ -1,5 +1,7 @@
 //! Why a call did not return, in words: what the guest reported, which limit ended it, where it was.
 
+use std::time::Duration;
+
 use anyhow::anyhow;
 use wasmtime::{Store, Trap, WasmBacktrace};
 
@@ -13,7 +15,7 @@ const MAX_FRAMES: usize = 12;
 pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) -> anyhow::Error {
     let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
     let state = store.data_mut();
-    let cause = cause(&error, state.limits, state.limiter.refused_bytes.take());
+    let cause = cause(&error, state.limits, state.deadline.limit, state.limiter.refused_bytes.take());
     match state.failure.take() {
         Some(failure) => anyhow!("{}{backtrace}", reported(&failure)),
         None => anyhow!("{cause}{backtrace}"),
@@ -30,12 +32,18 @@ fn reported(failure: &GuestFailure) -> String {
     text
 }
 
-fn cause(error: &wasmtime::Error, limits: Limits, refused_bytes: Option<u64>) -> String {
+fn cause(error: &wasmtime::Error, limits: Limits, time: Duration, refused_bytes: Option<u64>) -> String {
     match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => format!(
+        Some(Trap::Interrupt) if time == limits.time => format!(
             "it ran longer than {} ms without returning: raise `limits: {{time: …}}` if it needs more",
-            limits.time.as_millis()
+            time.as_millis()
         ),
+        Some(Trap::Interrupt) => {
+            format!(
+                "it ran longer than {} s without returning; what takes long belongs in a phase",
+                time.as_secs()
+            )
+        }
         Some(Trap::StackOverflow) => "its call stack overflowed: it recurses without end".to_owned(),
         Some(Trap::UnreachableCodeReached) if refused_bytes.is_some() => memory(limits, refused_bytes),
         Some(Trap::UnreachableCodeReached) => "it gave up (`unreachable`): a panic or an abort".to_owned(),

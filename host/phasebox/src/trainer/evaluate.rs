@@ -47,6 +47,10 @@ impl Trainer {
             return Ok(());
         }
         self.context.split = Split::Validation;
+        // A run that was resumed after its last epoch has begun none.
+        let last = self.position.epoch.saturating_sub(1);
+        self.context.epoch = Some(last);
+        self.context.logger.set_epoch(u64::from(last));
         // The average is of whole networks: a moving average kept beside must not stand in for it.
         let ema = self.context.ema_model.take();
         let weights = copies(&self.context.net.state())?;

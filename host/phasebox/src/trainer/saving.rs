@@ -23,7 +23,8 @@ struct Remembered {
     scheduled_rates: Vec<f64>,
     groups: Vec<RememberedGroup>,
     frozen: Vec<String>,
-    best_values: Vec<f64>,
+    best_values: Vec<Bits>,
+    metrics: Vec<(String, Bits)>,
     loaders: Vec<serde_json::Value>,
     asked: Vec<Ask>,
     callbacks: Vec<RememberedCallback>,
@@ -41,6 +42,22 @@ struct RememberedCallback {
     random_draws: u64,
     /// Whether it saved bytes of its own: none is not the same as an empty list.
     has_bytes: bool,
+}
+
+/// A number by its bits: JSON has neither NaN nor infinity, and metrics may be either.
+#[derive(Serialize, Deserialize)]
+struct Bits(u64);
+
+impl Bits {
+    fn value(&self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+impl From<f64> for Bits {
+    fn from(value: f64) -> Bits {
+        Bits(value.to_bits())
+    }
 }
 
 /// Between a callback's name and the name of its tensor; neither may contain it.
@@ -88,19 +105,21 @@ impl Trainer {
         let states = self.callbacks.save_states()?;
         let context = &*self.context;
         let (best_models, best_values) = self.best_models.state();
+        let metrics = &context.metrics_dict;
         let remembered = Remembered {
             elapsed_seconds: context.elapsed().as_secs_f64(),
             accumulation: context.accumulation,
             scheduled_rates: self.scheduled.clone(),
             groups: groups(context)?,
             frozen: frozen(context),
-            best_values,
+            best_values: best_values.into_iter().map(Bits::from).collect(),
+            metrics: metrics.iter().map(|(name, value)| (name.clone(), Bits::from(*value))).collect(),
             loaders: loaders(context),
             asked: context.control.history.clone(),
             callbacks: states.iter().map(remembered_callback).collect(),
         };
         let mut snapshot = Snapshot {
-            state: self.state(serde_json::to_value(remembered)?),
+            state: self.state(serde_json::to_value(remembered)?)?,
             model: context.net.state(),
             optimizer: context.optimizer.state(),
             ema: context.ema_model.as_ref().map(|ema| ema.model().state()).unwrap_or_default(),
@@ -128,13 +147,14 @@ impl Trainer {
         Ok(snapshot)
     }
 
-    fn state(&self, trainer: serde_json::Value) -> State {
+    fn state(&self, trainer: serde_json::Value) -> Result<State> {
         let context = &*self.context;
-        State {
+        Ok(State {
             epoch: u64::from(self.position.epoch),
             next_batch: self.position.next_batch,
             global_step: context.global_step,
             samples_seen: context.samples_seen,
+            metrics_bytes: context.logger.metrics_bytes()?,
             watched: Some(Watched {
                 metric: context.run.metric_to_watch.clone(),
                 greater_is_better: context.run.greater_metric_to_watch_is_better,
@@ -145,7 +165,7 @@ impl Trainer {
             criterion: context.criterion.state(),
             trainer,
             ..State::default()
-        }
+        })
     }
 
     /// Goes on from a checkpoint: everything is as it was when that was saved.
@@ -165,7 +185,8 @@ impl Trainer {
             .context("its part of the trainer cannot be read: it was saved by another version")?;
         self.position = Position { epoch: u32::try_from(state.epoch)?, next_batch: state.next_batch };
         self.scheduled.clone_from(&remembered.scheduled_rates);
-        self.best_models.restore(snapshot.best_models, &remembered.best_values);
+        let best_values: Vec<f64> = remembered.best_values.iter().map(Bits::value).collect();
+        self.best_models.restore(snapshot.best_models, &best_values);
         self.restore_callbacks(snapshot.callbacks, snapshot.callback_tensors, &remembered.callbacks)?;
         let context = &mut *self.context;
         restore_counts(context, state, &remembered)?;
@@ -305,6 +326,8 @@ fn restore_counts(context: &mut Context, state: &State, remembered: &Remembered)
     context.accumulation = remembered.accumulation;
     context.accumulated = u32::try_from(state.accumulation.batches)?;
     context.control.history.clone_from(&remembered.asked);
+    context.metrics_dict =
+        remembered.metrics.iter().map(|(name, value)| (name.clone(), value.value())).collect();
     let Some(watched) = &state.watched else { return Ok(()) };
     if watched.metric == context.run.metric_to_watch {
         context.best_metric = watched.best;

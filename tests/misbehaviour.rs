@@ -1,0 +1,79 @@
+//! Callbacks that trap, loop or eat memory: the run says who, where and why, and leaves a checkpoint to go on from; or,
+//! if the recipe says so, goes on as if the callback had never been there.
+
+use crate::components::{FAIL, GROW, LOOP, NOTHING, PANIC, TRAP, component};
+use crate::harness::{Place, TINY, settings};
+
+/// Little time and memory, so that a case is short.
+const LIMITED: &str = "  - {wasm: bad.wasm, limits: {time: 50ms, memory: 4MiB}, on_error: ON_ERROR}\n";
+
+const MISBEHAVIOURS: [(&str, &str); 5] = [
+    ("an error", FAIL),
+    ("a trap", TRAP),
+    ("a panic", PANIC),
+    ("an endless loop", LOOP),
+    ("too much memory", GROW),
+];
+
+/// At the fourth of five batches of an epoch, in the middle of an accumulation.
+fn bad(on_error: &str, body: &str) -> Place {
+    let place = Place::with_callbacks(&LIMITED.replace("ON_ERROR", on_error));
+    place.write("bad.wasm", component(&[("on-train-batch-optimizer-stepped", body)]));
+    place
+}
+
+/// The last line of standard error, of which the rest is progress.
+fn error(stderr: &str) -> String {
+    let from = stderr.find("error: ").unwrap_or_default();
+    stderr[from..].to_owned()
+}
+
+#[test]
+fn by_default_it_ends_the_run_with_a_checkpoint() {
+    let mut messages = Vec::new();
+    for (what, body) in MISBEHAVIOURS {
+        let place = bad("abort", body);
+        let finished = place.train(&[]);
+        assert_eq!(finished.code, Some(1), "{what}: {}", finished.stderr);
+        messages.push(format!("# {what}\n{}", place.readable(&error(&finished.stderr))));
+        let run = place.run();
+        assert!(run.has("ckpt_error") && !run.has("ckpt_latest"), "{what}");
+        assert!(
+            run.summary()["stop_reason"].as_str().is_some_and(|reason| reason.starts_with("failed: ")),
+            "{what}"
+        );
+        place.write("recipe.yaml", format!("{TINY}  []\n"));
+        let resumed = place.trained(&["--resume", run.path()]);
+        assert_eq!(resumed.summary()["stop_reason"], "completed", "{what}");
+    }
+    settings().bind(|| insta::assert_snapshot!("misbehaviours", messages.join("\n")));
+}
+
+/// Bit for bit: all that a callback may leave behind is its name.
+#[test]
+fn disabled_or_ignored_it_leaves_no_trace_in_the_numbers() {
+    let without = Place::with_callbacks("  []\n");
+    let good = without.trained(&[]);
+    for (what, body) in MISBEHAVIOURS {
+        for on_error in ["disable", "ignore"] {
+            let place = bad(on_error, body);
+            let run = place.trained(&[]);
+            assert_eq!(run.metrics(), good.metrics(), "{what}, {on_error}");
+            let model = "ckpt_latest/model.safetensors";
+            assert_eq!(run.bytes(model), good.bytes(model), "{what}, {on_error}");
+            let calls = if body == FAIL && on_error == "ignore" { 6 } else { 1 };
+            assert_eq!(run.callback("bad")["calls"], calls, "{what}, {on_error}");
+        }
+    }
+}
+
+/// Loading has ten seconds of its own, for interpreters that start up; a callback cannot take more.
+#[test]
+fn an_endless_loop_while_loading_is_refused() {
+    let place = bad("ignore", NOTHING);
+    place.write("bad.wasm", component(&[("configure", LOOP), ("on-epoch-end", NOTHING)]));
+    let finished = place.train(&[]);
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+    settings()
+        .bind(|| insta::assert_snapshot!("endless_configure", place.readable(&error(&finished.stderr))));
+}

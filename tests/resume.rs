@@ -1,0 +1,224 @@
+//! A run that was killed goes on to the very bytes of one that was not: weights, optimizer, averages, random numbers,
+//! callbacks, metrics. On the CPU only; a GPU's sums have no fixed order.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use phasebox::data::Random;
+use serde_json::Value;
+
+use crate::components::{CHECKPOINT, FAIL, component};
+use crate::harness::{Place, Run};
+
+/// Everything that has a state: shuffling, dropout, an accumulation that the epoch does not divide, moments, a moving
+/// average in the loop and one in a callback, the best models, and stock callbacks. Callbacks follow.
+const STATEFUL: &str = "\
+experiment_name: tiny
+dataset: digits
+train_dataloader_params: {batch_size: 16, shuffle: true}
+val_dataloader_params: {batch_size: 180}
+architecture: mlp
+arch_params: {hidden: [16], dropout: 0.3}
+training_hyperparams:
+  max_epochs: 4
+  max_train_batches: 21
+  batch_accumulate: 2
+  optimizer: AdamW
+  initial_lr: 0.01
+  lr_mode: CosineLRScheduler
+  ema: true
+  ema_params: {decay: 0.9}
+  loss: CrossEntropyLoss
+  train_metrics_list: [Accuracy]
+  valid_metrics_list: [Accuracy]
+  average_best_models: true
+  save_ckpt_every_n_steps: 2
+  save_ckpt_epoch_list: [2]
+phase_callbacks:
+  - ema: {decay: 0.9}
+  - early-stopping: {patience: 3}
+  - grad-clip: {max_norm: 1.0}
+  - lr-warmup-cosine: {warmup_steps: 5}
+";
+const STEPS: u64 = 4 * 11;
+const KILLS: u32 = 50;
+
+fn place(callbacks: &str) -> Place {
+    let place = Place::new();
+    place.write("recipe.yaml", format!("{STATEFUL}{callbacks}"));
+    place
+}
+
+/// All that equal runs have in common. Times differ, and with them the length of the log.
+struct Outcome {
+    files: BTreeMap<PathBuf, Vec<u8>>,
+    state: Value,
+    metrics: Vec<Value>,
+    summary: Value,
+}
+
+impl Outcome {
+    fn of(run: &Run) -> Outcome {
+        let mut files = BTreeMap::new();
+        for folder in ["ckpt_latest", "ckpt_best", "ckpt_latest/callbacks", "ckpt_best/callbacks"] {
+            read_files(&run.0, folder, &mut files);
+        }
+        assert!(files.len() >= 20, "{:?}", files.keys());
+        let mut state = run.json("ckpt_latest/checkpoint.json")["state"].take();
+        state["metrics_bytes"].take();
+        state["trainer"]["elapsed_seconds"].take();
+        let all = run.summary();
+        let summary = ["best", "final", "epochs", "steps", "stop_reason"].map(|key| all[key].clone());
+        Outcome { files, state, metrics: run.metrics(), summary: Value::from(summary.to_vec()) }
+    }
+
+    fn assert_is(&self, expected: &Outcome, what: &str) {
+        assert_eq!(self.summary, expected.summary, "{what}");
+        assert_eq!(self.state, expected.state, "{what}");
+        assert_eq!(
+            self.files.keys().collect::<Vec<_>>(),
+            expected.files.keys().collect::<Vec<_>>(),
+            "{what}"
+        );
+        for (name, bytes) in &self.files {
+            assert!(*bytes == expected.files[name], "{what}: {} differs", name.display());
+        }
+        let lines = self.metrics.iter().zip(&expected.metrics).enumerate();
+        lines.for_each(|(line, (ours, theirs))| {
+            assert_eq!(ours, theirs, "{what}: line {line} of metrics.jsonl")
+        });
+        assert_eq!(self.metrics.len(), expected.metrics.len(), "{what}: lines of metrics.jsonl");
+    }
+}
+
+/// Every file of a checkpoint but for its JSON, which holds times.
+fn read_files(run: &Path, folder: &str, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(run.join(folder)).expect("a checkpoint") {
+        let path = entry.expect("a readable folder").path();
+        if path.is_file() && !path.ends_with("checkpoint.json") {
+            let name = Path::new(folder).join(path.file_name().expect("a name"));
+            files.insert(name, fs::read(&path).expect("a readable file"));
+        }
+    }
+}
+
+#[test]
+fn killed_fifty_times_a_run_ends_as_if_it_never_was() {
+    let uninterrupted = place("");
+    let expected = Outcome::of(&uninterrupted.trained(&[]));
+    assert_eq!(expected.summary[3], STEPS);
+    let mut random = Random::new(50);
+    let (mut kills, mut runs) = (0, 0);
+    while kills < KILLS {
+        let place = place("");
+        kills += killed_to_the_end(&place, KILLS - kills, &mut random);
+        runs += 1;
+        Outcome::of(&place.run()).assert_is(&expected, &format!("run {runs}, after {kills} kills"));
+    }
+}
+
+/// Kills a run at up to `most` random moments, each time going on from what it left; then lets it end.
+fn killed_to_the_end(place: &Place, most: u32, random: &mut Random) -> u32 {
+    for kills in 0..most {
+        let mut child = go_on(place);
+        if kills % 2 == 0 {
+            // Anywhere, also while it starts or restores.
+            std::thread::sleep(Duration::from_millis(5 + random.below(396)));
+        } else {
+            // Somewhere in or after its first checkpoint, so that the run gets on.
+            wait_for_checkpoint(place, &mut child);
+            std::thread::sleep(Duration::from_millis(random.below(60)));
+        }
+        let has_ended = child.try_wait().expect("a child of this process").is_some();
+        if !has_ended {
+            child.kill().expect("a child of this process");
+        }
+        let finished = place.finish(child);
+        if let Some(code) = finished.code {
+            assert_eq!(code, 0, "{}", finished.stderr);
+            return kills;
+        }
+    }
+    let finished = place.finish(go_on(place));
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    most
+}
+
+/// Resumes the run of `place`; or starts it anew, if it was killed before its first checkpoint.
+fn go_on(place: &Place) -> Child {
+    match place.started_run().filter(|run| run.has("ckpt_latest")) {
+        Some(run) => place.start(&["train", "recipe.yaml", "--resume", run.path()]),
+        None => {
+            // There is nothing to remove before the first run.
+            let _ = fs::remove_dir_all(place.path("runs"));
+            place.start(&["train", "recipe.yaml"])
+        }
+    }
+}
+
+/// Waits until the tag `latest` moves, or the process ends.
+fn wait_for_checkpoint(place: &Place, child: &mut Child) {
+    let latest = || place.started_run().and_then(|run| fs::read_link(run.0.join("ckpt_latest")).ok());
+    let (before, begun) = (latest(), Instant::now());
+    while latest() == before && child.try_wait().expect("a child of this process").is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no checkpoint is written");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// From the middle of an accumulation, from the end of an epoch, and from the last, when nothing is left to train.
+#[test]
+fn every_kind_of_checkpoint_leads_to_the_same_end() {
+    for average in
+        ["training_hyperparams.average_best_models=true", "training_hyperparams.average_best_models=false"]
+    {
+        let place = place("  - {wasm: asks.wasm, grants: [checkpoint], when: {every: 7, unit: batch}}\n");
+        place.write("asks.wasm", component(&[("on-train-batch-end", CHECKPOINT)]));
+        let run = place.trained(&[average]);
+        let expected = Outcome::of(&run);
+        for (tag, batch, accumulated) in [("asked", 15, 1), ("epoch_2", 0, 0), ("latest", 0, 0)] {
+            let state = &run.json(&format!("ckpt_{tag}/checkpoint.json"))["state"];
+            assert_eq!(
+                (&state["next_batch"], &state["accumulation"]["batches"]),
+                (&batch.into(), &accumulated.into())
+            );
+            let name = format!("training_hyperparams.ckpt_name=ckpt_{tag}");
+            place.trained(&["--resume", run.path(), &name, average]);
+            Outcome::of(&run).assert_is(&expected, &format!("{tag}, {average}"));
+        }
+    }
+}
+
+/// SIGTERM leaves a checkpoint of the batch it came after, wherever that was in an accumulation.
+#[test]
+fn an_interrupted_run_goes_on_to_the_same_end() {
+    let expected = Outcome::of(&place("").trained(&[]));
+    for _ in 0..3 {
+        let place = place("");
+        let mut child = go_on(&place);
+        wait_for_checkpoint(&place, &mut child);
+        place.terminate(&child);
+        let finished = place.finish(child);
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        let run = place.run();
+        assert_eq!(run.summary()["stop_reason"], "interrupted");
+        place.trained(&["--resume", run.path()]);
+        Outcome::of(&run).assert_is(&expected, "interrupted");
+    }
+}
+
+/// A callback that fails once a batch is done spoils nothing: without it, the run goes on from `ckpt_error`.
+#[test]
+fn a_failed_run_goes_on_without_the_callback_to_the_same_end() {
+    let expected = Outcome::of(&place("").trained(&[]));
+    let place = place("  - {wasm: bad.wasm, when: {every: 15, unit: batch}}\n");
+    place.write("bad.wasm", component(&[("on-train-batch-end", FAIL)]));
+    assert_eq!(place.train(&[]).code, Some(1));
+    let run = place.run();
+    place.write("recipe.yaml", STATEFUL);
+    place.trained(&["--resume", run.path(), "training_hyperparams.ckpt_name=ckpt_error"]);
+    Outcome::of(&run).assert_is(&expected, "failed");
+}
