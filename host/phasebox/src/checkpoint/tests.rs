@@ -18,6 +18,7 @@ fn snapshot(step: u64) -> Result<Snapshot> {
             next_batch: step % 10,
             global_step: step,
             samples_seen: u64::MAX - step,
+            metrics_bytes: 100 * step,
             watched: Some(Watched {
                 metric: "Accuracy".into(),
                 greater_is_better: true,
