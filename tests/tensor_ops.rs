@@ -36,7 +36,13 @@ fn a_guest_sees_what_the_table_says() {
     let place = Place::new();
     place.write("recipe.yaml", format!("{RECIPE}  {entry}\n"));
     let logged = place.trained(&[]).metrics();
-    let value = |name: &str| logged.iter().find(|line| line["name"] == name).map(|line| line["value"].clone());
-    assert!(value("tensor-ops/rows").and_then(|rows| rows.as_f64()).is_some_and(|rows| rows > 400.0), "{logged:?}");
-    assert!(value("tensor-ops/rows_over_phases").and_then(|rows| rows.as_f64()).is_some_and(|rows| rows > 5.0));
+    let value =
+        |name: &str| logged.iter().find(|line| line["name"] == name).map(|line| line["value"].clone());
+    assert!(
+        value("tensor-ops/rows").and_then(|rows| rows.as_f64()).is_some_and(|rows| rows > 400.0),
+        "{logged:?}"
+    );
+    assert!(
+        value("tensor-ops/rows_over_phases").and_then(|rows| rows.as_f64()).is_some_and(|rows| rows > 5.0)
+    );
 }
