@@ -46,9 +46,18 @@ fn averaged(mut named: NamedTensors) -> Tensor {
     flat(&named)
 }
 
-/// The weights before the first step: those of a run that stands still.
+/// The network before the first step: the weights of a run that stands still, and the means and variances that batch
+/// normalization begins with.
 fn first_weights() -> Tensor {
-    averaged(convnet().epochs(1).with(STANDSTILL).run().weights(1))
+    let mut named = convnet().epochs(1).with(STANDSTILL).run().weights(1);
+    for (name, tensor) in &mut named {
+        match name.rsplit('.').next() {
+            Some("running_mean") => *tensor = tensor.zeros_like(),
+            Some("running_var") => *tensor = tensor.ones_like(),
+            _ => {}
+        }
+    }
+    averaged(named)
 }
 
 fn check_formula(decay_type: &str) {
