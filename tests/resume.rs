@@ -11,7 +11,7 @@ use phasebox::data::Random;
 use serde_json::Value;
 
 use crate::components::{CHECKPOINT, FAIL, component};
-use crate::harness::{Place, Run};
+use crate::harness::{Place, Run, TINY};
 
 /// Everything that has a state: shuffling, dropout, an accumulation that the epoch does not divide, moments, a moving
 /// average in the loop and one in a callback, the best models, and stock callbacks. Callbacks follow.
@@ -221,4 +221,26 @@ fn a_failed_run_goes_on_without_the_callback_to_the_same_end() {
     place.write("recipe.yaml", STATEFUL);
     place.trained(&["--resume", run.path(), "training_hyperparams.ckpt_name=ckpt_error"]);
     Outcome::of(&run).assert_is(&expected, "failed");
+}
+
+/// Whatever phase of a batch fails, its step is taken once: it is either complete in `ckpt_error` or done again.
+#[test]
+fn a_batch_that_failed_midway_is_trained_once() {
+    let weights = |run: &Run| run.bytes("ckpt_latest/model.safetensors");
+    let expected = weights(&Place::with_callbacks("").trained(&[]));
+    for phase in [
+        "on-train-batch-loss-end",
+        "on-train-batch-backward-end",
+        "on-train-batch-gradient-step-start",
+        "on-train-batch-optimizer-stepped",
+        "on-train-batch-gradient-step-end",
+    ] {
+        let place = Place::with_callbacks("  - ./bad.wasm\n");
+        place.write("bad.wasm", component(&[(phase, FAIL)]));
+        assert_eq!(place.train(&[]).code, Some(1), "{phase}");
+        let run = place.run();
+        place.write("recipe.yaml", TINY);
+        place.trained(&["--resume", run.path(), "training_hyperparams.ckpt_name=ckpt_error"]);
+        assert!(weights(&run) == expected, "after a failure at {phase}");
+    }
 }

@@ -62,7 +62,7 @@ pub struct CallbackState {
     pub bytes: Option<Vec<u8>>,
     /// Random numbers it has drawn.
     pub random_draws: u64,
-    /// Tensors the host keeps for it.
+    /// Tensors the host keeps for it; on the run's device when they are handed back.
     pub tensors: Vec<(String, Tensor)>,
     /// Digest of the code that saved it; empty for native callbacks.
     pub sha256: String,

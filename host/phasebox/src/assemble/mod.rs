@@ -14,7 +14,7 @@
 mod parts;
 mod plugins;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -29,7 +29,7 @@ use crate::context::{Context, RunFacts, Split};
 use crate::control::Control;
 use crate::durable::{self, Durability};
 use crate::interrupt::Interrupt;
-use crate::logger::{Logged, Logger, Progress, RunFolder};
+use crate::logger::{Logger, Progress, RunFolder};
 use crate::phase::Phase;
 use crate::recipe::{DeviceChoice, Recipe};
 use crate::trainer::Trainer;
@@ -113,9 +113,10 @@ impl<'a> Assembly<'a> {
     ///
     /// # Errors
     /// If the folder cannot be written or the checkpoint does not fit the recipe.
-    pub fn trainer(self) -> Result<Trainer> {
+    pub fn trainer(mut self) -> Result<Trainer> {
         let (run, checkpoint) = self.run_folder()?;
-        let logged = checkpoint.as_deref().map(logged).transpose()?;
+        // What an earlier run has left is changed only once it is clear that this one can go on with it.
+        let logged = checkpoint.as_deref().map(|checkpoint| self.parts.check_fits(checkpoint)).transpose()?;
         durable::write_file(&run.recipe(), self.recipe.to_yaml()?.as_bytes(), Durability::Process)?;
         plugins::write_lock(&run, &self.callbacks)?;
         let logger = Logger::open(&run, logged)?;
@@ -170,12 +171,6 @@ fn checkpoint_of(run: &RunFolder, name: &str) -> Result<PathBuf> {
             run.path().display()
         ),
     }
-}
-
-/// What had been logged at a checkpoint: what came after it will be logged again.
-fn logged(checkpoint: &Path) -> Result<Logged> {
-    let state = checkpoint::load(checkpoint)?.state;
-    Ok(Logged { step: state.global_step, bytes: state.metrics_bytes })
 }
 
 fn open_device(choice: Option<DeviceChoice>) -> Result<Device> {

@@ -342,10 +342,9 @@ impl Callback for Plugin {
     }
 
     fn load_state(&mut self, saved: CallbackState) -> Result<()> {
-        let device = self.store.data().device("").unwrap_or(tch::Device::Cpu);
         let state = self.store.data_mut();
         state.random.draws = saved.random_draws;
-        state.stored = store::restore(saved.tensors, device)?;
+        state.stored = store::restore(saved.tensors)?;
         state.kept_bytes += state.stored.values().map(Stored::bytes).sum::<u64>();
         let Some(bytes) = saved.bytes else { return Ok(()) };
         let Some(load) = self.load_state.take() else {

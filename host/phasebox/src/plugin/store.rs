@@ -253,13 +253,9 @@ impl Stored {
 }
 
 /// The reverse of [`Stored::named`].
-pub(crate) fn restore(
-    tensors: Vec<(String, Tensor)>,
-    device: Device,
-) -> anyhow::Result<BTreeMap<String, Stored>> {
+pub(crate) fn restore(tensors: Vec<(String, Tensor)>) -> anyhow::Result<BTreeMap<String, Stored>> {
     let (mut stored, mut groups) = (BTreeMap::new(), BTreeMap::<String, Vec<(String, Tensor)>>::new());
     for (name, tensor) in tensors {
-        let tensor = tensor.f_to_device(device)?;
         match name.split_once(GROUP_SEPARATOR) {
             Some((group, member)) => {
                 groups.entry(group.to_owned()).or_default().push((member.to_owned(), tensor))

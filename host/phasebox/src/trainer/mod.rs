@@ -78,6 +78,15 @@ struct Position {
     next_batch: u64,
 }
 
+/// Where the batch in progress stands, should an error end the run in it.
+#[derive(Clone, Copy)]
+struct Underway {
+    /// The first batch whose gradients wait for the same step.
+    group_start: u64,
+    /// The step is taken.
+    stepped: bool,
+}
+
 /// How a run ended without an error.
 enum Ending {
     Completed,
@@ -95,6 +104,7 @@ pub struct Trainer {
     progress: Progress,
     interrupt: Interrupt,
     position: Position,
+    underway: Option<Underway>,
     best_models: BestModels,
     /// The rate that the schedule set last, a group each: a callback's own holds until the schedule's changes.
     scheduled: Vec<f64>,
@@ -130,6 +140,7 @@ impl Trainer {
             progress,
             interrupt,
             position: Position::default(),
+            underway: None,
             losses: VecDeque::new(),
             last_loss: None,
             shown: Vec::new(),
@@ -259,9 +270,11 @@ impl Trainer {
             return Ok(Outcome::SkippedStep);
         }
         self.context.optimizer.step()?;
-        self.fire(Phase::TrainBatchOptimizerStepped)?;
+        // The step is taken: what belongs to it is completed before a callback's error may end the run.
+        let fired = self.fire(Phase::TrainBatchOptimizerStepped);
         self.clear_gradients()?;
         self.count_step()?;
+        fired?;
         self.fire(Phase::TrainBatchGradientStepEnd)?;
         Ok(Outcome::Stepped)
     }
@@ -275,6 +288,7 @@ impl Trainer {
         }
         self.context.outcome = Some(outcome.name().to_owned());
         self.position.next_batch += 1;
+        self.underway = None;
         let fired = self.fire(Phase::TrainBatchEnd);
         self.context.outcome = None;
         fired?;
@@ -349,12 +363,28 @@ impl Trainer {
             tracing::warn!("{error:#}");
         }
         self.context.clear_batch();
-        match self.save(&["error".to_owned()]) {
+        match self.settle().and_then(|()| self.save(&["error".to_owned()])) {
             Ok(()) if self.settings.saving.enabled => {
                 tracing::info!("the state at the error is in ckpt_error")
             }
             Ok(()) => {}
             Err(error) => tracing::warn!("the state at the error cannot be saved: {error:#}"),
+        }
+    }
+
+    /// A batch that an error cut short counts if its step was taken. Otherwise it is to be trained again, and
+    /// so are those whose gradients waited with its own.
+    fn settle(&mut self) -> Result<()> {
+        match self.underway.take() {
+            None => Ok(()),
+            Some(Underway { stepped: true, .. }) => {
+                self.position.next_batch += 1;
+                Ok(())
+            }
+            Some(Underway { group_start, .. }) => {
+                self.position.next_batch = group_start;
+                self.clear_gradients()
+            }
         }
     }
 

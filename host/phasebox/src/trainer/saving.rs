@@ -230,7 +230,7 @@ impl Trainer {
                 bail!("tensor `{name}` has no owner")
             };
             if let Some((_, state)) = loaded.iter_mut().find(|(known, _)| known == owner) {
-                state.tensors.push((key.to_owned(), tensor));
+                state.tensors.push((key.to_owned(), tensor.f_to_device(self.context.device)?));
             }
         }
         for name in self.callbacks.load_states(loaded)? {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use tch::Tensor;
 use torch_ext::{Autocast, AutocastDevice, Deferred};
 
-use super::{NanPolicy, Trainer};
+use super::{NanPolicy, Trainer, Underway};
 use crate::context::Split;
 use crate::data::Batch;
 use crate::schedule::Progress as ScheduleProgress;
@@ -34,6 +34,7 @@ impl Trainer {
         context.is_accumulation_boundary =
             in_group >= u64::from(context.accumulation) || context.is_last_batch;
         context.control.begin_batch();
+        self.underway = Some(Underway { group_start, stepped: false });
         Ok(())
     }
 
@@ -164,6 +165,9 @@ impl Trainer {
     /// After a step: the count, the moving average, the next step's learning rate.
     pub(super) fn count_step(&mut self) -> Result<()> {
         self.context.global_step += 1;
+        if let Some(underway) = &mut self.underway {
+            underway.stepped = true;
+        }
         let total_steps = self.context.steps_per_epoch() * u64::from(self.settings.max_epochs);
         if let Some(ema) = &self.context.ema_model {
             ema.update(self.context.global_step, total_steps)?;
