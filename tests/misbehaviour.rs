@@ -77,3 +77,16 @@ fn an_endless_loop_while_loading_is_refused() {
     settings()
         .bind(|| insta::assert_snapshot!("endless_configure", place.readable(&error(&finished.stderr))));
 }
+
+/// `syncs: 0` refuses what waits for the device, such as an image, and says which key allows it.
+#[test]
+fn a_recipe_can_forbid_syncs() {
+    let place = Place::with_callbacks("  - {stock: save-first-batch, limits: {syncs: 0}}\n");
+    let finished = place.train(&[]);
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    let message = error(&finished.stderr);
+    assert!(
+        message.contains("may sync the device 0 times") && message.contains("limits: {syncs"),
+        "{message}"
+    );
+}

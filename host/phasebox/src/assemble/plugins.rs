@@ -171,6 +171,7 @@ fn limits(entry: &CallbackEntry) -> Limits {
         memory_bytes: written.memory.unwrap_or(default.memory_bytes),
         tensor_bytes: written.tensors.unwrap_or(default.tensor_bytes),
         handles: written.handles.map_or(default.handles, |handles| handles as usize),
+        syncs: written.syncs.unwrap_or(default.syncs),
         ..default
     }
 }

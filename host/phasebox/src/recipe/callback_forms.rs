@@ -176,5 +176,6 @@ fn limits(keys: &mut Keys<'_>) -> Limits {
         memory: keys.optional("memory").map(|Bytes(bytes)| bytes),
         tensors: keys.optional("tensors").map(|Bytes(bytes)| bytes),
         handles: keys.count("handles"),
+        syncs: keys.optional("syncs"),
     }
 }

@@ -112,6 +112,8 @@ pub struct Limits {
     pub tensors: Option<u64>,
     /// Handles alive at one time.
     pub handles: Option<u64>,
+    /// Waits for the device in one call; 0 forbids them.
+    pub syncs: Option<u64>,
 }
 
 /// What a callback's failure does to the run.

@@ -82,7 +82,7 @@ fn a_callback_has_three_forms() {
   grants: [gradients, stop]
   when: {every: 10, unit: epoch, rank: main}
   order: {before: EMA}
-  limits: {time: 250ms, memory: 64MiB, tensors: 1.5 GiB, handles: 4096}
+  limits: {time: 250ms, memory: 64MiB, tensors: 1.5 GiB, handles: 4096, syncs: 0}
   on_error: disable
 ";
     let callbacks = load_with(yaml).expect("callbacks").training_hyperparams.phase_callbacks;
@@ -104,7 +104,7 @@ fn a_callback_has_three_forms() {
     let time = Some(Duration::from_millis(250));
     assert_eq!(
         clip.limits,
-        Limits { time, memory: Some(64 << 20), tensors: Some(3 << 29), handles: Some(4096) }
+        Limits { time, memory: Some(64 << 20), tensors: Some(3 << 29), handles: Some(4096), syncs: Some(0) }
     );
     assert_eq!((clip.on_error, clip.place.line), (OnError::Disable, 10));
 }
