@@ -39,7 +39,7 @@ fn a_signal_interrupts_between_two_batches() {
     }
     place.terminate(&child);
     let finished = place.finish(child);
-    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert_eq!(finished.code, Some(130), "{}", finished.stderr);
     let run = place.run();
     assert_eq!(run.summary()["stop_reason"], "interrupted");
     assert_eq!(phases(&run), ["on-interrupt", "on-training-end"]);

@@ -202,7 +202,7 @@ fn an_interrupted_run_goes_on_to_the_same_end() {
         wait_for_checkpoint(&place, &mut child);
         place.terminate(&child);
         let finished = place.finish(child);
-        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        assert_eq!(finished.code, Some(130), "{}", finished.stderr);
         let run = place.run();
         assert_eq!(run.summary()["stop_reason"], "interrupted");
         place.trained(&["--resume", run.path()]);

@@ -54,11 +54,14 @@ const DONE: u8 = 0;
 const FAILED: u8 = 1;
 /// The recipe or a callback was refused before anything ran.
 const REFUSED: u8 = 2;
+/// SIGINT or SIGTERM ended the run, with a checkpoint: it is not done. What shells report for SIGINT.
+const INTERRUPTED: u8 = 130;
 
 /// Why a command did not end well.
 enum Failure {
     Refused(anyhow::Error),
     Failed(anyhow::Error),
+    Interrupted,
 }
 
 impl From<RecipeError> for Failure {
@@ -79,6 +82,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(()) => return ExitCode::from(DONE),
         Err(Failure::Refused(error)) => (error, REFUSED),
         Err(Failure::Failed(error)) => (error, FAILED),
+        Err(Failure::Interrupted) => return ExitCode::from(INTERRUPTED),
     };
     eprintln!("error: {error:#}");
     ExitCode::from(code)

@@ -48,7 +48,7 @@ impl Train {
         if !is_quiet {
             report(&summary);
         }
-        Ok(())
+        if summary.stop_reason == "interrupted" { Err(Failure::Interrupted) } else { Ok(()) }
     }
 
     fn progress(&self, is_silent: bool) -> Progress {
