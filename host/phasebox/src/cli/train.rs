@@ -22,6 +22,10 @@ pub(super) struct Train {
     /// Where runs are kept.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs_dir: PathBuf,
+    /// Threads of libtorch on the CPU, one a core by default. On cores that others use too, fewer are faster.
+    /// Sums depend on it in their last bits.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1024))]
+    threads: Option<i32>,
     /// Show progress as JSON lines on standard output.
     #[arg(long)]
     json: bool,
@@ -30,6 +34,9 @@ pub(super) struct Train {
 impl Train {
     pub(super) fn run(self) -> Result<(), Failure> {
         let recipe = Recipe::load(&self.recipe.recipe, &self.recipe.overrides)?;
+        if let Some(threads) = self.threads {
+            tch::set_num_threads(threads);
+        }
         let progress = self.progress(recipe.training_hyperparams.silent_mode);
         show_messages(&progress);
         let is_quiet = self.json || recipe.training_hyperparams.silent_mode;
