@@ -73,11 +73,6 @@ impl RunFolder {
         self.path.join("summary.json")
     }
 
-    /// The page for people.
-    pub fn report(&self) -> PathBuf {
-        self.path.join("report.html")
-    }
-
     /// Logged images as PNG files.
     pub fn images(&self) -> PathBuf {
         self.path.join("images")

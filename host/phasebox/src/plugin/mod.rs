@@ -57,7 +57,7 @@ pub use self::grants::{Grant, Grants};
 pub use self::limits::Limits;
 
 /// The engine that callbacks run on.
-pub const WASMTIME_VERSION: &str = "48 (LTS)";
+pub const WASMTIME_VERSION: &str = env!("WASMTIME_VERSION");
 
 /// What a guest answers: a result of the contract, in the tuple that wasmtime wants.
 type Answer<T> = (std::result::Result<T, GuestError>,);
