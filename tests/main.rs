@@ -5,6 +5,7 @@
 //! | `phases` | which phases fire, in which order, and for whom |
 //! | `refusals` | what is refused before anything runs, and in which words |
 //! | `misbehaviour` | that a callback which traps, loops or eats memory ends itself and nothing else |
+//! | `reports` | that `phasebox report` says what a run's summary holds |
 //! | `resume` | that a run killed at any moment goes on to the very bytes of one that was not |
 //! | `conformance` | that every stock callback is what its README says, trains, and resumes |
 //! | `effects` | what each stock callback does to a run, against numbers computed apart from it |
@@ -23,6 +24,7 @@ mod languages;
 mod misbehaviour;
 mod phases;
 mod refusals;
+mod reports;
 mod resume;
 mod tensor_ops;
 mod tidy;

@@ -3,6 +3,7 @@
 mod check;
 mod doctor;
 mod inspect;
+mod report;
 mod train;
 
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ enum Command {
     Check(RecipeArguments),
     /// Show what a callback's file is, wants and is called for.
     Inspect(inspect::Inspect),
+    /// Show how a run went, and what each callback did and cost.
+    Report(report::Report),
     /// Show versions, devices and folders, and what is missing.
     Doctor,
 }
@@ -76,6 +79,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Train(train) => train.run(),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(inspect) => inspect.run(),
+        Command::Report(report) => report.run(),
         Command::Doctor => doctor::run(),
     };
     let (error, code) = match answer {

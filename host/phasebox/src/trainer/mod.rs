@@ -23,7 +23,7 @@ use crate::logger::{Progress, RunFolder};
 use crate::phase::Phase;
 use crate::schedule::Schedule;
 
-pub use self::summary::Summary;
+pub use self::summary::{PluginSummary, Summary};
 
 /// How to train, beyond what the parts of the context say.
 pub struct Settings {

@@ -3,15 +3,17 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Trainer;
 use crate::callback::CallbackReport;
 use crate::control::Ask;
 use crate::durable::{self, Durability};
+use crate::logger::RunFolder;
 
-/// A run, looked back upon.
-#[derive(Serialize, Clone, Debug)]
+/// A run, looked back upon. What an older phasebox did not write is empty.
+#[derive(Serialize, Deserialize, Default, Clone, Debug)]
+#[serde(default)]
 pub struct Summary {
     /// The best validation; none without one.
     pub best: Option<Best>,
@@ -39,7 +41,7 @@ pub struct Summary {
 }
 
 /// The best validation of a run.
-#[derive(Serialize, Clone, Debug)]
+#[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct Best {
     /// The watched metric.
     pub metric: String,
@@ -50,29 +52,57 @@ pub struct Best {
 }
 
 /// What one callback was and did.
-#[derive(Serialize, Clone, Debug)]
+#[derive(Serialize, Deserialize, Default, Clone, Debug)]
+#[serde(default)]
 pub struct PluginSummary {
+    /// In the run.
     pub name: String,
+    /// Its file, or "native".
     pub source: String,
+    /// Of the file; empty for native callbacks.
     pub sha256: String,
+    /// What it might do beyond reading and logging.
     pub grants: Vec<String>,
+    /// Calls of phases.
     pub calls: u64,
     /// Whole calls, host functions included.
     pub call_us: Microseconds,
+    /// Host functions called.
     pub crossings: u64,
+    /// Tensor operations started.
     pub launches: u64,
+    /// Waits for the device.
     pub syncs: u64,
+    /// Between device and guest.
     pub bytes_copied: u64,
+    /// Handles at the end.
     pub live_handles: u64,
+    /// Linear memory at its largest.
     pub peak_memory_bytes: u64,
 }
 
 /// Durations of calls in microseconds; p50 and p95 to 20 %.
-#[derive(Serialize, Clone, Debug)]
+#[derive(Serialize, Deserialize, Default, Clone, Debug)]
 pub struct Microseconds {
+    /// Half of all are shorter.
     pub p50: f64,
+    /// 95 of 100 are shorter.
     pub p95: f64,
+    /// The longest, exactly.
     pub max: f64,
+}
+
+impl Summary {
+    /// The summary of a run that has ended.
+    ///
+    /// # Errors
+    /// If there is none, because the run goes on or was killed, or it is not what phasebox writes.
+    pub fn read(run: &RunFolder) -> Result<Summary> {
+        let path = run.summary();
+        let text = std::fs::read(&path)
+            .with_context(|| format!("no {}: the run goes on, or was killed", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is not a summary", path.display()))
+    }
 }
 
 impl Trainer {

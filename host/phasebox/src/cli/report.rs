@@ -1,0 +1,103 @@
+//! `phasebox report RUN`: how a run went, and what each callback did and cost. Reads the run's `summary.json`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Failure;
+use crate::logger::RunFolder;
+use crate::trainer::{PluginSummary, Summary};
+
+/// Lines of what callbacks asked for; the rest is in `summary.json`.
+const MAX_ASKED: usize = 20;
+
+#[derive(Args)]
+pub(super) struct Report {
+    /// The run's folder.
+    run: PathBuf,
+    /// Show it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Report {
+    #[expect(clippy::print_stdout, reason = "the result of the command")]
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let summary = RunFolder::open(&self.run).and_then(|run| Summary::read(&run));
+        let summary = summary.map_err(Failure::Failed)?;
+        if self.json {
+            let json = serde_json::to_value(&summary).map_err(|error| Failure::Failed(error.into()))?;
+            println!("{json:#}");
+        } else {
+            lines(&summary).iter().for_each(|line| println!("{line}"));
+        }
+        Ok(())
+    }
+}
+
+fn lines(summary: &Summary) -> Vec<String> {
+    let Summary { epochs, steps, train_seconds, steps_per_second, stop_reason, device, .. } = summary;
+    let mut lines = vec![
+        format!("run   {}", summary.run.display()),
+        format!("end   {stop_reason}"),
+        format!(
+            "work  {epochs} epochs, {steps} steps, {train_seconds:.1} s on {device}, {steps_per_second:.1} steps/s"
+        ),
+    ];
+    if let Some(best) = &summary.best {
+        lines.push(format!("best  {} {:.4} (epoch {})", best.metric, best.value, best.epoch + 1));
+    }
+    let last =
+        summary.last.iter().map(|(name, value)| format!("{name} {:.4}", value.as_f64().unwrap_or(f64::NAN)));
+    lines.push(format!("last  {}", last.collect::<Vec<_>>().join("  ")));
+    lines.extend(asked(summary));
+    lines.extend(callbacks(&summary.plugins));
+    lines
+}
+
+fn asked(summary: &Summary) -> Vec<String> {
+    let shown = summary.asked.iter().take(MAX_ASKED);
+    let mut lines: Vec<String> = shown
+        .map(|ask| {
+            format!("ask   {} by `{}` after step {}: {}", ask.verb, ask.by, ask.global_step, ask.reason)
+        })
+        .collect();
+    let left = summary.asked.len().saturating_sub(MAX_ASKED);
+    if left > 0 {
+        lines.push(format!("ask   … and {left} more in summary.json"));
+    }
+    lines
+}
+
+/// A table: one line a callback, in their order.
+fn callbacks(plugins: &[PluginSummary]) -> Vec<String> {
+    if plugins.is_empty() {
+        return Vec::new();
+    }
+    let widest =
+        plugins.iter().map(|plugin| plugin.name.len()).max().unwrap_or_default().max("callback".len());
+    let header =
+        ["calls", "p50 µs", "p95 µs", "max µs", "crossings", "launches", "syncs", "copied B", "memory MiB"];
+    let mut lines = vec![row("callback", widest, &header.map(str::to_owned))];
+    lines.extend(plugins.iter().map(|plugin| row(&plugin.name, widest, &columns(plugin))));
+    lines
+}
+
+fn columns(plugin: &PluginSummary) -> [String; 9] {
+    [
+        plugin.calls.to_string(),
+        format!("{:.1}", plugin.call_us.p50),
+        format!("{:.1}", plugin.call_us.p95),
+        format!("{:.1}", plugin.call_us.max),
+        plugin.crossings.to_string(),
+        plugin.launches.to_string(),
+        plugin.syncs.to_string(),
+        plugin.bytes_copied.to_string(),
+        format!("{:.1}", plugin.peak_memory_bytes as f64 / f64::from(1 << 20)),
+    ]
+}
+
+fn row(name: &str, widest: usize, columns: &[String; 9]) -> String {
+    let columns = columns.iter().map(|column| format!("{column:>11}"));
+    format!("{name:<widest$}{}", columns.collect::<String>())
+}

@@ -1,0 +1,33 @@
+//! `phasebox report`: what it says of a run is what the run's summary holds.
+
+use crate::harness::Place;
+
+#[test]
+fn a_report_shows_what_the_summary_holds() {
+    let place = Place::with_callbacks("  - trace\n  - grad-clip: {max_norm: 1.0}\n");
+    let run = place.trained(&[]);
+    let report = place.phasebox(&["report", run.path()]);
+    assert_eq!(report.code, Some(0), "{}", report.stderr);
+    let summary = run.summary();
+    let rows = summary["plugins"].as_array().expect("a list of callbacks").iter();
+    for plugin in rows {
+        let (name, calls) = (plugin["name"].as_str().unwrap_or_default(), plugin["calls"].to_string());
+        let row = report.stdout.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+        assert_eq!(row.split_whitespace().nth(1), Some(calls.as_str()), "{}", report.stdout);
+    }
+    assert!(report.stdout.contains("\nend   completed\nwork  2 epochs, 6 steps, "), "{}", report.stdout);
+    let json = place.phasebox(&["report", run.path(), "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).expect("valid JSON");
+    assert_eq!(json, summary);
+}
+
+/// A run that was killed, or goes on, has no summary yet.
+#[test]
+fn a_run_without_a_summary_is_named() {
+    let place = Place::with_callbacks("  []\n");
+    let run = place.trained(&[]);
+    std::fs::remove_file(run.0.join("summary.json")).expect("it is there");
+    let report = place.phasebox(&["report", run.path()]);
+    assert_eq!(report.code, Some(1), "{}", report.stdout);
+    assert!(report.stderr.contains("summary.json: the run goes on, or was killed"), "{}", report.stderr);
+}
