@@ -15,12 +15,12 @@ pub(super) fn run() -> Result<(), Failure> {
         [] => println!("callbacks   none found: run `cargo xtask plugins`"),
         names => println!("callbacks   {}", names.join(", ")),
     }
-    let engine = engine(None);
-    match &engine {
-        Ok(_) => println!("cache       can be written"),
+    let compiled = engine(None).and_then(|engine| engine.describe_compiled_code());
+    match &compiled {
+        Ok(line) => println!("cache       {line}"),
         Err(error) => println!("cache       {error:#}"),
     }
-    engine.map(drop).map_err(Failure::Failed)
+    compiled.map(drop).map_err(Failure::Failed)
 }
 
 fn cuda() -> String {

@@ -1,6 +1,8 @@
 //! A callback's file, read and understood before anything of it runs: is it a component, what does it
 //! import, what does it export. Owns the refusals in words; running it is `Plugin`'s part.
 
+use std::fs::{File, Metadata};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
@@ -46,19 +48,17 @@ pub struct PluginComponent {
 
 impl PluginComponent {
     /// Reads, checks and compiles the file at `path`. Compiling takes 40 ms for a Rust callback and up to
-    /// half a minute for a Python one, once: compiled code is cached.
+    /// half a minute for a Python one, once: compiled code is kept, and then the file is not even read.
     ///
     /// # Errors
     /// Each names the file, what is wrong with it and what to do.
     pub fn load(engine: &PluginEngine, path: &Path) -> Result<PluginComponent> {
-        let bytes = read(path)?;
-        let sha256 = format!("{:x}", Sha256::digest(&bytes));
-        check_magic(&bytes).with_context(|| format!("{} is not a callback", path.display()))?;
-        let component =
-            Component::from_binary(&engine.engine, &bytes).map_err(|error| anyhow!(error)).with_context(
-                || format!("{} is damaged or uses features that callbacks may not", path.display()),
-            )?;
-        Self::understand(engine, component, path, sha256, bytes.len() as u64)
+        let (file, metadata) = open(path)?;
+        let (sha256, component) = match kept(engine, &metadata) {
+            Some(kept) => kept,
+            None => compiled(engine, path, file, &metadata)?,
+        };
+        Self::understand(engine, component, path, sha256, metadata.len())
             .with_context(|| format!("{} does not fit this phasebox", path.display()))
     }
 
@@ -107,14 +107,48 @@ impl PluginComponent {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let metadata = std::fs::metadata(path).with_context(|| {
-        format!("no callback at {}: check the path; it is relative to the recipe", path.display())
-    })?;
-    ensure!(metadata.is_file(), "{} is not a file: name the .wasm file itself", path.display());
+fn open(path: &Path) -> Result<(File, Metadata)> {
+    let no_file =
+        || format!("no callback at {}: check the path; it is relative to the recipe", path.display());
+    // A pipe would be waited for.
+    let is_file = std::fs::metadata(path).with_context(no_file)?.is_file();
+    ensure!(is_file, "{} is not a file: name the .wasm file itself", path.display());
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let metadata = file.metadata()?;
     let (size, limit) = (metadata.len(), MAX_FILE_BYTES);
     ensure!(size <= limit, "{} has {size} bytes; a callback may have {limit}: strip it", path.display());
-    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    Ok((file, metadata))
+}
+
+/// The code of a file that has been compiled before and has not changed since, and the digest of its bytes.
+fn kept(engine: &PluginEngine, metadata: &Metadata) -> Option<(String, Component)> {
+    let sha256 = engine.compiled.digest_of(metadata)?;
+    let component = engine.compiled.find(&engine.engine, &sha256)?;
+    Some((sha256, component))
+}
+
+/// The code of a file that has to be read; kept for the next time.
+fn compiled(
+    engine: &PluginEngine,
+    path: &Path,
+    file: File,
+    metadata: &Metadata,
+) -> Result<(String, Component)> {
+    let mut bytes = Vec::new();
+    // No more than was promised: it may be growing.
+    let read = file.take(metadata.len()).read_to_end(&mut bytes);
+    read.with_context(|| format!("cannot read {}", path.display()))?;
+    let sha256 = format!("{:x}", Sha256::digest(&bytes));
+    check_magic(&bytes).with_context(|| format!("{} is not a callback", path.display()))?;
+    engine.compiled.remember(metadata, &sha256);
+    if let Some(component) = engine.compiled.find(&engine.engine, &sha256) {
+        return Ok((sha256, component));
+    }
+    let component = Component::from_binary(&engine.engine, &bytes)
+        .map_err(|error| anyhow!(error))
+        .with_context(|| format!("{} is damaged or uses features that callbacks may not", path.display()))?;
+    engine.compiled.keep(&engine.engine, &sha256, &component);
+    Ok((sha256, component))
 }
 
 fn check_magic(bytes: &[u8]) -> Result<()> {

@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result, anyhow};
 use wasmtime::component::{HasSelf, Linker};
-use wasmtime::{Cache, CacheConfig, Config, WasmBacktraceDetails};
+use wasmtime::{Config, WasmBacktraceDetails};
 
 use super::bindings::Imports;
+use super::compiled::CompiledCode;
 use super::limits::TICK;
 use super::store::PluginState;
 
@@ -22,24 +23,33 @@ pub struct PluginEngine {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) linker: Linker<PluginState>,
     pub(crate) clock: Clock,
+    pub(super) compiled: CompiledCode,
 }
 
 impl PluginEngine {
-    /// Compiled code is kept in `cache_dir`, keyed by the component's bytes and the engine's settings.
+    /// Compiled code is kept in `cache_dir`, if that folder is the user's alone or can be made so.
     ///
     /// # Errors
-    /// If the cache folder cannot be made or the clock's thread cannot be started.
+    /// If the clock's thread cannot be started.
     pub fn new(cache_dir: &Path) -> Result<PluginEngine> {
-        let engine = wasmtime::Engine::new(&config(cache_dir)?).map_err(|error| anyhow!(error))?;
+        let engine = wasmtime::Engine::new(&config()).map_err(|error| anyhow!(error))?;
         let mut linker = Linker::new(&engine);
         Imports::add_to_linker::<_, HasSelf<PluginState>>(&mut linker, |state| state)
             .map_err(|error| anyhow!(error))?;
         let clock = Clock::start(engine.clone())?;
-        Ok(PluginEngine { engine, linker, clock })
+        Ok(PluginEngine { engine, linker, clock, compiled: CompiledCode::open(cache_dir) })
+    }
+
+    /// One line for people: where compiled code is kept, and how much.
+    ///
+    /// # Errors
+    /// Why none is kept.
+    pub fn describe_compiled_code(&self) -> Result<String> {
+        self.compiled.describe()
     }
 }
 
-fn config(cache_dir: &Path) -> Result<Config> {
+fn config() -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -48,19 +58,7 @@ fn config(cache_dir: &Path) -> Result<Config> {
         .wasm_backtrace_details(WasmBacktraceDetails::Enable)
         .wasm_memory64(false)
         .wasm_relaxed_simd(false);
-    config.cache(Some(compilation_cache(cache_dir)?));
-    Ok(config)
-}
-
-/// Whoever can write there can run code in this process: the folder is for its owner alone.
-fn compilation_cache(directory: &Path) -> Result<Cache> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
-    made.with_context(|| format!("cannot make the folder for compiled callbacks {}", directory.display()))?;
-    let directory = directory.canonicalize()?;
-    let mut config = CacheConfig::new();
-    config.with_directory(directory);
-    Cache::new(config).map_err(|error| anyhow!(error))
+    config
 }
 
 /// Ticks while the engine lives; both the engine's epoch and a counter that host calls read.

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `engine` | the wasmtime engine, its clock, the linker |
 //! | `component` | reading and checking a file |
+//! | `compiled` | machine code kept from one start to the next |
 //! | `store`, `arena`, `handles` | what a guest holds |
 //! | `limits`, `grants` | what it may use and may do; what it did is counted in `counters` |
 //! | `tensor`, `group`, `storage`, `context`, `parts`, `diagnostics` | the host side of the contract |
@@ -17,6 +18,7 @@ mod arena;
 mod bindings;
 mod caught;
 mod checks;
+mod compiled;
 mod component;
 mod context;
 mod diagnostics;
