@@ -87,10 +87,9 @@ impl Folder {
 
     /// Whether the record of this name should be written again to show that it is used.
     pub(super) fn was_used_long_ago(&self, name: &str, now: SystemTime) -> bool {
-        let modified =
-            self.open_file(&record_file(name)).ok().flatten().and_then(|file| file.metadata().ok());
-        let age = modified.and_then(|metadata| now.duration_since(metadata.modified().ok()?).ok());
-        age.is_some_and(|age| age > USE_RESOLUTION)
+        let Ok(Some(record)) = self.open_file(&record_file(name)) else { return false };
+        let written = record.metadata().and_then(|metadata| metadata.modified());
+        written.is_ok_and(|written| now.duration_since(written).is_ok_and(|age| age > USE_RESOLUTION))
     }
 
     /// Replaces a file: a reader sees the old one or the new one, whole.
