@@ -8,7 +8,9 @@ const FRAME: &str = r#"(component $C
       "stale-handle" "denied" "quota-exceeded" "too-large" "out-of-memory" "unsupported" "other"))
     (export "error-code" (type $code (eq $codes)))
     (type $fields (record (field "code" $code) (field "message" string)))
-    (export "error" (type (eq $fields)))))
+    (export "error" (type (eq $fields)))
+    (type $levels (enum "trace" "debug" "info" "warn" "error"))
+    (export "level" (type (eq $levels)))))
   (alias export $types "error" (type $error))
   (import "phasebox:train/context@0.1.0" (instance $context
     (alias outer $C $error (type $asked))
@@ -16,7 +18,11 @@ const FRAME: &str = r#"(component $C
     (export "[method]phase-context.request-checkpoint"
       (func (param "self" (borrow $lent)) (param "tag" string) (result (result (error $asked)))))))
   (alias export $context "phase-context" (type $ctx))
+  (alias export $types "level" (type $level))
   (import "phasebox:train/diagnostics@0.1.0" (instance $diagnostics
+    (alias outer $C $level (type $how))
+    (export "level" (type $kind (eq $how)))
+    (export "log" (func (param "level" $kind) (param "text" string)))
     (export "report-failure"
       (func (param "message" string) (param "location" string) (param "traceback" string)))))
   (core module $memory
@@ -30,17 +36,20 @@ const FRAME: &str = r#"(component $C
   (core func $checkpoint (canon lower (func $context "[method]phase-context.request-checkpoint")
     (memory (core memory $lib "memory")) (realloc (core func $lib "realloc"))))
   (core func $report (canon lower (func $diagnostics "report-failure") (memory (core memory $lib "memory"))))
+  (core func $log (canon lower (func $diagnostics "log") (memory (core memory $lib "memory"))))
   (core module $code
     (import "host" "memory" (memory 2))
     (import "host" "drop" (func $drop (param i32)))
     (import "host" "checkpoint" (func $checkpoint (param i32 i32 i32 i32)))
     (import "host" "report" (func $report (param i32 i32 i32 i32 i32 i32)))
+    (import "host" "log" (func $log (param i32 i32 i32)))
     FUNCTIONS)
   (core instance $case (instantiate $code (with "host" (instance
     (export "memory" (memory $lib "memory"))
     (export "drop" (func $drop))
     (export "checkpoint" (func $checkpoint))
-    (export "report" (func $report))))))
+    (export "report" (func $report))
+    (export "log" (func $log))))))
   (type $phase (func (param "ctx" (borrow $ctx)) (result (result (error $error)))))
   (type $configure (func (param "params" string) (result (result (error $error)))))
   LIFTED
@@ -59,6 +68,10 @@ pub(crate) const PANIC: &str = "(call $report (i32.const 128) (i32.const 24) (i3
 /// Wants a gibibyte more memory, and gives up without it.
 pub(crate) const GROW: &str =
     "(if (i32.eq (memory.grow (i32.const 16384)) (i32.const -1)) (then unreachable))";
+/// Logs a thousand lines.
+pub(crate) const FLOOD: &str = "(loop $again (call $log (i32.const 2) (i32.const 256) (i32.const 5)) \
+                                (br_if $again (i32.lt_u (local.tee $count (i32.add (local.get $count) (i32.const 1))) \
+                                (i32.const 1000))))";
 /// Asks for a checkpoint `asked`.
 pub(crate) const CHECKPOINT: &str =
     "(call $checkpoint (local.get $ctx) (i32.const 256) (i32.const 5) (i32.const 1024))";
@@ -89,7 +102,7 @@ fn core_function(name: &str, body: &str) -> String {
         _ => ("(param $ctx i32)", "(call $drop (local.get $ctx))"),
     };
     format!(
-        "(func (export \"{name}\") {parameters} (result i32) (local $answer i32) {body} {give_back} (local.get $answer))"
+        "(func (export \"{name}\") {parameters} (result i32) (local $answer i32) (local $count i32) {body} {give_back} (local.get $answer))"
     )
 }
 

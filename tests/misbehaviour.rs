@@ -1,7 +1,7 @@
 //! Callbacks that trap, loop or eat memory: the run says who, where and why, and leaves a checkpoint to go on from; or,
 //! if the recipe says so, goes on as if the callback had never been there.
 
-use crate::components::{FAIL, GROW, LOOP, NOTHING, PANIC, TRAP, component};
+use crate::components::{FAIL, FLOOD, GROW, LOOP, NOTHING, PANIC, TRAP, component};
 use crate::harness::{Place, TINY, settings};
 
 /// Little time and memory, so that a case is short.
@@ -14,6 +14,8 @@ const MISBEHAVIOURS: [(&str, &str); 5] = [
     ("an endless loop", LOOP),
     ("too much memory", GROW),
 ];
+
+const MODEL: &str = "ckpt_latest/model.safetensors";
 
 /// At the fourth of five batches of an epoch, in the middle of an accumulation.
 fn bad(on_error: &str, body: &str) -> Place {
@@ -59,8 +61,7 @@ fn disabled_or_ignored_it_leaves_no_trace_in_the_numbers() {
             let place = bad(on_error, body);
             let run = place.trained(&[]);
             assert_eq!(run.metrics(), good.metrics(), "{what}, {on_error}");
-            let model = "ckpt_latest/model.safetensors";
-            assert_eq!(run.bytes(model), good.bytes(model), "{what}, {on_error}");
+            assert_eq!(run.bytes(MODEL), good.bytes(MODEL), "{what}, {on_error}");
             let calls = if body == FAIL && on_error == "ignore" { 6 } else { 1 };
             assert_eq!(run.callback("bad")["calls"], calls, "{what}, {on_error}");
         }
@@ -78,15 +79,48 @@ fn an_endless_loop_while_loading_is_refused() {
         .bind(|| insta::assert_snapshot!("endless_configure", place.readable(&error(&finished.stderr))));
 }
 
-/// `syncs: 0` refuses what waits for the device, such as an image, and says which key allows it.
+/// Of a stock callback under a limit that is too small: the run fails and says which key would raise it, and the
+/// summary counts it.
 #[test]
-fn a_recipe_can_forbid_syncs() {
-    let place = Place::with_callbacks("  - {stock: save-first-batch, limits: {syncs: 0}}\n");
-    let finished = place.train(&[]);
-    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
-    let message = error(&finished.stderr);
-    assert!(
-        message.contains("may sync the device 0 times") && message.contains("limits: {syncs"),
-        "{message}"
-    );
+fn every_limit_refuses_in_words_and_is_counted() {
+    for (limit, entry) in [
+        ("syncs: 0", "stock: save-first-batch"),
+        ("host_bytes: 1KiB", "stock: save-first-batch"),
+        ("artifacts: 1KiB", "stock: save-first-batch"),
+        ("artifact_files: 0", "stock: save-first-batch"),
+        ("launches: 0", "stock: grad-clip, params: {max_norm: 1.0}"),
+        ("call_tensors: 1B", "stock: grad-clip, params: {max_norm: 1.0}"),
+        ("tensors: 1KiB", "stock: ema"),
+        ("handles: 1", "stock: grad-norm-monitor"),
+        ("log_values: 0", "stock: grad-norm-monitor"),
+        ("metric_names: 0", "stock: grad-norm-monitor"),
+        ("host_calls: 2", "stock: grad-norm-monitor"),
+        ("state: 1B", "stock: early-stopping"),
+    ] {
+        let place = Place::with_callbacks(&format!("  - {{{entry}, name: bad, limits: {{{limit}}}}}\n"));
+        let finished = place.train(&[]);
+        assert_eq!(finished.code, Some(1), "{limit}: {}", finished.stderr);
+        let (key, message) = (limit.split(':').next().unwrap_or_default(), error(&finished.stderr));
+        assert!(message.contains(&format!("raise `limits: {{{key}: …}}`")), "{limit}: {message}");
+        let counted = &place.run().callback("bad")["limits"][key];
+        assert!(counted["refused"].as_u64() >= Some(1), "{limit}: {counted}");
+    }
+}
+
+/// A step's guest time is that of all its calls, and a flood of lines is thinned; neither changes the network.
+#[test]
+fn what_is_over_a_limit_leaves_the_numbers_alone() {
+    let without = Place::with_callbacks("  []\n").trained(&[]).bytes(MODEL);
+    for (key, body, refused) in [("step_time", LOOP, 1), ("log_lines", FLOOD, 6 * 990)] {
+        let limits = "log_lines: 10, step_time: 50ms";
+        let place = Place::with_callbacks(&format!(
+            "  - {{wasm: bad.wasm, limits: {{{limits}}}, on_error: disable}}\n"
+        ));
+        place.write("bad.wasm", component(&[("on-train-batch-optimizer-stepped", body)]));
+        let run = place.trained(&[]);
+        assert_eq!(run.callback("bad")["limits"][key]["refused"], refused, "{key}");
+        assert_eq!(run.bytes(MODEL), without, "{key}");
+        let told = run.text("metrics.jsonl").contains("990 lines suppressed");
+        assert_eq!(told, key == "log_lines", "{key}");
+    }
 }

@@ -7,19 +7,19 @@ use super::{Source, check, has_word, sources};
 /// Each module of host/phasebox and the modules it may use. Whoever needs an edge that is not here adds it with its
 /// reason in the change, or finds that the code belongs elsewhere.
 const EDGES: &[(&str, &str)] = &[
-    ("cli", "assemble plugin recipe trainer interrupt logger"),
+    ("cli", "assemble limits plugin recipe trainer interrupt logger"),
     (
         "assemble",
         "callback checkpoint context control criterion data device durable ema interrupt logger metrics model optim \
          phase plugin recipe schedule trainer",
     ),
-    ("recipe", "suggest"),
+    ("recipe", "limits suggest"),
     (
         "trainer",
-        "average callback checkpoint context control data device durable interrupt logger phase schedule",
+        "average callback checkpoint context control data device durable interrupt limits logger phase schedule",
     ),
-    ("plugin", "callback context control counters data device logger metrics model phase"),
-    ("callback", "context counters phase"),
+    ("plugin", "callback context control counters data device durable limits logger metrics model phase"),
+    ("callback", "context counters limits phase"),
     ("context", "control criterion data ema logger metrics model optim phase"),
     ("ema", "model"),
     ("model", "parameter_block suggest words"),

@@ -8,6 +8,7 @@ use tch::Tensor;
 
 use crate::context::{Context, Lendable};
 use crate::counters::Counters;
+use crate::limits::{Limits, Usage};
 use crate::phase::{Phase, PhaseSet};
 
 /// Something that is called at phases of training.
@@ -79,6 +80,8 @@ pub struct CallbackReport {
     pub counters: Counters,
     pub live_handles: u64,
     pub peak_memory_bytes: u64,
+    /// What it may use and used; none for native callbacks, which have no limits.
+    pub limits: Option<(Limits, Usage)>,
 }
 
 /// What to do when a callback fails.

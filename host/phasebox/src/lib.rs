@@ -9,6 +9,7 @@
 //! | [`control`] | what callbacks ask of the trainer |
 //! | [`callback`] | callbacks in order, and what happens when one fails |
 //! | [`counters`] | what a callback did and cost |
+//! | [`limits`] | what one callback may use: the table |
 //! | [`trainer`] | the loop |
 //! | [`plugin`] | a callback that is a WebAssembly component; the only code that names wasmtime |
 //! | [`recipe`] | a recipe's text, typed |
@@ -30,6 +31,7 @@ pub mod device;
 pub mod durable;
 pub mod ema;
 pub mod interrupt;
+pub mod limits;
 pub mod logger;
 pub mod metrics;
 pub mod model;

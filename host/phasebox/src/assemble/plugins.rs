@@ -11,9 +11,7 @@ use crate::callback::{Callback, Callbacks, OnError, Unit, When};
 use crate::durable::{self, Durability};
 use crate::logger::RunFolder;
 use crate::phase::PhaseSet;
-use crate::plugin::{
-    Description, Grant, Grants, Limits, Plugin, PluginComponent, PluginEngine, PluginSettings,
-};
+use crate::plugin::{Description, Grant, Grants, Plugin, PluginComponent, PluginEngine, PluginSettings};
 use crate::recipe::{self, CallbackEntry, CallbackSource, Recipe};
 
 /// A callback in its place, ready to be called.
@@ -127,7 +125,7 @@ fn load_entry(
         name: entry.name.clone(),
         params: entry.params.clone(),
         grants: Grants::default(),
-        limits: limits(entry),
+        limits: entry.limits,
         seed,
     };
     let mut plugin = Plugin::new(engine, &component, &settings)?;
@@ -162,18 +160,6 @@ fn when(entry: &CallbackEntry) -> When {
         recipe::Unit::Epoch => Unit::Epoch,
     };
     When { every: entry.when.every, unit }
-}
-
-fn limits(entry: &CallbackEntry) -> Limits {
-    let (written, default) = (&entry.limits, Limits::default());
-    Limits {
-        time: written.time.unwrap_or(default.time),
-        memory_bytes: written.memory.unwrap_or(default.memory_bytes),
-        tensor_bytes: written.tensors.unwrap_or(default.tensor_bytes),
-        handles: written.handles.map_or(default.handles, |handles| handles as usize),
-        syncs: written.syncs.unwrap_or(default.syncs),
-        ..default
-    }
 }
 
 fn check_digest(entry: &CallbackEntry, component: &PluginComponent) -> Result<()> {

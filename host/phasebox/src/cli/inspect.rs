@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::Failure;
 use crate::assemble::engine;
-use crate::plugin::{Description, Grants, Limits, Plugin, PluginComponent, PluginSettings};
+use crate::limits::Limits;
+use crate::plugin::{Description, Grants, Plugin, PluginComponent, PluginSettings};
 
 #[derive(Args)]
 pub(super) struct Inspect {

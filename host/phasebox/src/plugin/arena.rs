@@ -25,17 +25,24 @@ pub(crate) struct Arena<T> {
     free: Vec<u32>,
     /// Made during the call in progress.
     young: Vec<u32>,
-    capacity: usize,
+    capacity: u64,
+    /// Handles that were refused.
+    pub(crate) refusals: u64,
 }
 
 impl<T> Arena<T> {
-    pub(crate) fn new(capacity: usize) -> Arena<T> {
-        Arena { slots: Vec::new(), free: Vec::new(), young: Vec::new(), capacity }
+    pub(crate) fn new(capacity: u64) -> Arena<T> {
+        Arena { slots: Vec::new(), free: Vec::new(), young: Vec::new(), capacity, refusals: 0 }
     }
 
     /// Slots in use: live handles and tombstones.
     pub(crate) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
+    }
+
+    /// The most that were in use.
+    pub(crate) fn peak(&self) -> u64 {
+        self.slots.len() as u64
     }
 
     /// A handle that ends with the call.
@@ -95,11 +102,12 @@ impl<T> Arena<T> {
             self.slots[index as usize] = slot;
             return Ok(index);
         }
-        if self.slots.len() >= self.capacity {
+        if self.slots.len() as u64 >= self.capacity {
+            self.refusals += 1;
             return refuse(
                 ErrorCode::QuotaExceeded,
                 format!(
-                    "all {} handles of this kind are in use; drop those no longer needed, or raise `limits: {{handles: …}}`",
+                    "one more handle asked for, 0 of {} of this kind left at one time; drop those no longer needed, or raise `limits: {{handles: …}}`",
                     self.capacity
                 ),
             );

@@ -4,10 +4,8 @@ use super::bindings::phasebox::train::diagnostics::Host;
 use super::bindings::phasebox::train::types::Level;
 use super::error::truncate;
 use super::store::{GuestFailure, PluginState};
+use crate::limits::Limit;
 use crate::logger::{self, one_line};
-
-/// Lines of one call that are shown; the rest is counted and dropped.
-const MAX_LINES_A_CALL: u32 = 100;
 
 impl PluginState {
     /// Into the run's log. While a callback is loaded or saved there is no run, and the program's log has to do.
@@ -33,19 +31,28 @@ impl PluginState {
         }
         Ok(())
     }
+
+    /// A step is over: what was not written of it is told.
+    pub(crate) fn say_what_was_suppressed(&mut self) {
+        let lines = std::mem::take(&mut self.suppressed_lines);
+        if lines > 0 {
+            let limit = self.limits[Limit::LogLines];
+            let message = format!(
+                "{lines} lines suppressed: it may log {limit} in a step; raise `limits: {{log_lines: …}}`"
+            );
+            // A log that cannot be written fails the next line of whoever has one.
+            let _ = self.say(Level::Warn, &message);
+        }
+    }
 }
 
 impl Host for PluginState {
     fn log(&mut self, level: Level, text: String) -> wasmtime::Result<()> {
-        self.call_lines += 1;
-        match self.call_lines {
-            0..=MAX_LINES_A_CALL => self.say(level, &truncate(text)),
-            n if n == MAX_LINES_A_CALL + 1 => {
-                let message = format!("more than {MAX_LINES_A_CALL} lines in one call: the rest is dropped");
-                self.say(Level::Warn, &message)
-            }
-            _ => Ok(()),
+        if self.charge(Limit::LogLines, 1).is_err() {
+            self.suppressed_lines += 1;
+            return Ok(());
         }
+        self.say(level, &truncate(text))
     }
 
     fn report_failure(

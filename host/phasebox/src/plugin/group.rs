@@ -23,14 +23,11 @@ impl PluginState {
         this: &Handle,
         operation: impl FnOnce(&TensorList) -> Result<(), torch_ext::Error>,
     ) -> HostResult<()> {
+        self.launch(1)?;
         let group = self.group(this)?;
         group.owner.check_change(self.grants)?;
         // Multi-tensor kernels raise on no tensors; changing none of them is nothing to do.
-        if !group.members.named.is_empty() {
-            operation(&group.members.list)?;
-            self.counters.launches += 1;
-        }
-        Ok(())
+        if group.members.named.is_empty() { Ok(()) } else { Ok(operation(&group.members.list)?) }
     }
 
     /// The same for arithmetic that only floating point members have.
@@ -58,15 +55,15 @@ impl PluginState {
             return self.change(this, |list| floats(list, &from.list));
         }
         self.group(this)?.owner.check_change(self.grants)?;
+        let others = to.named.iter().filter(|(_, x)| !x.is_floating_point()).count() as u64;
+        self.launch(1 + others)?;
         let pairs = || to.named.iter().zip(&from.named).map(|((_, x), (_, y))| (x, y));
         for (x, y) in pairs().filter(|(x, _)| !x.is_floating_point()) {
             caught(|| whole(&mut x.shallow_clone(), y))?;
         }
         let list = TensorList::from_tensors(pairs().map(|(x, _)| x).filter(|x| x.is_floating_point()))?;
         let by = TensorList::from_tensors(pairs().map(|(_, y)| y).filter(|y| y.is_floating_point()))?;
-        floats(&list, &by)?;
-        self.counters.launches += 2;
-        Ok(())
+        Ok(floats(&list, &by)?)
     }
 
     /// A number, or one a member; of no members it is zeros of `shape_of_none`.
@@ -77,13 +74,13 @@ impl PluginState {
         kind_of_none: Kind,
         operation: impl FnOnce(&TensorList) -> Result<Tensor, torch_ext::Error>,
     ) -> HostResult<Resource<TensorHandle>> {
+        self.launch(1)?;
         let members = &self.group(this)?.members;
         let result = if members.named.is_empty() {
             Tensor::f_zeros(shape_of_none, (kind_of_none, self.device("")?))?
         } else {
             operation(&members.list)?
         };
-        self.counters.launches += 1;
         self.make(result)
     }
 }
@@ -280,7 +277,9 @@ impl PluginState {
     pub(crate) fn copy_group(&mut self, handle: &Handle) -> HostResult<(std::rc::Rc<Members>, u64)> {
         let members = self.group(handle)?.members.clone();
         let bytes = members.bytes();
+        self.launch(members.named.len() as u64)?;
         self.charge_kept(bytes)?;
-        Ok((copies(&members)?, bytes))
+        let copied = copies(&members).inspect_err(|_| self.release_kept(bytes))?;
+        Ok((copied, bytes))
     }
 }

@@ -1,6 +1,5 @@
-//! What one callback may use, and the parts of it that wasmtime enforces: time and memory.
-//! Owns the defaults and their reasons. Handles are capped in `arena`, tensor bytes in `store`.
-//! Every limit refuses; none waits.
+//! The limits that wasmtime enforces: guest time and memory. Handles are capped in `arena`, what host functions use
+//! in `store`; the table of all limits is `crate::limits`. Every limit refuses; none waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,46 +8,18 @@ use std::time::Duration;
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
 
 use super::store::PluginState;
+use crate::limits::Limit;
 
 /// The clock's resolution: deadlines are kept to within one tick.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
-
-/// Limits of one callback; a recipe's `limits:` changes single fields.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Limits {
-    /// Guest time one call may take; the time spent in host functions is not charged. The slowest stock
-    /// callback needs 1 ms; a second still leaves a Python callback's first call room.
-    pub time: Duration,
-    /// Guest time for instantiation and `configure`, where interpreters start up.
-    pub load_time: Duration,
-    /// Linear memory over all memories of the component. Python and JavaScript components start at about 40 MiB.
-    pub memory_bytes: u64,
-    /// Tensor memory kept by handles and storage, and again what one call may make.
-    pub tensor_bytes: u64,
-    /// Live handles of one kind.
-    pub handles: usize,
-    /// Device syncs in one call; 0 forbids them.
-    pub syncs: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            time: Duration::from_secs(1),
-            load_time: Duration::from_secs(10),
-            memory_bytes: 256 << 20,
-            tensor_bytes: 1 << 30,
-            handles: 4096,
-            syncs: u64::MAX,
-        }
-    }
-}
 
 /// Counts linear memory over all memories of a store, which wasmtime's own limits do not: those are per memory.
 pub(crate) struct MemoryLimiter {
     limit_bytes: u64,
     used_bytes: u64,
     pub(crate) peak_bytes: u64,
+    /// How often growth was refused.
+    pub(crate) refusals: u64,
     /// Set when growth was refused, so that the trap that follows can be explained.
     pub(crate) refused_bytes: Option<u64>,
 }
@@ -58,7 +29,7 @@ const MAX_TABLE_ELEMENTS: usize = 100_000;
 
 impl MemoryLimiter {
     pub(crate) fn new(limit_bytes: u64) -> MemoryLimiter {
-        MemoryLimiter { limit_bytes, used_bytes: 0, peak_bytes: 0, refused_bytes: None }
+        MemoryLimiter { limit_bytes, used_bytes: 0, peak_bytes: 0, refusals: 0, refused_bytes: None }
     }
 }
 
@@ -71,6 +42,7 @@ impl ResourceLimiter for MemoryLimiter {
     ) -> wasmtime::Result<bool> {
         let wanted = self.used_bytes.saturating_add(desired.saturating_sub(current) as u64);
         if wanted > self.limit_bytes {
+            self.refusals += 1;
             self.refused_bytes = Some(wanted);
             return Ok(false);
         }
@@ -102,24 +74,45 @@ impl ResourceLimiter for MemoryLimiter {
 }
 
 /// Guest time of one call, in ticks of the engine's clock. Host time is given back when the deadline is
-/// reached rather than measured at every host call: a load of one counter is all a crossing pays.
+/// reached rather than measured at every host call: a load of one counter is all a crossing pays. Over many calls
+/// a tick falls to whoever runs when it comes, so that short calls are charged what they take on average.
 pub(crate) struct Deadline {
     clock: Arc<AtomicU64>,
+    began_at: u64,
     entered_host_at: u64,
+    /// Of the call in progress.
     host_ticks: u64,
-    /// What the call in progress may take.
-    pub(crate) limit: Duration,
+    /// Those of them that the deadline was moved by.
+    returned_ticks: u64,
+    /// The limit that ends the call in progress, and what it leaves it.
+    pub(crate) limit: Limit,
+    pub(crate) left: Duration,
 }
 
 impl Deadline {
     pub(crate) fn new(clock: Arc<AtomicU64>) -> Deadline {
-        Deadline { clock, entered_host_at: 0, host_ticks: 0, limit: Duration::ZERO }
+        let (limit, left) = (Limit::LoadTime, Duration::ZERO);
+        Deadline { clock, began_at: 0, entered_host_at: 0, host_ticks: 0, returned_ticks: 0, limit, left }
     }
 
     /// A call begins; in ticks, what it may take.
-    pub(crate) fn begin(&mut self, limit: Duration) -> u64 {
-        (self.host_ticks, self.limit) = (0, limit);
-        ticks(limit)
+    pub(crate) fn begin(&mut self, limit: Limit, left: Duration) -> u64 {
+        (self.limit, self.left) = (limit, left);
+        (self.host_ticks, self.returned_ticks) = (0, 0);
+        self.began_at = self.clock.load(Ordering::Relaxed);
+        ticks(left)
+    }
+
+    /// It has ended: guest time and host time, in nanoseconds.
+    pub(crate) fn end(&self) -> (u64, u64) {
+        let all = self.clock.load(Ordering::Relaxed) - self.began_at;
+        (nanoseconds(all.saturating_sub(self.host_ticks)), nanoseconds(self.host_ticks))
+    }
+
+    /// Time in host functions so far, in nanoseconds.
+    #[inline]
+    pub(crate) fn host_time(&self) -> u64 {
+        nanoseconds(self.host_ticks)
     }
 
     #[inline]
@@ -134,14 +127,18 @@ impl Deadline {
 
     /// The deadline is reached: give back what host functions took, or end the call.
     pub(crate) fn reached(mut state: StoreContextMut<'_, PluginState>) -> wasmtime::Result<UpdateDeadline> {
-        match std::mem::take(&mut state.data_mut().deadline.host_ticks) {
-            0 => Ok(UpdateDeadline::Interrupt),
-            ticks => Ok(UpdateDeadline::Continue(ticks)),
-        }
+        let deadline = &mut state.data_mut().deadline;
+        let ticks =
+            deadline.host_ticks - std::mem::replace(&mut deadline.returned_ticks, deadline.host_ticks);
+        Ok(if ticks == 0 { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(ticks) })
     }
 }
 
 /// Ticks in a duration, with one more for the tick in progress.
 fn ticks(duration: Duration) -> u64 {
     duration.as_millis().div_ceil(TICK.as_millis()).try_into().unwrap_or(u64::MAX / 2).saturating_add(1)
+}
+
+fn nanoseconds(ticks: u64) -> u64 {
+    ticks.saturating_mul(TICK.as_nanos() as u64)
 }

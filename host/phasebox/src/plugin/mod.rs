@@ -51,12 +51,12 @@ use self::limits::Deadline;
 use self::store::{PluginState, Stored};
 use crate::callback::{Callback, CallbackReport, CallbackState};
 use crate::context::{Context, Lendable};
+use crate::limits::{Limit, Limits};
 use crate::phase::{Phase, PhaseSet};
 
 pub use self::component::{CONTRACT, PluginComponent};
 pub use self::engine::PluginEngine;
 pub use self::grants::{Grant, Grants};
-pub use self::limits::Limits;
 
 /// The engine that callbacks run on.
 pub const WASMTIME_VERSION: &str = env!("WASMTIME_VERSION");
@@ -133,13 +133,14 @@ impl Plugin {
             engine.clock.ticks(),
         );
         let mut store = new_store(engine, state);
-        let limit = store.data_mut().deadline.begin(settings.limits.load_time);
-        store.set_epoch_deadline(limit);
+        let ticks = store.data_mut().begin_load();
+        store.set_epoch_deadline(ticks);
         let instance = engine
             .linker
             .instantiate(&mut store, &component.component)
             .map_err(|error| trap::explain(error, &mut store))
             .with_context(|| format!("callback `{name}` ({}) cannot be started", component.path.display()))?;
+        store.data_mut().end_call();
         let mut exports = Exports { store: &mut store, instance, component };
         let mut calls = [const { None }; Phase::ALL.len()];
         for phase in component.phases.iter() {
@@ -205,9 +206,8 @@ impl Plugin {
         call: impl FnOnce(&mut Store<PluginState>) -> wasmtime::Result<T>,
     ) -> Result<T> {
         ensure!(!self.trapped, "callback `{}` has trapped before and cannot be called", self.name);
-        let state = self.store.data_mut();
-        let limit = state.deadline.begin(state.limits.load_time);
-        self.store.set_epoch_deadline(limit);
+        let ticks = self.store.data_mut().begin_load();
+        self.store.set_epoch_deadline(ticks);
         let answer = call(&mut self.store);
         self.store.data_mut().end_call();
         answer
@@ -218,6 +218,22 @@ impl Plugin {
     /// Turns the answer of a guest into a result.
     fn accept<T>(&self, answer: std::result::Result<T, GuestError>, what: &str) -> Result<T> {
         answer.map_err(|error| anyhow!("callback `{}` {what}: {}", self.name, error::truncate(error.message)))
+    }
+
+    fn state_bytes(&self) -> usize {
+        usize::try_from(self.store.data().limits[Limit::State]).unwrap_or(usize::MAX)
+    }
+
+    fn check_state(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        let state = self.store.data_mut();
+        let size = bytes.len() as u64;
+        if size > state.limits[Limit::State] {
+            state.usage.refuse(Limit::State);
+            let limit = store::exceeded(Limit::State, state.limits[Limit::State]);
+            bail!("callback `{}` gave {} of state, and {limit}", self.name, Limit::State.show(size));
+        }
+        state.usage.set(Limit::State, size);
+        Ok(bytes)
     }
 
     fn trap(&mut self, error: wasmtime::Error) -> anyhow::Error {
@@ -233,9 +249,9 @@ impl Plugin {
     ) -> wasmtime::Result<std::result::Result<(), GuestError>> {
         let Some(call) = &self.calls[phase as usize] else { return Ok(Ok(())) };
         let state = self.store.data_mut();
-        let limit = state.deadline.begin(state.limits.time);
         context.lend(&mut state.context);
-        self.store.set_epoch_deadline(limit);
+        let ticks = state.begin_phase();
+        self.store.set_epoch_deadline(ticks);
         let answer = call.call(&mut self.store, (Resource::new_borrow(0),));
         let state = self.store.data_mut();
         context.take_back(&mut state.context);
@@ -245,20 +261,17 @@ impl Plugin {
 }
 
 fn new_store(engine: &PluginEngine, state: PluginState) -> Store<PluginState> {
-    let handles = state.limits.handles;
+    let handles = usize::try_from(state.limits[Limit::Handles]).unwrap_or(usize::MAX);
     let mut store = Store::new(&engine.engine, state);
     store.limiter(|state| &mut state.limiter);
     // Every kind of handle may be full, and one call may lend as many again as `cat` joins.
-    store.set_max_component_handles(4 * handles + 2 * tensor::MAX_JOINED);
+    store.set_max_component_handles(handles.saturating_mul(4).saturating_add(2 * tensor::MAX_JOINED));
     store.set_hostcall_fuel(MAX_CALL_BYTES);
     store.epoch_deadline_callback(Deadline::reached);
     store.call_hook(|mut store, hook| {
         let state = store.data_mut();
         match hook {
-            CallHook::CallingHost => {
-                state.counters.crossings += 1;
-                state.deadline.enter_host();
-            }
+            CallHook::CallingHost => state.enter_host()?,
             CallHook::ReturningFromHost => state.deadline.leave_host(),
             CallHook::CallingWasm | CallHook::ReturningFromWasm => {}
         }
@@ -269,6 +282,8 @@ fn new_store(engine: &PluginEngine, state: PluginState) -> Store<PluginState> {
 
 /// What a guest may hand over in one host call: the 4 Mi elements of a tensor and some room.
 const MAX_CALL_BYTES: usize = 20 << 20;
+/// What the answer of `save-state` takes beyond its bytes: an error's message instead of them.
+const STATE_ROOM: usize = 1 << 20;
 
 /// Looks exports up, once, so that a call does not.
 struct Exports<'a> {
@@ -328,9 +343,14 @@ impl Callback for Plugin {
         let guest = match self.save_state.take() {
             None => None,
             Some(save) => {
+                self.store.set_hostcall_fuel(self.state_bytes().saturating_add(STATE_ROOM));
                 let answer = self.run("save-state", |store| save.call(store, ()));
+                self.store.set_hostcall_fuel(MAX_CALL_BYTES);
                 self.save_state = Some(save);
-                Some(self.accept(answer?.0, "cannot save its state")?)
+                Some(
+                    self.accept(answer?.0, "cannot save its state")
+                        .and_then(|bytes| self.check_state(bytes))?,
+                )
             }
         };
         let state = self.store.data();
@@ -347,7 +367,9 @@ impl Callback for Plugin {
         let state = self.store.data_mut();
         state.random.draws = saved.random_draws;
         state.stored = store::restore(saved.tensors)?;
-        state.kept_bytes += state.stored.values().map(Stored::bytes).sum::<u64>();
+        let bytes = state.stored.values().map(Stored::bytes).sum::<u64>();
+        // Not refused: a checkpoint that was written may be read, also under a smaller limit.
+        state.usage.set(Limit::Tensors, state.usage.used(Limit::Tensors) + bytes);
         let Some(bytes) = saved.bytes else { return Ok(()) };
         let Some(load) = self.load_state.take() else {
             bail!(
@@ -369,6 +391,7 @@ impl Callback for Plugin {
             sha256: self.sha256.clone(),
             grants: state.grants.names().into_iter().map(str::to_owned).collect(),
             counters: state.counters.clone(),
+            limits: Some((state.limits, state.usage_at_end())),
             live_handles: (state.tensors.len() + state.groups.len() + state.scalars.len()) as u64,
             peak_memory_bytes: state.limiter.peak_bytes,
         }

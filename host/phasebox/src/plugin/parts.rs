@@ -16,9 +16,10 @@ use super::handles::{
     CriterionHandle, EMA, GroupHandle, LoaderHandle, LoggerHandle, Members, MetricsHandle, ModelHandle,
     OptimizerHandle, Owner, TEST, TRAIN, TensorHandle,
 };
-use super::store::{MAX_RESULT_ELEMENTS, PluginState, clip};
+use super::store::{MAX_RESULT_ELEMENTS, PluginState, bytes_of, clip};
 use crate::data::DataLoader;
-use crate::logger::Histogram;
+use crate::limits::Limit;
+use crate::logger::{self, Histogram};
 use crate::metrics::Metrics;
 use crate::model::Model;
 
@@ -278,13 +279,26 @@ impl HostMetrics for PluginState {
 }
 
 impl PluginState {
-    /// Metric names are namespaced by callback: two callbacks cannot write over each other.
-    fn log_name(&self, name: &str) -> String {
-        format!("{}/{name}", self.name)
+    /// Metric names are namespaced by callback: two callbacks cannot write over each other. Counts a logged value.
+    fn log_name(&mut self, name: &str) -> HostResult<String> {
+        self.charge(Limit::LogValues, 1)?;
+        let name = format!("{}/{name}", self.name);
+        if !self.logged_names.contains(&name) {
+            logger::check_name(&name)?;
+            self.charge(Limit::MetricNames, 1)?;
+            self.logged_names.insert(name.clone());
+        }
+        Ok(name)
+    }
+
+    /// Counts a file, or refuses it.
+    fn write_file(&mut self, bytes: u64) -> HostResult<()> {
+        self.charge(Limit::Artifacts, bytes)?;
+        self.charge(Limit::ArtifactFiles, 1)
     }
 
     pub(super) fn log_value(&mut self, name: &str, value: f64) -> HostResult<()> {
-        let name = self.log_name(name);
+        let name = self.log_name(name)?;
         let context = self.context()?;
         Ok(context.logger.scalar(context.global_step, &name, value)?)
     }
@@ -296,7 +310,8 @@ impl PluginState {
             let message = format!("one element is needed, this tensor is {:?}", tensor.size());
             return refuse(ErrorCode::ShapeMismatch, message);
         }
-        let (deferred, name) = (Deferred::new(tensor)?, self.log_name(name));
+        let deferred = Deferred::new(tensor)?;
+        let name = self.log_name(name)?;
         let context = self.context()?;
         Ok(context.logger.scalar_deferred(context.global_step, &name, deferred)?)
     }
@@ -316,7 +331,9 @@ impl PluginState {
             return refuse(ErrorCode::TooLarge, message);
         }
         self.count_sync()?;
-        self.counters.bytes_copied += super::store::bytes_of(&tensor);
+        self.count_copied(bytes_of(&tensor))?;
+        // Uncompressed: what the file will have is known only when it is made.
+        self.write_file(bytes_of(&tensor))?;
         Ok(tensor.f_detach()?)
     }
 }
@@ -352,7 +369,7 @@ impl HostLogger for PluginState {
         }
         self.count_sync()?;
         let histogram = Histogram::of(&tensor.f_detach()?.f_to_kind(Kind::Float)?, bins as usize)?;
-        let name = self.log_name(&name);
+        let name = self.log_name(&name)?;
         let context = self.context()?;
         Ok(context.logger.histogram(context.global_step, &name, &histogram)?)
     }
@@ -363,19 +380,24 @@ impl HostLogger for PluginState {
         name: String,
         image: Resource<TensorHandle>,
     ) -> HostResult<()> {
-        let (tensor, name) = (self.image_tensor(&image)?, self.log_name(&name));
+        let name = self.log_name(&name)?;
+        let tensor = self.image_tensor(&image)?;
         let context = self.context()?;
         Ok(context.logger.image(context.global_step, &name, &tensor)?)
     }
 
     fn text(&mut self, _: Resource<LoggerHandle>, name: String, text: String) -> HostResult<()> {
-        let name = self.log_name(&name);
+        self.charge(Limit::HostBytes, text.len() as u64)?;
+        let name = self.log_name(&name)?;
         let context = self.context()?;
         Ok(context.logger.text(context.global_step, &name, &super::error::truncate(text))?)
     }
 
     fn artifact(&mut self, _: Resource<LoggerHandle>, file_name: String, data: Vec<u8>) -> HostResult<()> {
         self.require(Grant::Files)?;
+        crate::durable::check_file_name(&file_name)?;
+        self.charge(Limit::HostBytes, data.len() as u64)?;
+        self.write_file(data.len() as u64)?;
         let name = self.name.clone();
         Ok(self.context()?.logger.artifact(&name, &file_name, &data)?)
     }

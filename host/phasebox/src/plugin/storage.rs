@@ -43,8 +43,10 @@ impl PluginState {
 impl Host for PluginState {
     fn store_tensor(&mut self, name: String, value: Resource<TensorHandle>) -> HostResult<()> {
         self.check_name(&name)?;
-        let tensor: Tensor = copy_of(self.tensor(&value)?)?;
-        self.charge_kept(bytes_of(&tensor))?;
+        self.launch(1)?;
+        let bytes = bytes_of(self.tensor(&value)?);
+        self.charge_kept(bytes)?;
+        let tensor: Tensor = copy_of(self.tensor(&value)?).inspect_err(|_| self.release_kept(bytes))?;
         self.put(name, Stored::Tensor(tensor));
         Ok(())
     }

@@ -1,10 +1,11 @@
 //! What a callback's store holds: its grants and limits, its handles, and, during a call, the context it
 //! is lent. Owns the small steps all host functions are made of: look a handle up, check, count, hand out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use tch::{Device, Tensor};
 use torch_ext::Deferred;
@@ -12,13 +13,14 @@ use wasmtime::component::Resource;
 
 use super::arena::Arena;
 use super::bindings::phasebox::train::types::ErrorCode;
-use super::error::{HostResult, refusal, refuse};
+use super::error::{HostError, HostResult, refusal, refuse};
 use super::grants::{Grant, Grants};
 use super::handles::{DeferredHandle, GroupEntry, GroupHandle, Members, Owner, TensorEntry, TensorHandle};
-use super::limits::{Deadline, Limits, MemoryLimiter};
+use super::limits::{Deadline, MemoryLimiter};
 use super::random::Random;
-use crate::context::Context;
+use crate::context::{Context, Split};
 use crate::counters::Counters;
+use crate::limits::{Limit, Limits, Usage, Window};
 
 /// Results with more elements are refused before they are made: 2 GiB of the widest dtypes.
 pub(crate) const MAX_RESULT_ELEMENTS: u64 = 1 << 28;
@@ -39,13 +41,16 @@ pub(crate) struct PluginState {
     pub(crate) scalars: Arena<Deferred>,
     /// Tensors kept by name, in the order of their names. A group is kept under one name.
     pub(crate) stored: BTreeMap<String, Stored>,
-    /// Kept by handles and storage.
-    pub(crate) kept_bytes: u64,
-    /// Made during the call in progress.
-    pub(crate) call_bytes: u64,
-    pub(crate) call_syncs: u64,
-    /// Lines logged during the call in progress.
-    pub(crate) call_lines: u32,
+    /// What it uses of its limits.
+    pub(crate) usage: Usage,
+    /// Names under which it has logged.
+    pub(crate) logged_names: HashSet<String>,
+    /// The step that is counted in: epoch, batch and split.
+    step: (Option<u32>, Option<u64>, Option<Split>),
+    /// Lines of that step that were not written.
+    pub(crate) suppressed_lines: u64,
+    /// Host functions called before the call in progress.
+    crossings_before: u64,
     /// What the guest said before it trapped.
     pub(crate) failure: Option<GuestFailure>,
 }
@@ -77,29 +82,85 @@ impl PluginState {
             name,
             grants,
             limits,
-            limiter: MemoryLimiter::new(limits.memory_bytes),
+            limiter: MemoryLimiter::new(limits[Limit::Memory]),
             deadline: Deadline::new(clock),
             counters: Counters::default(),
             context: None,
-            tensors: Arena::new(limits.handles),
-            groups: Arena::new(limits.handles),
-            scalars: Arena::new(limits.handles),
+            tensors: Arena::new(limits[Limit::Handles]),
+            groups: Arena::new(limits[Limit::Handles]),
+            scalars: Arena::new(limits[Limit::Handles]),
             stored: BTreeMap::new(),
-            kept_bytes: 0,
-            call_bytes: 0,
-            call_syncs: 0,
-            call_lines: 0,
+            usage: Usage::default(),
+            logged_names: HashSet::new(),
+            step: (None, None, None),
+            suppressed_lines: 0,
+            crossings_before: 0,
             failure: None,
         }
+    }
+
+    /// A phase begins, with the context lent; in ticks, the guest time it may take.
+    pub(crate) fn begin_phase(&mut self) -> u64 {
+        let context = self.context.as_deref();
+        let step = context.map_or((None, None, None), |at| (at.epoch, at.batch_idx, Some(at.split)));
+        if step != self.step {
+            self.step = step;
+            self.begin_step();
+        }
+        self.crossings_before = self.counters.crossings;
+        let step_left = self.limits[Limit::StepTime].saturating_sub(self.usage.used(Limit::StepTime));
+        match self.limits[Limit::Time] {
+            time if time <= step_left => self.deadline.begin(Limit::Time, Duration::from_nanos(time)),
+            _ => self.deadline.begin(Limit::StepTime, Duration::from_nanos(step_left)),
+        }
+    }
+
+    fn begin_step(&mut self) {
+        self.usage.begin(Window::Step);
+        self.say_what_was_suppressed();
+    }
+
+    /// A call outside any phase begins; in ticks, the guest time it may take.
+    pub(crate) fn begin_load(&mut self) -> u64 {
+        self.crossings_before = self.counters.crossings;
+        self.deadline.begin(Limit::LoadTime, self.limits.time(Limit::LoadTime))
     }
 
     /// Handles of this call go stale; its budgets begin anew.
     pub(crate) fn end_call(&mut self) {
         self.tensors.end_call();
         self.groups.end_call();
-        self.call_bytes = 0;
-        self.call_syncs = 0;
-        self.call_lines = 0;
+        let (guest, host) = self.deadline.end();
+        self.usage.set(Limit::HostTime, host);
+        self.usage.set(Limit::HostCalls, self.counters.crossings - self.crossings_before);
+        self.usage.set(Limit::CallTensors, 0);
+        match self.deadline.limit {
+            Limit::LoadTime => self.usage.set(Limit::LoadTime, guest),
+            _ => {
+                self.usage.set(Limit::Time, guest);
+                self.usage.set(Limit::StepTime, self.usage.used(Limit::StepTime) + guest);
+            }
+        }
+    }
+
+    /// A host function is called: counted, and refused to who calls without end or keeps the host busy.
+    #[inline]
+    pub(crate) fn enter_host(&mut self) -> wasmtime::Result<()> {
+        self.counters.crossings += 1;
+        if self.counters.crossings - self.crossings_before > self.limits[Limit::HostCalls] {
+            return Err(self.end_with(Limit::HostCalls));
+        }
+        if self.deadline.host_time() > self.limits[Limit::HostTime] {
+            return Err(self.end_with(Limit::HostTime));
+        }
+        self.deadline.enter_host();
+        Ok(())
+    }
+
+    #[cold]
+    fn end_with(&mut self, limit: Limit) -> wasmtime::Error {
+        self.usage.refuse(limit);
+        wasmtime::Error::msg(exceeded(limit, self.limits[limit]))
     }
 
     /// The lent context.
@@ -143,7 +204,7 @@ impl PluginState {
 
     /// A handle to a new tensor of the callback's own, charged to what one call may make.
     pub(crate) fn make(&mut self, tensor: Tensor) -> HostResult<Resource<TensorHandle>> {
-        self.charge_call(bytes_of(&tensor))?;
+        self.charge(Limit::CallTensors, bytes_of(&tensor))?;
         self.lend(tensor, Owner::Callback)
     }
 
@@ -163,44 +224,74 @@ impl PluginState {
         Ok(Resource::new_own(index))
     }
 
-    /// Counts bytes made in this call. What is refused is not counted: smaller things may still be made.
-    pub(crate) fn charge_call(&mut self, bytes: u64) -> HostResult<()> {
-        let (wanted, limit) = (self.call_bytes.saturating_add(bytes), self.limits.tensor_bytes);
-        if wanted > limit {
-            return refuse(ErrorCode::QuotaExceeded, over("tensors made in one call", wanted, limit));
+    /// Counts `amount`, or refuses it. What is refused is not counted: less may still be had.
+    #[inline]
+    pub(crate) fn charge(&mut self, limit: Limit, amount: u64) -> HostResult<()> {
+        let wanted = self.usage.used(limit).saturating_add(amount);
+        if wanted > self.limits[limit] {
+            return Err(self.over(limit, amount));
         }
-        self.call_bytes = wanted;
+        self.usage.set(limit, wanted);
         Ok(())
+    }
+
+    #[cold]
+    pub(crate) fn over(&mut self, limit: Limit, amount: u64) -> HostError {
+        self.usage.refuse(limit);
+        let (key, what, all) = (limit.key(), limit.what(), self.limits[limit]);
+        let left = limit.show(all.saturating_sub(self.usage.used(limit)));
+        let (asked, all, window) = (limit.show(amount), limit.show(all), limit.window().name());
+        refusal(
+            ErrorCode::QuotaExceeded,
+            format!(
+                "{asked} more asked for, {left} of {all} left {window} ({what}); use less, or raise `limits: {{{key}: …}}`"
+            ),
+        )
     }
 
     /// Counts bytes that outlive the call.
     pub(crate) fn charge_kept(&mut self, bytes: u64) -> HostResult<()> {
-        let (wanted, limit) = (self.kept_bytes.saturating_add(bytes), self.limits.tensor_bytes);
-        if wanted > limit {
-            return refuse(ErrorCode::QuotaExceeded, over("tensors kept", wanted, limit));
-        }
-        self.kept_bytes = wanted;
-        Ok(())
+        self.charge(Limit::Tensors, bytes)
     }
 
     pub(crate) fn release_kept(&mut self, bytes: u64) {
-        self.kept_bytes = self.kept_bytes.saturating_sub(bytes);
+        self.usage.release(Limit::Tensors, bytes);
+    }
+
+    /// Counts a tensor operation that is about to be started, or refuses it.
+    #[inline]
+    pub(crate) fn launch(&mut self, kernels: u64) -> HostResult<()> {
+        self.charge(Limit::Launches, kernels)?;
+        self.counters.launches += kernels;
+        Ok(())
     }
 
     /// Counts a wait for the device, or refuses it.
     pub(crate) fn count_sync(&mut self) -> HostResult<()> {
-        if self.call_syncs >= self.limits.syncs {
-            return refuse(
-                ErrorCode::Denied,
-                format!(
-                    "this call may sync the device {} times; use `defer` or `scalar-tensor`, or raise `limits: {{syncs: …}}`",
-                    self.limits.syncs
-                ),
-            );
-        }
-        self.call_syncs += 1;
+        self.charge(Limit::Syncs, 1)?;
         self.counters.syncs += 1;
         Ok(())
+    }
+
+    /// Counts bytes between device and guest, or refuses them.
+    pub(crate) fn count_copied(&mut self, bytes: u64) -> HostResult<()> {
+        self.charge(Limit::HostBytes, bytes)?;
+        self.counters.bytes_copied += bytes;
+        Ok(())
+    }
+
+    /// What it used of every limit, those included that are counted elsewhere.
+    pub(crate) fn usage_at_end(&self) -> Usage {
+        let mut usage = self.usage;
+        usage.observe(Limit::Memory, self.limiter.peak_bytes, self.limiter.refusals);
+        for (peak, refusals) in [
+            (self.tensors.peak(), self.tensors.refusals),
+            (self.groups.peak(), self.groups.refusals),
+            (self.scalars.peak(), self.scalars.refusals),
+        ] {
+            usage.observe(Limit::Handles, peak, refusals);
+        }
+        usage
     }
 
     /// Refuses what the recipe does not grant.
@@ -209,12 +300,12 @@ impl PluginState {
     }
 }
 
-fn over(what: &str, wanted_bytes: u64, limit_bytes: u64) -> String {
-    let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
+/// Why a call was ended.
+pub(crate) fn exceeded(limit: Limit, amount: u64) -> String {
+    let (key, what, window) = (limit.key(), limit.what(), limit.window().name());
     format!(
-        "{what} would take {} MiB of {} MiB; drop some, or raise `limits: {{tensors: …}}`",
-        mebibytes(wanted_bytes),
-        mebibytes(limit_bytes)
+        "it may have {} {window} ({what}): raise `limits: {{{key}: …}}` if it needs more",
+        limit.show(amount)
     )
 }
 

@@ -20,8 +20,8 @@ use super::bindings::phasebox::train::types::{Dtype, Host as _, TensorInfo};
 use super::error::HostResult;
 use super::grants::{Grant, Grants};
 use super::handles::{DeferredHandle, GroupHandle, Members, Owner, TensorHandle};
-use super::limits::Limits;
 use super::store::PluginState;
+use crate::limits::{Limit, Limits};
 
 const ROWS: &str = include_str!("../../../../tests/tensor_ops/rows.json");
 const TENSOR_WIT: &str = include_str!("../../../../wit/tensor.wit");
@@ -29,7 +29,8 @@ const STORAGE_WIT: &str = include_str!("../../../../wit/storage.wit");
 
 /// The seed, the callback's name and its limits are those of `tests/tensor_ops.rs`.
 fn plugin(grants: Grants) -> PluginState {
-    let limits = Limits { handles: 2048, tensor_bytes: 64 << 20, ..Limits::default() };
+    let limits = Limits::default().with(Limit::Handles, 2048).with(Limit::Tensors, 64 << 20);
+    let limits = limits.with(Limit::CallTensors, 64 << 20);
     PluginState::new("tensor-ops".into(), grants, limits, 42, Arc::new(AtomicU64::new(0)))
 }
 

@@ -16,6 +16,7 @@ use super::checks::{
 use super::error::{HostResult, refuse};
 use super::handles::{DeferredHandle, Owner, TensorEntry, TensorHandle};
 use super::store::{PluginState, bytes_of};
+use crate::limits::Limit;
 
 type Handle = Resource<TensorHandle>;
 type Torch<T> = std::result::Result<T, TchError>;
@@ -37,10 +38,11 @@ impl PluginState {
         this: &Handle,
         operation: impl FnOnce(&Tensor) -> Torch<Tensor>,
     ) -> HostResult<Handle> {
+        self.launch(1)?;
         let operand = self.tensor(this)?;
         check_same_size(operand)?;
         let result = caught(|| operation(operand))?;
-        self.launched(result)
+        self.make(result)
     }
 
     /// Two operands that broadcast.
@@ -50,10 +52,11 @@ impl PluginState {
         other: &Handle,
         operation: impl FnOnce(&Tensor, &Tensor) -> Torch<Tensor>,
     ) -> HostResult<Handle> {
+        self.launch(1)?;
         let (a, b) = (self.tensor(this)?, self.tensor(other)?);
         check_broadcast(&[a, b])?;
         let result = caught(|| operation(a, b))?;
-        self.launched(result)
+        self.make(result)
     }
 
     /// A result that shares memory with its source, and so its owner.
@@ -73,11 +76,10 @@ impl PluginState {
         this: &Handle,
         operation: impl FnOnce(&mut Tensor) -> Torch<()>,
     ) -> HostResult<()> {
+        self.launch(1)?;
         let entry = self.tensors.get_mut(this.rep())?;
         entry.owner.check_change(self.grants)?;
-        caught(|| operation(&mut entry.tensor))?;
-        self.counters.launches += 1;
-        Ok(())
+        Ok(caught(|| operation(&mut entry.tensor))?)
     }
 
     /// A change of `this` by `other`.
@@ -103,15 +105,10 @@ impl PluginState {
         check_shape(shape)?;
         let device = self.device(device)?;
         let elements = product(shape).unwrap_or(u64::MAX);
-        self.charge_call(elements.saturating_mul(kind.elt_size_in_bytes() as u64))?;
+        self.charge(Limit::CallTensors, elements.saturating_mul(kind.elt_size_in_bytes() as u64))?;
+        self.launch(1)?;
         let tensor = make(self, device)?;
-        self.counters.launches += 1;
         self.lend(tensor, Owner::Callback)
-    }
-
-    fn launched(&mut self, result: Tensor) -> HostResult<Handle> {
-        self.counters.launches += 1;
-        self.make(result)
     }
 
     /// `length` elements from `offset` on, on the CPU as `kind`. Syncs.
@@ -136,11 +133,18 @@ impl PluginState {
         }
         check_same_size(tensor)?;
         let part = tensor.f_detach()?.f_reshape([-1])?.f_narrow(0, offset as i64, i64::from(length))?;
-        let part = part.f_to_device(Device::Cpu)?.f_to_kind(kind)?.f_contiguous()?;
         self.count_sync()?;
-        self.counters.bytes_copied += bytes;
-        Ok(part)
+        self.count_copied(bytes)?;
+        Ok(part.f_to_device(Device::Cpu)?.f_to_kind(kind)?.f_contiguous()?)
     }
+}
+
+/// A tensor as `keep` has it.
+fn kept(entry: &TensorEntry) -> HostResult<Tensor> {
+    let TensorEntry { tensor, owner, .. } = entry;
+    // A view of something larger would keep all of it alive: copied like a tensor of the trainer.
+    let as_it_is = *owner == Owner::Callback && torch_ext::storage_bytes(tensor)? as u64 <= bytes_of(tensor);
+    Ok(if as_it_is { tensor.f_detach()? } else { copy_of(tensor)? })
 }
 
 fn one_element(tensor: &Tensor) -> HostResult<()> {
@@ -213,16 +217,12 @@ impl HostTensor for PluginState {
     }
 
     fn keep(&mut self, this: Handle) -> HostResult<Handle> {
-        let TensorEntry { tensor, owner, .. } = self.tensors.get(this.rep())?;
-        // A view of something larger would keep all of it alive: copied like a tensor of the trainer.
-        let as_it_is =
-            *owner == Owner::Callback && torch_ext::storage_bytes(tensor)? as u64 <= bytes_of(tensor);
-        let kept = if as_it_is { tensor.f_detach()? } else { copy_of(tensor)? };
-        let charged_bytes = bytes_of(&kept);
+        let charged_bytes = bytes_of(self.tensor(&this)?);
         self.charge_kept(charged_bytes)?;
-        let entry = TensorEntry { tensor: kept, owner: Owner::Callback, charged_bytes };
-        let inserted = self.tensors.insert_kept(entry);
-        Ok(Resource::new_own(inserted.inspect_err(|_| self.release_kept(charged_bytes))?))
+        let kept = kept(self.tensors.get(this.rep())?).and_then(|tensor| {
+            self.tensors.insert_kept(TensorEntry { tensor, owner: Owner::Callback, charged_bytes })
+        });
+        Ok(Resource::new_own(kept.inspect_err(|_| self.release_kept(charged_bytes))?))
     }
 
     fn item(&mut self, this: Handle) -> HostResult<f64> {
@@ -454,10 +454,11 @@ impl HostTensor for PluginState {
     }
 
     fn topk(&mut self, this: Handle, k: u32, dim: i64) -> HostResult<(Handle, Handle)> {
+        self.launch(1)?;
         let operand = self.tensor(&this)?;
         check_same_size(operand)?;
         let (values, indices) = operand.f_topk(i64::from(k), dim, true, true)?;
-        Ok((self.launched(values)?, self.make(indices)?))
+        Ok((self.make(values)?, self.make(indices)?))
     }
 
     fn quantile(&mut self, this: Handle, q: f64) -> HostResult<Handle> {
@@ -502,7 +503,8 @@ impl HostTensor for PluginState {
         if reshaped.data_ptr() == before {
             return self.view(&this, |_| Ok(reshaped));
         }
-        self.launched(reshaped)
+        self.launch(1)?;
+        self.make(reshaped)
     }
 
     fn permute(&mut self, this: Handle, dims: Vec<i64>) -> HostResult<Handle> {
@@ -547,6 +549,7 @@ impl HostTensor for PluginState {
     }
 
     fn index_select(&mut self, this: Handle, dim: i64, indices: Handle) -> HostResult<Handle> {
+        self.launch(1)?;
         let (x, indices) = (self.tensor(&this)?, self.tensor(&indices)?);
         let length = length_of(x, dim)?;
         check_indices(indices, length)?;
@@ -558,18 +561,20 @@ impl HostTensor for PluginState {
             _ => caught(|| indices.f_remainder(length))?,
         };
         let selected = x.f_index_select(dim, &safe)?;
-        self.launched(selected)
+        self.make(selected)
     }
 
     fn matmul(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
+        self.launch(1)?;
         let (x, y) = (self.tensor(&this)?, self.tensor(&other)?);
         check_matmul(x, y)?;
         let product = x.f_matmul(y)?;
-        self.launched(product)
+        self.make(product)
     }
 
     fn one_hot(&mut self, this: Handle, num_classes: u32) -> HostResult<Handle> {
         limit("num-classes", num_classes)?;
+        self.launch(1)?;
         let classes = self.tensor(&this)?;
         if !is_integer(classes.kind()) {
             return refuse(
@@ -580,7 +585,7 @@ impl HostTensor for PluginState {
         check_elements((classes.numel() as u64).checked_mul(u64::from(num_classes)))?;
         let range = Tensor::f_arange(i64::from(num_classes), (Kind::Int64, classes.device()))?;
         let encoded = classes.f_unsqueeze(-1)?.f_eq_tensor(&range)?.f_to_kind(Kind::Float)?;
-        self.launched(encoded)
+        self.make(encoded)
     }
 
     fn to_dtype(&mut self, this: Handle, dtype: Dtype) -> HostResult<Handle> {
@@ -684,7 +689,7 @@ impl HostTensor for PluginState {
         let shape = entry.tensor.size();
         check_shape(&shape)?;
         let elements = product(&shape).unwrap_or(0);
-        self.charge_call(elements.saturating_mul(4))?;
+        self.charge(Limit::CallTensors, elements.saturating_mul(4))?;
         let values: Vec<f32> =
             (0..elements).map(|_| self.random.normal() * std as f32 + mean as f32).collect();
         self.in_place(&this, |x| x.f_copy_(&Tensor::f_from_slice(&values)?.f_reshape(&shape)?))
@@ -827,7 +832,7 @@ impl Host for PluginState {
 
     fn from_f32(&mut self, shape: Vec<i64>, values: Vec<f32>, device: String) -> HostResult<Handle> {
         check_count(&shape, values.len())?;
-        self.counters.bytes_copied += 4 * values.len() as u64;
+        self.count_copied(4 * values.len() as u64)?;
         self.create(&shape, Kind::Float, &device, |_, device| {
             Ok(Tensor::f_from_slice(&values)?.f_reshape(&shape)?.f_to_device(device)?)
         })
@@ -835,7 +840,7 @@ impl Host for PluginState {
 
     fn from_s64(&mut self, shape: Vec<i64>, values: Vec<i64>, device: String) -> HostResult<Handle> {
         check_count(&shape, values.len())?;
-        self.counters.bytes_copied += 8 * values.len() as u64;
+        self.count_copied(8 * values.len() as u64)?;
         self.create(&shape, Kind::Int64, &device, |_, device| {
             Ok(Tensor::f_from_slice(&values)?.f_reshape(&shape)?.f_to_device(device)?)
         })
@@ -862,12 +867,13 @@ impl PluginState {
                 format!("1 to {MAX_JOINED} tensors can be joined, not {}", handles.len()),
             );
         }
+        self.launch(1)?;
         let tensors =
             handles.iter().map(|handle| self.tensor(handle)).collect::<HostResult<Vec<&Tensor>>>()?;
         let total = tensors.iter().try_fold(0u64, |sum, tensor| sum.checked_add(tensor.numel() as u64));
         check_elements(total)?;
         let joined = join(&tensors)?;
-        self.launched(joined)
+        self.make(joined)
     }
 }
 

@@ -1,12 +1,10 @@
 //! Why a call did not return, in words: what the guest reported, which limit ended it, where it was.
 
-use std::time::Duration;
-
 use anyhow::anyhow;
 use wasmtime::{Store, Trap, WasmBacktrace};
 
-use super::limits::Limits;
-use super::store::{GuestFailure, PluginState};
+use super::store::{GuestFailure, PluginState, exceeded};
+use crate::limits::{Limit, Limits};
 
 /// Frames of a backtrace that are shown.
 const MAX_FRAMES: usize = 12;
@@ -15,7 +13,11 @@ const MAX_FRAMES: usize = 12;
 pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) -> anyhow::Error {
     let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
     let state = store.data_mut();
-    let cause = cause(&error, state.limits, state.deadline.limit, state.limiter.refused_bytes.take());
+    let limit = state.deadline.limit;
+    if matches!(error.downcast_ref::<Trap>(), Some(Trap::Interrupt)) {
+        state.usage.refuse(limit);
+    }
+    let cause = cause(&error, state.limits, limit, state.limiter.refused_bytes.take());
     match state.failure.take() {
         Some(failure) => anyhow!("{}{backtrace}", reported(&failure)),
         None => anyhow!("{cause}{backtrace}"),
@@ -32,18 +34,9 @@ fn reported(failure: &GuestFailure) -> String {
     text
 }
 
-fn cause(error: &wasmtime::Error, limits: Limits, time: Duration, refused_bytes: Option<u64>) -> String {
+fn cause(error: &wasmtime::Error, limits: Limits, limit: Limit, refused_bytes: Option<u64>) -> String {
     match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) if time == limits.time => format!(
-            "it ran longer than {} ms without returning: raise `limits: {{time: …}}` if it needs more",
-            time.as_millis()
-        ),
-        Some(Trap::Interrupt) => {
-            format!(
-                "it ran longer than {} s without returning; what takes long belongs in a phase",
-                time.as_secs()
-            )
-        }
+        Some(Trap::Interrupt) => format!("it did not return in time: {}", exceeded(limit, limits[limit])),
         Some(Trap::StackOverflow) => "its call stack overflowed: it recurses without end".to_owned(),
         Some(Trap::UnreachableCodeReached) if refused_bytes.is_some() => memory(limits, refused_bytes),
         Some(Trap::UnreachableCodeReached) => "it gave up (`unreachable`): a panic or an abort".to_owned(),
@@ -55,12 +48,8 @@ fn cause(error: &wasmtime::Error, limits: Limits, time: Duration, refused_bytes:
 }
 
 fn memory(limits: Limits, refused_bytes: Option<u64>) -> String {
-    let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
-    format!(
-        "it wanted {} MiB of memory and may have {} MiB: raise `limits: {{memory: …}}` if it needs more",
-        mebibytes(refused_bytes.unwrap_or_default()),
-        mebibytes(limits.memory_bytes)
-    )
+    let wanted = Limit::Memory.show(refused_bytes.unwrap_or_default());
+    format!("it wanted {wanted} of memory: {}", exceeded(Limit::Memory, limits[Limit::Memory]))
 }
 
 fn frames(backtrace: &WasmBacktrace) -> String {

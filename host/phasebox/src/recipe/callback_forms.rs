@@ -12,11 +12,12 @@
 
 use serde_json::Value;
 
-use super::callbacks::{CallbackEntry, CallbackSource, Grant, Limits, OnError, Order, Rank, Unit, When};
+use super::callbacks::{CallbackEntry, CallbackSource, Grant, OnError, Order, Rank, Unit, When};
 use super::keys::Keys;
 use super::node::{Content, Node};
 use super::place::Result;
 use super::quantity::{Bytes, Time};
+use crate::limits::{self, Limit, Limits};
 
 /// Types the entries of `phase_callbacks`, in the order of the recipe.
 ///
@@ -171,11 +172,13 @@ fn names(keys: &mut Keys<'_>, key: &'static str) -> Vec<String> {
 }
 
 fn limits(keys: &mut Keys<'_>) -> Limits {
-    Limits {
-        time: keys.optional("time").map(|Time(time)| time),
-        memory: keys.optional("memory").map(|Bytes(bytes)| bytes),
-        tensors: keys.optional("tensors").map(|Bytes(bytes)| bytes),
-        handles: keys.count("handles"),
-        syncs: keys.optional("syncs"),
-    }
+    Limit::ALL.into_iter().fold(Limits::default(), |limits, limit| {
+        let written = match limit.unit() {
+            // A day at most, so the nanoseconds fit.
+            limits::Unit::Time => keys.optional(limit.key()).map(|Time(time)| time.as_nanos() as u64),
+            limits::Unit::Bytes => keys.optional(limit.key()).map(|Bytes(bytes)| bytes),
+            limits::Unit::Count => keys.optional(limit.key()),
+        };
+        written.map_or(limits, |amount| limits.with(limit, amount))
+    })
 }

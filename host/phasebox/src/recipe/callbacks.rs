@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::place::{Place, Result};
+use crate::limits::Limits;
 use crate::suggest;
 
 /// One callback of a recipe, before its component is loaded.
@@ -27,7 +28,7 @@ pub struct CallbackEntry {
     pub when: When,
     /// Its place among the others, beyond the order of the recipe.
     pub order: Order,
-    /// Limits that replace the host's defaults.
+    /// What it may use; the defaults where nothing is written.
     pub limits: Limits,
     /// What its failure does to the run.
     pub on_error: OnError,
@@ -99,21 +100,6 @@ pub struct Order {
     pub after: Vec<String>,
     /// This one runs before those.
     pub before: Vec<String>,
-}
-
-/// Limits written in a recipe; None leaves the host's default.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Guest time of one call; host functions are not charged to it.
-    pub time: Option<std::time::Duration>,
-    /// Bytes of linear memory.
-    pub memory: Option<u64>,
-    /// Bytes of tensors kept alive.
-    pub tensors: Option<u64>,
-    /// Handles alive at one time.
-    pub handles: Option<u64>,
-    /// Waits for the device in one call; 0 forbids them.
-    pub syncs: Option<u64>,
 }
 
 /// What a callback's failure does to the run.

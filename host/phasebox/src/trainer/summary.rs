@@ -9,6 +9,7 @@ use super::Trainer;
 use crate::callback::CallbackReport;
 use crate::control::Ask;
 use crate::durable::{self, Durability};
+use crate::limits::{Limit, Limits, Usage};
 use crate::logger::RunFolder;
 
 /// A run, looked back upon. What an older phasebox did not write is empty.
@@ -79,6 +80,8 @@ pub struct PluginSummary {
     pub live_handles: u64,
     /// Linear memory at its largest.
     pub peak_memory_bytes: u64,
+    /// For each limit by its key: what it is, the most that was used, how often more was refused.
+    pub limits: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Durations of calls in microseconds; p50 and p95 to 20 %.
@@ -133,6 +136,14 @@ impl Trainer {
     }
 }
 
+fn used((limits, usage): (Limits, Usage)) -> serde_json::Map<String, serde_json::Value> {
+    let row = |limit: Limit| {
+        let (may, peak) = (limit.to_json(limits[limit]), limit.to_json(usage.peak(limit)));
+        serde_json::json!({"limit": may, "peak": peak, "refused": usage.refused(limit)})
+    };
+    Limit::ALL.into_iter().map(|limit| (limit.key().to_owned(), row(limit))).collect()
+}
+
 impl From<CallbackReport> for PluginSummary {
     fn from(report: CallbackReport) -> PluginSummary {
         let counters = report.counters;
@@ -154,6 +165,7 @@ impl From<CallbackReport> for PluginSummary {
             bytes_copied: counters.bytes_copied,
             live_handles: report.live_handles,
             peak_memory_bytes: report.peak_memory_bytes,
+            limits: report.limits.map(used).unwrap_or_default(),
         }
     }
 }

@@ -1,12 +1,11 @@
 //! What a recipe means: types, defaults, the forms of a callback, and that the written recipe is the recipe.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use serde_json::json;
 
 use super::super::*;
 use super::{WHOLE, load, load_with};
+use crate::limits::{Limit, Limits};
 
 #[test]
 fn scalars_are_typed_by_the_core_schema() {
@@ -82,7 +81,7 @@ fn a_callback_has_three_forms() {
   grants: [gradients, stop]
   when: {every: 10, unit: epoch, rank: main}
   order: {before: EMA}
-  limits: {time: 250ms, memory: 64MiB, tensors: 1.5 GiB, handles: 4096, syncs: 0}
+  limits: {time: 250ms, memory: 64MiB, tensors: 1.5 GiB, handles: 100, syncs: 0}
   on_error: disable
 ";
     let callbacks = load_with(yaml).expect("callbacks").training_hyperparams.phase_callbacks;
@@ -101,11 +100,15 @@ fn a_callback_has_three_forms() {
         [("gradients", 14), ("stop", 14)]
     );
     assert_eq!(clip.when, When { every: 10, unit: Unit::Epoch, rank: Rank::Main });
-    let time = Some(Duration::from_millis(250));
-    assert_eq!(
-        clip.limits,
-        Limits { time, memory: Some(64 << 20), tensors: Some(3 << 29), handles: Some(4096), syncs: Some(0) }
-    );
+    let written = [
+        (Limit::Time, 250_000_000),
+        (Limit::Memory, 64 << 20),
+        (Limit::Tensors, 3 << 29),
+        (Limit::Handles, 100),
+        (Limit::Syncs, 0),
+    ];
+    let limits = written.into_iter().fold(Limits::default(), |limits, (limit, n)| limits.with(limit, n));
+    assert_eq!((clip.limits, ema.limits), (limits, Limits::default()));
     assert_eq!((clip.on_error, clip.place.line), (OnError::Disable, 10));
 }
 
