@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 
-use super::Trainer;
+use super::{Trainer, work};
 use crate::context::Split;
 use crate::data::Batch;
 use crate::phase::Phase;
@@ -92,9 +92,10 @@ impl Trainer {
         self.fire(start)?;
         {
             let _unrecorded = tch::no_grad_guard();
-            self.forward(false)?;
-            self.compute_loss()?;
-            self.update_metrics()?;
+            let context = &mut *self.context;
+            work::forward(context, &self.settings, false)?;
+            work::loss(context, &self.settings)?;
+            work::metrics(context)?;
         }
         self.fire(end)?;
         self.context.clear_batch();

@@ -1,11 +1,12 @@
 //! The loop: epochs, batches, steps, and the phases between them, as `phase` draws it. Owns the order in
-//! which things happen; what each step does is in `step`, `evaluate` and `saving`. It knows callbacks only
+//! which things happen; what is done is in `work`, `step`, `evaluate` and `saving`. It knows callbacks only
 //! as [`Callbacks`], and works on the [`Context`] that they see.
 
 mod evaluate;
 mod saving;
 mod step;
 mod summary;
+mod work;
 
 use std::collections::VecDeque;
 
@@ -24,6 +25,7 @@ use crate::phase::Phase;
 use crate::schedule::Schedule;
 
 pub use self::summary::{PluginSummary, Summary};
+use self::work::Work;
 
 /// How to train, beyond what the parts of the context say.
 pub struct Settings {
@@ -244,15 +246,17 @@ impl Trainer {
         if self.context.control.skip_batch {
             return Ok(Outcome::SkippedBatch);
         }
-        self.forward(true)?;
+        self.work(Work::Forward)?;
         self.fire(Phase::TrainBatchForwardEnd)?;
-        self.compute_loss()?;
+        self.work(Work::Loss)?;
         self.fire(Phase::TrainBatchLossEnd)?;
-        self.record_batch()?;
+        self.work(Work::Metrics)?;
+        self.watch_loss()?;
         if self.context.control.skip_backward {
             return Ok(Outcome::SkippedBackward);
         }
-        self.backward()?;
+        self.work(Work::Backward)?;
+        self.context.accumulated += 1;
         self.fire(Phase::TrainBatchBackwardEnd)?;
         if !self.context.is_accumulation_boundary {
             return Ok(Outcome::Accumulated);
@@ -263,13 +267,13 @@ impl Trainer {
     /// From complete gradients to new parameters.
     fn optimizer_step(&mut self) -> Result<Outcome> {
         self.fire(Phase::TrainBatchGradientStepStart)?;
-        self.clip_gradients()?;
+        self.work(Work::Clip)?;
         self.fire(Phase::TrainBatchGradientReady)?;
         if self.context.control.skip_step {
             self.clear_gradients()?;
             return Ok(Outcome::SkippedStep);
         }
-        self.context.optimizer.step()?;
+        self.work(Work::Step)?;
         // The step is taken: what belongs to it is completed before a callback's error may end the run.
         let fired = self.fire(Phase::TrainBatchOptimizerStepped);
         self.clear_gradients()?;
@@ -386,6 +390,10 @@ impl Trainer {
                 self.clear_gradients()
             }
         }
+    }
+
+    fn work(&mut self, work: Work) -> Result<()> {
+        work::perform(work, &mut self.context, &self.settings)
     }
 
     fn fire(&mut self, phase: Phase) -> Result<()> {

@@ -1,11 +1,11 @@
-//! What happens within a batch: the work between two phases.
+//! What happens around a batch's works: placing it, the watch over the loss, counts, averages and rates.
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Result, bail};
 use tch::Tensor;
-use torch_ext::{Autocast, AutocastDevice, Deferred};
+use torch_ext::Deferred;
 
+use super::work::Work;
 use super::{NanPolicy, Trainer, Underway};
-use crate::context::Split;
 use crate::data::Batch;
 use crate::schedule::Progress as ScheduleProgress;
 
@@ -38,34 +38,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// preds ← net(inputs), or the moving average's in evaluation.
-    pub(super) fn forward(&mut self, train: bool) -> Result<()> {
-        let context = &mut *self.context;
-        let _autocast = autocast(self.settings.autocast, context.device)?;
-        let inputs = context.inputs.as_ref().context("the batch has no inputs")?;
-        let net = match &context.ema_model {
-            Some(ema) if context.split != Split::Train => ema.model(),
-            _ => &context.net,
-        };
-        context.preds = Some(net.forward(inputs, train)?);
-        Ok(())
-    }
-
-    /// loss ← criterion(preds, target)
-    pub(super) fn compute_loss(&mut self) -> Result<()> {
-        let context = &mut *self.context;
-        let _autocast = autocast(self.settings.autocast, context.device)?;
-        let preds = context.preds.as_ref().context("the batch has no predictions")?;
-        let target = context.target.as_ref().context("the batch has no target")?;
-        let output = context.criterion.forward(preds, target)?;
-        context.loss = Some(output.loss);
-        context.loss_log_items = Some(output.items);
-        Ok(())
-    }
-
-    /// Running metrics and the watch over the loss, of the loss that will be used.
-    pub(super) fn record_batch(&mut self) -> Result<()> {
-        self.update_metrics()?;
+    /// Asks for the value of the loss that will be used, which arrives later.
+    pub(super) fn watch_loss(&mut self) -> Result<()> {
         let Some(loss) = &self.context.loss else { return Ok(()) };
         let mut value = Deferred::new(loss)?;
         if self.settings.nan_policy == NanPolicy::SkipStep {
@@ -80,21 +54,6 @@ impl Trainer {
         }
         self.losses.push_back((self.position.next_batch, value));
         Ok(())
-    }
-
-    /// Totals of the split in progress, on the device.
-    pub(super) fn update_metrics(&mut self) -> Result<()> {
-        let context = &mut *self.context;
-        let metrics = match context.split {
-            Split::Train => &mut context.train_metrics,
-            Split::Validation => &mut context.valid_metrics,
-            Split::Test => &mut context.test_metrics,
-        };
-        let (Some(preds), Some(target)) = (&context.preds, &context.target) else { return Ok(()) };
-        if let Some(items) = &context.loss_log_items {
-            metrics.update_loss(items, target.size().first().copied().unwrap_or(1))?;
-        }
-        metrics.update(&preds.f_detach()?, target)
     }
 
     /// Reads the losses that have arrived.
@@ -130,36 +89,9 @@ impl Trainer {
         )
     }
 
-    /// Adds this batch's gradients. The loss is divided by the batches of its group, so that accumulation
-    /// over n batches is one batch n times as large.
-    pub(super) fn backward(&mut self) -> Result<()> {
-        let context = &mut *self.context;
-        let loss = context.loss.as_ref().context("the batch has no loss")?;
-        ensure!(
-            loss.requires_grad(),
-            "the loss does not depend on any parameter: is the whole network frozen?"
-        );
-        let index = context.batch_idx.unwrap_or(0);
-        let group_start = index.saturating_sub(u64::from(context.accumulated));
-        let left = context.train_loader.batches().saturating_sub(group_start).max(1);
-        match left.min(u64::from(context.accumulation)) {
-            0 | 1 => loss.f_backward()?,
-            group => loss.f_div_scalar(group as f64)?.f_backward()?,
-        }
-        context.accumulated += 1;
-        Ok(())
-    }
-
-    pub(super) fn clip_gradients(&mut self) -> Result<()> {
-        if let Some(max_norm) = self.settings.clip_grad_norm {
-            let _norm_before = self.context.optimizer.gradients()?.clip_grad_norm_(max_norm, 2.0)?;
-        }
-        Ok(())
-    }
-
     pub(super) fn clear_gradients(&mut self) -> Result<()> {
         self.context.accumulated = 0;
-        self.context.optimizer.zero_grad()
+        self.work(Work::Clear)
     }
 
     /// After a step: the count, the moving average, the next step's learning rate.
@@ -198,12 +130,4 @@ impl Trainer {
 
 fn to_device(items: Vec<(String, Tensor)>, device: tch::Device) -> Result<Vec<(String, Tensor)>> {
     items.into_iter().map(|(name, tensor)| Ok((name, tensor.f_to_device(device)?))).collect()
-}
-
-fn autocast(wanted: bool, device: tch::Device) -> Result<Option<Autocast>> {
-    if !wanted {
-        return Ok(None);
-    }
-    let device = AutocastDevice::try_from(device).map_err(|error| anyhow!(error))?;
-    Ok(Some(Autocast::on(device, tch::Kind::BFloat16)?))
 }
