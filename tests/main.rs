@@ -6,6 +6,8 @@
 //! | `refusals` | what is refused before anything runs, and in which words |
 //! | `misbehaviour` | that a callback which traps, loops or eats memory ends itself and nothing else |
 //! | `reports` | that `phasebox report` says what a run's summary holds |
+//! | `cache` | that compiled callbacks run only as they were written |
+//! | `soak` | that a long run takes no more memory than a short one |
 //! | `resume` | that a run killed at any moment goes on to the very bytes of one that was not |
 //! | `conformance` | that every stock callback is what its README says, trains, and resumes |
 //! | `effects` | what each stock callback does to a run, against numbers computed apart from it |
@@ -16,6 +18,7 @@
 //! `harness` runs the binary and reads what it leaves; `components` makes callbacks of WebAssembly text; `training` is
 //! a run to measure callbacks by.
 
+mod cache;
 mod components;
 mod conformance;
 mod effects;
@@ -26,6 +29,7 @@ mod phases;
 mod refusals;
 mod reports;
 mod resume;
+mod soak;
 mod tensor_ops;
 mod tidy;
 mod training;
