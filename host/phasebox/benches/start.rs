@@ -9,7 +9,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use phasebox::plugin::{Grants, Limits, Plugin, PluginComponent, PluginEngine, PluginSettings};
+use phasebox::limits::Limits;
+use phasebox::plugin::{Grants, Plugin, PluginComponent, PluginEngine, PluginSettings};
 use serde_json::{Value, json};
 
 /// A component in each language.
