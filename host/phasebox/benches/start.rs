@@ -27,10 +27,13 @@ const IDLE_CALLBACKS: usize = 50;
 /// Of 23 steps each; 10,005 steps in all.
 const SOAK_EPOCHS: usize = 435;
 
+/// Measures one group in a folder of its own.
+type Measure = fn(&Path) -> Result<()>;
+
 fn main() -> Result<()> {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let groups: [(&str, fn(&Path) -> Result<()>); 4] = [
+    let groups: [(&str, Measure); 4] = [
         ("start/first batch", first_batch),
         ("start/load", load),
         ("memory/idle", idle_memory),
