@@ -15,6 +15,7 @@
 //! | [`recipe`] | a recipe's text, typed |
 //! | [`assemble`] | from a recipe to a trainer: the one place where the parts meet |
 //! | [`data`], [`model`], [`criterion`], [`metrics`], [`optim`], [`schedule`], [`ema`] | the parts of training |
+//! | [`tensor_group`] | named tensors for multi-tensor kernels |
 //! | [`checkpoint`], [`logger`], [`durable`] | what a run leaves on disk |
 
 pub mod assemble;
@@ -43,5 +44,6 @@ pub mod recipe;
 pub mod schedule;
 mod shape;
 mod suggest;
+pub mod tensor_group;
 pub mod trainer;
 mod words;

@@ -43,6 +43,7 @@ unsafe extern "C" {
         present: *mut bool,
         changed: *mut bool,
     ) -> Message;
+    pub(crate) fn ext_list_are_gradients(gradients: *const List, parameters: *const List) -> bool;
     pub(crate) fn ext_list_zero_gradients(gradients: *mut List, parameters: *const List) -> Message;
 
     pub(crate) fn ext_foreach_zero(list: *const List) -> Message;

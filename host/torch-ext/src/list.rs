@@ -85,6 +85,13 @@ impl TensorList {
         Ok(changed)
     }
 
+    /// Whether these are the gradients that `parameters` have, those of frozen ones too, in order: the very tensors. One
+    /// call for the whole list; does not sync.
+    pub fn are_gradients_of(&self, parameters: &Self) -> bool {
+        // SAFETY: both lists are valid for the call, which compares pointers.
+        unsafe { ffi::ext_list_are_gradients(self.raw(), parameters.raw()) }
+    }
+
     /// Becomes all gradients that `parameters` have, those of frozen ones too, and sets them to zero in place.
     /// Does not sync.
     pub fn zero_gradients_of(&mut self, parameters: &Self) -> Result<()> {

@@ -161,6 +161,17 @@ char* ext_list_gradients(List* gradients, const List* parameters, uint8_t* prese
   });
 }
 
+bool ext_list_are_gradients(const List* gradients, const List* parameters) {
+  size_t next = 0;
+  for (const Tensor& parameter : *parameters) {
+    const Tensor& gradient = parameter.grad();
+    if (!gradient.defined()) continue;
+    if (next == gradients->size() || !(*gradients)[next].is_same(gradient)) return false;
+    ++next;
+  }
+  return next == gradients->size();
+}
+
 // Frozen parameters too: a gradient left behind would come back when they thaw.
 char* ext_list_zero_gradients(List* gradients, const List* parameters) {
   return in_place([&] {

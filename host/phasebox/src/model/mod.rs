@@ -5,6 +5,7 @@
 //! would draw them: `tch::manual_seed` decides them, the device does not. Tensor names are those of the same
 //! network written in PyTorch (torchvision's, for ResNets), so a safetensors checkpoint loads there.
 mod convnet;
+mod groups;
 mod layers;
 mod linear;
 mod mlp;
@@ -30,6 +31,7 @@ pub use resnet::{Depth, ResNetParams};
 pub use torchscript::TorchScriptParams;
 
 use crate::{parameter_block, suggest, words};
+use groups::Groups;
 use variables::{Values, Variables};
 
 /// Every architecture a recipe can name.
@@ -139,7 +141,8 @@ impl Plan {
         let Variables { mut parameters, mut buffers, .. } = variables;
         parameters.sort_by(|a, b| a.0.cmp(&b.0));
         buffers.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(Model { plan: self.clone(), network, parameters, buffers, batches_tracked })
+        let groups = Groups::default();
+        Ok(Model { plan: self.clone(), network, parameters, buffers, batches_tracked, groups })
     }
 
     fn sizes(&self) -> Result<Sizes> {
@@ -197,6 +200,7 @@ pub struct Model {
     buffers: Vec<(String, Tensor)>,
     /// The `num_batches_tracked` of all batch normalisations, which each forward in training counts up at once.
     batches_tracked: Option<Tensor>,
+    groups: Groups,
 }
 
 impl Model {

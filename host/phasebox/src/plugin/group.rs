@@ -1,6 +1,7 @@
 //! Host side of the contract's `tensor-group`: many tensors in one crossing, on multi-tensor kernels.
 
-use globset::Glob;
+use std::rc::Rc;
+
 use tch::{Kind, TchError, Tensor};
 use torch_ext::TensorList;
 use wasmtime::component::Resource;
@@ -10,9 +11,10 @@ use super::bindings::phasebox::train::types::ErrorCode;
 use super::caught::caught;
 use super::checks::{check_whole, scalar_for};
 use super::error::{HostResult, refusal, refuse};
-use super::handles::{GroupEntry, GroupHandle, Members, Owner, TensorHandle};
+use super::handles::{GroupEntry, GroupHandle, Owner, TensorHandle};
 use super::store::{PluginState, clip};
-use super::tensor::{check_order, copy_of};
+use super::tensor::check_order;
+use crate::tensor_group::TensorGroup;
 
 type Handle = Resource<GroupHandle>;
 
@@ -27,7 +29,7 @@ impl PluginState {
         let group = self.group(this)?;
         group.owner.check_change(self.grants)?;
         // Multi-tensor kernels raise on no tensors; changing none of them is nothing to do.
-        if group.members.named.is_empty() { Ok(()) } else { Ok(operation(&group.members.list)?) }
+        if group.members.is_empty() { Ok(()) } else { Ok(operation(group.members.list())?) }
     }
 
     /// The same for arithmetic that only floating point members have.
@@ -52,12 +54,12 @@ impl PluginState {
         let (to, from) = (self.group(this)?.members.clone(), self.group(other)?.members.clone());
         check_alike(&to, &from)?;
         if check_floats(&to).is_ok() {
-            return self.change(this, |list| floats(list, &from.list));
+            return self.change(this, |list| floats(list, from.list()));
         }
         self.group(this)?.owner.check_change(self.grants)?;
-        let others = to.named.iter().filter(|(_, x)| !x.is_floating_point()).count() as u64;
+        let others = to.named().iter().filter(|(_, x)| !x.is_floating_point()).count() as u64;
         self.launch(1 + others)?;
-        let pairs = || to.named.iter().zip(&from.named).map(|((_, x), (_, y))| (x, y));
+        let pairs = || to.named().iter().zip(from.named()).map(|((_, x), (_, y))| (x, y));
         for (x, y) in pairs().filter(|(x, _)| !x.is_floating_point()) {
             caught(|| whole(&mut x.shallow_clone(), y))?;
         }
@@ -76,18 +78,18 @@ impl PluginState {
     ) -> HostResult<Resource<TensorHandle>> {
         self.launch(1)?;
         let members = &self.group(this)?.members;
-        let result = if members.named.is_empty() {
+        let result = if members.is_empty() {
             Tensor::f_zeros(shape_of_none, (kind_of_none, self.device("")?))?
         } else {
-            operation(&members.list)?
+            operation(members.list())?
         };
         self.make(result)
     }
 }
 
 /// Refuses before anything has changed: multi-tensor kernels would stop at the first such member.
-fn check_floats(members: &Members) -> HostResult<()> {
-    match members.named.iter().find(|(_, tensor)| !tensor.is_floating_point()) {
+fn check_floats(members: &TensorGroup) -> HostResult<()> {
+    match members.first_not_floating() {
         None => Ok(()),
         Some((name, tensor)) => refuse(
             ErrorCode::DtypeMismatch,
@@ -96,15 +98,18 @@ fn check_floats(members: &Members) -> HostResult<()> {
     }
 }
 
-fn check_alike(a: &Members, b: &Members) -> HostResult<()> {
-    if a.named.len() != b.named.len() {
-        let (a, b) = (a.named.len(), b.named.len());
+fn check_alike(a: &TensorGroup, b: &TensorGroup) -> HostResult<()> {
+    if a.is_alike(b) {
+        return Ok(());
+    }
+    if a.named().len() != b.named().len() {
+        let (a, b) = (a.named().len(), b.named().len());
         return refuse(
             ErrorCode::ShapeMismatch,
             format!("the groups have {a} and {b} members: they must be the same"),
         );
     }
-    for ((name, x), (_, y)) in a.named.iter().zip(&b.named) {
+    for ((name, x), (_, y)) in a.named().iter().zip(b.named()) {
         if x.size() != y.size() {
             return refuse(
                 ErrorCode::ShapeMismatch,
@@ -130,16 +135,16 @@ fn check_positive(what: &str, value: f64) -> HostResult<()> {
 
 impl HostTensorGroup for PluginState {
     fn names(&mut self, this: Handle) -> HostResult<Vec<String>> {
-        Ok(self.group(&this)?.members.named.iter().map(|(name, _)| name.clone()).collect())
+        Ok(self.group(&this)?.members.named().iter().map(|(name, _)| name.clone()).collect())
     }
 
     fn len(&mut self, this: Handle) -> HostResult<u32> {
-        Ok(self.group(&this)?.members.named.len() as u32)
+        Ok(self.group(&this)?.members.named().len() as u32)
     }
 
     fn get(&mut self, this: Handle, name: String) -> HostResult<Resource<TensorHandle>> {
         let group = self.group(&this)?;
-        let found = group.members.named.iter().find(|(known, _)| *known == name);
+        let found = group.members.named().iter().find(|(known, _)| *known == name);
         let Some((_, tensor)) = found else {
             return refuse(
                 ErrorCode::NotAvailable,
@@ -151,15 +156,10 @@ impl HostTensorGroup for PluginState {
     }
 
     fn matching(&mut self, this: Handle, glob: String) -> HostResult<Handle> {
-        let matcher = Glob::new(&glob)
-            .map_err(|error| {
-                refusal(ErrorCode::InvalidArgument, format!("`{}` is no glob: {error}", clip(&glob)))
-            })?
-            .compile_matcher();
         let group = self.group(&this)?;
-        let chosen = group.members.named.iter().filter(|(name, _)| matcher.is_match(name));
-        let members =
-            Members::new(chosen.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect())?;
+        let members = group.members.matching(&glob).map_err(|error| {
+            refusal(ErrorCode::InvalidArgument, format!("`{}` is no glob: {error}", clip(&glob)))
+        })?;
         let owner = group.owner;
         self.lend_group(members, owner)
     }
@@ -172,7 +172,7 @@ impl HostTensorGroup for PluginState {
     }
 
     fn numel(&mut self, this: Handle) -> HostResult<u64> {
-        Ok(self.group(&this)?.members.named.iter().map(|(_, tensor)| tensor.numel() as u64).sum())
+        Ok(self.group(&this)?.members.named().iter().map(|(_, tensor)| tensor.numel() as u64).sum())
     }
 
     fn norm(&mut self, this: Handle, p: f64) -> HostResult<Resource<TensorHandle>> {
@@ -229,8 +229,9 @@ impl HostTensorGroup for PluginState {
     }
 
     fn add_in_place(&mut self, this: Handle, other: Handle, alpha: f64) -> HostResult<()> {
-        for (_, member) in &self.group(&this)?.members.named {
-            check_whole(&[member], &[alpha])?;
+        let members = &self.group(&this)?.members;
+        if members.first_not_floating().is_some() {
+            members.named().iter().try_for_each(|(_, member)| check_whole(&[member], &[alpha]))?;
         }
         let whole =
             |x: &mut Tensor, y: &Tensor| x.f_add_(&y.f_multiply_scalar(scalar_for(y, alpha))?).map(drop);
@@ -249,9 +250,9 @@ impl HostTensorGroup for PluginState {
     fn swap_in_place(&mut self, this: Handle, other: Handle) -> HostResult<()> {
         self.group(&other)?.owner.check_change(self.grants)?;
         self.group(&this)?.owner.check_change(self.grants)?;
-        let aside = copies(&self.group(&this)?.members)?;
+        let aside = self.group(&this)?.members.duplicate()?;
         self.change_by(&this, &other, TensorList::copy_, |x, y| x.f_copy_(y))?;
-        self.change(&other, |list| list.copy_(&aside.list))
+        self.change(&other, |list| list.copy_(aside.list()))
     }
 
     fn drop(&mut self, this: Handle) -> wasmtime::Result<()> {
@@ -262,11 +263,6 @@ impl HostTensorGroup for PluginState {
     }
 }
 
-fn copies(members: &Members) -> HostResult<std::rc::Rc<Members>> {
-    let named = members.named.iter().map(|(name, tensor)| Ok((name.clone(), copy_of(tensor)?)));
-    Ok(Members::new(named.collect::<HostResult<Vec<_>>>()?)?)
-}
-
 impl PluginState {
     fn check_norm(&self, this: &Handle, p: f64) -> HostResult<()> {
         check_order(p)?;
@@ -274,12 +270,12 @@ impl PluginState {
     }
 
     /// A copy that outlives the call, charged.
-    pub(crate) fn copy_group(&mut self, handle: &Handle) -> HostResult<(std::rc::Rc<Members>, u64)> {
+    pub(crate) fn copy_group(&mut self, handle: &Handle) -> HostResult<(Rc<TensorGroup>, u64)> {
         let members = self.group(handle)?.members.clone();
         let bytes = members.bytes();
-        self.launch(members.named.len() as u64)?;
+        self.launch(members.named().len() as u64)?;
         self.charge_kept(bytes)?;
-        let copied = copies(&members).inspect_err(|_| self.release_kept(bytes))?;
+        let copied = members.duplicate().inspect_err(|_| self.release_kept(bytes))?;
         Ok((copied, bytes))
     }
 }

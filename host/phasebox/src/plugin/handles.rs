@@ -6,12 +6,11 @@
 use std::rc::Rc;
 
 use tch::Tensor;
-use torch_ext::TensorList;
 
 use super::bindings::phasebox::train::types::ErrorCode;
 use super::error::{HostResult, refuse};
 use super::grants::{Grant, Grants};
-use super::store::bytes_of;
+use crate::tensor_group::TensorGroup;
 
 /// Marks a handle to one tensor.
 pub enum TensorHandle {}
@@ -81,26 +80,9 @@ pub(crate) struct TensorEntry {
     pub(crate) charged_bytes: u64,
 }
 
-/// Named tensors and the same as a list that multi-tensor kernels take.
-pub(crate) struct Members {
-    pub(crate) named: Vec<(String, Tensor)>,
-    pub(crate) list: TensorList,
-}
-
-impl Members {
-    pub(crate) fn new(named: Vec<(String, Tensor)>) -> Result<Rc<Members>, torch_ext::Error> {
-        let list = TensorList::from_tensors(named.iter().map(|(_, tensor)| tensor))?;
-        Ok(Rc::new(Members { named, list }))
-    }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        self.named.iter().map(|(_, tensor)| bytes_of(tensor)).sum()
-    }
-}
-
 /// Many tensors behind one handle.
 pub(crate) struct GroupEntry {
-    pub(crate) members: Rc<Members>,
+    pub(crate) members: Rc<TensorGroup>,
     pub(crate) owner: Owner,
     pub(crate) charged_bytes: u64,
 }

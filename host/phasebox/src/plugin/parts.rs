@@ -13,7 +13,7 @@ use super::context::entries;
 use super::error::{HostResult, refusal, refuse};
 use super::grants::Grant;
 use super::handles::{
-    CriterionHandle, EMA, GroupHandle, LoaderHandle, LoggerHandle, Members, MetricsHandle, ModelHandle,
+    CriterionHandle, EMA, GroupHandle, LoaderHandle, LoggerHandle, MetricsHandle, ModelHandle,
     OptimizerHandle, Owner, TEST, TRAIN, TensorHandle,
 };
 use super::store::{MAX_RESULT_ELEMENTS, PluginState, bytes_of, clip};
@@ -22,6 +22,7 @@ use crate::limits::Limit;
 use crate::logger::{self, Histogram};
 use crate::metrics::Metrics;
 use crate::model::Model;
+use crate::tensor_group::TensorGroup;
 
 impl PluginState {
     fn model(&mut self, this: &Resource<ModelHandle>) -> HostResult<&Model> {
@@ -53,19 +54,6 @@ impl PluginState {
             _ => &context.valid_metrics,
         })
     }
-
-    fn named_group(
-        &mut self,
-        named: Vec<(String, Tensor)>,
-        owner: Owner,
-    ) -> HostResult<Resource<GroupHandle>> {
-        let members = Members::new(named)?;
-        self.lend_group(members, owner)
-    }
-}
-
-fn shallow(named: &[(String, Tensor)]) -> Vec<(String, Tensor)> {
-    named.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect()
 }
 
 fn trapped(error: super::error::HostError) -> wasmtime::Error {
@@ -78,29 +66,27 @@ impl HostModel for PluginState {
     }
 
     fn parameters(&mut self, this: Resource<ModelHandle>) -> HostResult<Resource<GroupHandle>> {
-        let named = shallow(self.model(&this)?.parameters());
-        self.named_group(named, Owner::Parameters)
+        let members = self.model(&this)?.parameter_group()?;
+        self.lend_group(members, Owner::Parameters)
     }
 
     fn gradients(&mut self, this: Resource<ModelHandle>) -> HostResult<Resource<GroupHandle>> {
         if this.rep() == EMA {
             return refuse(ErrorCode::NotAvailable, "the moving average has no gradients");
         }
-        let parameters = self.model(&this)?.parameters().iter();
-        let gradients = parameters.map(|(name, parameter)| (name.clone(), parameter.grad()));
-        let named: Vec<_> = gradients.filter(|(_, gradient)| gradient.defined()).collect();
-        if named.is_empty() {
+        let members = self.model(&this)?.gradient_group()?;
+        if members.is_empty() {
             return refuse(
                 ErrorCode::NotAvailable,
                 "there are gradients from on-train-batch-backward-end of the first batch on",
             );
         }
-        self.named_group(named, Owner::Gradients)
+        self.lend_group(members, Owner::Gradients)
     }
 
     fn buffers(&mut self, this: Resource<ModelHandle>) -> HostResult<Resource<GroupHandle>> {
-        let named = shallow(self.model(&this)?.buffers());
-        self.named_group(named, Owner::Parameters)
+        let members = self.model(&this)?.buffer_group()?;
+        self.lend_group(members, Owner::Parameters)
     }
 
     fn freeze(&mut self, this: Resource<ModelHandle>, glob: String) -> HostResult<u32> {
@@ -184,7 +170,7 @@ impl HostOptimizer for PluginState {
                 format!("the optimizer keeps no `{}` (yet); it keeps: {known}", clip(&name)),
             );
         }
-        self.named_group(named, Owner::OptimizerState)
+        self.lend_group(TensorGroup::new(named)?, Owner::OptimizerState)
     }
 
     fn drop(&mut self, _: Resource<OptimizerHandle>) -> wasmtime::Result<()> {

@@ -8,7 +8,7 @@ use super::bindings::phasebox::train::types::ErrorCode;
 use super::error::{HostResult, refuse};
 use super::handles::{GroupHandle, Owner, TensorHandle};
 use super::store::{PluginState, Stored, bytes_of, clip};
-use super::tensor::copy_of;
+use crate::tensor_group::copy_of;
 
 /// Names that one callback may keep things under.
 const MAX_NAMES: usize = 1024;

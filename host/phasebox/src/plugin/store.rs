@@ -15,12 +15,13 @@ use super::arena::Arena;
 use super::bindings::phasebox::train::types::ErrorCode;
 use super::error::{HostError, HostResult, refusal, refuse};
 use super::grants::{Grant, Grants};
-use super::handles::{DeferredHandle, GroupEntry, GroupHandle, Members, Owner, TensorEntry, TensorHandle};
+use super::handles::{DeferredHandle, GroupEntry, GroupHandle, Owner, TensorEntry, TensorHandle};
 use super::limits::{Deadline, MemoryLimiter};
 use super::random::Random;
 use crate::context::{Context, Split};
 use crate::counters::Counters;
 use crate::limits::{Limit, Limits, Usage, Window};
+use crate::tensor_group::TensorGroup;
 
 /// Results with more elements are refused before they are made: 2 GiB of the widest dtypes.
 pub(crate) const MAX_RESULT_ELEMENTS: u64 = 1 << 28;
@@ -58,7 +59,7 @@ pub(crate) struct PluginState {
 /// What `storage` keeps under one name.
 pub(crate) enum Stored {
     Tensor(Tensor),
-    Group(Rc<Members>),
+    Group(Rc<TensorGroup>),
 }
 
 /// A panic or uncaught exception, as its SDK reported it.
@@ -217,7 +218,7 @@ impl PluginState {
     /// A handle to a group that exists already.
     pub(crate) fn lend_group(
         &mut self,
-        members: Rc<Members>,
+        members: Rc<TensorGroup>,
         owner: Owner,
     ) -> HostResult<Resource<GroupHandle>> {
         let index = self.groups.insert(GroupEntry { members, owner, charged_bytes: 0 })?;
@@ -335,7 +336,7 @@ impl Stored {
         match self {
             Stored::Tensor(tensor) => vec![(name.to_owned(), tensor.shallow_clone())],
             Stored::Group(members) => members
-                .named
+                .named()
                 .iter()
                 .map(|(member, tensor)| (format!("{name}{GROUP_SEPARATOR}{member}"), tensor.shallow_clone()))
                 .collect(),
@@ -355,7 +356,7 @@ pub(crate) fn restore(tensors: Vec<(String, Tensor)>) -> anyhow::Result<BTreeMap
         }
     }
     for (name, members) in groups {
-        stored.insert(name, Stored::Group(Members::new(members)?));
+        stored.insert(name, Stored::Group(TensorGroup::new(members)?));
     }
     Ok(stored)
 }

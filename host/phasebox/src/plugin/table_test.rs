@@ -19,7 +19,7 @@ use super::bindings::phasebox::train::tensor::{
 use super::bindings::phasebox::train::types::{Dtype, Host as _, TensorInfo};
 use super::error::HostResult;
 use super::grants::{Grant, Grants};
-use super::handles::{DeferredHandle, GroupHandle, Members, Owner, TensorHandle};
+use super::handles::{DeferredHandle, GroupHandle, Owner, TensorHandle};
 use super::store::PluginState;
 use crate::limits::{Limit, Limits};
 
@@ -44,7 +44,7 @@ fn network(state: &mut PluginState) -> Names<PluginState> {
         [("bn1.num_batches_tracked", count), ("bn1.running_mean", of(&[2])), ("bn1.running_var", of(&[2]))];
     let mut group = |named: [(&str, Torch); 3]| {
         let named = named.map(|(name, tensor)| (name.to_owned(), tensor)).into();
-        let members = Members::new(named).expect("tensors of one device");
+        let members = crate::tensor_group::TensorGroup::new(named).expect("tensors of one device");
         Value::Group(state.lend_group(members, Owner::Parameters).expect("room for handles").rep())
     };
     Names::from([("parameters".into(), group(parameters)), ("buffers".into(), group(buffers))])

@@ -17,6 +17,7 @@ use super::error::{HostResult, refuse};
 use super::handles::{DeferredHandle, Owner, TensorEntry, TensorHandle};
 use super::store::{PluginState, bytes_of};
 use crate::limits::Limit;
+use crate::tensor_group::copy_of;
 
 type Handle = Resource<TensorHandle>;
 type Torch<T> = std::result::Result<T, TchError>;
@@ -180,13 +181,6 @@ fn clamp(tensor: &Tensor, min: Option<f64>, max: Option<f64>) -> Torch<Tensor> {
         (None, Some(max)) => tensor.f_clamp_max(max),
         (None, None) => Ok(tensor.shallow_clone()),
     }
-}
-
-/// A copy with memory of its own, outside the graph.
-pub(crate) fn copy_of(tensor: &Tensor) -> Torch<Tensor> {
-    let mut copy = tensor.f_detach()?.f_empty_like()?;
-    copy.f_copy_(&tensor.f_detach()?)?;
-    Ok(copy)
 }
 
 /// Counts over [min, max]. torch.histc takes its range from the data here, so both ends are added as
