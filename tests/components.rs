@@ -30,6 +30,7 @@ const FRAME: &str = r#"(component $C
     (data (i32.const 64) "\01\00\00\00\0b\00\00\00\80\00\00\00\18\00\00\00")
     (data (i32.const 128) "it fails, as it was told")
     (data (i32.const 256) "asked")
+    (data (i32.const 320) "\00\00\00\00\00\01\00\00\05\00\00\00")
     (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096)))
   (core instance $lib (instantiate $memory))
   (core func $drop (canon resource.drop $ctx))
@@ -52,6 +53,8 @@ const FRAME: &str = r#"(component $C
     (export "log" (func $log))))))
   (type $phase (func (param "ctx" (borrow $ctx)) (result (result (error $error)))))
   (type $configure (func (param "params" string) (result (result (error $error)))))
+  (type $save-state (func (result (result (list u8) (error $error)))))
+  (type $load-state (func (param "state" (list u8)) (result (result (error $error)))))
   LIFTED
   (instance $callback EXPORTED)
   (export "phasebox:case/callback" (instance $callback)))"#;
@@ -75,10 +78,17 @@ pub(crate) const FLOOD: &str = "(loop $again (call $log (i32.const 2) (i32.const
 /// Asks for a checkpoint `asked`.
 pub(crate) const CHECKPOINT: &str =
     "(call $checkpoint (local.get $ctx) (i32.const 256) (i32.const 5) (i32.const 1024))";
+/// For `save-state`: five bytes, "asked".
+pub(crate) const SAVE: &str = "(local.set $answer (i32.const 320))";
+/// For `load-state`: logs the bytes.
+pub(crate) const LOAD: &str = "(call $log (i32.const 2) (local.get $at) (local.get $length))";
+/// Gives up at the second call of an instance.
+pub(crate) const TRAP_TWICE: &str =
+    "(if (i32.load (i32.const 512)) (then unreachable)) (i32.store (i32.const 512) (i32.const 1))";
 /// Returns at once.
 pub(crate) const NOTHING: &str = "";
 
-/// A component that exports `functions` (phases or `configure`, by name) with these bodies.
+/// A component that exports `functions` (phases or life cycle, by name) with these bodies.
 pub(crate) fn component(functions: &[(&str, &str)]) -> Vec<u8> {
     let each = |render: fn(&str, &str) -> String| -> String {
         functions.iter().map(|(name, body)| render(name, body)).collect()
@@ -98,7 +108,8 @@ pub(crate) fn assembled(text: &str) -> Vec<u8> {
 /// A borrowed handle is given back before the function returns, as the component model asks.
 fn core_function(name: &str, body: &str) -> String {
     let (parameters, give_back) = match name {
-        "configure" => ("(param i32 i32)", ""),
+        "configure" | "load-state" => ("(param $at i32) (param $length i32)", ""),
+        "save-state" => ("", ""),
         _ => ("(param $ctx i32)", "(call $drop (local.get $ctx))"),
     };
     format!(
@@ -107,7 +118,7 @@ fn core_function(name: &str, body: &str) -> String {
 }
 
 fn lifted(name: &str) -> String {
-    let kind = if name == "configure" { "configure" } else { "phase" };
+    let kind = if ["configure", "save-state", "load-state"].contains(&name) { name } else { "phase" };
     format!(
         "(func ${name} (type ${kind}) (canon lift (core func $case \"{name}\") (memory (core memory $lib \"memory\")) \
          (realloc (core func $lib \"realloc\"))))"

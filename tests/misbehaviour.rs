@@ -1,7 +1,9 @@
 //! Callbacks that trap, loop or eat memory: the run says who, where and why, and leaves a checkpoint to go on from; or,
 //! if the recipe says so, goes on as if the callback had never been there.
 
-use crate::components::{FAIL, FLOOD, GROW, LOOP, NOTHING, PANIC, TRAP, component};
+use crate::components::{
+    CHECKPOINT, FAIL, FLOOD, GROW, LOAD, LOOP, NOTHING, PANIC, SAVE, TRAP, TRAP_TWICE, component,
+};
 use crate::harness::{Place, TINY, settings};
 
 /// Little time and memory, so that a case is short.
@@ -57,14 +59,68 @@ fn disabled_or_ignored_it_leaves_no_trace_in_the_numbers() {
     let without = Place::with_callbacks("  []\n");
     let good = without.trained(&[]);
     for (what, body) in MISBEHAVIOURS {
-        for on_error in ["disable", "ignore"] {
+        for on_error in ["disable", "ignore", "{reload: {strikes: 2, backoff: 2}}"] {
             let place = bad(on_error, body);
             let run = place.trained(&[]);
             assert_eq!(run.metrics(), good.metrics(), "{what}, {on_error}");
             assert_eq!(run.bytes(MODEL), good.bytes(MODEL), "{what}, {on_error}");
-            let calls = if body == FAIL && on_error == "ignore" { 6 } else { 1 };
+            let (calls, failures) = match on_error {
+                "ignore" if body == FAIL => (6, 6),
+                "disable" | "ignore" => (1, 1),
+                // A failure, the return, and the last strike.
+                _ => (2, 3),
+            };
             assert_eq!(run.callback("bad")["calls"], calls, "{what}, {on_error}");
+            let recorded = run.callback("bad")["failures"].as_array().map(Vec::len);
+            assert_eq!(recorded, Some(failures), "{what}, {on_error}");
         }
+    }
+}
+
+/// What it asks for in a call that fails is not done; it is named in the failure.
+#[test]
+fn what_a_failed_call_asks_for_is_dropped() {
+    let entry = "  - {wasm: bad.wasm, grants: [checkpoint], on_error: ignore}\n";
+    for (body, is_done) in [(CHECKPOINT.to_owned(), true), (format!("{CHECKPOINT} {FAIL}"), false)] {
+        let place = Place::with_callbacks(entry);
+        place.write("bad.wasm", component(&[("on-train-batch-optimizer-stepped", &body)]));
+        let run = place.trained(&[]);
+        assert_eq!(run.has("ckpt_asked"), is_done, "{body}");
+        let failures = run.callback("bad")["failures"].to_string();
+        assert_eq!(failures.contains("(request-checkpoint) is dropped"), !is_done, "{failures}");
+    }
+}
+
+/// A callback that traps gets the state that the newest checkpoint has of it; with `then: abort` its last strike ends
+/// the run.
+#[test]
+fn a_reloaded_callback_has_its_newest_state() {
+    let entry = "  - {wasm: bad.wasm, on_error: {reload: {strikes: STRIKES, backoff: 1, then: abort}}}\n";
+    for (strikes, code) in [("3", 0), ("2", 1)] {
+        let place = Place::with_callbacks(&entry.replace("STRIKES", strikes));
+        let bodies =
+            [("on-train-batch-optimizer-stepped", TRAP_TWICE), ("save-state", SAVE), ("load-state", LOAD)];
+        place.write("bad.wasm", component(&bodies));
+        let finished = place.train(&["training_hyperparams.save_ckpt_every_n_steps=1"]);
+        assert_eq!(finished.code, Some(code), "{strikes}: {}", finished.stderr);
+        assert!(finished.stderr.contains("INFO bad: asked"), "{strikes}: {}", finished.stderr);
+        let failures = place.run().callback("bad")["failures"].clone();
+        let done: Vec<&str> = failures
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|failure| failure["done"].as_str())
+            .collect();
+        let expected: &[&str] = match strikes {
+            "3" => &[
+                "strike 1 of 3: loaded again at step 2",
+                "is called again",
+                "strike 2 of 3: loaded again at step 5",
+                "is called again",
+            ],
+            _ => &["strike 1 of 2: loaded again at step 2", "is called again", "strike 2 of 2: the run ends"],
+        };
+        assert_eq!(done, expected, "{strikes}");
     }
 }
 

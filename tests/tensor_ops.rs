@@ -32,6 +32,7 @@ fn a_guest_sees_what_the_table_says() {
     let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins/tests/tensor-ops.wasm");
     let entry = serde_json::json!([{
         "wasm": component, "params": { "table": ROWS }, "limits": { "tensors": "64MiB", "call_tensors": "64MiB", "handles": 2048, "launches": 100000, "syncs": 100000 },
+        "grants": ["sync", "random"],
     }]);
     let place = Place::new();
     place.write("recipe.yaml", format!("{RECIPE}  {entry}\n"));

@@ -1,15 +1,20 @@
-//! Callbacks as the trainer sees them, and the list that calls them. Owns order, the host-side filter
-//! (`when`) and what happens when a callback fails; knows nothing of plugins.
+//! Callbacks as the trainer sees them, and the list that calls them. Owns order and the host-side filter
+//! (`when`); what happens when a callback fails is `failure`'s. Knows nothing of plugins.
+
+mod failure;
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use tch::Tensor;
 
 use crate::context::{Context, Lendable};
 use crate::counters::Counters;
 use crate::limits::{Limits, Usage};
 use crate::phase::{Phase, PhaseSet};
+
+use self::failure::{Conduct, Verdict};
+pub use self::failure::{Failure, LastStrike, OnError, Reload};
 
 /// Something that is called at phases of training.
 pub trait Callback {
@@ -28,6 +33,14 @@ pub trait Callback {
     /// Whether it can be called again after an error.
     fn is_usable(&self) -> bool {
         true
+    }
+
+    /// Begins anew with the newest state there is, after an error.
+    ///
+    /// # Errors
+    /// If it cannot begin again.
+    fn reload(&mut self) -> Result<()> {
+        Ok(())
     }
 
     /// What a checkpoint should hold of it.
@@ -82,19 +95,8 @@ pub struct CallbackReport {
     pub peak_memory_bytes: u64,
     /// What it may use and used; none for native callbacks, which have no limits.
     pub limits: Option<(Limits, Usage)>,
-}
-
-/// What to do when a callback fails.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, serde::Deserialize, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnError {
-    /// End the run as failed.
-    #[default]
-    Abort,
-    /// Go on without it.
-    Disable,
-    /// Go on with it; a callback that trapped cannot be called again and is disabled.
-    Ignore,
+    /// Its failures, and how many more there were.
+    pub failures: (Vec<Failure>, u64),
 }
 
 /// What `every` counts.
@@ -151,8 +153,7 @@ struct Entry {
     callback: Box<dyn Callback>,
     name: Arc<str>,
     when: When,
-    on_error: OnError,
-    enabled: bool,
+    conduct: Conduct,
 }
 
 /// The callbacks of a run, in order.
@@ -174,7 +175,7 @@ impl Callbacks {
             self.subscribers[phase as usize].push(index);
         }
         let name = callback.name().into();
-        self.entries.push(Entry { callback, name, when, on_error, enabled: true });
+        self.entries.push(Entry { callback, name, when, conduct: Conduct::new(on_error) });
     }
 
     /// Whether a callback of that name is there.
@@ -185,7 +186,7 @@ impl Callbacks {
     /// Calls everybody who wants `phase`, in order.
     ///
     /// # Errors
-    /// Of the first callback that fails under [`OnError::Abort`], naming callback and phase.
+    /// Of the first callback whose failure ends the run, naming callback and phase.
     #[inline]
     pub fn fire(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
         if self.wanted.contains(phase) { self.dispatch(phase, context) } else { Ok(()) }
@@ -199,34 +200,41 @@ impl Callbacks {
     }
 
     fn call_subscribers(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
+        let mut first = Ok(());
         for &index in &self.subscribers[phase as usize] {
             let entry = &mut self.entries[index];
-            if !entry.enabled || !entry.when.fires(phase, context) {
+            if !entry.conduct.is_called() {
+                entry.reload_if_due(context.global_step)?;
+            }
+            if !entry.conduct.is_called() || !entry.when.fires(phase, context) {
                 continue;
             }
-            context.control.asking = Some(entry.name.clone());
-            let answer = entry.callback.on_phase(phase, context);
-            context.control.asking = None;
-            if std::mem::take(&mut context.control.disable_self) {
-                entry.enabled = false;
+            match entry.call(phase, context) {
+                Ok(()) => {}
+                Err(error) if !is_last_word(phase) => return Err(error),
+                Err(error) => first = first.and(Err(error)),
             }
-            answer.or_else(|error| entry.failed(phase, error))?;
         }
-        Ok(())
+        first
     }
 
-    /// The state of every callback, in order.
+    /// The state of every callback, in order. One that cannot save its state has failed, and is left out if its
+    /// policy lets the run go on.
     ///
     /// # Errors
     /// Names the callback whose state cannot be had.
-    pub fn save_states(&mut self) -> Result<Vec<(String, CallbackState)>> {
-        let usable = self.entries.iter_mut().filter(|entry| entry.callback.is_usable());
-        usable
-            .map(|entry| {
-                let state = entry.callback.save_state();
-                Ok((entry.name.to_string(), state.with_context(|| saving(&entry.name))?))
-            })
-            .collect()
+    pub fn save_states(&mut self, global_step: u64) -> Result<Vec<(String, CallbackState)>> {
+        let mut states = Vec::new();
+        for entry in &mut self.entries {
+            if !entry.callback.is_usable() && !entry.conduct.is_away() {
+                continue;
+            }
+            match entry.callback.save_state() {
+                Ok(state) => states.push((entry.name.to_string(), state)),
+                Err(error) => entry.failed("save-state", global_step, error)?,
+            }
+        }
+        Ok(states)
     }
 
     /// Hands saved states back by name. States of callbacks that are no longer in the recipe are named
@@ -247,31 +255,61 @@ impl Callbacks {
 
     /// What each did, in order.
     pub fn reports(&self) -> Vec<CallbackReport> {
-        self.entries.iter().map(|entry| entry.callback.report()).collect()
+        let report =
+            |entry: &Entry| CallbackReport { failures: entry.conduct.failures(), ..entry.callback.report() };
+        self.entries.iter().map(report).collect()
     }
 }
 
-fn saving(name: &str) -> String {
-    format!("the state of callback `{name}` cannot be saved")
+/// Everybody is called at these, also after one has failed.
+fn is_last_word(phase: Phase) -> bool {
+    matches!(phase, Phase::Exception | Phase::TrainingEnd)
 }
 
 impl Entry {
-    fn failed(&mut self, phase: Phase, error: anyhow::Error) -> Result<()> {
+    fn call(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
+        context.control.asking = Some(self.name.clone());
+        let answer = self.callback.on_phase(phase, context);
+        context.control.asking = None;
+        let dropped = context.control.end_call(answer.is_ok());
+        if std::mem::take(&mut context.control.disable_self) {
+            self.conduct.leave();
+        }
+        answer.or_else(|error| {
+            let error = if dropped.is_empty() {
+                error
+            } else {
+                error.context(format!("what it asked for in this call ({}) is dropped", dropped.join(", ")))
+            };
+            self.failed(phase.name(), context.global_step, error)
+        })
+    }
+
+    fn failed(&mut self, phase: &str, global_step: u64, error: anyhow::Error) -> Result<()> {
+        let message = format!("{error:#}");
+        let usable = self.callback.is_usable();
+        let (verdict, done) = self.conduct.judge(phase, message, global_step, usable);
         let error = error.context(format!("callback `{}` failed at {phase}", self.name));
-        match self.on_error {
-            OnError::Abort => return Err(error),
-            OnError::Ignore if self.callback.is_usable() => {
-                tracing::warn!("{error:#}; ignored, as the recipe says")
-            }
-            OnError::Ignore => {
-                self.enabled = false;
-                tracing::warn!("{error:#}; it cannot be called again and is disabled");
-            }
-            OnError::Disable => {
-                self.enabled = false;
-                tracing::warn!("{error:#}; disabled, as the recipe says");
+        match verdict {
+            Verdict::Abort => Err(error),
+            Verdict::GoOn => {
+                tracing::warn!("{error:#}; {done}");
+                Ok(())
             }
         }
-        Ok(())
+    }
+
+    fn reload_if_due(&mut self, global_step: u64) -> Result<()> {
+        if !self.conduct.is_due(global_step) {
+            return Ok(());
+        }
+        match self.callback.reload() {
+            Ok(()) => {
+                tracing::info!("callback `{}` is loaded again", self.name);
+                self.conduct.come_back(global_step);
+                Ok(())
+            }
+            Err(error) => self.failed("reload", global_step, error),
+        }
     }
 }

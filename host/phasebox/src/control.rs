@@ -72,6 +72,23 @@ pub struct Control {
     pub history: Vec<Ask>,
     /// How many more there were.
     pub unrecorded: u64,
+    /// What was asked for before the call in progress, once it asks for something.
+    before: Option<Box<Before>>,
+}
+
+/// What a call that fails is undone to.
+struct Before {
+    abort: Option<Ask>,
+    stop: Option<(StopAt, Ask)>,
+    stop_epoch: bool,
+    skip: (bool, bool, bool),
+    validate: bool,
+    accumulation: Option<u32>,
+    disable_self: bool,
+    checkpoints: usize,
+    conditions: usize,
+    history: usize,
+    unrecorded: u64,
 }
 
 /// Asks that are kept one by one: a callback that skips every batch must not fill the memory.
@@ -80,6 +97,9 @@ const HISTORY: usize = 1000;
 impl Control {
     /// Records that the callback in progress asks for `verb`.
     pub fn ask(&mut self, verb: &str, reason: &str) -> Ask {
+        if self.asking.is_some() && self.before.is_none() {
+            self.before = Some(Box::new(self.as_it_is()));
+        }
         let by = self.asking.as_deref().unwrap_or("recipe").to_owned();
         let ask = Ask { verb: verb.to_owned(), by, reason: reason.to_owned(), global_step: self.global_step };
         if self.history.len() < HISTORY {
@@ -88,6 +108,48 @@ impl Control {
             self.unrecorded += 1;
         }
         ask
+    }
+
+    /// A callback's call is over. What a call asked for that failed is forgotten; gives the verbs.
+    pub fn end_call(&mut self, succeeded: bool) -> Vec<String> {
+        match self.before.take() {
+            Some(before) if !succeeded => self.undo(*before),
+            _ => Vec::new(),
+        }
+    }
+
+    fn as_it_is(&self) -> Before {
+        Before {
+            abort: self.abort.clone(),
+            stop: self.stop.clone(),
+            stop_epoch: self.stop_epoch,
+            skip: (self.skip_batch, self.skip_backward, self.skip_step),
+            validate: self.validate,
+            accumulation: self.accumulation,
+            disable_self: self.disable_self,
+            checkpoints: self.checkpoints.len(),
+            conditions: self.conditions.len(),
+            history: self.history.len(),
+            unrecorded: self.unrecorded,
+        }
+    }
+
+    fn undo(&mut self, before: Before) -> Vec<String> {
+        self.abort = before.abort;
+        self.stop = before.stop;
+        self.stop_epoch = before.stop_epoch;
+        (self.skip_batch, self.skip_backward, self.skip_step) = before.skip;
+        self.validate = before.validate;
+        self.accumulation = before.accumulation;
+        self.disable_self = before.disable_self;
+        self.checkpoints.truncate(before.checkpoints);
+        let conditions = self.conditions.drain(before.conditions..).map(|condition| condition.ask);
+        let mut asked: Vec<Ask> = conditions.collect();
+        asked.splice(0..0, self.history.drain(before.history..));
+        self.unrecorded = before.unrecorded;
+        let mut verbs: Vec<String> = asked.into_iter().map(|ask| ask.verb).collect();
+        verbs.dedup();
+        verbs
     }
 
     /// Asks to stop training; an earlier stop than one already asked for replaces it.
@@ -154,6 +216,19 @@ mod tests {
         let (at, ask) = control.stop.clone().unwrap();
         assert_eq!((at, ask.reason.as_str(), control.history.len()), (StopAt::Batch, "not finite", 3));
         assert!(control.stops_after(StopAt::Batch) && control.stops_after(StopAt::Epoch));
+    }
+
+    #[test]
+    fn what_a_failed_call_asked_for_is_forgotten() {
+        let mut control = Control { asking: Some("first".into()), ..Control::default() };
+        control.stop_training(StopAt::Epoch, "patience");
+        assert!(control.end_call(true).is_empty());
+        control.stop_training(StopAt::Batch, "not finite");
+        control.ask("skip-batch", "");
+        control.skip_batch = true;
+        assert_eq!(control.end_call(false), ["stop-training", "skip-batch"]);
+        assert!(!control.skip_batch);
+        assert_eq!((control.stop.map(|(at, _)| at), control.history.len()), (Some(StopAt::Epoch), 1));
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub struct Counters {
     pub syncs: u64,
     /// Bytes copied between device and guest.
     pub bytes_copied: u64,
+    /// Host functions that panicked.
+    pub host_panics: u64,
     /// Durations of calls.
     pub call_time: Durations,
 }

@@ -26,7 +26,7 @@ struct GradNormMonitor {
     before: Option<TensorGroup>,
 }
 
-#[callback]
+#[callback(grants = ["sync"])]
 impl GradNormMonitor {
     fn configure(&mut self) -> Result<()> {
         if self.every_n_steps == 0 {

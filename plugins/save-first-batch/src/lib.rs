@@ -13,7 +13,7 @@ struct SaveFirstBatch {
     stretch: bool,
 }
 
-#[callback(grants = ["files"])]
+#[callback(grants = ["files", "sync"])]
 impl SaveFirstBatch {
     fn configure(&mut self) -> Result<()> {
         if self.max_images < 1 {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Serialize;
 
 use super::Options;
-use crate::callback::{Callback, Callbacks, OnError, Unit, When};
+use crate::callback::{Callback, Callbacks, LastStrike, OnError, Reload, Unit, When};
 use crate::durable::{self, Durability};
 use crate::logger::RunFolder;
 use crate::phase::PhaseSet;
@@ -144,13 +144,25 @@ fn load_entry(
     Ok(PlannedCallback {
         callback: Box::new(plugin),
         when: when(entry),
-        on_error: match entry.on_error {
-            recipe::OnError::Abort => OnError::Abort,
-            recipe::OnError::Disable => OnError::Disable,
-            recipe::OnError::Ignore => OnError::Ignore,
-        },
+        on_error: on_error(entry.on_error),
         lock: Some(lock),
     })
+}
+
+fn on_error(written: recipe::OnError) -> OnError {
+    match written {
+        recipe::OnError::Abort => OnError::Abort,
+        recipe::OnError::Disable => OnError::Disable,
+        recipe::OnError::Ignore => OnError::Ignore,
+        recipe::OnError::Reload(recipe::Reload { strikes, backoff, then }) => OnError::Reload(Reload {
+            strikes,
+            backoff_steps: backoff,
+            then: match then {
+                recipe::OnLastStrike::Disable => LastStrike::Disable,
+                recipe::OnLastStrike::Abort => LastStrike::Abort,
+            },
+        }),
+    }
 }
 
 fn when(entry: &CallbackEntry) -> When {

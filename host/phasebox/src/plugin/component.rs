@@ -25,6 +25,7 @@ const LIFE_CYCLE: [&str; 4] = ["describe", "configure", "save-state", "load-stat
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// A compiled component whose imports and exports fit this host.
+#[derive(Clone)]
 pub struct PluginComponent {
     /// Where it was read from.
     pub path: PathBuf,

@@ -43,7 +43,10 @@ grants! {
     Skip = "skip": "skip batches, backward passes and steps",
     Validate = "validate": "request a validation pass",
     Checkpoint = "checkpoint": "request a checkpoint",
+    Sync = "sync": "wait for the device, as whatever reads values of tensors does",
     Files = "files": "write files into its own folder of the run",
+    Clock = "clock": "read the time",
+    Random = "random": "draw random numbers",
 }
 
 impl Grant {

@@ -26,6 +26,7 @@ mod engine;
 mod error;
 mod grants;
 mod group;
+mod guard;
 mod handles;
 mod limits;
 mod parts;
@@ -110,8 +111,12 @@ pub struct Plugin {
     load_state: Option<TypedFunc<(Vec<u8>,), Answer<()>>>,
     /// A trap leaves the store unusable.
     trapped: bool,
-    /// Keeps the clock ticking.
-    _engine: Rc<PluginEngine>,
+    /// What it saved last.
+    saved: Option<Vec<u8>>,
+    /// What it was made of, to make it again. The engine also keeps the clock ticking.
+    engine: Rc<PluginEngine>,
+    component: PluginComponent,
+    settings: PluginSettings,
 }
 
 impl Plugin {
@@ -160,7 +165,10 @@ impl Plugin {
             save_state,
             load_state,
             trapped: false,
-            _engine: engine.clone(),
+            saved: None,
+            engine: engine.clone(),
+            component: component.clone(),
+            settings: settings.clone(),
         })
     }
 
@@ -182,6 +190,7 @@ impl Plugin {
     /// Gives it rights, in place of those it had.
     pub fn grant(&mut self, grants: Grants) {
         self.store.data_mut().grants = grants;
+        self.settings.grants = grants;
     }
 
     /// Hands over its parameters.
@@ -208,7 +217,7 @@ impl Plugin {
         ensure!(!self.trapped, "callback `{}` has trapped before and cannot be called", self.name);
         let ticks = self.store.data_mut().begin_load();
         self.store.set_epoch_deadline(ticks);
-        let answer = call(&mut self.store);
+        let answer = guard::guarded(|| call(&mut self.store));
         self.store.data_mut().end_call();
         answer
             .map_err(|error| self.trap(error))
@@ -218,6 +227,19 @@ impl Plugin {
     /// Turns the answer of a guest into a result.
     fn accept<T>(&self, answer: std::result::Result<T, GuestError>, what: &str) -> Result<T> {
         answer.map_err(|error| anyhow!("callback `{}` {what}: {}", self.name, error::truncate(error.message)))
+    }
+
+    fn load_bytes(&mut self, bytes: Vec<u8>) -> Result<()> {
+        let Some(load) = self.load_state.take() else {
+            bail!(
+                "the checkpoint holds state of callback `{}`, but {} does not export `load-state`: use the version that saved it",
+                self.name,
+                self.path
+            );
+        };
+        let answer = self.run("load-state", |store| load.call(store, (bytes,)));
+        self.load_state = Some(load);
+        self.accept(answer?.0, "cannot read its saved state")
     }
 
     fn state_bytes(&self) -> usize {
@@ -252,7 +274,7 @@ impl Plugin {
         context.lend(&mut state.context);
         let ticks = state.begin_phase();
         self.store.set_epoch_deadline(ticks);
-        let answer = call.call(&mut self.store, (Resource::new_borrow(0),));
+        let answer = guard::guarded(|| call.call(&mut self.store, (Resource::new_borrow(0),)));
         let state = self.store.data_mut();
         context.take_back(&mut state.context);
         state.end_call();
@@ -339,8 +361,25 @@ impl Callback for Plugin {
         }
     }
 
+    fn reload(&mut self) -> Result<()> {
+        let saved = if self.trapped { None } else { self.save_state().ok().and_then(|state| state.bytes) };
+        let saved = saved.or_else(|| self.saved.take());
+        let mut fresh = Plugin::new(&self.engine, &self.component, &self.settings)?;
+        fresh.configure(&self.settings.params)?;
+        fresh.store.data_mut().take_over(self.store.data_mut());
+        let loaded = saved.clone().map_or(Ok(()), |bytes| fresh.load_bytes(bytes));
+        if loaded.is_err() {
+            self.store.data_mut().take_over(fresh.store.data_mut());
+            self.saved = saved;
+            return loaded;
+        }
+        *self = Plugin { saved, ..fresh };
+        Ok(())
+    }
+
     fn save_state(&mut self) -> Result<CallbackState> {
         let guest = match self.save_state.take() {
+            _ if self.trapped => self.saved.clone(),
             None => None,
             Some(save) => {
                 self.store.set_hostcall_fuel(self.state_bytes().saturating_add(STATE_ROOM));
@@ -353,6 +392,7 @@ impl Callback for Plugin {
                 )
             }
         };
+        self.saved.clone_from(&guest);
         let state = self.store.data();
         let tensors = state.stored.iter().flat_map(|(name, stored)| stored.named(name)).collect();
         Ok(CallbackState {
@@ -370,17 +410,8 @@ impl Callback for Plugin {
         let bytes = state.stored.values().map(Stored::bytes).sum::<u64>();
         // Not refused: a checkpoint that was written may be read, also under a smaller limit.
         state.usage.set(Limit::Tensors, state.usage.used(Limit::Tensors) + bytes);
-        let Some(bytes) = saved.bytes else { return Ok(()) };
-        let Some(load) = self.load_state.take() else {
-            bail!(
-                "the checkpoint holds state of callback `{}`, but {} does not export `load-state`: use the version that saved it",
-                self.name,
-                self.path
-            );
-        };
-        let answer = self.run("load-state", |store| load.call(store, (bytes,)));
-        self.load_state = Some(load);
-        self.accept(answer?.0, "cannot read its saved state")
+        self.saved.clone_from(&saved.bytes);
+        saved.bytes.map_or(Ok(()), |bytes| self.load_bytes(bytes))
     }
 
     fn report(&self) -> CallbackReport {
@@ -394,6 +425,7 @@ impl Callback for Plugin {
             limits: Some((state.limits, state.usage_at_end())),
             live_handles: (state.tensors.len() + state.groups.len() + state.scalars.len()) as u64,
             peak_memory_bytes: state.limiter.peak_bytes,
+            ..CallbackReport::default()
         }
     }
 }

@@ -269,6 +269,7 @@ impl PluginState {
 
     /// Counts a wait for the device, or refuses it.
     pub(crate) fn count_sync(&mut self) -> HostResult<()> {
+        self.require(Grant::Sync)?;
         self.charge(Limit::Syncs, 1)?;
         self.counters.syncs += 1;
         Ok(())
@@ -279,6 +280,18 @@ impl PluginState {
         self.charge(Limit::HostBytes, bytes)?;
         self.counters.bytes_copied += bytes;
         Ok(())
+    }
+
+    /// Goes on where another instance of the same callback ended: what the host has counted and keeps for it.
+    pub(crate) fn take_over(&mut self, old: &mut PluginState) {
+        self.usage = old.usage_at_end();
+        self.counters = std::mem::take(&mut old.counters);
+        self.logged_names = std::mem::take(&mut old.logged_names);
+        self.stored = std::mem::take(&mut old.stored);
+        self.random.draws = old.random.draws;
+        (self.step, self.suppressed_lines) = (old.step, old.suppressed_lines);
+        // Kept handles ended with the old instance.
+        self.usage.set(Limit::Tensors, self.stored.values().map(Stored::bytes).sum());
     }
 
     /// What it used of every limit, those included that are counted elsewhere.

@@ -52,7 +52,7 @@ fn network(state: &mut PluginState) -> Names<PluginState> {
 
 fn check(row: &Json) -> Result<(), String> {
     let _unrecorded = tch::no_grad_guard();
-    let state = &mut plugin(Grants::default());
+    let state = &mut plugin(Grants::from_iter([Grant::Sync, Grant::Random]));
     let names = network(state);
     let names = start(state, row, names)?;
     if goes_on(row) {
@@ -104,7 +104,7 @@ fn every_function_of_the_contract_has_a_row_with_a_result() {
 /// A parameter is a leaf of the graph: while gradients are recorded libtorch refuses to change it in place.
 #[test]
 fn changing_a_leaf_while_gradients_are_recorded_is_refused() {
-    let state = &mut plugin(Grants::from_iter([Grant::Parameters]));
+    let state = &mut plugin(Grants::from_iter([Grant::Parameters, Grant::Random]));
     let leaf = Torch::ones([2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
     let mask = Torch::ones([2], (Kind::Bool, Device::Cpu));
     let mut names = Names::new();

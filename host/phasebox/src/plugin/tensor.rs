@@ -14,6 +14,7 @@ use super::checks::{
     is_integer, kind_of, product, scalar_for,
 };
 use super::error::{HostResult, refuse};
+use super::grants::Grant;
 use super::handles::{DeferredHandle, Owner, TensorEntry, TensorHandle};
 use super::store::{PluginState, bytes_of};
 use crate::limits::Limit;
@@ -671,6 +672,7 @@ impl HostTensor for PluginState {
                 format!("mean must be finite and std not negative, not {mean} and {std}"),
             );
         }
+        self.require(Grant::Random)?;
         // Before anything is drawn: a refusal leaves the generator as it was.
         let entry = self.tensors.get(this.rep())?;
         entry.owner.check_change(self.grants)?;
@@ -804,6 +806,7 @@ impl Host for PluginState {
     }
 
     fn rand(&mut self, shape: Vec<i64>, device: String) -> HostResult<Handle> {
+        self.require(Grant::Random)?;
         self.create(&shape, Kind::Float, &device, |state, device| {
             let values: Vec<f32> =
                 (0..product(&shape).unwrap_or(0)).map(|_| state.random.uniform()).collect();
@@ -812,6 +815,7 @@ impl Host for PluginState {
     }
 
     fn randn(&mut self, shape: Vec<i64>, device: String) -> HostResult<Handle> {
+        self.require(Grant::Random)?;
         self.create(&shape, Kind::Float, &device, |state, device| {
             let values: Vec<f32> = (0..product(&shape).unwrap_or(0)).map(|_| state.random.normal()).collect();
             Ok(Tensor::f_from_slice(&values)?.f_reshape(&shape)?.f_to_device(device)?)
@@ -819,6 +823,7 @@ impl Host for PluginState {
     }
 
     fn randperm(&mut self, n: u32, device: String) -> HostResult<Handle> {
+        self.require(Grant::Random)?;
         self.create(&[i64::from(n)], Kind::Int64, &device, |state, device| {
             Ok(Tensor::f_from_slice(&state.random.permutation(n))?.f_to_device(device)?)
         })

@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 use wasmtime::{Store, Trap, WasmBacktrace};
 
+use super::guard::HostPanic;
 use super::store::{GuestFailure, PluginState, exceeded};
 use crate::limits::{Limit, Limits};
 
@@ -17,6 +18,7 @@ pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) ->
     if matches!(error.downcast_ref::<Trap>(), Some(Trap::Interrupt)) {
         state.usage.refuse(limit);
     }
+    state.counters.host_panics += u64::from(error.downcast_ref::<HostPanic>().is_some());
     let cause = cause(&error, state.limits, limit, state.limiter.refused_bytes.take());
     match state.failure.take() {
         Some(failure) => anyhow!("{}{backtrace}", reported(&failure)),

@@ -12,7 +12,9 @@
 
 use serde_json::Value;
 
-use super::callbacks::{CallbackEntry, CallbackSource, Grant, OnError, Order, Rank, Unit, When};
+use super::callbacks::{
+    CallbackEntry, CallbackSource, Grant, OnError, OnLastStrike, Order, Rank, Reload, Unit, When,
+};
 use super::keys::Keys;
 use super::node::{Content, Node};
 use super::place::Result;
@@ -89,7 +91,7 @@ fn long(node: &Node) -> Result<CallbackEntry> {
         when: keys.below("when", &[], when),
         order: keys.below("order", &[], order),
         limits: keys.below("limits", &[], limits),
-        on_error: keys.or("on_error", OnError::Abort),
+        on_error: on_error(&mut keys),
         place: node.place.clone(),
     };
     keys.finish(&[])?;
@@ -168,6 +170,35 @@ fn names(keys: &mut Keys<'_>, key: &'static str) -> Vec<String> {
     match keys.find(key).and_then(Node::as_str) {
         Some(name) => vec![name.to_owned()],
         None => keys.or(key, Vec::new()),
+    }
+}
+
+/// One word, or `{reload: {…}}`.
+fn on_error(keys: &mut Keys<'_>) -> OnError {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        Abort,
+        Disable,
+        Ignore,
+        Reload,
+    }
+    if keys.find("on_error").is_some_and(|node| node.as_str().is_none()) {
+        return OnError::Reload(keys.below("on_error", &[], |keys| keys.below("reload", &[], reload)));
+    }
+    match keys.or("on_error", Word::Abort) {
+        Word::Abort => OnError::Abort,
+        Word::Disable => OnError::Disable,
+        Word::Ignore => OnError::Ignore,
+        Word::Reload => OnError::Reload(Reload { strikes: 3, backoff: 10, then: OnLastStrike::Disable }),
+    }
+}
+
+fn reload(keys: &mut Keys<'_>) -> Reload {
+    Reload {
+        strikes: keys.count("strikes").map_or(3, |strikes| u32::try_from(strikes).unwrap_or(u32::MAX)),
+        backoff: keys.or("backoff", 10),
+        then: keys.or("then", OnLastStrike::Disable),
     }
 }
 

@@ -103,8 +103,7 @@ pub struct Order {
 }
 
 /// What a callback's failure does to the run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnError {
     /// The run fails.
     #[default]
@@ -113,6 +112,30 @@ pub enum OnError {
     Disable,
     /// The error is logged.
     Ignore,
+    /// It begins anew with the state it saved last.
+    Reload(Reload),
+}
+
+/// `{strikes: 3, backoff: 10, then: disable}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reload {
+    /// The failure, counted from 1, after which it is not loaded again; 3 by default.
+    pub strikes: u32,
+    /// Optimizer steps without it after the first failure, twice as many after each further one; 10 by default.
+    pub backoff: u64,
+    /// Whether its last strike ends the run.
+    pub then: OnLastStrike,
+}
+
+/// What a callback's last strike does to the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLastStrike {
+    /// The callback is not called again.
+    #[default]
+    Disable,
+    /// The run fails.
+    Abort,
 }
 
 /// The stock callback that a name means: exactly, or with case, `_`, `-` and spaces dropped.

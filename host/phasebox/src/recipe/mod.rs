@@ -33,7 +33,8 @@ use serde_json::Value;
 
 pub use crate::suggest::{closest, fuzzy, hint};
 pub use callbacks::{
-    CallbackEntry, CallbackSource, Digest, Grant, OnError, Order, Rank, Unit, When, stock_name,
+    CallbackEntry, CallbackSource, Digest, Grant, OnError, OnLastStrike, Order, Rank, Reload, Unit, When,
+    stock_name,
 };
 pub use node::{Content, Entry, Node};
 pub use place::{Place, RecipeError, Result, Source};

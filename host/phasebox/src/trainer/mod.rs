@@ -355,9 +355,17 @@ impl Trainer {
         }
         self.context.outcome = Some(stop_reason.clone());
         let last = self.fire(Phase::TrainingEnd);
+        let stop_reason = match &last {
+            Err(error) if ending.is_ok() => format!("failed: {error:#}"),
+            _ => stop_reason,
+        };
         let flushed = self.context.logger.flush();
-        let summary = self.summarize(&stop_reason)?;
-        ending.and(last).and(flushed).map(|()| summary)
+        let summary = self.summarize(&stop_reason);
+        let first = [ending.map(drop), last, flushed].into_iter().fold(Ok(()), or_told);
+        match summary {
+            Ok(summary) => first.map(|()| summary),
+            Err(error) => or_told(first, Err(error)).and_then(|()| Err(anyhow!("there is no summary"))),
+        }
     }
 
     /// After an error: on-exception, and what there is into `ckpt_error`. Errors here cannot hide the first one.
@@ -398,5 +406,16 @@ impl Trainer {
 
     fn fire(&mut self, phase: Phase) -> Result<()> {
         self.callbacks.fire(phase, &mut self.context)
+    }
+}
+
+/// The first error stands; later ones are told.
+fn or_told(first: Result<()>, next: Result<()>) -> Result<()> {
+    match (first, next) {
+        (Err(first), Err(next)) => {
+            tracing::warn!("after that: {next:#}");
+            Err(first)
+        }
+        (first, next) => first.and(next),
     }
 }

@@ -102,7 +102,7 @@ impl Trainer {
     }
 
     fn snapshot(&mut self) -> Result<Snapshot> {
-        let states = self.callbacks.save_states()?;
+        let states = self.callbacks.save_states(self.context.global_step)?;
         let context = &*self.context;
         let (best_models, best_values) = self.best_models.state();
         let metrics = &context.metrics_dict;

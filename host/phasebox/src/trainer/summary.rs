@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Trainer;
-use crate::callback::CallbackReport;
+use crate::callback::{CallbackReport, Failure};
 use crate::control::Ask;
 use crate::durable::{self, Durability};
 use crate::limits::{Limit, Limits, Usage};
@@ -82,6 +82,12 @@ pub struct PluginSummary {
     pub peak_memory_bytes: u64,
     /// For each limit by its key: what it is, the most that was used, how often more was refused.
     pub limits: serde_json::Map<String, serde_json::Value>,
+    /// When and why it failed, and what was done about it; the first hundred.
+    pub failures: Vec<Failure>,
+    /// How many more there were.
+    pub more_failures: u64,
+    /// Panics of host functions it called: faults of phasebox.
+    pub host_panics: u64,
 }
 
 /// Durations of calls in microseconds; p50 and p95 to 20 %.
@@ -166,6 +172,9 @@ impl From<CallbackReport> for PluginSummary {
             live_handles: report.live_handles,
             peak_memory_bytes: report.peak_memory_bytes,
             limits: report.limits.map(used).unwrap_or_default(),
+            failures: report.failures.0,
+            more_failures: report.failures.1,
+            host_panics: counters.host_panics,
         }
     }
 }

@@ -113,6 +113,21 @@ fn a_callback_has_three_forms() {
 }
 
 #[test]
+fn a_failure_s_policy_has_two_forms() {
+    let reload = |strikes, backoff, then| OnError::Reload(Reload { strikes, backoff, then });
+    for (written, expected) in [
+        ("abort", OnError::Abort),
+        ("reload", reload(3, 10, OnLastStrike::Disable)),
+        ("{reload: {strikes: 5}}", reload(5, 10, OnLastStrike::Disable)),
+        ("{reload: {backoff: 0, then: abort}}", reload(3, 0, OnLastStrike::Abort)),
+    ] {
+        let yaml = format!("phase_callbacks:\n- {{wasm: a.wasm, on_error: {written}}}\n");
+        let callbacks = load_with(&yaml).expect("a callback").training_hyperparams.phase_callbacks;
+        assert_eq!(callbacks[0].on_error, expected, "{written}");
+    }
+}
+
+#[test]
 fn order_changes_only_what_it_asks_for() {
     let rows: [(&[&str], &str); 4] = [
         (&["A", "B", "C"], "A B C"),

@@ -193,7 +193,11 @@ fn callbacks() {
         ),
         (
             "phase_callbacks:\n- wasm: a.wasm\n  on_error: stop\n",
-            "9: `phase_callbacks[0].on_error`: unknown value `stop`; known: abort, disable, ignore",
+            "9: `phase_callbacks[0].on_error`: unknown value `stop`; known: abort, disable, ignore, reload",
+        ),
+        (
+            "phase_callbacks:\n- wasm: a.wasm\n  on_error: {reload: {strike: 2}}\n",
+            "9: unknown key `strike` in `phase_callbacks[0].on_error.reload`; did you mean `strikes`? known: strikes, backoff, then",
         ),
         (
             "phase_callbacks:\n- wasm: a.wasm\n  limits:\n    time: 250\n",
