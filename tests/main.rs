@@ -9,6 +9,7 @@
 //! | `cache` | that compiled callbacks run only as they were written |
 //! | `soak` | that a long run takes no more memory than a short one |
 //! | `resume` | that a run killed at any moment goes on to the very bytes of one that was not |
+//! | `segments` | that steps repeated from recordings are eager ones, bit for bit |
 //! | `conformance` | that every stock callback is what its README says, trains, and resumes |
 //! | `effects` | what each stock callback does to a run, against numbers computed apart from it |
 //! | `languages` | one callback in four languages, with the same numbers |
@@ -29,6 +30,7 @@ mod phases;
 mod refusals;
 mod reports;
 mod resume;
+mod segments;
 mod soak;
 mod tensor_ops;
 mod tidy;

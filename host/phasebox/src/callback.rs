@@ -24,6 +24,12 @@ pub trait Callback {
     /// The phases at which it wants to be called; asked once.
     fn phases(&self) -> PhaseSet;
 
+    /// What it may change that recorded work depends on; none if it does not say, and then nothing is recorded of
+    /// batches it is called in. Asked once; a callback that says must keep its word.
+    fn changes(&self) -> Option<Changes> {
+        None
+    }
+
     /// One call. Gradients are recorded only where [`Phase::records_gradients`] says so.
     ///
     /// # Errors
@@ -66,6 +72,44 @@ pub trait Callback {
             source: "native".to_owned(),
             ..CallbackReport::default()
         }
+    }
+}
+
+/// What a callback may change of a batch in progress, beside gradients and learning rates: those are read anew by
+/// every step. The default changes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The inputs.
+    pub inputs: bool,
+    /// The target.
+    pub target: bool,
+    /// The loss.
+    pub loss: bool,
+    /// Parameters of the loss function.
+    pub criterion: bool,
+    /// Weights and buffers, and which of them learn.
+    pub parameters: bool,
+    /// Hyper-parameters of the optimizer.
+    pub optimizer: bool,
+    /// It may leave out the rest of a batch or a step.
+    pub skip: bool,
+}
+
+/// A callback as planning sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Subscriber<'a> {
+    /// Its name in the run.
+    pub name: &'a str,
+    /// When it is called.
+    pub phases: PhaseSet,
+    /// What it may change; none if it does not say.
+    pub changes: Option<Changes>,
+}
+
+impl<'a> Subscriber<'a> {
+    /// What `callback` says of itself.
+    pub fn of(callback: &'a dyn Callback) -> Subscriber<'a> {
+        Subscriber { name: callback.name(), phases: callback.phases(), changes: callback.changes() }
     }
 }
 
@@ -251,6 +295,11 @@ impl Callbacks {
             }
         }
         Ok(unused)
+    }
+
+    /// Who is called when, in order.
+    pub fn subscribers(&self) -> Vec<Subscriber<'_>> {
+        self.entries.iter().map(|entry| Subscriber::of(entry.callback.as_ref())).collect()
     }
 
     /// What each did, in order.

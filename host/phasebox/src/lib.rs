@@ -46,4 +46,5 @@ mod shape;
 mod suggest;
 pub mod tensor_group;
 pub mod trainer;
+mod version;
 mod words;

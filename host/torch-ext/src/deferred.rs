@@ -1,8 +1,9 @@
 //! Scalars that arrive later: the value of a one-element tensor without waiting for the device. Owns the pinned cell
 //! and the event of one copy; who polls, and when, is the caller's.
 
-use crate::Result;
+use crate::cuda::is_recording;
 use crate::ffi::{self, check};
+use crate::{Error, Result};
 use std::ptr::NonNull;
 use tch::{Device, Tensor};
 
@@ -34,9 +35,13 @@ impl Drop for Arrival {
 }
 
 impl Deferred {
-    /// Starts the copy of `tensor`'s only element, of any real dtype or bool. Never syncs CUDA; not for use while a
-    /// CUDA graph is being captured.
+    /// Starts the copy of `tensor`'s only element, of any real dtype or bool. Never syncs CUDA. An error while this
+    /// thread records a graph: each replay would copy into the same place.
     pub fn new(tensor: &Tensor) -> Result<Self> {
+        if is_recording() {
+            let message = "a value cannot be asked for while a graph is recorded".to_owned();
+            return Err(Error::Torch { operation: "deferred copy", message });
+        }
         let state = match tensor.device() {
             Device::Cuda(_) => State::Pending(Arrival::start(tensor)?),
             Device::Cpu | Device::Mps | Device::Vulkan => State::Arrived(value_of(tensor)?),

@@ -133,6 +133,12 @@ unsafe extern "C" {
 
     pub(crate) fn ext_libtorch_version() -> *const c_char;
     pub(crate) fn ext_load_cuda() -> Message;
+    pub(crate) fn ext_open_library(bytes: *const u8, length: usize, out: *mut *mut c_void) -> Message;
+    pub(crate) fn ext_library_symbol(
+        library: *mut c_void,
+        name: *const c_char,
+        out: *mut *mut c_void,
+    ) -> Message;
     pub(crate) fn ext_cuda_device_count(out: *mut i64) -> Message;
 
     pub(crate) fn ext_script_load(path: *const c_char, device: c_int, out: *mut *mut Module) -> Message;

@@ -1,11 +1,12 @@
 //! Safe Rust over the parts of libtorch that tch does not expose: work on whole lists of tensors, fused optimizer
-//! steps, generator state, scalars that arrive without a sync, autocast, TorchScript modules with their buffers, and
-//! loading CUDA at run time.
+//! steps, generator state, scalars that arrive without a sync, autocast, TorchScript modules with their buffers, CUDA
+//! graphs, and loading CUDA at run time.
 //!
-//! Owns the C++ shim and all `unsafe` of the project that concerns libtorch. Decides nothing: what to update, when
+//! Owns the C++ shims and all `unsafe` of the project that concerns libtorch. Decides nothing: what to update, when
 //! to wait and what to do about an error is the caller's. No C++ exception crosses into Rust, each becomes an [`Error`].
 
 mod autocast;
+pub mod cuda;
 mod deferred;
 mod ffi;
 mod foreach;

@@ -9,8 +9,13 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/headeronly/version.h>
 
-#include <dlfcn.h>
+#include "guarded.h"
 
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -18,38 +23,15 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
 using at::Tensor;
+using torch_ext::guarded;
 using List = std::vector<Tensor>;
 
 namespace {
-
-// Only the first line: what follows in libtorch's messages is a C++ backtrace.
-char* first_line(const char* message) {
-  const size_t length = std::strcspn(message, "\n");
-  char* copy = static_cast<char*>(std::malloc(length + 1));
-  if (copy != nullptr) {
-    std::memcpy(copy, message, length);
-    copy[length] = '\0';
-  }
-  return copy;
-}
-
-template <class Body>
-char* guarded(Body&& body) noexcept {
-  try {
-    body();
-    return nullptr;
-  } catch (const c10::Error& error) {
-    return first_line(error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    return first_line(error.what());
-  } catch (...) {
-    return first_line("an unknown C++ exception");
-  }
-}
 
 // In-place work on parameters: autograd must not see it.
 template <class Body>
@@ -418,6 +400,30 @@ char* ext_load_cuda() {
       throw std::runtime_error(dlerror());
     }
     TORCH_CHECK(at::hasCUDA(), "CUDA was asked for before libtorch_cuda was loaded; load it first");
+  });
+}
+
+// A library from memory: there is no file that could be missing or be exchanged. Kept open for good.
+char* ext_open_library(const uint8_t* bytes, size_t length, void** out) {
+  return guarded([&] {
+    const int file = memfd_create("torch_ext_cuda", MFD_CLOEXEC);
+    TORCH_CHECK(file >= 0, "memory for a library cannot be had: ", std::strerror(errno));
+    size_t written = 0;
+    while (written < length) {
+      const ssize_t count = write(file, bytes + written, length - written);
+      TORCH_CHECK(count > 0, "memory for a library cannot be written: ", std::strerror(errno));
+      written += static_cast<size_t>(count);
+    }
+    *out = dlopen(("/proc/self/fd/" + std::to_string(file)).c_str(), RTLD_NOW | RTLD_LOCAL);
+    close(file);
+    if (*out == nullptr) throw std::runtime_error(dlerror());
+  });
+}
+
+char* ext_library_symbol(void* library, const char* name, void** out) {
+  return guarded([&] {
+    *out = dlsym(library, name);
+    TORCH_CHECK(*out != nullptr, "it has no ", name);
   });
 }
 

@@ -23,7 +23,7 @@ use tch::Device;
 use self::parts::Parts;
 pub(crate) use self::plugins::engine;
 pub use self::plugins::{PlannedCallback, StockPlugins};
-use crate::callback::{Callback, OnError, When};
+use crate::callback::{Callback, OnError, Subscriber, When};
 use crate::checkpoint;
 use crate::context::{Context, RunFacts, Split};
 use crate::control::Control;
@@ -32,7 +32,7 @@ use crate::interrupt::Interrupt;
 use crate::logger::{Logger, Progress, RunFolder};
 use crate::phase::Phase;
 use crate::recipe::{DeviceChoice, Recipe};
-use crate::trainer::Trainer;
+use crate::trainer::{Facts, Plan, Trainer};
 
 /// What the command line decides, beside the recipe.
 pub struct Options {
@@ -99,6 +99,24 @@ impl<'a> Assembly<'a> {
     /// One line a part, for `phasebox check`.
     pub fn describe_parts(&self) -> Vec<String> {
         self.parts.describe()
+    }
+
+    /// What of a step is recorded as CUDA graphs, or why nothing is, for `phasebox check`.
+    ///
+    /// # Errors
+    /// Settings that make no sense.
+    pub fn describe_graphs(&self) -> Result<Vec<String>> {
+        let settings = parts::settings(self.recipe)?;
+        let subscribers: Vec<Subscriber<'_>> =
+            self.callbacks.iter().map(PlannedCallback::subscriber).collect();
+        let facts = Facts {
+            enabled: settings.cuda_graphs,
+            device: self.parts.net.device(),
+            architecture: self.parts.net.architecture(),
+            nan_policy: settings.nan_policy,
+            clips: settings.clip_grad_norm.is_some(),
+        };
+        Ok(Plan::new(&subscribers, facts).report())
     }
 
     /// For each phase that somebody wants, who is called, in order.

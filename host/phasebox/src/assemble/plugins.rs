@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Serialize;
 
 use super::Options;
-use crate::callback::{Callback, Callbacks, LastStrike, OnError, Reload, Unit, When};
+use crate::callback::{Callback, Callbacks, LastStrike, OnError, Reload, Subscriber, Unit, When};
 use crate::durable::{self, Durability};
 use crate::logger::RunFolder;
 use crate::phase::PhaseSet;
@@ -41,6 +41,11 @@ impl PlannedCallback {
     /// Its name in the run.
     pub fn name(&self) -> &str {
         self.callback.name()
+    }
+
+    /// As planning sees it.
+    pub fn subscriber(&self) -> Subscriber<'_> {
+        Subscriber::of(self.callback.as_ref())
     }
 
     /// The phases it is called at.

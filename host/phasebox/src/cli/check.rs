@@ -24,5 +24,7 @@ pub(super) fn run(arguments: &RecipeArguments) -> Result<(), Failure> {
     for (phase, names) in assembly.plan() {
         println!("  {phase:<44} {}", names.join(" → "));
     }
+    let graphs = assembly.describe_graphs().map_err(Failure::Refused)?;
+    graphs.iter().for_each(|line| println!("{line}"));
     Ok(())
 }

@@ -19,7 +19,7 @@ pub use cross_entropy::CrossEntropyParams;
 pub use regression::{HuberParams, L1Params, MseParams};
 
 use crate::shape::matched;
-use crate::{parameter_block, words};
+use crate::{parameter_block, version, words};
 
 /// Every loss a recipe can name. Case, `_` and a final `Loss` do not matter: `cross_entropy` is the first.
 pub const LOSSES: [&str; 5] = ["CrossEntropyLoss", "BCEWithLogitsLoss", "MSELoss", "L1Loss", "HuberLoss"];
@@ -109,6 +109,7 @@ pub struct Criterion {
     /// `weight` or `pos_weight` on the device, float32 `[classes]`.
     weights: Option<Tensor>,
     device: Device,
+    version: u64,
 }
 
 impl Criterion {
@@ -118,7 +119,7 @@ impl Criterion {
     /// Only if the class weights cannot be moved to `device`.
     pub fn new(config: CriterionConfig, device: Device) -> Result<Criterion> {
         let weights = weights::tensor(config.weights(), device)?;
-        Ok(Criterion { config, weights, device })
+        Ok(Criterion { config, weights, device, version: version::fresh() })
     }
 
     /// The loss of a batch, a mean over its elements. No sync.
@@ -174,6 +175,11 @@ impl Criterion {
     /// The name as PyTorch writes it.
     pub fn name(&self) -> &'static str {
         self.config.name()
+    }
+
+    /// Another number after each change of a parameter.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// What the numbers in [`LossOutput::items`] are.

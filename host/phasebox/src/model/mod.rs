@@ -16,6 +16,7 @@ mod tests;
 mod torchscript;
 mod variables;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -30,7 +31,7 @@ pub use mlp::MlpParams;
 pub use resnet::{Depth, ResNetParams};
 pub use torchscript::TorchScriptParams;
 
-use crate::{parameter_block, suggest, words};
+use crate::{parameter_block, suggest, version, words};
 use groups::Groups;
 use variables::{Values, Variables};
 
@@ -141,8 +142,8 @@ impl Plan {
         let Variables { mut parameters, mut buffers, .. } = variables;
         parameters.sort_by(|a, b| a.0.cmp(&b.0));
         buffers.sort_by(|a, b| a.0.cmp(&b.0));
-        let groups = Groups::default();
-        Ok(Model { plan: self.clone(), network, parameters, buffers, batches_tracked, groups })
+        let (groups, version) = (Groups::default(), Cell::new(version::fresh()));
+        Ok(Model { plan: self.clone(), network, parameters, buffers, batches_tracked, groups, version })
     }
 
     fn sizes(&self) -> Result<Sizes> {
@@ -201,6 +202,7 @@ pub struct Model {
     /// The `num_batches_tracked` of all batch normalisations, which each forward in training counts up at once.
     batches_tracked: Option<Tensor>,
     groups: Groups,
+    version: Cell<u64>,
 }
 
 impl Model {
@@ -217,6 +219,11 @@ impl Model {
     /// Where all tensors of the model are.
     pub fn device(&self) -> Device {
         self.plan.device
+    }
+
+    /// Another number after each change of which parameters learn.
+    pub fn version(&self) -> u64 {
+        self.version.get()
     }
 
     /// Predictions for a batch: `[N, …input_shape]` float → `[N, num_classes]` float for every architecture here
@@ -262,7 +269,8 @@ impl Model {
     pub fn freeze(&self, glob: &str) -> Result<usize> {
         let matching = self.matching(glob)?;
         for parameter in &matching {
-            let mut gradient = parameter.f_set_requires_grad(false)?.grad();
+            self.set_learns(parameter, false)?;
+            let mut gradient = parameter.grad();
             if gradient.defined() {
                 let _ = no_grad(|| gradient.f_zero_())?;
             }
@@ -277,9 +285,17 @@ impl Model {
     pub fn unfreeze(&self, glob: &str) -> Result<usize> {
         let matching = self.matching(glob)?;
         for parameter in &matching {
-            let _ = parameter.f_set_requires_grad(true)?;
+            self.set_learns(parameter, true)?;
         }
         Ok(matching.len())
+    }
+
+    fn set_learns(&self, parameter: &Tensor, learns: bool) -> Result<()> {
+        if parameter.requires_grad() != learns {
+            let _ = parameter.f_set_requires_grad(learns)?;
+            self.version.set(version::fresh());
+        }
+        Ok(())
     }
 
     fn matching(&self, glob: &str) -> Result<Vec<&Tensor>> {

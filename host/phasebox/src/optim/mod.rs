@@ -58,6 +58,10 @@ pub trait Optimizer: Send {
     /// Sets a group's hyper-parameter from the next step on. Refuses NaN and values out of range, and says the range.
     fn set_hyperparameter(&mut self, group: &str, name: &str, value: f64) -> Result<()>;
 
+    /// Another number after each change that a captured graph cannot see: of a hyper-parameter other than a learning
+    /// rate, or of which state there is.
+    fn version(&self) -> u64;
+
     /// Handles to the live state, named `<buffer>/<parameter>`, such as `exp_avg/layer1.weight`; step counts are 0-d
     /// float32. Copy them to keep a moment's values.
     fn state(&self) -> Vec<(String, Tensor)>;

@@ -5,6 +5,7 @@ use super::hyperparameter::check_range;
 use super::rule::{Rule, Step};
 use super::state::GroupState;
 use super::{Optimizer, ParameterGroup};
+use crate::version;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::HashMap;
 use tch::Tensor;
@@ -22,6 +23,7 @@ pub(super) struct Stepper<R> {
     all: TensorList,
     present: Vec<bool>,
     gradients: TensorList,
+    version: u64,
 }
 
 impl<R: Rule> Stepper<R> {
@@ -43,6 +45,7 @@ impl<R: Rule> Stepper<R> {
             present: vec![false; all.len()],
             all,
             gradients: TensorList::new(),
+            version: version::fresh(),
         };
         for index in 0..stepper.groups.len() {
             check_range("weight_decay", stepper.groups[index].weight_decay).context("optimizer_params")?;
@@ -141,6 +144,9 @@ impl<R: Rule> Optimizer for Stepper<R> {
     fn set_hyperparameter(&mut self, group: &str, name: &str, value: f64) -> Result<()> {
         let index = self.index_of(group)?;
         check_range(name, value).with_context(|| format!("group `{group}` of {}", self.name()))?;
+        if name != "lr" && self.hyperparameter(group, name)? != value {
+            self.version = version::fresh();
+        }
         match name {
             "lr" => self.groups[index].learning_rate = value,
             "weight_decay" => self.groups[index].weight_decay = value,
@@ -152,6 +158,10 @@ impl<R: Rule> Optimizer for Stepper<R> {
             }
         }
         if name == "lr" { Ok(()) } else { self.ensure_state(index) }
+    }
+
+    fn version(&self) -> u64 {
+        self.version
     }
 
     fn state(&self) -> Vec<(String, Tensor)> {
@@ -184,6 +194,7 @@ impl<R: Rule> Optimizer for Stepper<R> {
         }
         refuse(saved.keys(), "has more than this optimizer:")?;
         let targets = TensorList::from_tensors(pairs.iter().map(|(target, _)| target))?;
+        self.version = version::fresh();
         targets.copy_(&TensorList::from_tensors(pairs.iter().map(|(_, source)| source))?)?;
         self.states.iter_mut().try_for_each(GroupState::loaded)
     }

@@ -3,6 +3,7 @@
 
 use super::bindings::phasebox::train::types::ErrorCode;
 use super::error::{HostResult, refuse};
+use crate::callback::Changes;
 
 macro_rules! grants {
     ($($variant:ident = $name:literal: $what:literal,)*) => {
@@ -79,6 +80,19 @@ impl Grants {
     /// Whether nothing was given.
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// What work that was recorded must not be repeated across.
+    pub(crate) fn changes(self) -> Changes {
+        Changes {
+            inputs: self.has(Grant::Inputs),
+            target: self.has(Grant::Target),
+            loss: self.has(Grant::Loss),
+            criterion: self.has(Grant::Criterion),
+            parameters: self.has(Grant::Parameters),
+            optimizer: self.has(Grant::Optimizer),
+            skip: self.has(Grant::Skip),
+        }
     }
 
     pub(crate) fn require(self, grant: Grant) -> HostResult<()> {

@@ -50,7 +50,7 @@ use self::bindings::phasebox::train::types::Error as GuestError;
 use self::handles::ContextHandle;
 use self::limits::Deadline;
 use self::store::{PluginState, Stored};
-use crate::callback::{Callback, CallbackReport, CallbackState};
+use crate::callback::{Callback, CallbackReport, CallbackState, Changes};
 use crate::context::{Context, Lendable};
 use crate::limits::{Limit, Limits};
 use crate::phase::{Phase, PhaseSet};
@@ -341,6 +341,10 @@ impl Callback for Plugin {
 
     fn phases(&self) -> PhaseSet {
         self.phases
+    }
+
+    fn changes(&self) -> Option<Changes> {
+        Some(self.store.data().grants.changes())
     }
 
     fn is_usable(&self) -> bool {

@@ -39,7 +39,9 @@ pub use callbacks::{
 pub use node::{Content, Entry, Node};
 pub use place::{Place, RecipeError, Result, Source};
 pub use plan::in_order;
-pub use training::{Evaluation, NanPolicy, Precision, Resume, SCHEDULE_KEYS, Saving, TrainingHyperparams};
+pub use training::{
+    CudaGraphs, Evaluation, NanPolicy, Precision, Resume, SCHEDULE_KEYS, Saving, TrainingHyperparams,
+};
 
 use keys::{Keys, Unsupported, refuse};
 

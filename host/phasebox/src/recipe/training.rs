@@ -51,6 +51,8 @@ pub struct TrainingHyperparams {
     pub average_best_models: bool,
     /// What a loss that is not a number does to the run.
     pub nan_policy: NanPolicy,
+    /// Whether steps on CUDA are repeated from graphs where that is safe.
+    pub cuda_graphs: CudaGraphs,
     /// Decides shuffling, initial weights and dropout.
     pub seed: u64,
     /// Prints nothing but errors.
@@ -129,6 +131,16 @@ pub enum NanPolicy {
     Ignore,
 }
 
+/// Whether steps on CUDA are repeated from recorded graphs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CudaGraphs {
+    /// Where that is safe; `phasebox check` says where.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
 /// The keys that make up [`TrainingHyperparams::schedule`].
 pub const SCHEDULE_KEYS: &[&str] = &[
     "initial_lr",
@@ -195,6 +207,7 @@ pub(super) fn read(keys: &mut Keys<'_>) -> TrainingHyperparams {
         ema_params: keys.section("ema_params"),
         average_best_models: keys.or("average_best_models", false),
         nan_policy: keys.or("nan_policy", NanPolicy::Abort),
+        cuda_graphs: keys.or("cuda_graphs", CudaGraphs::Auto),
         seed: keys.or("seed", 42),
         silent_mode: keys.or("silent_mode", false),
         evaluation: evaluation(keys),
@@ -239,6 +252,18 @@ impl<'de> Deserialize<'de> for Precision {
             serde_json::Value::Bool(true) => Ok(Self::Bfloat16),
             serde_json::Value::String(name) if name == "bf16" => Ok(Self::Bfloat16),
             other => Err(serde::de::Error::custom(format!("expected true, false or bf16, found `{other}`"))),
+        }
+    }
+}
+
+/// YAML reads `off` as false.
+impl<'de> Deserialize<'de> for CudaGraphs {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::Bool(false) => Ok(Self::Off),
+            serde_json::Value::String(name) if name == "off" => Ok(Self::Off),
+            serde_json::Value::String(name) if name == "auto" => Ok(Self::Auto),
+            other => Err(serde::de::Error::custom(format!("expected auto or off, found `{other}`"))),
         }
     }
 }

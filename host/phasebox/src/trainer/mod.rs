@@ -2,8 +2,12 @@
 //! which things happen; what is done is in `work`, `step`, `evaluate` and `saving`. It knows callbacks only
 //! as [`Callbacks`], and works on the [`Context`] that they see.
 
+mod capture;
 mod evaluate;
+mod recorder;
+mod rehearsal;
 mod saving;
+mod segments;
 mod step;
 mod summary;
 mod work;
@@ -24,6 +28,10 @@ use crate::logger::{Progress, RunFolder};
 use crate::phase::Phase;
 use crate::schedule::Schedule;
 
+use self::capture::Captures;
+pub use self::capture::CudaGraphs;
+pub use self::recorder::{Recorder, Recording, Works};
+pub use self::segments::{Facts, Plan};
 pub use self::summary::{PluginSummary, Summary};
 use self::work::Work;
 
@@ -41,6 +49,8 @@ pub struct Settings {
     pub autocast: bool,
     /// What a loss that is not a number does.
     pub nan_policy: NanPolicy,
+    /// Steps on CUDA are repeated from recorded graphs where that is safe.
+    pub cuda_graphs: bool,
     /// Validate the average of the best models at the end.
     pub average_best_models: bool,
     /// Which checkpoints are written.
@@ -118,6 +128,7 @@ pub struct Trainer {
     steps_at_start: u64,
     /// A checkpoint was loaded: on-checkpoint-loaded is due.
     loaded: bool,
+    captures: Captures,
 }
 
 impl Trainer {
@@ -148,7 +159,13 @@ impl Trainer {
             shown: Vec::new(),
             steps_at_start: 0,
             loaded: false,
+            captures: Captures::default(),
         }
+    }
+
+    /// Records steps with `recorder` in place of CUDA's, on whatever device.
+    pub fn record_with(&mut self, recorder: Box<dyn Recorder>) {
+        self.captures.record_with(recorder);
     }
 
     /// Trains to the end, and says how it was. Whatever happens, on-training-end fires once, logs are
@@ -159,6 +176,7 @@ impl Trainer {
     pub fn train(mut self) -> Result<Summary> {
         self.context.started = std::time::Instant::now();
         self.steps_at_start = self.context.global_step;
+        self.captures.prepare(&self.callbacks.subscribers(), &mut self.context, &self.settings);
         let ending = self.run();
         self.finish(ending)
     }
@@ -246,6 +264,7 @@ impl Trainer {
         if self.context.control.skip_batch {
             return Ok(Outcome::SkippedBatch);
         }
+        self.captures.begin_batch(&mut self.context, &self.settings)?;
         self.work(Work::Forward)?;
         self.fire(Phase::TrainBatchForwardEnd)?;
         self.work(Work::Loss)?;
@@ -276,7 +295,7 @@ impl Trainer {
         self.work(Work::Step)?;
         // The step is taken: what belongs to it is completed before a callback's error may end the run.
         let fired = self.fire(Phase::TrainBatchOptimizerStepped);
-        self.clear_gradients()?;
+        self.work(Work::Clear)?;
         self.count_step()?;
         fired?;
         self.fire(Phase::TrainBatchGradientStepEnd)?;
@@ -288,6 +307,7 @@ impl Trainer {
         let is_skipped = matches!(outcome, Outcome::SkippedBatch | Outcome::SkippedBackward);
         if is_skipped && self.context.is_accumulation_boundary && self.context.accumulated > 0 {
             // What the group's other batches have accumulated is not lost with this one.
+            self.captures.leave_batch();
             self.optimizer_step()?;
         }
         self.context.outcome = Some(outcome.name().to_owned());
@@ -401,7 +421,7 @@ impl Trainer {
     }
 
     fn work(&mut self, work: Work) -> Result<()> {
-        work::perform(work, &mut self.context, &self.settings)
+        self.captures.run(work, &mut self.context, &self.settings)
     }
 
     fn fire(&mut self, phase: Phase) -> Result<()> {

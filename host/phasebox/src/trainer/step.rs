@@ -89,13 +89,16 @@ impl Trainer {
         )
     }
 
+    /// In place of a step. What is left of the batch is done eagerly.
     pub(super) fn clear_gradients(&mut self) -> Result<()> {
+        self.captures.leave_batch();
         self.context.accumulated = 0;
         self.work(Work::Clear)
     }
 
     /// After a step: the count, the moving average, the next step's learning rate.
     pub(super) fn count_step(&mut self) -> Result<()> {
+        self.context.accumulated = 0;
         self.context.global_step += 1;
         if let Some(underway) = &mut self.underway {
             underway.stepped = true;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::Trainer;
+use super::{CudaGraphs, Trainer};
 use crate::callback::{CallbackReport, Failure};
 use crate::control::Ask;
 use crate::durable::{self, Durability};
@@ -33,6 +33,9 @@ pub struct Summary {
     pub stop_reason: String,
     /// "cpu", "cuda:0".
     pub device: String,
+    /// What was repeated from CUDA graphs, and why not more.
+    #[serde(default)]
+    pub cuda_graphs: CudaGraphs,
     /// What was asked of the trainer, by whom and why; the first thousand.
     pub asked: Vec<Ask>,
     /// The callbacks, in order.
@@ -129,6 +132,7 @@ impl Trainer {
             steps_per_second: (context.global_step - self.steps_at_start) as f64 / here.max(1e-9),
             stop_reason: stop_reason.to_owned(),
             device: crate::device::name(context.device),
+            cuda_graphs: self.captures.report(),
             asked: context.control.history.clone(),
             plugins: self.callbacks.reports().into_iter().map(PluginSummary::from).collect(),
             run: self.run.path().to_owned(),

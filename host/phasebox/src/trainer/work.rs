@@ -27,6 +27,20 @@ pub(super) enum Work {
     Clear,
 }
 
+impl Work {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Work::Forward => "forward",
+            Work::Loss => "loss",
+            Work::Metrics => "metrics",
+            Work::Backward => "backward",
+            Work::Clip => "clip",
+            Work::Step => "step",
+            Work::Clear => "clear",
+        }
+    }
+}
+
 /// Does one work.
 pub(super) fn perform(work: Work, context: &mut Context, settings: &Settings) -> Result<()> {
     match work {

@@ -1,0 +1,202 @@
+//! What only CUDA has: a stream of one's own, graphs, and memory statistics. Owns the second C++ library, which this
+//! crate carries as bytes and opens once libtorch_cuda is loaded. Decides nothing about what is recorded.
+//!
+//! Built and linked against libtorch_cuda 2.11; `tests/cuda_library.rs` checks that each symbol it needs is there.
+
+use crate::ffi::{self, Message, check, device_index};
+use crate::{Error, Result};
+use std::cell::Cell;
+use std::ffi::{CStr, c_int, c_void};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::OnceLock;
+use tch::Device;
+
+/// What build.rs made of `cuda.cpp`; empty where CUDA's headers were missing.
+const LIBRARY: &[u8] = include_bytes!(env!("TORCH_EXT_CUDA_LIBRARY"));
+
+/// The library's functions.
+struct Functions {
+    stream_enter: unsafe extern "C" fn(c_int, *mut *mut c_void) -> Message,
+    stream_leave: unsafe extern "C" fn(*mut c_void) -> Message,
+    synchronize: unsafe extern "C" fn() -> Message,
+    memory: unsafe extern "C" fn(c_int, *mut i64, *mut i64, *mut i64) -> Message,
+    pool: unsafe extern "C" fn(*mut u64) -> Message,
+    graph_new: unsafe extern "C" fn(*mut *mut c_void) -> Message,
+    graph_begin: unsafe extern "C" fn(*mut c_void, *const u64) -> Message,
+    graph_end: unsafe extern "C" fn(*mut c_void) -> Message,
+    graph_replay: unsafe extern "C" fn(*mut c_void) -> Message,
+    graph_free: unsafe extern "C" fn(*mut c_void),
+}
+
+/// Opens the library, once.
+fn functions() -> Result<&'static Functions> {
+    static FUNCTIONS: OnceLock<std::result::Result<Functions, String>> = OnceLock::new();
+    crate::load_cuda()?;
+    let opened = FUNCTIONS.get_or_init(|| open().map_err(|error| error.to_string()));
+    opened.as_ref().map_err(|message| Error::Cuda(message.clone()))
+}
+
+fn open() -> Result<Functions> {
+    if LIBRARY.is_empty() {
+        return Err(Error::Cuda("this was built without CUDA's headers (nvidia-cuda-runtime)".to_owned()));
+    }
+    let mut library = std::ptr::null_mut();
+    // SAFETY: the bytes are a library of this build, and the out pointer is to a local.
+    check("open", unsafe { ffi::ext_open_library(LIBRARY.as_ptr(), LIBRARY.len(), &mut library) })?;
+    // SAFETY: each type is that of the function's definition in cuda.cpp.
+    unsafe {
+        Ok(Functions {
+            stream_enter: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_stream_enter")?),
+            stream_leave: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_stream_leave")?),
+            synchronize: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_synchronize")?),
+            memory: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_memory")?),
+            pool: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_pool")?),
+            graph_new: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_graph_new")?),
+            graph_begin: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_graph_begin")?),
+            graph_end: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_graph_end")?),
+            graph_replay: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_graph_replay")?),
+            graph_free: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_graph_free")?),
+        })
+    }
+}
+
+fn symbol(library: *mut c_void, name: &CStr) -> Result<*mut c_void> {
+    let mut found = std::ptr::null_mut();
+    // SAFETY: the library is open for good, and the out pointer is to a local.
+    check("open", unsafe { ffi::ext_library_symbol(library, name.as_ptr(), &mut found) })?;
+    Ok(found)
+}
+
+/// Waits for everything that was queued on the current device.
+pub fn synchronize() -> Result<()> {
+    // SAFETY: takes nothing.
+    check("synchronize", unsafe { (functions()?.synchronize)() })
+}
+
+/// What libtorch's allocator holds on a device, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// In tensors.
+    pub allocated_bytes: i64,
+    /// The most there ever was in tensors.
+    pub peak_bytes: i64,
+    /// Taken from the device, in use or not.
+    pub reserved_bytes: i64,
+}
+
+/// The present memory of `device`. Does not sync.
+pub fn memory(device: Device) -> Result<Memory> {
+    let mut memory = Memory::default();
+    let Memory { allocated_bytes, peak_bytes, reserved_bytes } = &mut memory;
+    // SAFETY: the out pointers are to locals.
+    check("memory", unsafe {
+        (functions()?.memory)(device_index(device)?, allocated_bytes, peak_bytes, reserved_bytes)
+    })?;
+    Ok(memory)
+}
+
+/// A stream of one's own, current for this thread while this lives. Waits for the device at both ends.
+#[derive(Debug)]
+#[must_use = "the stream is left when this is dropped"]
+pub struct SideStream {
+    previous: NonNull<c_void>,
+    /// The current stream is a thread's.
+    on_this_thread: PhantomData<*const ()>,
+}
+
+impl SideStream {
+    /// Makes a stream of `device` current.
+    pub fn enter(device: Device) -> Result<SideStream> {
+        let functions = functions()?;
+        let mut previous = std::ptr::null_mut();
+        // SAFETY: the out pointer is to a local.
+        check("stream", unsafe { (functions.stream_enter)(device_index(device)?, &mut previous) })?;
+        match NonNull::new(previous) {
+            Some(previous) => Ok(SideStream { previous, on_this_thread: PhantomData }),
+            None => unreachable!("C++ `new` throws rather than return null"),
+        }
+    }
+}
+
+impl Drop for SideStream {
+    fn drop(&mut self) {
+        if let Ok(functions) = functions() {
+            // SAFETY: `enter` made it, and this takes it back once. An error means a broken CUDA context.
+            drop(ffi::take(unsafe { (functions.stream_leave)(self.previous.as_ptr()) }));
+        }
+    }
+}
+
+/// Memory that graphs share: those that are replayed in the order they were recorded in.
+#[derive(Clone, Copy, Debug)]
+pub struct GraphPool([u64; 2]);
+
+impl GraphPool {
+    /// A new pool.
+    pub fn new() -> Result<GraphPool> {
+        let mut pool = [0; 2];
+        // SAFETY: the out pointer is to two numbers.
+        check("graph pool", unsafe { (functions()?.pool)(pool.as_mut_ptr()) })?;
+        Ok(GraphPool(pool))
+    }
+}
+
+thread_local! {
+    static RECORDING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread records a graph: it must not wait for the device then, nor copy to the host.
+pub(crate) fn is_recording() -> bool {
+    RECORDING.get()
+}
+
+/// Queued work, recorded once and launched as one. Its tensors live in its pool; each replay writes them anew.
+#[derive(Debug)]
+pub struct Graph {
+    raw: NonNull<c_void>,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new() -> Result<Graph> {
+        let functions = functions()?;
+        let mut raw = std::ptr::null_mut();
+        // SAFETY: the out pointer is to a local.
+        check("graph", unsafe { (functions.graph_new)(&mut raw) })?;
+        match NonNull::new(raw) {
+            Some(raw) => Ok(Graph { raw }),
+            None => unreachable!("C++ `new` throws rather than return null"),
+        }
+    }
+
+    /// From now on this thread's work is recorded instead of done. Needs a [`SideStream`].
+    pub fn begin(&mut self, pool: GraphPool) -> Result<()> {
+        // SAFETY: the graph is valid as long as `self`, the pool's numbers for the call.
+        check("graph begin", unsafe { (functions()?.graph_begin)(self.raw.as_ptr(), pool.0.as_ptr()) })?;
+        RECORDING.set(true);
+        Ok(())
+    }
+
+    /// Ends the recording; also to be called when work failed meanwhile, which then is an error here too.
+    pub fn end(&mut self) -> Result<()> {
+        RECORDING.set(false);
+        // SAFETY: the graph is valid as long as `self`.
+        check("graph end", unsafe { (functions()?.graph_end)(self.raw.as_ptr()) })
+    }
+
+    /// Queues all that was recorded. Does not sync.
+    pub fn replay(&self) -> Result<()> {
+        // SAFETY: the graph is valid as long as `self`.
+        check("graph replay", unsafe { (functions()?.graph_replay)(self.raw.as_ptr()) })
+    }
+}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        if let Ok(functions) = functions() {
+            // SAFETY: the only owner frees it once.
+            unsafe { (functions.graph_free)(self.raw.as_ptr()) }
+        }
+    }
+}

@@ -1,0 +1,468 @@
+//! Steps that are repeated from recordings against steps that are done eagerly: the same weights, optimizer state,
+//! averages, metrics and logs, bit for bit, over more than 200 steps. The trainer is the real one in this process; in
+//! place of CUDA a recorder runs the recorded work again, so that all else (segments, works that are left out, tensors
+//! that replays write into, rehearsals, recordings that are out of date, fall-backs) is what a GPU would see. CUDA's
+//! own recorder needs a GPU and is not run here.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Result, bail};
+use phasebox::assemble::{Assembly, Options};
+use phasebox::callback::{Callback, Changes, OnError, When};
+use phasebox::context::{Context, Lendable};
+use phasebox::phase::{Phase, PhaseSet};
+use phasebox::recipe::Recipe;
+use phasebox::trainer::{Recorder, Recording, Summary, Works};
+use serde_json::Value;
+use tch::{Tensor, no_grad};
+use tempfile::TempDir;
+
+/// 90 batches an epoch, the last one shorter, two a step, dropout, clipping: 45 steps, six times.
+const RECIPE: &str = "\
+experiment_name: tiny
+dataset: digits
+train_dataloader_params: {batch_size: 16, shuffle: true}
+val_dataloader_params: {batch_size: 360}
+architecture: ARCHITECTURE
+training_hyperparams:
+  max_epochs: 6
+  batch_accumulate: 2
+  clip_grad_norm: 1.0
+  initial_lr: 0.01
+  lr_mode: CosineLRScheduler
+  ema: true
+  ema_params: {decay: 0.9}
+  loss: CrossEntropyLoss
+  train_metrics_list: [Accuracy, F1]
+  valid_metrics_list: [Accuracy]
+";
+/// A batch that waits, one that steps, and the short one at the end of an epoch.
+const KINDS: u64 = 3;
+
+/// What recordings of a step leave in the context.
+type Outputs = [Option<Tensor>; 3];
+
+/// Runs recorded work again, and like a graph writes what comes of it into the tensors it was recorded with.
+#[derive(Default)]
+struct RunAgain {
+    /// The latest results, with their way back: those of the recording lead nowhere.
+    live: Rc<RefCell<Outputs>>,
+    fault: Fault,
+}
+
+/// What is wrong with a recorder.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Fault {
+    #[default]
+    None,
+    /// It cannot be readied.
+    Prepare,
+    /// It cannot record.
+    Record,
+    /// Replays compute nothing.
+    Idle,
+    /// Replays compute everything twice.
+    Twice,
+}
+
+struct Again {
+    live: Rc<RefCell<Outputs>>,
+    own: Outputs,
+    fault: Fault,
+}
+
+impl Recorder for RunAgain {
+    fn prepare(&mut self, _: &mut Context) -> Result<()> {
+        if self.fault == Fault::Prepare { bail!("there is nothing to record with") } else { Ok(()) }
+    }
+
+    fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>> {
+        works(context)?;
+        if self.fault == Fault::Record {
+            bail!("the stream is not capturing");
+        }
+        Ok(Box::new(Again { live: self.live.clone(), own: outputs(context), fault: self.fault }))
+    }
+}
+
+impl Recording for Again {
+    fn replay(&mut self, context: &mut Context, again: Works<'_>) -> Result<()> {
+        if self.fault == Fault::Idle {
+            return Ok(());
+        }
+        [context.preds, context.loss, context.loss_log_items] = handles(&self.live.borrow());
+        again(context)?;
+        let now = outputs(context);
+        for (own, now) in self.own.iter_mut().zip(&now) {
+            if let (Some(own), Some(now)) = (own, now) {
+                no_grad(|| own.copy_(&now.detach()));
+                if self.fault == Fault::Twice {
+                    let _ = no_grad(|| context.net.parameters()[0].1.shallow_clone().g_add_scalar_(1e-3));
+                }
+            }
+        }
+        *self.live.borrow_mut() = now;
+        Ok(())
+    }
+}
+
+fn outputs(context: &Context) -> Outputs {
+    [&context.preds, &context.loss, &context.loss_log_items]
+        .map(|output| output.as_ref().map(Tensor::shallow_clone))
+}
+
+fn handles(outputs: &Outputs) -> Outputs {
+    outputs.each_ref().map(|output| output.as_ref().map(Tensor::shallow_clone))
+}
+
+/// A callback of this process that says what it changes.
+struct Native {
+    phases: &'static [Phase],
+    changes: Option<Changes>,
+    act: fn(Phase, &mut Context) -> Result<()>,
+}
+
+impl Callback for Native {
+    fn name(&self) -> &str {
+        "native"
+    }
+
+    fn phases(&self) -> PhaseSet {
+        self.phases.iter().copied().collect()
+    }
+
+    fn changes(&self) -> Option<Changes> {
+        self.changes
+    }
+
+    fn on_phase(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
+        (self.act)(phase, context)
+    }
+}
+
+/// A run to compare: the recipe, with changes of it, and callbacks.
+#[derive(Clone, Default)]
+struct Case {
+    /// In place of the recipe's.
+    architecture: Option<&'static str>,
+    overrides: Vec<String>,
+    callbacks: String,
+    native: Option<(&'static [Phase], Option<Changes>, fn(Phase, &mut Context) -> Result<()>)>,
+}
+
+impl Case {
+    fn with(change: &str) -> Case {
+        Case { overrides: vec![format!("training_hyperparams.{change}")], ..Case::default() }
+    }
+
+    fn callbacks(callbacks: &[&str]) -> Case {
+        let entries: String = callbacks.iter().map(|entry| format!("    - {entry}\n")).collect();
+        Case { callbacks: format!("  phase_callbacks:\n{entries}"), ..Case::default() }
+    }
+
+    fn native(
+        phases: &'static [Phase],
+        changes: Option<Changes>,
+        act: fn(Phase, &mut Context) -> Result<()>,
+    ) -> Case {
+        Case { native: Some((phases, changes, act)), ..Case::default() }
+    }
+
+    fn train(&self, recorder: Option<RunAgain>) -> Trained {
+        // Random numbers of the CPU are drawn from one generator, which all tests of this process share.
+        static ALONE: Mutex<()> = Mutex::new(());
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = tempfile::tempdir().expect("a folder for the case");
+        let summary = self.train_in(place.path(), recorder).expect("the case trains");
+        Trained { summary, _place: place }
+    }
+
+    fn train_in(&self, place: &Path, recorder: Option<RunAgain>) -> Result<Summary> {
+        let path = place.join("recipe.yaml");
+        let architecture = self.architecture.unwrap_or("{mlp: {hidden: [16], dropout: 0.2}}");
+        fs::write(&path, RECIPE.replace("ARCHITECTURE", architecture) + &self.callbacks)?;
+        let recipe = Recipe::load(&path, &self.overrides)?;
+        let options = Options {
+            runs_dir: place.join("runs"),
+            cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")),
+            ..Options::default()
+        };
+        let mut assembly = Assembly::new(&recipe, options)?;
+        if let Some((phases, changes, act)) = self.native {
+            let native = Native { phases, changes, act };
+            assembly.add_callback(Box::new(native), When::default(), OnError::Abort);
+        }
+        let mut trainer = assembly.trainer()?;
+        if let Some(recorder) = recorder {
+            trainer.record_with(Box::new(recorder));
+        }
+        trainer.train()
+    }
+}
+
+struct Trained {
+    summary: Summary,
+    _place: TempDir,
+}
+
+impl Trained {
+    /// Name and bytes of everything a run leaves that equal runs have in common.
+    fn remains(&self) -> Vec<(String, Vec<u8>)> {
+        let mut remains: Vec<(String, Vec<u8>)> = Vec::new();
+        for folder in ["ckpt_latest", "ckpt_best", "ckpt_latest/callbacks"] {
+            let Ok(entries) = fs::read_dir(self.summary.run.join(folder)) else { continue };
+            for path in
+                entries.map(|entry| entry.expect("a readable folder").path()).filter(|path| path.is_file())
+            {
+                if !path.ends_with("checkpoint.json") {
+                    let name = path.file_name().expect("a name").to_string_lossy();
+                    remains.push((format!("{folder}/{name}"), fs::read(&path).expect("a readable file")));
+                }
+            }
+        }
+        remains.sort();
+        assert!(remains.len() >= 6, "{:?}", remains.iter().map(|(name, _)| name).collect::<Vec<_>>());
+        remains.push(("metrics.jsonl".to_owned(), self.metrics().into_bytes()));
+        remains
+    }
+
+    /// Every value, but not when; late ones in the order of their names, for they are written when they arrive.
+    fn metrics(&self) -> String {
+        let text = fs::read_to_string(self.summary.run.join("metrics.jsonl")).expect("a log");
+        let timeless = text.lines().map(|line| {
+            let mut line: Value = serde_json::from_str(line).expect("one JSON object a line");
+            line.as_object_mut().expect("an object").remove("time");
+            line.to_string()
+        });
+        timeless.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Trains eagerly and from recordings; the runs must be the same but for how they were done. Gives the recorded one.
+fn check(what: &str, case: &Case) -> Summary {
+    let eager = case.train(None);
+    let recorded = case.train(Some(RunAgain::default()));
+    assert!(eager.summary.cuda_graphs.replayed_batches == 0, "{what}");
+    assert!(recorded.summary.steps >= 200, "{what}: {} steps", recorded.summary.steps);
+    let (expected, found) = (eager.remains(), recorded.remains());
+    assert_eq!(expected.len(), found.len(), "{what}");
+    for ((name, expected), (_, found)) in expected.iter().zip(&found) {
+        assert!(expected == found, "{what}: {name} differs");
+    }
+    recorded.summary
+}
+
+/// [`check`], where nearly all batches must have come from recordings, which were made so many times.
+fn check_recorded(what: &str, case: &Case, recordings: u64) {
+    let graphs = check(what, case).cuda_graphs;
+    assert!(graphs.not_recorded.is_empty(), "{what}: {:?}", graphs.not_recorded);
+    assert_eq!(graphs.recordings, recordings, "{what}: {graphs:?}");
+    assert!(graphs.replayed_batches > 15 * graphs.eager_batches, "{what}: {graphs:?}");
+}
+
+#[test]
+fn every_optimizer() {
+    check_recorded("SGD", &Case::default(), KINDS);
+    for optimizer in [
+        "optimizer={SGD: {momentum: 0.9, dampening: 0.1, weight_decay: 0.01}}",
+        "optimizer={SGD: {momentum: 0.9, nesterov: true}}",
+        "optimizer=Adam",
+        "optimizer={AdamW: {amsgrad: true}}",
+        "optimizer={RMSprop: {centered: true, momentum: 0.5, weight_decay: 0.01}}",
+    ] {
+        check_recorded(optimizer, &Case::with(optimizer), KINDS);
+    }
+}
+
+#[test]
+fn every_stock_callback() {
+    for callback in [
+        "early-stopping: {patience: 3}",
+        "ema: {decay: 0.9}",
+        "grad-clip: {max_norm: 0.5}",
+        "grad-norm-monitor: {every_n_steps: 7, per_layer: true}",
+        "lr-warmup-cosine: {warmup_steps: 20}",
+        "save-first-batch: {max_images: 4}",
+        "trace: {artifact: true}",
+    ] {
+        check_recorded(callback, &Case::callbacks(&[callback]), KINDS);
+    }
+    // A new loss function is frozen into new recordings. The short batch has warmed up for the second alone.
+    let switch = "training-stage-switch: {next_stage_start_epoch: 2, set_loss: {label_smoothing: 0.1}}";
+    check_recorded(switch, &Case::callbacks(&[switch]), 5);
+}
+
+#[test]
+fn all_that_comes_with_phasebox_at_once() {
+    let callbacks = [
+        "ema: {decay: 0.9}",
+        "grad-clip: {max_norm: 0.5}",
+        "grad-norm-monitor: {every_n_steps: 5}",
+        "lr-warmup-cosine: {warmup_steps: 20}",
+        "trace: {artifact: true}",
+    ];
+    let case = Case {
+        overrides: vec!["training_hyperparams.optimizer=AdamW".to_owned()],
+        ..Case::callbacks(&callbacks)
+    };
+    check_recorded("all", &case, KINDS);
+}
+
+#[test]
+fn every_way_to_train() {
+    for change in ["mixed_precision=bf16", "nan_policy=skip_step", "ema=false", "clip_grad_norm=null"] {
+        check_recorded(change, &Case::with(change), KINDS);
+    }
+    // One batch a step: the batches of an epoch are of two kinds.
+    check_recorded("batch_accumulate=1", &Case::with("batch_accumulate=1"), 2);
+    // Groups of four, the last one of two: a batch that waits or steps, in either group, and the short one.
+    check_recorded(
+        "batch_accumulate=4",
+        &Case {
+            overrides: vec![
+                "training_hyperparams.batch_accumulate=4".to_owned(),
+                "training_hyperparams.max_epochs=9".to_owned(),
+            ],
+            ..Case::default()
+        },
+        4,
+    );
+    let images = Case { architecture: Some("{convnet: {channels: [4, 8]}}"), ..Case::default() };
+    check_recorded("convnet", &images, KINDS);
+}
+
+/// What a callback asks for or changes between segments is obeyed as in an eager step.
+#[test]
+fn callbacks_between_segments() {
+    use Phase::*;
+    let says = |change: fn(&mut Changes)| {
+        let mut changes = Changes::default();
+        change(&mut changes);
+        Some(changes)
+    };
+    let skips = says(|changes| changes.skip = true);
+    check_recorded(
+        "skip-batch",
+        &Case::native(&[TrainBatchStart], skips, |_, context| {
+            context.control.skip_batch = context.batch_idx.unwrap_or(0) % 7 == 6;
+            Ok(())
+        }),
+        KINDS,
+    );
+    check_recorded(
+        "skip-backward",
+        &Case::native(&[TrainBatchLossEnd], skips, |_, context| {
+            context.control.skip_backward = context.batch_idx.unwrap_or(0) % 7 == 6;
+            Ok(())
+        }),
+        KINDS,
+    );
+    check_recorded(
+        "skip-step",
+        &Case::native(&[TrainBatchForwardEnd], skips, |_, context| {
+            context.control.skip_step = context.batch_idx.unwrap_or(0) % 15 == 14;
+            Ok(())
+        }),
+        KINDS,
+    );
+    check_recorded(
+        "gradients",
+        &Case::native(&[TrainBatchBackwardEnd], says(|_| {}), |_, context| {
+            context.optimizer.gradients()?.mul_scalar_(0.9)?;
+            Ok(())
+        }),
+        KINDS,
+    );
+    check_recorded(
+        "rates",
+        &Case::native(&[TrainBatchGradientReady], says(|changes| changes.optimizer = true), |_, context| {
+            let rate = 0.01 / (1.0 + context.global_step as f64);
+            context.optimizer.groups_mut().iter_mut().for_each(|group| group.learning_rate = rate);
+            Ok(())
+        }),
+        KINDS,
+    );
+    check_recorded(
+        "inputs",
+        &Case::native(&[TrainBatchStart], says(|changes| changes.inputs = true), |_, context| {
+            let inputs = context.inputs.take().map(|inputs| inputs.f_mul_scalar(0.5)).transpose()?;
+            context.inputs = inputs;
+            Ok(())
+        }),
+        KINDS,
+    );
+}
+
+/// What is frozen into a recording, changed between batches and in the midst of one.
+#[test]
+fn recordings_are_made_anew() {
+    use Phase::*;
+    let optimizer = Some(Changes { optimizer: true, ..Changes::default() });
+    let decays = |_: Phase, context: &mut Context| -> Result<()> {
+        if context.global_step == 100 {
+            context.optimizer.set_hyperparameter("default", "weight_decay", 0.05)?;
+        }
+        Ok(())
+    };
+    for phases in [[TrainBatchStart], [TrainBatchLossEnd], [TrainBatchBackwardEnd], [TrainBatchGradientReady]]
+    {
+        let phases: &'static [Phase] = Box::leak(Box::new(phases));
+        // Step 100 is in the third epoch: the short batch has not warmed up before, and just so after.
+        check_recorded(
+            &format!("weight decay at {}", phases[0]),
+            &Case::native(phases, optimizer, decays),
+            5,
+        );
+    }
+    let parameters = Some(Changes { parameters: true, ..Changes::default() });
+    let freezes = Case::native(&[TrainBatchBackwardEnd], parameters, |_, context| {
+        if context.global_step == 60 {
+            context.net.freeze("*.bias")?;
+        } else if context.global_step == 120 {
+            context.net.unfreeze("*.bias")?;
+        }
+        Ok(())
+    });
+    check_recorded("freeze", &freezes, 7);
+}
+
+/// Where nothing may be recorded, nothing is, and the summary says why.
+#[test]
+fn eager_with_a_reason() {
+    use Phase::*;
+    let loss = Some(Changes { loss: true, ..Changes::default() });
+    let halves = |_: Phase, context: &mut Context| -> Result<()> {
+        context.loss = context.loss.take().map(|loss| loss.f_mul_scalar(0.5)).transpose()?;
+        Ok(())
+    };
+    let reason = |case: Case, fault: Fault, expected: &str| {
+        let eager = case.train(None);
+        let recorded = case.train(Some(RunAgain { fault, ..RunAgain::default() }));
+        assert!(eager.remains() == recorded.remains(), "{expected}");
+        let graphs = recorded.summary.cuda_graphs;
+        assert_eq!(graphs.replayed_batches, 0, "{expected}");
+        assert!(
+            graphs.not_recorded.iter().any(|reason| reason.contains(expected)),
+            "{:?}",
+            graphs.not_recorded
+        );
+    };
+    let loss_end: &[Phase] = &[TrainBatchLossEnd];
+    reason(Case::native(loss_end, loss, halves), Fault::None, "callback `native` may change the loss");
+    reason(
+        Case::native(loss_end, None, halves),
+        Fault::None,
+        "callback `native` does not say what it changes",
+    );
+    reason(Case::with("cuda_graphs=off"), Fault::None, "the recipe says `cuda_graphs: off`");
+    reason(Case::default(), Fault::Prepare, "there is nothing to record with");
+    reason(Case::default(), Fault::Record, "the stream is not capturing");
+    reason(Case::default(), Fault::Idle, "in a rehearsal");
+    reason(Case::default(), Fault::Twice, "in a rehearsal");
+    let own = Case::default().train(None).summary.cuda_graphs;
+    assert_eq!(own.not_recorded, ["the device is the CPU"]);
+}
