@@ -6,6 +6,7 @@
 //! | `refusals` | what is refused before anything runs, and in which words |
 //! | `misbehaviour` | that a callback which traps, loops or eats memory ends itself and nothing else |
 //! | `reports` | that `phasebox report` says what a run's summary holds |
+//! | `inputs` | that threads and memory formats leave a training's numbers as they were |
 //! | `cache` | that compiled callbacks run only as they were written |
 //! | `soak` | that a long run takes no more memory than a short one |
 //! | `resume` | that a run killed at any moment goes on to the very bytes of one that was not |
@@ -24,6 +25,7 @@ mod components;
 mod conformance;
 mod effects;
 mod harness;
+mod inputs;
 mod languages;
 mod misbehaviour;
 mod phases;

@@ -72,6 +72,14 @@ fn rows() -> Vec<Row> {
             ],
             ..GOOD
         },
+        Row {
+            mistake: "a memory format of images for rows of numbers",
+            edits: &[
+                (DIGITS, "{csv: {file: data.csv, target: y}}"),
+                ("  max_epochs: 2", "  channels_last: true\n  max_epochs: 2"),
+            ],
+            ..GOOD
+        },
         Row { mistake: "no data file", edits: &[(DIGITS, "{csv: {file: nowhere.csv, target: y}}")], ..GOOD },
         Row { mistake: "an unknown stock callback", callbacks: "  - grad-clop: {max_norm: 1.0}\n", ..GOOD },
         Row { mistake: "no file", callbacks: "  - ./nowhere.wasm\n", ..GOOD },

@@ -127,6 +127,10 @@ unsafe extern "C" {
     ) -> Message;
     pub(crate) fn ext_autocast_exit(cuda: bool, previous_enabled: bool, previous_dtype: c_int) -> Message;
 
+    pub(crate) fn ext_pin_memory(source: *const C_tensor, out: *mut *mut C_tensor) -> Message;
+    pub(crate) fn ext_upload(source: *const C_tensor, device: c_int, out: *mut *mut C_tensor) -> Message;
+
+    pub(crate) fn ext_channels_last(tensor: *const C_tensor, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_shares_storage(left: *const C_tensor, right: *const C_tensor) -> bool;
     pub(crate) fn ext_is_dense(tensor: *const C_tensor) -> bool;
     pub(crate) fn ext_storage_bytes(tensor: *const C_tensor, out: *mut usize) -> Message;

@@ -16,6 +16,7 @@ mod list;
 mod rng;
 mod script;
 mod storage;
+mod transfer;
 
 pub use autocast::{Autocast, AutocastDevice};
 pub use deferred::Deferred;
@@ -24,7 +25,8 @@ pub use library::{cuda_device_count, cuda_is_available, libtorch_version, load_c
 pub use list::TensorList;
 pub use rng::{manual_seed, rng_state, set_rng_state};
 pub use script::ScriptModule;
-pub use storage::{is_dense, shares_storage, storage_bytes};
+pub use storage::{channels_last, is_dense, shares_storage, storage_bytes};
+pub use transfer::{pin_memory, upload};
 
 /// What can go wrong in this crate.
 #[derive(Debug, thiserror::Error)]

@@ -6,6 +6,7 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/core/Generator.h>
 #include <c10/core/Event.h>
+#include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/headeronly/version.h>
 
@@ -22,6 +23,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -96,6 +98,18 @@ std::unique_ptr<Arrival> take_arrival(const Tensor& source) {
 double value_of(const Tensor& tensor) {
   TORCH_CHECK(tensor.numel() == 1, "a scalar needs a tensor of 1 element, this one has ", tensor.numel());
   return tensor.item().toDouble();
+}
+
+// The stream that copies to a device are queued on: one for each, so that they stay in order among themselves.
+c10::Stream copy_stream(at::Device device) {
+  static thread_local std::vector<std::optional<c10::Stream>> streams;
+  const auto index = static_cast<size_t>(device.index());
+  if (streams.size() <= index) streams.resize(index + 1);
+  if (!streams[index]) {
+    const c10::impl::VirtualGuardImpl backend(device.type());
+    streams[index] = backend.getStreamFromGlobalPool(device, /*isHighPriority=*/true);
+  }
+  return *streams[index];
 }
 
 } // namespace
@@ -369,7 +383,38 @@ char* ext_autocast_exit(bool cuda, bool previous_enabled, int previous_dtype) {
   });
 }
 
+// ---- Transfers ----
+
+char* ext_pin_memory(const Tensor* source, Tensor** out) {
+  return guarded([&] { *out = owned(source->pin_memory()); });
+}
+
+// The copy waits for nothing that the device is doing, and nothing on the host waits for the copy: only what is queued
+// on the device's current stream after this call does.
+char* ext_upload(const Tensor* source, int device_index, Tensor** out) {
+  return guarded([&] {
+    const at::Device device = device_of(device_index);
+    const c10::impl::VirtualGuardImpl backend(device.type());
+    const c10::Stream current = backend.getStream(device);
+    c10::Event arrived(device.type());
+    Tensor target;
+    {
+      const c10::StreamGuard guard(copy_stream(device));
+      target = source->pin_memory().to(device, /*non_blocking=*/true);
+      arrived.record(guard.current_stream());
+    }
+    arrived.block(current);
+    // It was allocated on the other stream: its memory must not be given away before this one is done with it.
+    backend.recordDataPtrOnStream(target.storage().data_ptr(), current);
+    *out = owned(std::move(target));
+  });
+}
+
 // ---- Storage ----
+
+char* ext_channels_last(const Tensor* tensor, Tensor** out) {
+  return guarded([&] { *out = owned(tensor->contiguous(at::MemoryFormat::ChannelsLast)); });
+}
 
 bool ext_shares_storage(const Tensor* left, const Tensor* right) {
   return left->defined() && right->defined() && left->has_storage() && right->has_storage() &&

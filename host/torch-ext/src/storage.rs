@@ -1,4 +1,4 @@
-//! Questions about a tensor's memory that tch cannot answer. All are host-side and cheap; none syncs.
+//! What tch does not say about the memory of a tensor, and how to arrange it. None syncs.
 
 use crate::{Result, ffi};
 use tch::Tensor;
@@ -22,4 +22,10 @@ pub fn storage_bytes(tensor: &Tensor) -> Result<usize> {
     // SAFETY: borrowed for the call, and the shim handles undefined tensors.
     ffi::check("storage bytes", unsafe { ffi::ext_storage_bytes(tensor.as_ptr(), &mut bytes) })?;
     Ok(bytes)
+}
+
+/// The same `[N, channels, height, width]` values with the channels of a pixel together in memory; no copy if they are.
+pub fn channels_last(tensor: &Tensor) -> Result<Tensor> {
+    // SAFETY: the tensor is borrowed for the call.
+    ffi::tensor_from("channels_last", |out| unsafe { ffi::ext_channels_last(tensor.as_ptr(), out) })
 }

@@ -165,3 +165,22 @@ fn the_library_names_itself() {
         assert!(!torch_ext::cuda_is_available());
     }
 }
+
+#[test]
+fn a_host_tensor_is_on_the_cpu_already() {
+    let tensor = Tensor::rand([2, 3], (Kind::Float, Device::Cpu));
+    let uploaded = torch_ext::upload(&tensor, Device::Cpu).expect("nothing to do");
+    assert!(torch_ext::shares_storage(&tensor, &uploaded));
+    let refused = torch_ext::upload(&tensor, Device::Mps).expect_err("no such device");
+    assert!(matches!(refused, Error::Device(Device::Mps)), "{refused}");
+}
+
+#[test]
+fn channels_last_moves_memory_and_no_value() {
+    let tensor = Tensor::rand([2, 3, 4, 5], (Kind::Float, Device::Cpu));
+    let arranged = torch_ext::channels_last(&tensor).expect("four dimensions");
+    assert_eq!((arranged.stride(), &arranged), (vec![60, 1, 15, 3], &tensor));
+    let again = torch_ext::channels_last(&arranged).expect("four dimensions");
+    assert!(torch_ext::shares_storage(&arranged, &again), "nothing is copied twice");
+    assert!(torch_ext::channels_last(&Tensor::rand([2, 3], (Kind::Float, Device::Cpu))).is_err());
+}

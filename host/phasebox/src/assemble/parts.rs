@@ -39,7 +39,7 @@ impl Parts {
         let training = &recipe.training_hyperparams;
         torch_ext::manual_seed(training.seed)?;
         let splits = dataset(recipe)?;
-        let (train_loader, valid_loader, test_loader) = loaders(recipe, &splits)?;
+        let (train_loader, valid_loader, test_loader) = loaders(recipe, &splits, device)?;
         let net = network(recipe, &train_loader, device)?;
         let criterion = criterion(recipe, device)?;
         let (train_metrics, valid_metrics, test_metrics) = metrics(recipe, &criterion)?;
@@ -136,7 +136,11 @@ fn dataset(recipe: &Recipe) -> Result<Splits> {
     at(&recipe.dataset, config.load(&recipe.base_folder))
 }
 
-fn loaders(recipe: &Recipe, splits: &Splits) -> Result<(DataLoader, DataLoader, Option<DataLoader>)> {
+fn loaders(
+    recipe: &Recipe,
+    splits: &Splits,
+    device: Device,
+) -> Result<(DataLoader, DataLoader, Option<DataLoader>)> {
     let training = &recipe.training_hyperparams;
     let make = |name: &str,
                 dataset: &std::sync::Arc<dyn crate::data::Dataset>,
@@ -146,7 +150,8 @@ fn loaders(recipe: &Recipe, splits: &Splits) -> Result<(DataLoader, DataLoader, 
         let mut config: LoaderConfig = or_default(params)?;
         config.max_batches = config.max_batches.or(max_batches);
         let augmentation: Augmentation = or_default(transforms)?;
-        at(params, DataLoader::new(name, dataset.clone(), config, augmentation, training.seed))
+        let loader = DataLoader::new(name, dataset.clone(), config, augmentation, training.seed);
+        at(params, loader).map(|loader| loader.for_device(device))
     };
     let (max_train, max_valid) =
         (training.evaluation.max_train_batches, training.evaluation.max_valid_batches);
@@ -176,7 +181,21 @@ fn network(recipe: &Recipe, loader: &DataLoader, device: Device) -> Result<Model
         net.load_state(&weights, recipe.checkpoint_params.strict_load)
             .with_context(|| format!("the weights of {} do not fit `{architecture}`", path.display()))?;
     }
+    if recipe.training_hyperparams.channels_last {
+        arrange_channels_last(recipe, &mut net, &shape)?;
+    }
     Ok(net)
+}
+
+fn arrange_channels_last(recipe: &Recipe, net: &mut Model, sample: &[i64]) -> Result<()> {
+    if sample.len() != 3 {
+        let section = recipe.resolved.get("training_hyperparams");
+        let node = section.and_then(|section| section.get("channels_last")).unwrap_or(&recipe.resolved);
+        let message =
+            format!("`channels_last` is about images, a sample here has shape {sample:?}: remove the key");
+        return Err(anyhow!(node.place.error(message)));
+    }
+    net.arrange_channels_last()
 }
 
 fn criterion(recipe: &Recipe, device: Device) -> Result<Criterion> {
@@ -251,6 +270,7 @@ pub(super) fn settings(recipe: &Recipe) -> Result<Settings> {
         test_every: epochs(training.evaluation.run_test_freq),
         clip_grad_norm: training.clip_grad_norm,
         autocast: training.mixed_precision == recipe::Precision::Bfloat16,
+        channels_last: training.channels_last,
         nan_policy: match training.nan_policy {
             recipe::NanPolicy::Abort => NanPolicy::Abort,
             recipe::NanPolicy::SkipStep => NanPolicy::SkipStep,

@@ -128,6 +128,18 @@ impl Dataset for ImageFolder {
         renderer.batch(indices, seed, |index| self.decode(index))
     }
 
+    fn byte_batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch> {
+        let normalize = augmentation.normalize.as_ref().unwrap_or(&self.normalize);
+        let byte_scale = Some(normalize.of_bytes(self.shape[0], 255.0)?);
+        let renderer = Renderer::of_bytes(augmentation, self.shape)?;
+        let batch = renderer.batch(indices, seed, |index| self.decode(index))?;
+        Ok(Batch { byte_scale, ..batch })
+    }
+
+    fn decodes(&self) -> bool {
+        true
+    }
+
     fn input_shape(&self) -> Vec<i64> {
         self.shape.map(|length| length as i64).to_vec()
     }

@@ -119,6 +119,14 @@ impl Dataset for Images {
         renderer.batch(indices, seed, |index| self.image(index))
     }
 
+    fn byte_batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch> {
+        let normalize = augmentation.normalize.as_ref().unwrap_or(&self.normalize);
+        let byte_scale = Some(normalize.of_bytes(self.shape[0], self.white)?);
+        let renderer = Renderer::of_bytes(augmentation, self.shape)?;
+        let batch = renderer.batch(indices, seed, |index| self.image(index))?;
+        Ok(Batch { byte_scale, ..batch })
+    }
+
     fn input_shape(&self) -> Vec<i64> {
         self.shape.map(|length| length as i64).to_vec()
     }

@@ -10,10 +10,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use tch::Device;
 
 /// More threads, or batches ahead of each, only cost memory.
 const WORKER_LIMIT: usize = 256;
 const PREFETCH_LIMIT: usize = 1024;
+/// Threads that nobody asked for.
+const MOST_WORKERS_UNASKED: usize = 4;
 /// The largest batch of inputs, in bytes: a parameter set by a callback must not be able to take all memory at once.
 const BATCH_BYTES_LIMIT: u128 = 4 << 30;
 /// Parameters that only a recipe sets: they are about the machine, not about the data.
@@ -29,9 +32,10 @@ pub struct LoaderConfig {
     pub shuffle: bool,
     /// Leaves out a last batch that is not full.
     pub drop_last: bool,
-    /// Threads that make batches ahead of time; 0 makes each when it is asked for. Worth it where samples are decoded or
-    /// resized; for small data in memory 0 is fastest.
-    pub num_workers: usize,
+    /// Threads that make batches ahead of time; 0 makes each when it is asked for. If nothing is said: a thread for each
+    /// core but one, up to 4, where samples are decoded or resized; one for other data on the way to a GPU; none for data
+    /// in memory on the CPU, where making a batch takes less than handing it over.
+    pub num_workers: Option<usize>,
     /// Batches that each thread may be ahead.
     pub prefetch: usize,
     /// Ends every epoch after so many batches, to try a recipe out.
@@ -44,7 +48,7 @@ impl Default for LoaderConfig {
             batch_size: 32,
             shuffle: false,
             drop_last: false,
-            num_workers: 0,
+            num_workers: None,
             prefetch: 2,
             max_batches: None,
         }
@@ -61,6 +65,8 @@ pub struct DataLoader {
     config: LoaderConfig,
     augmentation: Augmentation,
     seed: u64,
+    /// Where batches go.
+    device: Device,
     /// What was changed after construction, for checkpoints.
     changed: Map<String, Value>,
     pass: Option<Pass>,
@@ -87,7 +93,13 @@ impl DataLoader {
     ) -> Result<Self> {
         let name = name.into();
         check(&*dataset, &config, &augmentation).with_context(|| format!("loader `{name}`"))?;
-        Ok(Self { name, dataset, config, augmentation, seed, changed: Map::new(), pass: None })
+        let device = Device::Cpu;
+        Ok(Self { name, dataset, config, augmentation, seed, device, changed: Map::new(), pass: None })
+    }
+
+    /// The same for batches that will be moved to `device`: images then come as pinned bytes, to be normalized there.
+    pub fn for_device(self, device: Device) -> Self {
+        Self { device, ..self }
     }
 
     /// Batches in an epoch, with the parameters as they are now.
@@ -128,14 +140,23 @@ impl DataLoader {
         let (name, batches) = (&self.name, self.batches());
         ensure!(first_batch <= batches, "loader `{name}`: no batch {first_batch} in an epoch of {batches}");
         let plan = Arc::new(self.plan(epoch));
-        let LoaderConfig { num_workers, prefetch, .. } = self.config;
-        let workers = num_workers.min((batches - first_batch) as usize);
+        let workers = self.workers().min((batches - first_batch) as usize);
         let prefetch = match workers {
             0 => None,
-            workers => Some(Prefetch::start(&plan, first_batch, workers, prefetch)?),
+            workers => Some(Prefetch::start(&plan, first_batch, workers, self.config.prefetch)?),
         };
         self.pass = Some(Pass { plan, next: first_batch, prefetch });
         Ok(())
+    }
+
+    /// Threads for the next epoch.
+    fn workers(&self) -> usize {
+        let is_costly = self.dataset.decodes() || self.augmentation.resize.is_some();
+        match self.config.num_workers {
+            Some(workers) => workers,
+            None if is_costly => spare_cores().clamp(1, MOST_WORKERS_UNASKED),
+            None => usize::from(self.device != Device::Cpu),
+        }
     }
 
     fn plan(&self, epoch: u32) -> Plan {
@@ -154,6 +175,7 @@ impl DataLoader {
             batch_size: self.config.batch_size,
             batches: self.batches(),
             seed,
+            device: self.device,
         }
     }
 
@@ -243,6 +265,11 @@ impl Iterator for DataLoader {
     }
 }
 
+/// One core is the trainer's.
+fn spare_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1))
+}
+
 fn batches(samples: usize, config: &LoaderConfig) -> u64 {
     let size = config.batch_size.max(1);
     let batches = if config.drop_last { samples / size } else { samples.div_ceil(size) } as u64;
@@ -264,7 +291,8 @@ fn replaced<T: DeserializeOwned>(mut values: Map<String, Value>, key: &str, valu
 }
 
 fn check(dataset: &dyn Dataset, config: &LoaderConfig, augmentation: &Augmentation) -> Result<()> {
-    let LoaderConfig { batch_size, num_workers, prefetch, .. } = *config;
+    let LoaderConfig { batch_size, prefetch, .. } = *config;
+    let num_workers = config.num_workers.unwrap_or(0);
     ensure!(batch_size > 0, "`batch_size` must be at least 1");
     ensure!(num_workers <= WORKER_LIMIT, "`num_workers` is {num_workers}; at most {WORKER_LIMIT}");
     ensure!(

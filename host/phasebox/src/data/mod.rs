@@ -32,7 +32,7 @@ pub use loader::{DataLoader, LoaderConfig};
 pub use mnist::MnistConfig;
 pub use random::Random;
 pub use table::Table;
-pub use transforms::{Augmentation, Normalize, RandomCrop, Resize};
+pub use transforms::{Augmentation, ByteScale, Normalize, RandomCrop, Resize};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -43,8 +43,10 @@ use tch::Tensor;
 /// Some samples, stacked, on the CPU.
 #[derive(Debug)]
 pub struct Batch {
-    /// float32 `[N, …]`.
+    /// float32 `[N, …]`; or uint8 `[N, channels, height, width]` that `byte_scale` makes float32.
     pub inputs: Tensor,
+    /// What is left to be done to inputs that are bytes.
+    pub byte_scale: Option<ByteScale>,
     /// int64 class indices `[N]`, or float32 `[N, 1]` for a regression.
     pub target: Tensor,
     /// Whatever else a data set gives along, by name; first dimension `N`.
@@ -54,7 +56,7 @@ pub struct Batch {
 impl Batch {
     /// A batch without additional items.
     pub fn new(inputs: Tensor, target: Tensor) -> Self {
-        Self { inputs, target, additional_items: Vec::new() }
+        Self { inputs, byte_scale: None, target, additional_items: Vec::new() }
     }
 
     /// The number of samples; 0 for inputs without dimensions.
@@ -65,6 +67,13 @@ impl Batch {
     /// Whether it holds no sample.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The same in memory that CUDA reads by itself.
+    fn pinned(mut self) -> Result<Self> {
+        self.inputs = torch_ext::pin_memory(&self.inputs)?;
+        self.target = torch_ext::pin_memory(&self.target)?;
+        Ok(self)
     }
 }
 
@@ -84,6 +93,20 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// When a sample cannot be read, or a transform does not fit it.
     fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch>;
+
+    /// As [`batch`](Self::batch), for a device that normalizes by itself: images as the bytes they are made of, a
+    /// quarter of what has to be copied there otherwise. Samples that are not made of bytes come as ever.
+    ///
+    /// # Errors
+    /// As [`batch`](Self::batch).
+    fn byte_batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch> {
+        self.batch(indices, augmentation, seed)
+    }
+
+    /// Whether a sample is opened and decoded each time, so that threads that do it ahead of time are worth it.
+    fn decodes(&self) -> bool {
+        false
+    }
 
     /// The shape of a sample before transforms, without the batch dimension; `[channels, height, width]` for images.
     /// Where images differ in size, that of the first.

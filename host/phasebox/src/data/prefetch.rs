@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, JoinHandle};
+use tch::Device;
 
 /// All that decides the batches of one epoch.
 pub(super) struct Plan {
@@ -20,6 +21,8 @@ pub(super) struct Plan {
     pub(super) batches: u64,
     /// What the epoch's random transforms are drawn from.
     pub(super) seed: u64,
+    /// Where batches go.
+    pub(super) device: Device,
 }
 
 impl Plan {
@@ -27,12 +30,20 @@ impl Plan {
     pub(super) fn batch(&self, number: u64) -> Result<Batch> {
         let start = number as usize * self.batch_size;
         let end = (start + self.batch_size).min(self.order.len());
-        let make = || self.dataset.batch(&self.order[start..end], &self.augmentation, self.seed);
+        let make = || self.for_device(&self.order[start..end]);
         catch_unwind(AssertUnwindSafe(make))
             .unwrap_or_else(|panic| Err(anyhow!("the data set panicked: {}", panic_message(&*panic))))
             .with_context(|| {
                 format!("loader `{}`, batch {number} ({})", self.loader, self.dataset.description())
             })
+    }
+
+    /// The CPU gets what it computes with; for another device, bytes and their copying cost less than what they become.
+    fn for_device(&self, indices: &[usize]) -> Result<Batch> {
+        match self.device {
+            Device::Cpu => self.dataset.batch(indices, &self.augmentation, self.seed),
+            _ => self.dataset.byte_batch(indices, &self.augmentation, self.seed)?.pinned(),
+        }
     }
 }
 

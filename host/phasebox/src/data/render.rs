@@ -1,4 +1,4 @@
-//! Turns 8-bit images into float32 samples: resize, crop, flip, scale and normalize in one pass.
+//! Turns 8-bit images into samples: resize, crop and flip, and for float32 samples scale and normalize, in one pass.
 //!
 //! It works on bytes, not on tensors: a crop or a flip is then a row copied elsewhere, and a loader's thread starts none of
 //! libtorch's own threads. Owns no data and no randomness but what it draws from the generator it is given.
@@ -12,6 +12,7 @@ use image::{ImageBuffer, Luma, Pixel, Rgb};
 use std::borrow::Cow;
 use std::path::Path;
 use tch::Tensor;
+use tch::kind::Element;
 
 /// One image. `shape` is `[channels, height, width]`, with 1 or 3 channels; `bytes` lie row by row, a pixel's channels
 /// together, as image files and resizers have them.
@@ -25,11 +26,11 @@ pub(super) struct Image<'a> {
     pub(super) path: Option<&'a Path>,
 }
 
-/// The transforms of a loader, ready for images of one kind.
-pub(super) struct Renderer<'a> {
+/// The transforms of a loader, ready for images of one kind; samples are made of `T`.
+pub(super) struct Renderer<'a, T> {
     augmentation: &'a Augmentation,
-    /// float32 value of each of the 256 possible bytes, by channel.
-    values: Vec<[f32; 256]>,
+    /// What each of the 256 possible bytes becomes, by channel.
+    values: Vec<[T; 256]>,
     /// `[height, width]` of every rendered sample.
     size: [usize; 2],
 }
@@ -49,7 +50,7 @@ struct Window {
     mirrored: bool,
 }
 
-impl<'a> Renderer<'a> {
+impl<'a> Renderer<'a, f32> {
     /// For images shaped `shape` (`[channels, height, width]`) whose brightest byte is `white`.
     ///
     /// # Errors
@@ -69,8 +70,21 @@ impl<'a> Renderer<'a> {
         let values = (0..shape[0]).map(table).collect::<Result<_>>()?;
         Ok(Self { augmentation, values, size: augmentation.cropped([shape[1], shape[2]])? })
     }
+}
 
-    /// Renders the samples that `image` gives for `indices`: float32 `[N, channels, height, width]` and their classes.
+impl<'a> Renderer<'a, u8> {
+    /// For images shaped `shape` whose bytes stay what they are; whoever gets them normalizes.
+    ///
+    /// # Errors
+    /// When a transform does not fit the shape.
+    pub(super) fn of_bytes(augmentation: &'a Augmentation, shape: [usize; 3]) -> Result<Self> {
+        let values = vec![std::array::from_fn(|byte| byte as u8); shape[0]];
+        Ok(Self { augmentation, values, size: augmentation.cropped([shape[1], shape[2]])? })
+    }
+}
+
+impl<T: Element + Copy + Default> Renderer<'_, T> {
+    /// Renders the samples that `image` gives for `indices`: `[N, channels, height, width]` and their classes.
     ///
     /// # Errors
     /// When an image cannot be had, or ends up with another size than the first one of the data set.
@@ -82,7 +96,7 @@ impl<'a> Renderer<'a> {
     ) -> Result<Batch> {
         let [channels, height, width] = [self.values.len(), self.size[0], self.size[1]];
         let length = channels * height * width;
-        let mut values = vec![0f32; indices.len() * length];
+        let mut values = vec![T::default(); indices.len() * length];
         let mut labels = Vec::with_capacity(indices.len());
         for (out, &index) in values.chunks_exact_mut(length).zip(indices) {
             let image = image(index)?;
@@ -96,7 +110,7 @@ impl<'a> Renderer<'a> {
     }
 
     /// Renders one image into `out`, which is a sample long.
-    fn render(&self, image: &Image<'_>, mut random: Random, out: &mut [f32]) -> Result<()> {
+    fn render(&self, image: &Image<'_>, mut random: Random, out: &mut [T]) -> Result<()> {
         let size = [image.shape[1], image.shape[2]];
         let cropped = self.augmentation.cropped(size)?;
         ensure!(
@@ -143,7 +157,12 @@ impl<'a> Plane<'a> {
 
 impl Window {
     /// Copies the window of one channel into `rows` of values; black where there is no pixel.
-    fn copy<'o>(&self, plane: &Plane<'_>, values: &[f32; 256], rows: impl Iterator<Item = &'o mut [f32]>) {
+    fn copy<'o, T: Copy + 'o>(
+        &self,
+        plane: &Plane<'_>,
+        values: &[T; 256],
+        rows: impl Iterator<Item = &'o mut [T]>,
+    ) {
         let first = self.left.max(0).unsigned_abs();
         for (row, out) in (self.top..).zip(rows) {
             let padding = self.left.min(0).unsigned_abs().min(out.len());

@@ -57,6 +57,15 @@ pub struct Normalize {
     pub std: Vec<f64>,
 }
 
+/// What makes bytes into what a network takes, a number for each channel: `byte × factor + offset`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ByteScale {
+    /// Multiplied by.
+    pub factor: Vec<f32>,
+    /// Added.
+    pub offset: Vec<f32>,
+}
+
 impl Augmentation {
     /// The shape of a sample after these transforms, without the batch dimension: `[channels, height, width]` for images.
     ///
@@ -121,6 +130,14 @@ impl Normalize {
     pub(super) fn channel(&self, channel: usize) -> Result<(f32, f32)> {
         let of = |values: &[f64]| values.get(channel).or(values.first()).map(|&value| value as f32);
         of(&self.mean).zip(of(&self.std)).context("`normalize` needs a mean and a std")
+    }
+
+    /// The same for bytes of which `white` is the brightest.
+    pub(super) fn of_bytes(&self, channels: usize, white: f32) -> Result<ByteScale> {
+        let statistics = (0..channels).map(|channel| self.channel(channel)).collect::<Result<Vec<_>>>()?;
+        let factor = statistics.iter().map(|(_, std)| 1.0 / (white * std)).collect();
+        let offset = statistics.iter().map(|(mean, std)| -mean / std).collect();
+        Ok(ByteScale { factor, offset })
     }
 
     fn check(&self, channels: usize) -> Result<()> {

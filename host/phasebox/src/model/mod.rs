@@ -129,6 +129,8 @@ struct Plan {
     num_classes: Option<i64>,
     base: PathBuf,
     device: Device,
+    /// A pixel's channels lie together.
+    channels_last: bool,
 }
 
 impl Plan {
@@ -143,7 +145,12 @@ impl Plan {
         parameters.sort_by(|a, b| a.0.cmp(&b.0));
         buffers.sort_by(|a, b| a.0.cmp(&b.0));
         let (groups, version) = (Groups::default(), Cell::new(version::fresh()));
-        Ok(Model { plan: self.clone(), network, parameters, buffers, batches_tracked, groups, version })
+        let mut model =
+            Model { plan: self.clone(), network, parameters, buffers, batches_tracked, groups, version };
+        if self.channels_last {
+            model.arrange_channels_last()?;
+        }
+        Ok(model)
     }
 
     fn sizes(&self) -> Result<Sizes> {
@@ -178,6 +185,7 @@ pub fn build(
         num_classes: written_classes.or(num_classes),
         base: base.to_owned(),
         device,
+        channels_last: false,
     };
     plan.build(Values::Drawn)
 }
@@ -224,6 +232,21 @@ impl Model {
     /// Another number after each change of which parameters learn.
     pub fn version(&self) -> u64 {
         self.version.get()
+    }
+
+    /// Lays the weights of convolutions out with the channels of a pixel together, as tensor cores and oneDNN want
+    /// them; inputs should lie so too. Values, names and shapes stay. Before anybody else holds gradients of them.
+    ///
+    /// # Errors
+    /// libtorch's reason.
+    pub fn arrange_channels_last(&mut self) -> Result<()> {
+        self.plan.channels_last = true;
+        let weights = self.parameters.iter_mut().chain(&mut self.buffers);
+        for (_, weight) in weights.filter(|(_, tensor)| tensor.dim() == 4) {
+            let arranged = no_grad(|| torch_ext::channels_last(weight))?;
+            weight.f_set_data(&arranged)?;
+        }
+        Ok(())
     }
 
     /// Predictions for a batch: `[N, …input_shape]` float → `[N, num_classes]` float for every architecture here

@@ -30,6 +30,8 @@ pub struct TrainingHyperparams {
     pub clip_grad_norm: Option<f64>,
     /// Arithmetic of the forward pass.
     pub mixed_precision: Precision,
+    /// Images and the weights of convolutions with the channels of a pixel together, as GPUs like them best.
+    pub channels_last: bool,
     /// Name of the loss, or `{name: parameters}`; required.
     pub loss: Node,
     /// Parameters of the loss.
@@ -197,6 +199,7 @@ pub(super) fn read(keys: &mut Keys<'_>) -> TrainingHyperparams {
         batch_accumulate: keys.count("batch_accumulate").unwrap_or(1),
         clip_grad_norm: keys.positive("clip_grad_norm"),
         mixed_precision: keys.or("mixed_precision", Precision::Single),
+        channels_last: keys.or("channels_last", false),
         loss: keys.required_section("loss"),
         criterion_params: keys.section("criterion_params"),
         train_metrics_list: keys.section_or("train_metrics_list", Content::List(Vec::new())),

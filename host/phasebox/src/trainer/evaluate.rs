@@ -81,13 +81,13 @@ impl Trainer {
     }
 
     fn evaluate_batch(&mut self, batch: Batch, index: u64, start: Phase, end: Phase) -> Result<()> {
-        let device = self.context.device;
+        let batch = self.placement.place(batch)?;
         let batches = self.loader()?.batches();
         let context = &mut *self.context;
         context.batch_idx = Some(index);
         context.is_last_batch = index + 1 == batches;
-        context.inputs = Some(batch.inputs.f_to_device(device)?);
-        context.target = Some(batch.target.f_to_device(device)?);
+        context.inputs = Some(batch.inputs);
+        context.target = Some(batch.target);
         context.additional_batch_items = batch.additional_items;
         self.fire(start)?;
         {

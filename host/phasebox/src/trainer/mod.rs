@@ -4,6 +4,7 @@
 
 mod capture;
 mod evaluate;
+mod placement;
 mod recorder;
 mod rehearsal;
 mod saving;
@@ -17,6 +18,7 @@ use std::collections::VecDeque;
 use anyhow::{Context as _, Result, anyhow};
 use torch_ext::Deferred;
 
+use self::placement::Placement;
 use crate::average::BestModels;
 use crate::callback::Callbacks;
 use crate::context::{Context, Lendable, Outcome, Split};
@@ -47,6 +49,8 @@ pub struct Settings {
     pub clip_grad_norm: Option<f64>,
     /// Forward pass and loss in bfloat16.
     pub autocast: bool,
+    /// Images with the channels of a pixel together in memory.
+    pub channels_last: bool,
     /// What a loss that is not a number does.
     pub nan_policy: NanPolicy,
     /// Steps on CUDA are repeated from recorded graphs where that is safe.
@@ -115,6 +119,7 @@ pub struct Trainer {
     run: RunFolder,
     progress: Progress,
     interrupt: Interrupt,
+    placement: Placement,
     position: Position,
     underway: Option<Underway>,
     best_models: BestModels,
@@ -142,6 +147,7 @@ impl Trainer {
         progress: Progress,
         interrupt: Interrupt,
     ) -> Trainer {
+        let placement = Placement::new(context.device, settings.channels_last);
         Trainer {
             best_models: BestModels::new(context.run.greater_metric_to_watch_is_better),
             scheduled: Vec::new(),
@@ -152,6 +158,7 @@ impl Trainer {
             run,
             progress,
             interrupt,
+            placement,
             position: Position::default(),
             underway: None,
             losses: VecDeque::new(),

@@ -1,7 +1,6 @@
 //! What happens around a batch's works: placing it, the watch over the loss, counts, averages and rates.
 
 use anyhow::{Result, bail};
-use tch::Tensor;
 use torch_ext::Deferred;
 
 use super::work::Work;
@@ -15,12 +14,12 @@ const MAX_LOSSES_ON_THEIR_WAY: usize = 256;
 impl Trainer {
     /// The batch, onto the device. Also decides whether it completes an accumulation.
     pub(super) fn place(&mut self, batch: Batch) -> Result<()> {
+        let batch = self.placement.place(batch)?;
         let context = &mut *self.context;
-        let device = context.device;
         context.samples_seen += batch.len() as u64;
-        context.inputs = Some(batch.inputs.f_to_device(device)?);
-        context.target = Some(batch.target.f_to_device(device)?);
-        context.additional_batch_items = to_device(batch.additional_items, device)?;
+        context.inputs = Some(batch.inputs);
+        context.target = Some(batch.target);
+        context.additional_batch_items = batch.additional_items;
         let (index, batches) = (self.position.next_batch, context.train_loader.batches());
         if context.accumulated == 0
             && let Some(accumulation) = context.control.accumulation.take()
@@ -129,8 +128,4 @@ impl Trainer {
             }
         }
     }
-}
-
-fn to_device(items: Vec<(String, Tensor)>, device: tch::Device) -> Result<Vec<(String, Tensor)>> {
-    items.into_iter().map(|(name, tensor)| Ok((name, tensor.f_to_device(device)?))).collect()
 }
