@@ -75,6 +75,9 @@ pub(crate) const GROW: &str =
 pub(crate) const FLOOD: &str = "(loop $again (call $log (i32.const 2) (i32.const 256) (i32.const 5)) \
                                 (br_if $again (i32.lt_u (local.tee $count (i32.add (local.get $count) (i32.const 1))) \
                                 (i32.const 1000))))";
+/// Logs lines without end.
+pub(crate) const FLOOD_ON: &str =
+    "(loop $again (call $log (i32.const 2) (i32.const 256) (i32.const 5)) (br $again))";
 /// Asks for a checkpoint `asked`.
 pub(crate) const CHECKPOINT: &str =
     "(call $checkpoint (local.get $ctx) (i32.const 256) (i32.const 5) (i32.const 1024))";

@@ -2,7 +2,7 @@
 //! if the recipe says so, goes on as if the callback had never been there.
 
 use crate::components::{
-    CHECKPOINT, FAIL, FLOOD, GROW, LOAD, LOOP, NOTHING, PANIC, SAVE, TRAP, TRAP_TWICE, component,
+    CHECKPOINT, FAIL, FLOOD, FLOOD_ON, GROW, LOAD, LOOP, NOTHING, PANIC, SAVE, TRAP, TRAP_TWICE, component,
 };
 use crate::harness::{Place, TINY, settings};
 
@@ -122,6 +122,43 @@ fn a_reloaded_callback_has_its_newest_state() {
         };
         assert_eq!(done, expected, "{strikes}");
     }
+}
+
+/// Time is instructions then: however long the host takes, a loop without end gets to the same line.
+#[test]
+fn deterministic_callbacks_end_at_the_same_instruction() {
+    let limits = "time: 1ms, step_time: 1ms, log_lines: 0, host_calls: 1000000000";
+    let place = || {
+        let entry = format!("  - {{wasm: bad.wasm, limits: {{{limits}}}, on_error: disable}}\n");
+        let place = Place::with_callbacks(&entry);
+        place.write("bad.wasm", component(&[("on-train-batch-optimizer-stepped", FLOOD_ON)]));
+        place
+    };
+    let crossings = |arguments: &[&str]| {
+        let place = place();
+        let run = place.trained(&[&["deterministic_callbacks=true"], arguments].concat());
+        let callback = run.callback("bad");
+        assert_eq!(callback["failures"][0]["done"], "disabled, as the recipe says");
+        assert_eq!(
+            callback["limits"]["time"],
+            serde_json::json!({"limit": 0.001, "peak": 0.001, "refused": 1})
+        );
+        callback["crossings"].as_u64()
+    };
+    let (alone, crowded) = (crossings(&[]), crossings(&["--threads", "1"]));
+    assert!(alone > Some(1000), "{alone:?}");
+    assert_eq!(alone, crowded);
+}
+
+/// A component that nobody has compiled before, in less time than that takes.
+#[test]
+fn what_takes_too_long_to_compile_is_refused() {
+    let place = Place::with_callbacks("  - {wasm: bad.wasm, limits: {compile_time: 1us}}\n");
+    let unique = format!("(i32.const {}) drop", std::process::id());
+    place.write("bad.wasm", component(&[("on-epoch-end", &unique)]));
+    let finished = place.train(&[]);
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+    assert!(finished.stderr.contains("raise `limits: {compile_time: …}`"), "{}", finished.stderr);
 }
 
 /// Loading has ten seconds of its own, for interpreters that start up; a callback cannot take more.

@@ -93,6 +93,16 @@ fn rows() -> Vec<Row> {
         text!("an import of WASI", "(component (import \"wasi:cli/stdout@0.2.0\" (instance)))"),
         text!("a contract of the future", "(component (import \"phasebox:train/types@0.2.0\" (instance)))"),
         text!("an import from elsewhere", "(component (import \"acme:trainer/types@0.1.0\" (instance)))"),
+        text!("a memory of 64 bits", "(component (core module (memory i64 1)))"),
+        text!("a shared memory", "(component (core module (memory 1 2 shared)))"),
+        text!(
+            "more memory than it may have",
+            "(component (core module $m (memory 8192)) (core instance (instantiate $m)) (instance $c) (export \"callback\" (instance $c)))"
+        ),
+        bytes!(
+            "a compile bomb",
+            assembled(&format!("(component (core module {}))", "(func)".repeat(100_000)))
+        ),
         bytes!("a refusal in configure", component(&[("configure", FAIL), ("on-epoch-end", NOTHING)])),
         Row {
             mistake: "parameters for a callback without any",

@@ -9,9 +9,12 @@ use serde::Serialize;
 use super::Options;
 use crate::callback::{Callback, Callbacks, LastStrike, OnError, Reload, Subscriber, Unit, When};
 use crate::durable::{self, Durability};
+use crate::limits::Limits;
 use crate::logger::RunFolder;
 use crate::phase::PhaseSet;
-use crate::plugin::{Description, Grant, Grants, Plugin, PluginComponent, PluginEngine, PluginSettings};
+use crate::plugin::{
+    Description, Grant, Grants, Plugin, PluginComponent, PluginEngine, PluginSettings, Profile,
+};
 use crate::recipe::{self, CallbackEntry, CallbackSource, Recipe};
 
 /// A callback in its place, ready to be called.
@@ -20,6 +23,7 @@ pub struct PlannedCallback {
     when: When,
     on_error: OnError,
     lock: Option<Locked>,
+    limits: Option<Limits>,
 }
 
 /// One line of `plugins.lock`.
@@ -35,7 +39,7 @@ struct Locked {
 
 impl PlannedCallback {
     pub(super) fn native(callback: Box<dyn Callback>, when: When, on_error: OnError) -> PlannedCallback {
-        PlannedCallback { callback, when, on_error, lock: None }
+        PlannedCallback { callback, when, on_error, lock: None, limits: None }
     }
 
     /// Its name in the run.
@@ -56,6 +60,11 @@ impl PlannedCallback {
     /// What it may do beyond reading and logging.
     pub fn grants(&self) -> &[&'static str] {
         self.lock.as_ref().map_or(&[], |lock| &lock.grants)
+    }
+
+    /// What it may use; none for native callbacks.
+    pub fn limits(&self) -> Option<&Limits> {
+        self.limits.as_ref()
     }
 
     /// Where it comes from, and the digest of its code.
@@ -86,7 +95,11 @@ pub(super) fn load(recipe: &Recipe, options: &Options) -> Result<Vec<PlannedCall
     if entries.is_empty() {
         return Ok(Vec::new());
     }
-    let engine = Rc::new(engine(options.cache_dir.as_deref())?);
+    let profile = match recipe.training_hyperparams.deterministic_callbacks {
+        true => Profile::Deterministic,
+        false => Profile::Fast,
+    };
+    let engine = Rc::new(engine(options.cache_dir.as_deref(), profile)?);
     let stock = StockPlugins::find(options.plugins_dir.as_deref());
     let seed = recipe.training_hyperparams.seed;
     let loaded = entries.iter().map(|entry| {
@@ -101,9 +114,9 @@ pub(super) fn load(recipe: &Recipe, options: &Options) -> Result<Vec<PlannedCall
 ///
 /// # Errors
 /// If the folder cannot be made.
-pub(crate) fn engine(cache_dir: Option<&Path>) -> Result<PluginEngine> {
+pub(crate) fn engine(cache_dir: Option<&Path>, profile: Profile) -> Result<PluginEngine> {
     let default = || user_cache().join("phasebox").join("compiled");
-    PluginEngine::new(&cache_dir.map_or_else(default, Path::to_path_buf))
+    PluginEngine::with_profile(&cache_dir.map_or_else(default, Path::to_path_buf), profile)
 }
 
 /// `$XDG_CACHE_HOME` or `~/.cache`: where the platform says, the one thing that is read from the environment.
@@ -124,7 +137,7 @@ fn load_entry(
         CallbackSource::File(path) => path.clone(),
         CallbackSource::Stock(name) => stock.path(name)?,
     };
-    let component = PluginComponent::load(engine, &path)?;
+    let component = PluginComponent::load_within(engine, &path, &entry.limits)?;
     check_digest(entry, &component)?;
     let settings = PluginSettings {
         name: entry.name.clone(),
@@ -151,6 +164,7 @@ fn load_entry(
         when: when(entry),
         on_error: on_error(entry.on_error),
         lock: Some(lock),
+        limits: Some(entry.limits),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::assemble::{StockPlugins, engine};
-use crate::plugin::CONTRACT;
+use crate::plugin::{CONTRACT, Profile};
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]
 pub(super) fn run() -> Result<(), Failure> {
@@ -15,7 +15,7 @@ pub(super) fn run() -> Result<(), Failure> {
         [] => println!("callbacks   none found: run `cargo xtask plugins`"),
         names => println!("callbacks   {}", names.join(", ")),
     }
-    let compiled = engine(None).and_then(|engine| engine.describe_compiled_code());
+    let compiled = engine(None, Profile::Fast).and_then(|engine| engine.describe_compiled_code());
     match &compiled {
         Ok(line) => println!("cache       {line}"),
         Err(error) => println!("cache       {error:#}"),

@@ -7,8 +7,9 @@ use clap::Args;
 
 use super::Failure;
 use crate::assemble::engine;
-use crate::limits::Limits;
-use crate::plugin::{Description, Grants, Plugin, PluginComponent, PluginSettings};
+use crate::callback::Callback as _;
+use crate::limits::{Limit, Limits};
+use crate::plugin::{Description, Grant, Grants, Plugin, PluginComponent, PluginSettings, Profile};
 
 #[derive(Args)]
 pub(super) struct Inspect {
@@ -22,7 +23,7 @@ pub(super) struct Inspect {
 impl Inspect {
     #[expect(clippy::print_stdout, reason = "the result of the command")]
     pub(super) fn run(self) -> Result<(), Failure> {
-        let engine = Rc::new(engine(None).map_err(Failure::Failed)?);
+        let engine = Rc::new(engine(None, Profile::Fast).map_err(Failure::Failed)?);
         let component = PluginComponent::load(&engine, &self.file).map_err(Failure::Refused)?;
         let settings = PluginSettings {
             name: "inspected".to_owned(),
@@ -31,17 +32,21 @@ impl Inspect {
             limits: Limits::default(),
             seed: 0,
         };
-        let described = Plugin::new(&engine, &component, &settings).and_then(|mut plugin| plugin.describe());
-        let description = described.map_err(Failure::Refused)?;
+        let described = Plugin::new(&engine, &component, &settings).and_then(|mut plugin| {
+            let description = plugin.describe()?;
+            let memory_bytes = plugin.report().peak_memory_bytes;
+            Ok((description, memory_bytes))
+        });
+        let (description, memory_bytes) = described.map_err(Failure::Refused)?;
         match self.json {
-            true => println!("{:#}", as_json(&component, &description)),
-            false => lines(&component, &description).iter().for_each(|line| println!("{line}")),
+            true => println!("{:#}", as_json(&component, &description, memory_bytes)),
+            false => lines(&component, &description, memory_bytes).iter().for_each(|line| println!("{line}")),
         }
         Ok(())
     }
 }
 
-fn lines(component: &PluginComponent, description: &Description) -> Vec<String> {
+fn lines(component: &PluginComponent, description: &Description, memory_bytes: u64) -> Vec<String> {
     let or_none = |list: String| if list.is_empty() { "none".to_owned() } else { list };
     let phases: Vec<&str> = component.phases.iter().map(|phase| phase.name()).collect();
     vec![
@@ -52,17 +57,32 @@ fn lines(component: &PluginComponent, description: &Description) -> Vec<String> 
         format!("imports     {}", or_none(component.imports.join(", "))),
         format!("phases      {}", or_none(phases.join(", "))),
         format!("life cycle  {}", or_none(component.life_cycle.join(", "))),
-        format!("grants      {}", or_none(description.grants.join(", "))),
+        format!("grants      {}", or_none(wanted(description).join("; "))),
+        format!(
+            "memory      {} when loaded, of {} unless the recipe says otherwise",
+            Limit::Memory.show(memory_bytes),
+            Limit::Memory.show(Limits::default()[Limit::Memory])
+        ),
         format!("parameters  {}", description.parameters),
         format!("other       {}", or_none(component.other_exports.join(", "))),
     ]
 }
 
-fn as_json(component: &PluginComponent, description: &Description) -> serde_json::Value {
+/// Each grant with what it allows.
+fn wanted(description: &Description) -> Vec<String> {
+    let allows = |name: &String| match Grant::from_name(name) {
+        Some(grant) => format!("{name}: {}", grant.allows()),
+        None => format!("{name}: unknown here"),
+    };
+    description.grants.iter().map(allows).collect()
+}
+
+fn as_json(component: &PluginComponent, description: &Description, memory_bytes: u64) -> serde_json::Value {
     serde_json::json!({
         "description": description,
         "file": component.path,
         "bytes": component.file_bytes,
+        "memory_bytes": memory_bytes,
         "sha256": component.sha256,
         "interface": component.callback_interface,
         "imports": component.imports,

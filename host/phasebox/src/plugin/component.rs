@@ -4,6 +4,7 @@
 use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::RecvTimeoutError;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use sha2::{Digest, Sha256};
@@ -11,6 +12,9 @@ use wasmtime::component::types::{ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex};
 
 use super::engine::PluginEngine;
+use super::store::exceeded;
+use super::structure;
+use crate::limits::{Limit, Limits};
 use crate::phase::{Phase, PhaseSet};
 
 /// The package that callbacks import from; the host speaks exactly this version and older patch releases.
@@ -54,10 +58,18 @@ impl PluginComponent {
     /// # Errors
     /// Each names the file, what is wrong with it and what to do.
     pub fn load(engine: &PluginEngine, path: &Path) -> Result<PluginComponent> {
+        Self::load_within(engine, path, &Limits::default())
+    }
+
+    /// The same under a callback's own `compile_time`.
+    ///
+    /// # Errors
+    /// Each names the file, what is wrong with it and what to do.
+    pub fn load_within(engine: &PluginEngine, path: &Path, limits: &Limits) -> Result<PluginComponent> {
         let (file, metadata) = open(path)?;
         let (sha256, component) = match kept(engine, &metadata) {
             Some(kept) => kept,
-            None => compiled(engine, path, file, &metadata)?,
+            None => compiled(engine, path, file, &metadata, limits)?,
         };
         Self::understand(engine, component, path, sha256, metadata.len())
             .with_context(|| format!("{} does not fit this phasebox", path.display()))
@@ -134,6 +146,7 @@ fn compiled(
     path: &Path,
     file: File,
     metadata: &Metadata,
+    limits: &Limits,
 ) -> Result<(String, Component)> {
     let mut bytes = Vec::new();
     // No more than was promised: it may be growing.
@@ -145,12 +158,36 @@ fn compiled(
     if let Some(component) = engine.compiled.find(&engine.engine, &sha256) {
         return Ok((sha256, component));
     }
-    let component = Component::from_binary(&engine.engine, &bytes)
-        .map_err(|error| anyhow!(error))
+    structure::check(&bytes).with_context(|| format!("{} is refused", path.display()))?;
+    let component = compile(&engine.engine, bytes, limits)
+        .with_context(|| format!("{} cannot be compiled", path.display()))?
         .with_context(|| format!("{} is damaged or uses features that callbacks may not", path.display()))?;
     engine.compiled.keep(&engine.engine, &sha256, &component);
     Ok((sha256, component))
 }
+
+/// Compiles for as long as the limit says; the inner error is the engine's. On a thread of its own, since compiling
+/// cannot be stopped: one that takes too long is left to end by itself, or with the process, which refuses the recipe.
+/// A child process could be killed, but needs a program to start, which who uses this as a library has not.
+fn compile(engine: &wasmtime::Engine, bytes: Vec<u8>, limits: &Limits) -> Result<Result<Component>> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let engine = engine.clone();
+    // Nobody listens once the time is over.
+    let work = move || drop(sender.send(Component::from_binary(&engine, &bytes)));
+    std::thread::Builder::new().name("compiler".to_owned()).stack_size(COMPILER_STACK_BYTES).spawn(work)?;
+    match receiver.recv_timeout(limits.time(Limit::CompileTime)) {
+        Ok(compiled) => Ok(compiled.map_err(|error| anyhow!("{error:#}"))),
+        Err(RecvTimeoutError::Timeout) => {
+            bail!("it takes too long: {}", exceeded(Limit::CompileTime, limits[Limit::CompileTime]))
+        }
+        Err(RecvTimeoutError::Disconnected) => {
+            bail!("the compiler failed on it, which is a fault of phasebox")
+        }
+    }
+}
+
+/// What the first thread of a process has.
+const COMPILER_STACK_BYTES: usize = 8 << 20;
 
 fn check_magic(bytes: &[u8]) -> Result<()> {
     match bytes {

@@ -7,6 +7,7 @@ use wasmtime::component::Resource;
 
 use super::bindings::phasebox::train::context::{Host, HostPhaseContext};
 use super::bindings::phasebox::train::types::{ErrorCode, ScalarEntry};
+use super::engine::Profile;
 use super::error::{HostResult, refusal, refuse, truncate};
 use super::grants::Grant;
 use super::handles::{
@@ -153,7 +154,7 @@ impl HostPhaseContext for PluginState {
     }
 
     fn elapsed_seconds(&mut self, _: This) -> wasmtime::Result<f64> {
-        let has_clock = self.grants.has(Grant::Clock);
+        let has_clock = self.grants.has(Grant::Clock) && self.profile == Profile::Fast;
         read!(self, context => match has_clock {
             true => context.elapsed().as_secs_f64(),
             // A clock that tells nothing about the machine, and the same in every run.

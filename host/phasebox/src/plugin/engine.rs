@@ -24,6 +24,19 @@ pub struct PluginEngine {
     pub(crate) linker: Linker<PluginState>,
     pub(crate) clock: Clock,
     pub(super) compiled: CompiledCode,
+    pub(crate) profile: Profile,
+}
+
+/// What callbacks' time is counted in, and how much their results may depend on the machine.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Profile {
+    /// Time by the clock.
+    #[default]
+    Fast,
+    /// A nanosecond of a limit is one instruction; not-a-number has one bit pattern; time is counted in steps; values
+    /// on their way are waited for. The same run ends at the same instruction everywhere, if the host's own numbers
+    /// are the same.
+    Deterministic,
 }
 
 impl PluginEngine {
@@ -32,12 +45,20 @@ impl PluginEngine {
     /// # Errors
     /// If the clock's thread cannot be started.
     pub fn new(cache_dir: &Path) -> Result<PluginEngine> {
-        let engine = wasmtime::Engine::new(&config()).map_err(|error| anyhow!(error))?;
+        Self::with_profile(cache_dir, Profile::Fast)
+    }
+
+    /// The same for a profile; code is kept for each.
+    ///
+    /// # Errors
+    /// If the clock's thread cannot be started.
+    pub fn with_profile(cache_dir: &Path, profile: Profile) -> Result<PluginEngine> {
+        let engine = wasmtime::Engine::new(&config(profile)).map_err(|error| anyhow!(error))?;
         let mut linker = Linker::new(&engine);
         Imports::add_to_linker::<_, HasSelf<PluginState>>(&mut linker, |state| state)
             .map_err(|error| anyhow!(error))?;
         let clock = Clock::start(engine.clone())?;
-        Ok(PluginEngine { engine, linker, clock, compiled: CompiledCode::open(cache_dir) })
+        Ok(PluginEngine { engine, linker, clock, compiled: CompiledCode::open(cache_dir), profile })
     }
 
     /// One line for people: where compiled code is kept, and how much.
@@ -49,14 +70,23 @@ impl PluginEngine {
     }
 }
 
-fn config() -> Config {
+/// Threads, garbage collection and exceptions are not even compiled in. Several memories are allowed: their sum is
+/// limited.
+fn config(profile: Profile) -> Config {
+    let deterministic = profile == Profile::Deterministic;
     let mut config = Config::new();
     config
         .wasm_component_model(true)
-        .epoch_interruption(true)
+        .epoch_interruption(!deterministic)
+        .consume_fuel(deterministic)
+        .cranelift_nan_canonicalization(deterministic)
         .max_wasm_stack(GUEST_STACK_BYTES)
         .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        .shared_memory(false)
         .wasm_memory64(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_stack_switching(false)
         .wasm_relaxed_simd(false);
     config
 }

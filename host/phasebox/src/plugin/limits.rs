@@ -86,13 +86,23 @@ pub(crate) struct Deadline {
     returned_ticks: u64,
     /// The limit that ends the call in progress, and what it leaves it.
     pub(crate) limit: Limit,
-    pub(crate) left: Duration,
+    left: Duration,
+    /// What the call took, where it is counted in fuel.
+    burnt: Option<u64>,
 }
 
 impl Deadline {
     pub(crate) fn new(clock: Arc<AtomicU64>) -> Deadline {
-        let (limit, left) = (Limit::LoadTime, Duration::ZERO);
-        Deadline { clock, began_at: 0, entered_host_at: 0, host_ticks: 0, returned_ticks: 0, limit, left }
+        Deadline {
+            clock,
+            began_at: 0,
+            entered_host_at: 0,
+            host_ticks: 0,
+            returned_ticks: 0,
+            limit: Limit::LoadTime,
+            left: Duration::ZERO,
+            burnt: None,
+        }
     }
 
     /// A call begins; in ticks, what it may take.
@@ -106,7 +116,18 @@ impl Deadline {
     /// It has ended: guest time and host time, in nanoseconds.
     pub(crate) fn end(&self) -> (u64, u64) {
         let all = self.clock.load(Ordering::Relaxed) - self.began_at;
-        (nanoseconds(all.saturating_sub(self.host_ticks)), nanoseconds(self.host_ticks))
+        let guest = || nanoseconds(all.saturating_sub(self.host_ticks));
+        (self.burnt.unwrap_or_else(guest), nanoseconds(self.host_ticks))
+    }
+
+    /// What the call that begins may take, as fuel.
+    pub(crate) fn fuel(&self) -> u64 {
+        self.left.as_nanos().try_into().unwrap_or(u64::MAX)
+    }
+
+    /// The call has left so much of its fuel.
+    pub(crate) fn burn(&mut self, left: u64) {
+        self.burnt = Some(self.fuel().saturating_sub(left));
     }
 
     /// Time in host functions so far, in nanoseconds.

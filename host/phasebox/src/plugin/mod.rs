@@ -8,7 +8,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `engine` | the wasmtime engine, its clock, the linker |
-//! | `component` | reading and checking a file |
+//! | `component`, `structure` | reading and checking a file |
 //! | `compiled` | machine code kept from one start to the next |
 //! | `store`, `arena`, `handles` | what a guest holds |
 //! | `limits`, `grants` | what it may use and may do; what it did is counted in `counters` |
@@ -33,6 +33,7 @@ mod parts;
 mod random;
 mod storage;
 mod store;
+mod structure;
 #[cfg(test)]
 mod table_test;
 mod tensor;
@@ -56,7 +57,7 @@ use crate::limits::{Limit, Limits};
 use crate::phase::{Phase, PhaseSet};
 
 pub use self::component::{CONTRACT, PluginComponent};
-pub use self::engine::PluginEngine;
+pub use self::engine::{PluginEngine, Profile};
 pub use self::grants::{Grant, Grants};
 
 /// The engine that callbacks run on.
@@ -136,15 +137,17 @@ impl Plugin {
             settings.limits,
             settings.seed,
             engine.clock.ticks(),
+            engine.profile,
         );
         let mut store = new_store(engine, state);
         let ticks = store.data_mut().begin_load();
-        store.set_epoch_deadline(ticks);
+        allow(&mut store, ticks);
         let instance = engine
             .linker
             .instantiate(&mut store, &component.component)
             .map_err(|error| trap::explain(error, &mut store))
             .with_context(|| format!("callback `{name}` ({}) cannot be started", component.path.display()))?;
+        take_stock(&mut store);
         store.data_mut().end_call();
         let mut exports = Exports { store: &mut store, instance, component };
         let mut calls = [const { None }; Phase::ALL.len()];
@@ -216,8 +219,9 @@ impl Plugin {
     ) -> Result<T> {
         ensure!(!self.trapped, "callback `{}` has trapped before and cannot be called", self.name);
         let ticks = self.store.data_mut().begin_load();
-        self.store.set_epoch_deadline(ticks);
+        allow(&mut self.store, ticks);
         let answer = guard::guarded(|| call(&mut self.store));
+        take_stock(&mut self.store);
         self.store.data_mut().end_call();
         answer
             .map_err(|error| self.trap(error))
@@ -273,12 +277,34 @@ impl Plugin {
         let state = self.store.data_mut();
         context.lend(&mut state.context);
         let ticks = state.begin_phase();
-        self.store.set_epoch_deadline(ticks);
+        allow(&mut self.store, ticks);
         let answer = guard::guarded(|| call.call(&mut self.store, (Resource::new_borrow(0),)));
+        take_stock(&mut self.store);
         let state = self.store.data_mut();
         context.take_back(&mut state.context);
         state.end_call();
         answer.map(|(answer,)| answer)
+    }
+}
+
+/// Gives the guest the time it may take: ticks of the clock, or as much fuel as the limit has nanoseconds.
+#[inline]
+fn allow(store: &mut Store<PluginState>, ticks: u64) {
+    match store.data().profile {
+        Profile::Fast => store.set_epoch_deadline(ticks),
+        Profile::Deterministic => {
+            let fuel = store.data().deadline.fuel();
+            store.set_fuel(fuel).unwrap_or_else(|error| tracing::error!("fuel is not counted: {error}"));
+        }
+    }
+}
+
+/// Notes the fuel that is left, where the guest had any.
+#[inline]
+fn take_stock(store: &mut Store<PluginState>) {
+    if store.data().profile == Profile::Deterministic {
+        let left = store.get_fuel().unwrap_or_default();
+        store.data_mut().deadline.burn(left);
     }
 }
 

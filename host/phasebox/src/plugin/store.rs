@@ -13,6 +13,7 @@ use wasmtime::component::Resource;
 
 use super::arena::Arena;
 use super::bindings::phasebox::train::types::ErrorCode;
+use super::engine::Profile;
 use super::error::{HostError, HostResult, refusal, refuse};
 use super::grants::{Grant, Grants};
 use super::handles::{DeferredHandle, GroupEntry, GroupHandle, Owner, TensorEntry, TensorHandle};
@@ -33,6 +34,7 @@ pub(crate) struct PluginState {
     pub(crate) limits: Limits,
     pub(crate) limiter: MemoryLimiter,
     pub(crate) deadline: Deadline,
+    pub(crate) profile: Profile,
     pub(crate) counters: Counters,
     pub(crate) random: Random,
     /// Lent for one call.
@@ -77,7 +79,13 @@ impl PluginState {
         limits: Limits,
         seed: u64,
         clock: Arc<AtomicU64>,
+        profile: Profile,
     ) -> PluginState {
+        // The host's own time differs from run to run, and must not decide anything then.
+        let limits = match profile {
+            Profile::Fast => limits,
+            Profile::Deterministic => limits.with(Limit::HostTime, u64::MAX),
+        };
         PluginState {
             random: Random::new(seed, &name),
             name,
@@ -85,6 +93,7 @@ impl PluginState {
             limits,
             limiter: MemoryLimiter::new(limits[Limit::Memory]),
             deadline: Deadline::new(clock),
+            profile,
             counters: Counters::default(),
             context: None,
             tensors: Arena::new(limits[Limit::Handles]),

@@ -17,6 +17,7 @@ use super::bindings::phasebox::train::tensor::{
     Host as tensor, HostDeferred as Deferred, HostTensor as Tensor, HostTensorGroup as TensorGroup,
 };
 use super::bindings::phasebox::train::types::{Dtype, Host as _, TensorInfo};
+use super::engine::Profile;
 use super::error::HostResult;
 use super::grants::{Grant, Grants};
 use super::handles::{DeferredHandle, GroupHandle, Owner, TensorHandle};
@@ -31,7 +32,7 @@ const STORAGE_WIT: &str = include_str!("../../../../wit/storage.wit");
 fn plugin(grants: Grants) -> PluginState {
     let limits = Limits::default().with(Limit::Handles, 2048).with(Limit::Tensors, 64 << 20);
     let limits = limits.with(Limit::CallTensors, 64 << 20);
-    PluginState::new("tensor-ops".into(), grants, limits, 42, Arc::new(AtomicU64::new(0)))
+    PluginState::new("tensor-ops".into(), grants, limits, 42, Arc::new(AtomicU64::new(0)), Profile::Fast)
 }
 
 /// The shapes that the network of `tests/tensor_ops.rs` has.

@@ -15,7 +15,7 @@ pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) ->
     let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
     let state = store.data_mut();
     let limit = state.deadline.limit;
-    if matches!(error.downcast_ref::<Trap>(), Some(Trap::Interrupt)) {
+    if matches!(error.downcast_ref::<Trap>(), Some(Trap::Interrupt | Trap::OutOfFuel)) {
         state.usage.refuse(limit);
     }
     state.counters.host_panics += u64::from(error.downcast_ref::<HostPanic>().is_some());
@@ -38,7 +38,9 @@ fn reported(failure: &GuestFailure) -> String {
 
 fn cause(error: &wasmtime::Error, limits: Limits, limit: Limit, refused_bytes: Option<u64>) -> String {
     match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => format!("it did not return in time: {}", exceeded(limit, limits[limit])),
+        Some(Trap::Interrupt | Trap::OutOfFuel) => {
+            format!("it did not return in time: {}", exceeded(limit, limits[limit]))
+        }
         Some(Trap::StackOverflow) => "its call stack overflowed: it recurses without end".to_owned(),
         Some(Trap::UnreachableCodeReached) if refused_bytes.is_some() => memory(limits, refused_bytes),
         Some(Trap::UnreachableCodeReached) => "it gave up (`unreachable`): a panic or an abort".to_owned(),

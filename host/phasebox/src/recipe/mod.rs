@@ -132,7 +132,7 @@ const CHECKPOINT_UNSUPPORTED: Unsupported = &[
 ];
 
 /// Keys that may stand at the top of a recipe instead of in `training_hyperparams`.
-const HOISTED: [&str; 3] = ["phase_callbacks", "seed", "resume"];
+const HOISTED: [&str; 4] = ["phase_callbacks", "deterministic_callbacks", "seed", "resume"];
 
 impl Recipe {
     /// Reads a recipe with all it is made of; `arguments` are `key=value` from the command line.

@@ -65,6 +65,8 @@ pub struct TrainingHyperparams {
     pub saving: Saving,
     /// What is read from an earlier run.
     pub resume: Resume,
+    /// Counts callbacks' time in instructions, so that what they do depends on nothing but the recipe.
+    pub deterministic_callbacks: bool,
     /// The callbacks, in the order they run in.
     pub phase_callbacks: Vec<CallbackEntry>,
 }
@@ -216,6 +218,7 @@ pub(super) fn read(keys: &mut Keys<'_>) -> TrainingHyperparams {
         evaluation: evaluation(keys),
         saving: saving(keys),
         resume: resume(keys),
+        deterministic_callbacks: keys.or("deterministic_callbacks", false),
         phase_callbacks: keys.keep(callbacks).unwrap_or_default(),
     }
 }
