@@ -3,6 +3,7 @@
 //! | file | shows |
 //! |---|---|
 //! | `phases` | which phases fire, in which order, and for whom |
+//! | `locks` | that a locked recipe trains with the locked callbacks alone |
 //! | `refusals` | what is refused before anything runs, and in which words |
 //! | `misbehaviour` | that a callback which traps, loops or eats memory ends itself and nothing else |
 //! | `reports` | that `phasebox report` says what a run's summary holds |
@@ -27,6 +28,7 @@ mod effects;
 mod harness;
 mod inputs;
 mod languages;
+mod locks;
 mod misbehaviour;
 mod phases;
 mod refusals;

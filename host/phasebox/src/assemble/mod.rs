@@ -11,18 +11,22 @@
 //! # }
 //! ```
 
+mod lock;
 mod parts;
 mod plugins;
+mod warm;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use tch::Device;
 
+pub use self::lock::lock_beside;
 use self::parts::Parts;
 pub(crate) use self::plugins::engine;
 pub use self::plugins::{PlannedCallback, StockPlugins};
+pub use self::warm::Warm;
 use crate::callback::{Callback, OnError, Subscriber, When};
 use crate::checkpoint;
 use crate::context::{Context, RunFacts, Split};
@@ -46,6 +50,8 @@ pub struct Options {
     pub plugins_dir: Option<PathBuf>,
     /// Where compiled callbacks are kept; the user's cache folder if none.
     pub cache_dir: Option<PathBuf>,
+    /// The file that callbacks are held to, if it is there: see [`lock_beside`].
+    pub lock: Option<PathBuf>,
     /// How progress is shown.
     pub progress: Progress,
     /// Signals to obey.
@@ -60,6 +66,7 @@ impl Default for Options {
             resume: None,
             plugins_dir: None,
             cache_dir: None,
+            lock: None,
             progress: Progress::silent(),
             interrupt: Interrupt::ignored(),
         }
@@ -80,9 +87,17 @@ impl<'a> Assembly<'a> {
     /// # Errors
     /// The first thing that does not fit, with its place in the recipe.
     pub fn new(recipe: &'a Recipe, options: Options) -> Result<Assembly<'a>> {
+        Self::with(recipe, options, &mut Warm::default())
+    }
+
+    /// The same with what earlier runs of this process have left, for the next to find.
+    ///
+    /// # Errors
+    /// As of [`Assembly::new`].
+    pub fn with(recipe: &'a Recipe, options: Options, warm: &mut Warm) -> Result<Assembly<'a>> {
         let device = open_device(options.device.or(recipe.device))?;
-        let parts = Parts::build(recipe, device)?;
-        let callbacks = plugins::load(recipe, &options)?;
+        let parts = Parts::build(recipe, device, warm)?;
+        let callbacks = plugins::load(recipe, &options, warm)?;
         Ok(Assembly { recipe, options, parts, callbacks })
     }
 
@@ -94,6 +109,14 @@ impl<'a> Assembly<'a> {
     /// The callbacks in the order they run in.
     pub fn callbacks(&self) -> &[PlannedCallback] {
         &self.callbacks
+    }
+
+    /// Writes a lock: held to it, callbacks must be these to the byte.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write_lock(&self, path: &Path) -> Result<()> {
+        lock::write(path, &plugins::locked(&self.callbacks))
     }
 
     /// One line a part, for `phasebox check`.
@@ -136,7 +159,7 @@ impl<'a> Assembly<'a> {
         // What an earlier run has left is changed only once it is clear that this one can go on with it.
         let logged = checkpoint.as_deref().map(|checkpoint| self.parts.check_fits(checkpoint)).transpose()?;
         durable::write_file(&run.recipe(), self.recipe.to_yaml()?.as_bytes(), Durability::Process)?;
-        plugins::write_lock(&run, &self.callbacks)?;
+        lock::record(&run, &plugins::locked(&self.callbacks))?;
         let logger = Logger::open(&run, logged)?;
         let settings = parts::settings(self.recipe)?;
         let schedule = self.parts.schedule.clone();

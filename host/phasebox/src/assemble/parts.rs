@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::{Value, json};
 use tch::Device;
 
+use super::Warm;
 use crate::checkpoint;
 use crate::criterion::{Criterion, CriterionConfig};
 use crate::data::{Augmentation, DataLoader, DatasetConfig, LoaderConfig, Splits};
@@ -35,10 +36,10 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn build(recipe: &Recipe, device: Device) -> Result<Parts> {
+    pub(super) fn build(recipe: &Recipe, device: Device, warm: &mut Warm) -> Result<Parts> {
         let training = &recipe.training_hyperparams;
         torch_ext::manual_seed(training.seed)?;
-        let splits = dataset(recipe)?;
+        let splits = dataset(recipe, warm)?;
         let (train_loader, valid_loader, test_loader) = loaders(recipe, &splits, device)?;
         let net = network(recipe, &train_loader, device)?;
         let criterion = criterion(recipe, device)?;
@@ -128,12 +129,12 @@ fn named(node: &Node, params: &Node) -> Result<(String, Value)> {
     Ok((entry.key.clone(), entry.value.to_json()))
 }
 
-fn dataset(recipe: &Recipe) -> Result<Splits> {
+fn dataset(recipe: &Recipe, warm: &mut Warm) -> Result<Splits> {
     let (name, params) = named(&recipe.dataset, &recipe.dataset_params)?;
     let params = if params.is_null() { json!({}) } else { params };
     let config = serde_json::from_value::<DatasetConfig>(json!({ name: params }));
     let config = at(&recipe.dataset, config.map_err(|error| anyhow!("`dataset`: {error}")))?;
-    at(&recipe.dataset, config.load(&recipe.base_folder))
+    at(&recipe.dataset, warm.data_set(&config, &recipe.base_folder))
 }
 
 fn loaders(

@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use serde::Serialize;
 
 use super::Options;
+use super::lock::{self, Lock, Locked};
+use super::warm::Warm;
 use crate::callback::{Callback, Callbacks, LastStrike, OnError, Reload, Subscriber, Unit, When};
-use crate::durable::{self, Durability};
 use crate::limits::Limits;
-use crate::logger::RunFolder;
 use crate::phase::PhaseSet;
 use crate::plugin::{
     Description, Grant, Grants, Plugin, PluginComponent, PluginEngine, PluginSettings, Profile,
@@ -24,17 +23,6 @@ pub struct PlannedCallback {
     on_error: OnError,
     lock: Option<Locked>,
     limits: Option<Limits>,
-}
-
-/// One line of `plugins.lock`.
-#[derive(Clone, Serialize)]
-struct Locked {
-    name: String,
-    path: String,
-    sha256: String,
-    interface: String,
-    version: String,
-    grants: Vec<&'static str>,
 }
 
 impl PlannedCallback {
@@ -58,7 +46,7 @@ impl PlannedCallback {
     }
 
     /// What it may do beyond reading and logging.
-    pub fn grants(&self) -> &[&'static str] {
+    pub fn grants(&self) -> &[String] {
         self.lock.as_ref().map_or(&[], |lock| &lock.grants)
     }
 
@@ -70,7 +58,7 @@ impl PlannedCallback {
     /// Where it comes from, and the digest of its code.
     pub fn source(&self) -> String {
         match &self.lock {
-            Some(lock) => format!("{} sha256:{}", lock.path, &lock.sha256[..12]),
+            Some(lock) => format!("{} sha256:{}", lock.source, &lock.sha256[..12]),
             None => "native".to_owned(),
         }
     }
@@ -84,30 +72,84 @@ pub(super) fn into_callbacks(planned: Vec<PlannedCallback>) -> Callbacks {
     callbacks
 }
 
-pub(super) fn write_lock(run: &RunFolder, planned: &[PlannedCallback]) -> Result<()> {
-    let locked: Vec<&Locked> = planned.iter().filter_map(|callback| callback.lock.as_ref()).collect();
-    durable::write_file(&run.plugins_lock(), &serde_json::to_vec_pretty(&locked)?, Durability::Process)
+/// Those that are files; native callbacks have no digest.
+pub(super) fn locked(planned: &[PlannedCallback]) -> Vec<&Locked> {
+    planned.iter().filter_map(|callback| callback.lock.as_ref()).collect()
 }
 
-/// Loads the recipe's callbacks in their order. The engine is only made if there is one.
-pub(super) fn load(recipe: &Recipe, options: &Options) -> Result<Vec<PlannedCallback>> {
+/// Loads the recipe's callbacks in their order, held to their lock if there is one. The engine is only made if there
+/// is a callback.
+pub(super) fn load(recipe: &Recipe, options: &Options, warm: &mut Warm) -> Result<Vec<PlannedCallback>> {
     let entries = &recipe.training_hyperparams.phase_callbacks;
-    if entries.is_empty() {
-        return Ok(Vec::new());
+    let lock = options.lock.as_deref().map(Lock::read).transpose()?.flatten();
+    let mut planned = Vec::new();
+    if !entries.is_empty() {
+        let stock = StockPlugins::find(options.plugins_dir.as_deref());
+        let engine = warm.engine(options.cache_dir.as_deref(), profile(recipe))?;
+        let loading = Loading { recipe, lock: lock.as_ref(), stock, engine };
+        planned = entries.iter().map(|entry| loading.entry_at_its_line(entry)).collect::<Result<_>>()?;
     }
-    let profile = match recipe.training_hyperparams.deterministic_callbacks {
+    lock.map_or(Ok(()), |lock| lock.admit_all(&locked(&planned)))?;
+    Ok(planned)
+}
+
+fn profile(recipe: &Recipe) -> Profile {
+    match recipe.training_hyperparams.deterministic_callbacks {
         true => Profile::Deterministic,
         false => Profile::Fast,
-    };
-    let engine = Rc::new(engine(options.cache_dir.as_deref(), profile)?);
-    let stock = StockPlugins::find(options.plugins_dir.as_deref());
-    let seed = recipe.training_hyperparams.seed;
-    let loaded = entries.iter().map(|entry| {
-        // Every mistake in an entry is reported at its line.
-        load_entry(entry, &engine, &stock, seed)
-            .map_err(|error| anyhow!(entry.place.error(format!("{error:#}"))))
-    });
-    loaded.collect()
+    }
+}
+
+/// What loading an entry takes beside the entry.
+struct Loading<'a> {
+    recipe: &'a Recipe,
+    lock: Option<&'a Lock>,
+    stock: StockPlugins,
+    engine: Rc<PluginEngine>,
+}
+
+impl Loading<'_> {
+    /// Every mistake in an entry is reported where it stands.
+    fn entry_at_its_line(&self, entry: &CallbackEntry) -> Result<PlannedCallback> {
+        self.entry(entry).map_err(|error| anyhow!(entry.place.error(format!("{error:#}"))))
+    }
+
+    fn entry(&self, entry: &CallbackEntry) -> Result<PlannedCallback> {
+        let path = match &entry.source {
+            CallbackSource::File(path) => path.clone(),
+            CallbackSource::Stock(name) => self.stock.path(name)?,
+        };
+        let component = PluginComponent::load_within(&self.engine, &path, &entry.limits)?;
+        check_digest(entry, &component)?;
+        self.lock.map_or(Ok(()), |lock| lock.admit(&entry.name, &component.path, &component.sha256))?;
+        let settings = PluginSettings {
+            name: entry.name.clone(),
+            params: entry.params.clone(),
+            grants: Grants::default(),
+            limits: entry.limits,
+            seed: self.recipe.training_hyperparams.seed,
+        };
+        let mut plugin = Plugin::new(&self.engine, &component, &settings)?;
+        let description = plugin.describe()?;
+        let grants = grants(entry, &description)?;
+        plugin.grant(grants);
+        plugin.configure(&entry.params)?;
+        let lock = Locked {
+            name: entry.name.clone(),
+            source: lock::source(&entry.source, &self.recipe.folder()),
+            sha256: component.sha256,
+            interface: component.callback_interface,
+            version: description.version,
+            grants: grants.names().into_iter().map(str::to_owned).collect(),
+        };
+        Ok(PlannedCallback {
+            callback: Box::new(plugin),
+            when: when(entry),
+            on_error: on_error(entry.on_error),
+            lock: Some(lock),
+            limits: Some(entry.limits),
+        })
+    }
 }
 
 /// An engine that keeps compiled code in `cache_dir`, or in the user's cache folder.
@@ -125,47 +167,6 @@ fn user_cache() -> PathBuf {
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .unwrap_or_else(std::env::temp_dir)
-}
-
-fn load_entry(
-    entry: &CallbackEntry,
-    engine: &Rc<PluginEngine>,
-    stock: &StockPlugins,
-    seed: u64,
-) -> Result<PlannedCallback> {
-    let path = match &entry.source {
-        CallbackSource::File(path) => path.clone(),
-        CallbackSource::Stock(name) => stock.path(name)?,
-    };
-    let component = PluginComponent::load_within(engine, &path, &entry.limits)?;
-    check_digest(entry, &component)?;
-    let settings = PluginSettings {
-        name: entry.name.clone(),
-        params: entry.params.clone(),
-        grants: Grants::default(),
-        limits: entry.limits,
-        seed,
-    };
-    let mut plugin = Plugin::new(engine, &component, &settings)?;
-    let description = plugin.describe()?;
-    let grants = grants(entry, &description)?;
-    plugin.grant(grants);
-    plugin.configure(&entry.params)?;
-    let lock = Locked {
-        name: entry.name.clone(),
-        path: component.path.display().to_string(),
-        sha256: component.sha256,
-        interface: component.callback_interface,
-        version: description.version,
-        grants: grants.names(),
-    };
-    Ok(PlannedCallback {
-        callback: Box::new(plugin),
-        when: when(entry),
-        on_error: on_error(entry.on_error),
-        lock: Some(lock),
-        limits: Some(entry.limits),
-    })
 }
 
 fn on_error(written: recipe::OnError) -> OnError {

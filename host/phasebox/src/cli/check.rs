@@ -1,19 +1,13 @@
 //! `phasebox check`: everything but training.
 
 use super::{Failure, RecipeArguments};
-use crate::assemble::{Assembly, Options};
+use crate::assemble::Assembly;
 use crate::limits::{Limit, Limits};
-use crate::recipe::Recipe;
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]
 pub(super) fn run(arguments: &RecipeArguments) -> Result<(), Failure> {
-    let recipe = Recipe::load(&arguments.recipe, &arguments.overrides)?;
-    let options = Options {
-        device: arguments.device,
-        plugins_dir: arguments.plugins_dir.clone(),
-        ..Options::default()
-    };
-    let assembly = Assembly::new(&recipe, options).map_err(Failure::Refused)?;
+    let recipe = arguments.load()?;
+    let assembly = Assembly::new(&recipe, arguments.options()).map_err(Failure::Refused)?;
     println!("recipe {}: {}", arguments.recipe.display(), recipe.experiment_name);
     assembly.describe_parts().iter().for_each(|line| println!("  {line}"));
     println!("callbacks, in order:");

@@ -3,6 +3,7 @@
 mod check;
 mod doctor;
 mod inspect;
+mod lock;
 mod report;
 mod train;
 
@@ -11,7 +12,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::recipe::{DeviceChoice, RecipeError};
+use crate::assemble::{Options, lock_beside};
+use crate::recipe::{DeviceChoice, Recipe, RecipeError};
 
 /// Trains networks with callbacks that are sandboxed WebAssembly components.
 #[derive(Parser)]
@@ -27,6 +29,8 @@ enum Command {
     Train(train::Train),
     /// Do everything but train, and print the plan phase by phase.
     Check(RecipeArguments),
+    /// Hold a recipe's callbacks to their bytes and grants of today: `train` then refuses others.
+    Lock(RecipeArguments),
     /// Show what a callback's file is, wants and is called for.
     Inspect(inspect::Inspect),
     /// Show how a run went, and what each callback did and cost.
@@ -49,6 +53,22 @@ struct RecipeArguments {
     /// Where stock callbacks are looked for first.
     #[arg(long, value_name = "DIR")]
     plugins_dir: Option<PathBuf>,
+}
+
+impl RecipeArguments {
+    fn load(&self) -> Result<Recipe, RecipeError> {
+        Recipe::load(&self.recipe, &self.overrides)
+    }
+
+    /// As typed; the recipe's lock holds if it has one.
+    fn options(&self) -> Options {
+        Options {
+            device: self.device,
+            plugins_dir: self.plugins_dir.clone(),
+            lock: Some(lock_beside(&self.recipe)),
+            ..Options::default()
+        }
+    }
 }
 
 /// Ran as it should.
@@ -78,6 +98,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let answer = match cli.command {
         Command::Train(train) => train.run(),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Lock(arguments) => lock::run(&arguments),
         Command::Inspect(inspect) => inspect.run(),
         Command::Report(report) => report.run(),
         Command::Doctor => doctor::run(),

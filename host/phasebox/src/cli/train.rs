@@ -9,7 +9,6 @@ use super::{Failure, RecipeArguments};
 use crate::assemble::{Assembly, Options};
 use crate::interrupt::Interrupt;
 use crate::logger::Progress;
-use crate::recipe::Recipe;
 use crate::trainer::Summary;
 
 #[derive(Args)]
@@ -33,7 +32,7 @@ pub(super) struct Train {
 
 impl Train {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let recipe = Recipe::load(&self.recipe.recipe, &self.recipe.overrides)?;
+        let recipe = self.recipe.load()?;
         if let Some(threads) = self.threads {
             tch::set_num_threads(threads);
         }
@@ -41,13 +40,11 @@ impl Train {
         show_messages(&progress);
         let is_quiet = self.json || recipe.training_hyperparams.silent_mode;
         let options = Options {
-            device: self.recipe.device,
             runs_dir: self.runs_dir,
             resume: self.resume,
-            plugins_dir: self.recipe.plugins_dir,
             progress,
             interrupt: Interrupt::listen().map_err(Failure::Failed)?,
-            ..Options::default()
+            ..self.recipe.options()
         };
         let trainer =
             Assembly::new(&recipe, options).and_then(Assembly::trainer).map_err(Failure::Refused)?;

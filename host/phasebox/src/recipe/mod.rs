@@ -149,6 +149,11 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// The folder of the recipe's own file.
+    pub fn folder(&self) -> PathBuf {
+        self.resolved.place.resolve("")
+    }
+
     /// The resolved recipe as YAML. The same recipe gives the same text, and the text gives the same recipe from
     /// any folder.
     ///

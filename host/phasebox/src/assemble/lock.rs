@@ -1,0 +1,123 @@
+//! What a recipe's callbacks are to the byte: the lock file beside a recipe, which training holds them to, and the
+//! record in a run's folder. Owns both files' form and the refusals; `plugins` loads what is locked.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::durable::{self, Durability};
+use crate::logger::RunFolder;
+use crate::recipe::CallbackSource;
+
+/// One callback, as it was when somebody locked it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Locked {
+    pub(super) name: String,
+    /// `stock:<name>`, or a file: relative to the recipe's folder where it lies below that.
+    pub(super) source: String,
+    pub(super) sha256: String,
+    /// Full name of the interface it exports.
+    pub(super) interface: String,
+    /// As the callback calls it.
+    pub(super) version: String,
+    pub(super) grants: Vec<String>,
+}
+
+/// The lock of `recipe.yaml` is `recipe.plugins.lock` beside it.
+pub fn lock_beside(recipe: &Path) -> PathBuf {
+    recipe.with_extension("plugins.lock")
+}
+
+/// How a lock names a callback's file, so that a clone in another folder reads the same.
+pub(super) fn source(source: &CallbackSource, base_folder: &Path) -> String {
+    match source {
+        CallbackSource::Stock(name) => format!("stock:{name}"),
+        CallbackSource::File(path) => path.strip_prefix(base_folder).unwrap_or(path).display().to_string(),
+    }
+}
+
+/// A lock file that was read.
+pub(super) struct Lock {
+    path: PathBuf,
+    callbacks: Vec<Locked>,
+}
+
+impl Lock {
+    /// The lock at `path`, if there is one.
+    ///
+    /// # Errors
+    /// If it cannot be read or is no lock.
+    pub(super) fn read(path: &Path) -> Result<Option<Lock>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let callbacks = serde_json::from_slice(&bytes).with_context(|| {
+            format!("{} is no lock of callbacks: write it anew with `phasebox lock`", path.display())
+        })?;
+        Ok(Some(Lock { path: path.to_owned(), callbacks }))
+    }
+
+    /// Refuses a file that is not the one that was locked, before anything of it runs.
+    pub(super) fn admit(&self, name: &str, file: &Path, sha256: &str) -> Result<()> {
+        let locked = self.callbacks.iter().find(|locked| locked.name == name);
+        let locked = locked
+            .with_context(|| format!("callback `{name}` is not in {}; {}", self.path(), self.remedy()))?;
+        ensure!(
+            locked.sha256 == sha256,
+            "callback `{name}`: {} holds it to sha256:{}, {} is sha256:{sha256}; restore the file, or {}",
+            self.path(),
+            locked.sha256,
+            file.display(),
+            self.remedy()
+        );
+        Ok(())
+    }
+
+    /// Refuses other grants than were locked, and a locked callback that the recipe no longer has.
+    pub(super) fn admit_all(&self, found: &[&Locked]) -> Result<()> {
+        for locked in &self.callbacks {
+            let Some(found) = found.iter().find(|found| found.name == locked.name) else {
+                bail!(
+                    "{} holds callback `{}`, which the recipe lacks; {}",
+                    self.path(),
+                    locked.name,
+                    self.remedy()
+                );
+            };
+            ensure!(
+                found.grants == locked.grants,
+                "callback `{}` is granted [{}], {} holds it to [{}]; {}",
+                locked.name,
+                found.grants.join(", "),
+                self.path(),
+                locked.grants.join(", "),
+                self.remedy()
+            );
+        }
+        Ok(())
+    }
+
+    fn path(&self) -> std::path::Display<'_> {
+        self.path.display()
+    }
+
+    fn remedy(&self) -> &'static str {
+        "if the change is meant, write the lock anew with `phasebox lock`"
+    }
+}
+
+/// Writes the lock of a recipe, in place of the one it had.
+pub(super) fn write(path: &Path, callbacks: &[&Locked]) -> Result<()> {
+    let mut text = serde_json::to_vec_pretty(callbacks)?;
+    text.push(b'\n');
+    durable::write_file(path, &text, Durability::Process)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Records in a run's folder what it ran with.
+pub(super) fn record(run: &RunFolder, callbacks: &[&Locked]) -> Result<()> {
+    write(&run.plugins_lock(), callbacks)
+}

@@ -1,0 +1,97 @@
+//! What outlives a run in one process, so that the next begins sooner: the engine of callbacks and the data that were
+//! read. Owns when they may be used again. Compiled code needs no place here: it stays mapped from the user's cache.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::plugins;
+use crate::data::{DatasetConfig, Splits};
+use crate::plugin::{PluginEngine, Profile};
+
+/// Data sets that are kept; a sweep over more of them reads some again rather than fill the memory.
+const MAX_DATA_SETS: usize = 4;
+
+/// The warm parts of a process; empty at first.
+#[derive(Default)]
+pub struct Warm {
+    engine: Option<(Option<PathBuf>, Profile, Rc<PluginEngine>)>,
+    data_sets: Vec<(DataKey, Splits)>,
+}
+
+/// What decides the samples: the recipe's keys, and how the files that they name looked.
+#[derive(PartialEq)]
+struct DataKey {
+    config: Value,
+    base_folder: PathBuf,
+    files: Vec<(PathBuf, Option<SystemTime>, u64)>,
+}
+
+impl Warm {
+    /// The engine of that profile that keeps compiled code in `cache_dir`.
+    ///
+    /// # Errors
+    /// If there is none yet and it cannot be made.
+    pub(super) fn engine(&mut self, cache_dir: Option<&Path>, profile: Profile) -> Result<Rc<PluginEngine>> {
+        if let Some((folder, known, engine)) = &self.engine
+            && (folder.as_deref(), *known) == (cache_dir, profile)
+        {
+            return Ok(engine.clone());
+        }
+        let engine = Rc::new(plugins::engine(cache_dir, profile)?);
+        self.engine = Some((cache_dir.map(Path::to_path_buf), profile, engine.clone()));
+        Ok(engine)
+    }
+
+    /// The data set, read anew if its keys or the files they name have changed.
+    ///
+    /// # Errors
+    /// Of reading it.
+    pub(super) fn data_set(&mut self, config: &DatasetConfig, base_folder: &Path) -> Result<Splits> {
+        let key = DataKey::of(config, base_folder)?;
+        if let Some((_, splits)) = self.data_sets.iter().find(|(known, _)| *known == key) {
+            return Ok(splits.clone());
+        }
+        let splits = config.load(base_folder)?;
+        if self.data_sets.len() == MAX_DATA_SETS {
+            self.data_sets.remove(0);
+        }
+        self.data_sets.push((key, splits.clone()));
+        Ok(splits)
+    }
+}
+
+impl DataKey {
+    fn of(config: &DatasetConfig, base_folder: &Path) -> Result<DataKey> {
+        let config = serde_json::to_value(config)?;
+        let mut files = Vec::new();
+        stamps(&config, base_folder, &mut files);
+        Ok(DataKey { config, base_folder: base_folder.to_owned(), files })
+    }
+}
+
+/// The times and sizes of the files and folders that the texts in `config` name; a folder stands for its own files.
+fn stamps(config: &Value, base_folder: &Path, found: &mut Vec<(PathBuf, Option<SystemTime>, u64)>) {
+    match config {
+        Value::String(text) => stamp(&base_folder.join(text), found),
+        Value::Array(items) => items.iter().for_each(|item| stamps(item, base_folder, found)),
+        Value::Object(entries) => entries.values().for_each(|value| stamps(value, base_folder, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn stamp(path: &Path, found: &mut Vec<(PathBuf, Option<SystemTime>, u64)>) {
+    let Ok(metadata) = path.metadata() else { return };
+    found.push((path.to_owned(), metadata.modified().ok(), metadata.len()));
+    let Ok(inside) = path.read_dir() else { return };
+    let mut inside: Vec<PathBuf> = inside.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    inside.sort();
+    for path in inside {
+        if let Ok(metadata) = path.metadata() {
+            found.push((path, metadata.modified().ok(), metadata.len()));
+        }
+    }
+}
