@@ -7,7 +7,7 @@ use super::{Source, check, has_word, sources};
 /// Each module of host/phasebox and the modules it may use. Whoever needs an edge that is not here adds it with its
 /// reason in the change, or finds that the code belongs elsewhere.
 const EDGES: &[(&str, &str)] = &[
-    ("cli", "assemble callback limits plugin recipe trainer interrupt logger"),
+    ("cli", "assemble callback durable limits plugin recipe trainer interrupt logger"),
     (
         "assemble",
         "callback checkpoint context control criterion data device durable ema interrupt limits logger metrics model optim \

@@ -31,10 +31,13 @@ pub fn lock_beside(recipe: &Path) -> PathBuf {
 }
 
 /// How a lock names a callback's file, so that a clone in another folder reads the same.
-pub(super) fn source(source: &CallbackSource, base_folder: &Path) -> String {
+pub(super) fn source(source: &CallbackSource, folder: &Path) -> String {
     match source {
         CallbackSource::Stock(name) => format!("stock:{name}"),
-        CallbackSource::File(path) => path.strip_prefix(base_folder).unwrap_or(path).display().to_string(),
+        CallbackSource::File(path) => {
+            let below = path.strip_prefix(folder).unwrap_or(path);
+            below.strip_prefix(".").unwrap_or(below).display().to_string()
+        }
     }
 }
 

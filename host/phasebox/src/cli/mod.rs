@@ -5,7 +5,10 @@ mod doctor;
 mod inspect;
 mod lock;
 mod report;
+mod running;
+mod sweep;
 mod train;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,6 +30,10 @@ pub struct Cli {
 enum Command {
     /// Train as a recipe says.
     Train(train::Train),
+    /// Train many variants of a recipe in one process.
+    Sweep(sweep::Sweep),
+    /// Train again whenever the recipe or a callback changes.
+    Watch(watch::Watch),
     /// Do everything but train, and print the plan phase by phase.
     Check(RecipeArguments),
     /// Hold a recipe's callbacks to their bytes and grants of today: `train` then refuses others.
@@ -97,6 +104,8 @@ impl From<RecipeError> for Failure {
 pub fn run(cli: Cli) -> ExitCode {
     let answer = match cli.command {
         Command::Train(train) => train.run(),
+        Command::Sweep(sweep) => sweep.run(),
+        Command::Watch(watch) => watch.run(),
         Command::Check(arguments) => check::run(&arguments),
         Command::Lock(arguments) => lock::run(&arguments),
         Command::Inspect(inspect) => inspect.run(),

@@ -2,7 +2,7 @@
 //!
 //! Layers, each knowing only those before it: `place` (file and line) · `node` (a tree that knows its lines) ·
 //! `document` (YAML to a tree) · `compose`, `overrides`, `interpolate` (many files and the command line to one tree) ·
-//! `deserialize`, `keys` (a tree to types) · `callbacks`, `callback_forms`, `plan`, `training` and this file (which keys there are).
+//! `variants` (many sets of overrides) · `deserialize`, `keys` (a tree to types) · `callbacks`, `callback_forms`, `plan`, `training` and this file (which keys there are).
 //!
 //! Not here: what a dataset, architecture, loss, optimizer or schedule accepts. Those modules own their serde types,
 //! and a recipe keeps their part as a [`Node`] to [`Node::parse`]. Nothing in a recipe runs code.
@@ -23,6 +23,7 @@ mod quantity;
 #[cfg(test)]
 mod tests;
 mod training;
+pub mod variants;
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -152,6 +153,18 @@ impl Recipe {
     /// The folder of the recipe's own file.
     pub fn folder(&self) -> PathBuf {
         self.resolved.place.resolve("")
+    }
+
+    /// The files that the recipe is made of and names: those it was composed of, and its callbacks' own.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = self.resolved.files();
+        files.extend(self.training_hyperparams.phase_callbacks.iter().filter_map(
+            |entry| match &entry.source {
+                CallbackSource::File(path) => Some(path.clone()),
+                CallbackSource::Stock(_) => None,
+            },
+        ));
+        files
     }
 
     /// The resolved recipe as YAML. The same recipe gives the same text, and the text gives the same recipe from

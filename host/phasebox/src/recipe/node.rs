@@ -1,11 +1,14 @@
 //! The tree every layer of a recipe works on: values that know where they were written.
 //! Owns access and conversion to JSON and YAML; reading text is `document`'s, typing is `deserialize`'s.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::deserialize;
-use super::place::{Place, Result};
+use super::place::{Place, Result, Source};
 
 /// A value of a recipe and the line it stands on (for a mapping or list: the line of its key).
 #[derive(Debug, Clone, PartialEq)]
@@ -142,6 +145,26 @@ impl Node {
             }
         };
         self
+    }
+
+    /// The files that something of this tree was written in, each once.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let mut found = BTreeSet::new();
+        self.collect_files(&mut found);
+        found.into_iter().collect()
+    }
+
+    fn collect_files(&self, found: &mut BTreeSet<PathBuf>) {
+        if let Source::File(path) = &*self.place.source
+            && !found.contains(path)
+        {
+            found.insert(path.clone());
+        }
+        match &self.content {
+            Content::Scalar(_) => {}
+            Content::List(items) => items.iter().for_each(|item| item.collect_files(found)),
+            Content::Map(entries) => entries.iter().for_each(|entry| entry.value.collect_files(found)),
+        }
     }
 
     /// An error about this node: at its line, naming its key.

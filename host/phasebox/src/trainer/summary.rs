@@ -105,6 +105,11 @@ pub struct Microseconds {
 }
 
 impl Summary {
+    /// Whether a signal ended it.
+    pub fn is_interrupted(&self) -> bool {
+        self.stop_reason == "interrupted"
+    }
+
     /// The summary of a run that has ended.
     ///
     /// # Errors

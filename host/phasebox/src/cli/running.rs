@@ -1,0 +1,104 @@
+//! What the commands that train have in common: where runs go, how they are shown, one run from its recipe to its
+//! summary.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Failure, RecipeArguments};
+use crate::assemble::{Assembly, Options, Warm};
+use crate::interrupt::Interrupt;
+use crate::logger::Progress;
+use crate::recipe::Recipe;
+use crate::trainer::Summary;
+
+#[derive(Args)]
+pub(super) struct Running {
+    /// Where runs are kept.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(super) runs_dir: PathBuf,
+    /// Threads of libtorch on the CPU, one a core by default. On cores that others use too, fewer are faster.
+    /// Sums depend on it in their last bits.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1024))]
+    threads: Option<i32>,
+    /// Show progress as JSON lines on standard output.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What lasts from one run of a process to the next.
+pub(super) struct Session {
+    pub(super) interrupt: Interrupt,
+    pub(super) warm: Warm,
+}
+
+impl Running {
+    /// Once a process, before its first run.
+    pub(super) fn begin(&self) -> Result<Session, Failure> {
+        if let Some(threads) = self.threads {
+            tch::set_num_threads(threads);
+        }
+        let interrupt = Interrupt::listen().map_err(Failure::Failed)?;
+        Ok(Session { interrupt, warm: Warm::default() })
+    }
+
+    /// One run, to its end.
+    pub(super) fn train(
+        &self,
+        recipe: &Recipe,
+        arguments: &RecipeArguments,
+        resume: Option<PathBuf>,
+        session: &mut Session,
+    ) -> Result<Summary, Failure> {
+        let is_silent = recipe.training_hyperparams.silent_mode;
+        let progress = self.progress(is_silent);
+        show_messages(&progress);
+        let options = Options {
+            runs_dir: self.runs_dir.clone(),
+            resume,
+            progress,
+            interrupt: session.interrupt.clone(),
+            ..arguments.options()
+        };
+        let assembly = Assembly::with(recipe, options, &mut session.warm);
+        let trainer = assembly.and_then(Assembly::trainer).map_err(Failure::Refused)?;
+        let summary = trainer.train().map_err(Failure::Failed)?;
+        if !(self.json || is_silent) {
+            report(&summary);
+        }
+        Ok(summary)
+    }
+
+    fn progress(&self, is_silent: bool) -> Progress {
+        match (self.json, is_silent) {
+            (true, _) => Progress::for_machines(),
+            (false, true) => Progress::silent(),
+            (false, false) => Progress::for_people(),
+        }
+    }
+}
+
+/// Messages go to standard error, above the bar if there is one.
+fn show_messages(progress: &Progress) {
+    let writer = progress.line_writer();
+    let lines =
+        tracing_subscriber::fmt().without_time().with_target(false).with_writer(move || writer.clone());
+    let lines = lines.with_ansi(std::io::stderr().is_terminal());
+    // Only the first subscriber of a process counts; a second run in it keeps that one.
+    let _ = lines.with_max_level(tracing::Level::INFO).try_init();
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the command")]
+fn report(summary: &Summary) {
+    let last: Vec<String> = summary.last.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+    println!(
+        "{} after {} epochs, {} steps, {:.1} s",
+        summary.stop_reason, summary.epochs, summary.steps, summary.train_seconds
+    );
+    if let Some(best) = &summary.best {
+        println!("best {}: {:.4} (epoch {})", best.metric, best.value, best.epoch + 1);
+    }
+    println!("last: {}", last.join("  "));
+    println!("run: {}", summary.run.display());
+}

@@ -1,0 +1,101 @@
+//! `phasebox watch RECIPE`: trains again whenever the recipe, a file it is made of, its lock or a callback changes. A run
+//! that is under way keeps what it began with.
+//!
+//! Files are looked at four times a second rather than watched by the system: editors that write by renaming, network
+//! file systems and files that do not exist yet then need no care, and a few dozen looks cost nothing.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+
+use super::running::{Running, Session};
+use super::{Failure, RecipeArguments};
+use crate::assemble::{StockPlugins, lock_beside};
+use crate::recipe::{CallbackSource, Recipe};
+
+/// Between two looks; a change must have settled for one such time.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+#[derive(Args)]
+pub(super) struct Watch {
+    #[command(flatten)]
+    recipe: RecipeArguments,
+    #[command(flatten)]
+    running: Running,
+}
+
+/// How files look: their size, their time and which file it is; none where there is none.
+type Look = BTreeMap<PathBuf, Option<(u64, SystemTime, u64)>>;
+
+impl Watch {
+    /// Ends only by a signal.
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let mut session = self.running.begin()?;
+        let mut files = vec![self.recipe.recipe.clone(), lock_beside(&self.recipe.recipe)];
+        loop {
+            if let Ok(recipe) = self.recipe.load() {
+                files = self.files(&recipe);
+            }
+            // Before the recipe is read for the run: what changes from here on is another run's.
+            let begun_with = look(&files);
+            self.train(&mut session)?;
+            eprintln!("waiting for a change of {} files", files.len());
+            wait_for_change(&begun_with, &files, &session)?;
+        }
+    }
+
+    /// A recipe or callback that is refused, and a run that fails, are reported and wait for the next change.
+    fn train(&self, session: &mut Session) -> Result<(), Failure> {
+        let trained = self
+            .recipe
+            .load()
+            .map_err(Failure::from)
+            .and_then(|recipe| self.running.train(&recipe, &self.recipe, None, session));
+        match trained {
+            Ok(summary) if summary.is_interrupted() => Err(Failure::Interrupted),
+            Ok(_) => Ok(()),
+            Err(Failure::Interrupted) => Err(Failure::Interrupted),
+            Err(Failure::Refused(error) | Failure::Failed(error)) => {
+                eprintln!("error: {error:#}");
+                Ok(())
+            }
+        }
+    }
+
+    fn files(&self, recipe: &Recipe) -> Vec<PathBuf> {
+        let stock = StockPlugins::find(self.recipe.plugins_dir.as_deref());
+        let callbacks = recipe.training_hyperparams.phase_callbacks.iter();
+        let named = callbacks.filter_map(|entry| match &entry.source {
+            CallbackSource::Stock(name) => stock.path(name).ok(),
+            CallbackSource::File(_) => None,
+        });
+        recipe.files().into_iter().chain(named).chain([lock_beside(&self.recipe.recipe)]).collect()
+    }
+}
+
+fn look(files: &[PathBuf]) -> Look {
+    use std::os::unix::fs::MetadataExt as _;
+    let one = |path: &PathBuf| {
+        let metadata = path.metadata().ok()?;
+        Some((metadata.len(), metadata.modified().ok()?, metadata.ino()))
+    };
+    files.iter().map(|path| (path.clone(), one(path))).collect()
+}
+
+/// Returns once `files` look different from `before` and have stopped to change.
+fn wait_for_change(before: &Look, files: &[PathBuf], session: &Session) -> Result<(), Failure> {
+    let mut last = look(files);
+    loop {
+        std::thread::sleep(LOOK_EVERY);
+        if session.interrupt.take().is_some() {
+            return Err(Failure::Interrupted);
+        }
+        let now = look(files);
+        if now == last && now != *before {
+            return Ok(());
+        }
+        last = now;
+    }
+}
