@@ -23,7 +23,6 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -100,16 +99,24 @@ double value_of(const Tensor& tensor) {
   return tensor.item().toDouble();
 }
 
-// The stream that copies to a device are queued on: one for each, so that they stay in order among themselves.
-c10::Stream copy_stream(at::Device device) {
-  static thread_local std::vector<std::optional<c10::Stream>> streams;
+// Where copies to one device are queued, in order among themselves, and what tells its other streams of the last one.
+struct Copies {
+  c10::Stream stream;
+  c10::Event arrived;
+};
+
+// Leaked on purpose, as above.
+Copies& copies_to(at::Device device) {
+  static thread_local auto* all = new std::vector<std::unique_ptr<Copies>>();
   const auto index = static_cast<size_t>(device.index());
-  if (streams.size() <= index) streams.resize(index + 1);
-  if (!streams[index]) {
+  if (all->size() <= index) all->resize(index + 1);
+  auto& copies = (*all)[index];
+  if (copies == nullptr) {
     const c10::impl::VirtualGuardImpl backend(device.type());
-    streams[index] = backend.getStreamFromGlobalPool(device, /*isHighPriority=*/true);
+    const auto stream = backend.getStreamFromGlobalPool(device, /*isHighPriority=*/true);
+    copies.reset(new Copies{stream, c10::Event(device.type())});
   }
-  return *streams[index];
+  return *copies;
 }
 
 } // namespace
@@ -396,14 +403,14 @@ char* ext_upload(const Tensor* source, int device_index, Tensor** out) {
     const at::Device device = device_of(device_index);
     const c10::impl::VirtualGuardImpl backend(device.type());
     const c10::Stream current = backend.getStream(device);
-    c10::Event arrived(device.type());
+    Copies& copies = copies_to(device);
     Tensor target;
     {
-      const c10::StreamGuard guard(copy_stream(device));
+      const c10::StreamGuard guard(copies.stream);
       target = source->pin_memory().to(device, /*non_blocking=*/true);
-      arrived.record(guard.current_stream());
+      copies.arrived.record(copies.stream);
     }
-    arrived.block(current);
+    copies.arrived.block(current);
     // It was allocated on the other stream: its memory must not be given away before this one is done with it.
     backend.recordDataPtrOnStream(target.storage().data_ptr(), current);
     *out = owned(std::move(target));
