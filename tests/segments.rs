@@ -119,11 +119,14 @@ fn handles(outputs: &Outputs) -> Outputs {
     outputs.each_ref().map(|output| output.as_ref().map(Tensor::shallow_clone))
 }
 
+/// What a callback does when it is called.
+type Act = fn(Phase, &mut Context) -> Result<()>;
+
 /// A callback of this process that says what it changes.
 struct Native {
     phases: &'static [Phase],
     changes: Option<Changes>,
-    act: fn(Phase, &mut Context) -> Result<()>,
+    act: Act,
 }
 
 impl Callback for Native {
@@ -151,7 +154,7 @@ struct Case {
     architecture: Option<&'static str>,
     overrides: Vec<String>,
     callbacks: String,
-    native: Option<(&'static [Phase], Option<Changes>, fn(Phase, &mut Context) -> Result<()>)>,
+    native: Option<(&'static [Phase], Option<Changes>, Act)>,
 }
 
 impl Case {
@@ -164,11 +167,7 @@ impl Case {
         Case { callbacks: format!("  phase_callbacks:\n{entries}"), ..Case::default() }
     }
 
-    fn native(
-        phases: &'static [Phase],
-        changes: Option<Changes>,
-        act: fn(Phase, &mut Context) -> Result<()>,
-    ) -> Case {
+    fn native(phases: &'static [Phase], changes: Option<Changes>, act: Act) -> Case {
         Case { native: Some((phases, changes, act)), ..Case::default() }
     }
 

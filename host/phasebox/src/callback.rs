@@ -240,7 +240,10 @@ impl Callbacks {
         context.phase = phase;
         context.control.global_step = context.global_step;
         let _unrecorded = (!phase.records_gradients()).then(tch::no_grad_guard);
-        self.call_subscribers(phase, context)
+        let answer = self.call_subscribers(phase, context);
+        // One copy for all values that were asked for meanwhile.
+        torch_ext::send_scalars()?;
+        answer
     }
 
     fn call_subscribers(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {

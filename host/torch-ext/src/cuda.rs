@@ -15,18 +15,36 @@ use tch::Device;
 /// What build.rs made of `cuda.cpp`; empty where CUDA's headers were missing.
 const LIBRARY: &[u8] = include_bytes!(env!("TORCH_EXT_CUDA_LIBRARY"));
 
-/// The library's functions.
-struct Functions {
-    stream_enter: unsafe extern "C" fn(c_int, *mut *mut c_void) -> Message,
-    stream_leave: unsafe extern "C" fn(*mut c_void) -> Message,
-    synchronize: unsafe extern "C" fn() -> Message,
-    memory: unsafe extern "C" fn(c_int, *mut i64, *mut i64, *mut i64) -> Message,
-    pool: unsafe extern "C" fn(*mut u64) -> Message,
-    graph_new: unsafe extern "C" fn(*mut *mut c_void) -> Message,
-    graph_begin: unsafe extern "C" fn(*mut c_void, *const u64) -> Message,
-    graph_end: unsafe extern "C" fn(*mut c_void) -> Message,
-    graph_replay: unsafe extern "C" fn(*mut c_void) -> Message,
-    graph_free: unsafe extern "C" fn(*mut c_void),
+/// The library's functions, with the types that cuda.cpp gives them.
+macro_rules! functions {
+    ($($name:ident = $symbol:literal: $kind:ty,)*) => {
+        struct Functions { $($name: $kind,)* }
+
+        impl Functions {
+            fn of(library: *mut c_void) -> Result<Functions> {
+                Ok(Functions {
+                    $($name: {
+                        let found = symbol(library, $symbol)?;
+                        // SAFETY: the type is that of the function's definition in cuda.cpp.
+                        unsafe { std::mem::transmute::<*mut c_void, $kind>(found) }
+                    },)*
+                })
+            }
+        }
+    };
+}
+
+functions! {
+    stream_enter = c"ext_cuda_stream_enter": unsafe extern "C" fn(c_int, *mut *mut c_void) -> Message,
+    stream_leave = c"ext_cuda_stream_leave": unsafe extern "C" fn(*mut c_void) -> Message,
+    synchronize = c"ext_cuda_synchronize": unsafe extern "C" fn() -> Message,
+    memory = c"ext_cuda_memory": unsafe extern "C" fn(c_int, *mut i64, *mut i64, *mut i64) -> Message,
+    pool = c"ext_cuda_pool": unsafe extern "C" fn(*mut u64) -> Message,
+    graph_new = c"ext_cuda_graph_new": unsafe extern "C" fn(*mut *mut c_void) -> Message,
+    graph_begin = c"ext_cuda_graph_begin": unsafe extern "C" fn(*mut c_void, *const u64) -> Message,
+    graph_end = c"ext_cuda_graph_end": unsafe extern "C" fn(*mut c_void) -> Message,
+    graph_replay = c"ext_cuda_graph_replay": unsafe extern "C" fn(*mut c_void) -> Message,
+    graph_free = c"ext_cuda_graph_free": unsafe extern "C" fn(*mut c_void),
 }
 
 /// Opens the library, once.
@@ -44,21 +62,7 @@ fn open() -> Result<Functions> {
     let mut library = std::ptr::null_mut();
     // SAFETY: the bytes are a library of this build, and the out pointer is to a local.
     check("open", unsafe { ffi::ext_open_library(LIBRARY.as_ptr(), LIBRARY.len(), &mut library) })?;
-    // SAFETY: each type is that of the function's definition in cuda.cpp.
-    unsafe {
-        Ok(Functions {
-            stream_enter: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_stream_enter")?),
-            stream_leave: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_stream_leave")?),
-            synchronize: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_synchronize")?),
-            memory: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_memory")?),
-            pool: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_pool")?),
-            graph_new: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_graph_new")?),
-            graph_begin: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_graph_begin")?),
-            graph_end: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_graph_end")?),
-            graph_replay: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_graph_replay")?),
-            graph_free: std::mem::transmute::<*mut c_void, _>(symbol(library, c"ext_cuda_graph_free")?),
-        })
-    }
+    Functions::of(library)
 }
 
 fn symbol(library: *mut c_void, name: &CStr) -> Result<*mut c_void> {

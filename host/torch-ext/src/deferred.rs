@@ -1,14 +1,21 @@
-//! Scalars that arrive later: the value of a one-element tensor without waiting for the device. Owns the pinned cell
-//! and the event of one copy; who polls, and when, is the caller's.
+//! Scalars that arrive later: the value of a one-element tensor without waiting for the device. Owns the ring of each
+//! device, of pinned memory; who polls, and when all that was asked for is sent, is the caller's.
 
 use crate::cuda::is_recording;
 use crate::ffi::{self, check};
+use crate::ring::{Lane, Ring, Values};
 use crate::{Error, Result};
+use std::ops::Range;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tch::{Device, Tensor};
 
-/// A number on its way from a device. On the CPU it is there at once; on CUDA a copy into pinned memory has been
-/// queued behind the work so far, and an event behind the copy. Cells and events are pooled.
+/// Scalars that may be on their way from one device.
+const CELLS: usize = 4096;
+
+/// A number on its way from a device. On the CPU it is there at once; on CUDA it was put aside on the device, and goes
+/// to pinned memory with all others by [`send_scalars`], or when somebody looks for it.
 #[derive(Debug)]
 pub struct Deferred {
     state: State,
@@ -17,33 +24,22 @@ pub struct Deferred {
 #[derive(Debug)]
 enum State {
     Arrived(f64),
-    Pending(Arrival),
-}
-
-/// The owner of a cell of the shim's pool.
-#[derive(Debug)]
-struct Arrival(NonNull<ffi::Arrival>);
-
-// SAFETY: a cell has one owner at a time, and neither pinned memory nor events belong to a thread.
-unsafe impl Send for Arrival {}
-
-impl Drop for Arrival {
-    fn drop(&mut self) {
-        // SAFETY: the only owner gives it back once. An error means a broken CUDA context, and the cell is freed anyway.
-        drop(ffi::take(unsafe { ffi::ext_arrival_release(self.0.as_ptr()) }));
-    }
+    Pending { device: usize, values: Arc<Values>, index: usize },
 }
 
 impl Deferred {
-    /// Starts the copy of `tensor`'s only element, of any real dtype or bool. Never syncs CUDA. An error while this
-    /// thread records a graph: each replay would copy into the same place.
+    /// Takes `tensor`'s only element, of any real dtype or bool, as it is at this point of the device's work. Never
+    /// syncs CUDA, unless 4096 others are on their way. An error while this thread records a graph: each replay would
+    /// write into the same place.
     pub fn new(tensor: &Tensor) -> Result<Self> {
-        if is_recording() {
-            let message = "a value cannot be asked for while a graph is recorded".to_owned();
-            return Err(Error::Torch { operation: "deferred copy", message });
-        }
         let state = match tensor.device() {
-            Device::Cuda(_) => State::Pending(Arrival::start(tensor)?),
+            Device::Cuda(device) => {
+                let (values, index) = with_ring(device, |ring| {
+                    UNSENT.store(true, Ordering::Relaxed);
+                    ring.ask(tensor)
+                })?;
+                State::Pending { device, values, index }
+            }
             Device::Cpu | Device::Mps | Device::Vulkan => State::Arrived(value_of(tensor)?),
         };
         Ok(Self { state })
@@ -51,51 +47,153 @@ impl Deferred {
 
     /// The value if it has arrived. Never syncs.
     pub fn poll(&mut self) -> Result<Option<f64>> {
-        if let State::Pending(arrival) = &self.state
-            && let Some(value) = arrival.poll()?
-        {
-            self.state = State::Arrived(value);
-        }
-        Ok(match self.state {
-            State::Arrived(value) => Some(value),
-            State::Pending(_) => None,
+        self.look(|ring, _| {
+            ring.send()?;
+            ring.take_arrived()
         })
     }
 
     /// The value; waits for the copy, not for work queued after it.
     pub fn wait(&mut self) -> Result<f64> {
-        let value = match &self.state {
-            State::Arrived(value) => *value,
-            State::Pending(arrival) => arrival.wait()?,
+        let value = self.look(|ring, values| ring.wait_for(values))?;
+        value.ok_or_else(|| refusal("the value never arrived"))
+    }
+
+    /// The value, if need be after `search`.
+    fn look(
+        &mut self,
+        search: impl FnOnce(&mut Ring<CudaLane>, &Arc<Values>) -> Result<()>,
+    ) -> Result<Option<f64>> {
+        let State::Pending { device, values, index } = &self.state else {
+            return Ok(self.arrived());
         };
-        self.state = State::Arrived(value);
+        let mut value = values.get(*index)?;
+        if value.is_none() {
+            with_ring(*device, |ring| search(ring, values))?;
+            value = values.get(*index)?;
+        }
+        if let Some(value) = value {
+            self.state = State::Arrived(value);
+        }
         Ok(value)
+    }
+
+    fn arrived(&self) -> Option<f64> {
+        match self.state {
+            State::Arrived(value) => Some(value),
+            State::Pending { .. } => None,
+        }
     }
 }
 
-impl Arrival {
-    fn start(tensor: &Tensor) -> Result<Self> {
-        let mut raw = std::ptr::null_mut();
-        // SAFETY: the tensor is borrowed for the call; on success `raw` is a cell that is ours alone.
-        check("deferred copy", unsafe { ffi::ext_arrival_start(tensor.as_ptr(), &mut raw) })?;
-        match NonNull::new(raw) {
-            Some(raw) => Ok(Self(raw)),
-            None => unreachable!("a started copy has a cell"),
+/// Whether anything was asked for since the last [`send_scalars`].
+static UNSENT: AtomicBool = AtomicBool::new(false);
+
+/// Starts the copy of all scalars that were asked for since the last time: one copy and one event for a device,
+/// however many they are. Costs one load where there are none. Does not sync.
+pub fn send_scalars() -> Result<()> {
+    if !UNSENT.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    UNSENT.store(false, Ordering::Relaxed);
+    rings().iter_mut().try_for_each(|(_, ring)| ring.send())
+}
+
+/// A ring for each device that was asked for a scalar. Kept to the end of the process: when that comes, the CUDA
+/// driver may be gone before pinned memory and events are.
+static RINGS: Mutex<Vec<(usize, Ring<CudaLane>)>> = Mutex::new(Vec::new());
+
+fn rings() -> MutexGuard<'static, Vec<(usize, Ring<CudaLane>)>> {
+    RINGS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn with_ring<T>(device: usize, work: impl FnOnce(&mut Ring<CudaLane>) -> Result<T>) -> Result<T> {
+    if is_recording() {
+        return Err(refusal("a value cannot be asked for while a graph is recorded"));
+    }
+    let mut rings = rings();
+    let known = rings.iter().position(|(known, _)| *known == device);
+    let index = match known {
+        Some(index) => index,
+        None => {
+            rings.push((device, Ring::new(CudaLane::new(device)?, CELLS)));
+            rings.len() - 1
         }
+    };
+    work(&mut rings[index].1)
+}
+
+fn refusal(message: &str) -> Error {
+    Error::Torch { operation: "deferred copy", message: message.to_owned() }
+}
+
+/// Cells on a CUDA device, and their copies in pinned memory.
+struct CudaLane(NonNull<ffi::Lane>);
+
+// SAFETY: a lane has one owner at a time, and neither its tensors nor its events belong to a thread.
+unsafe impl Send for CudaLane {}
+
+/// An event behind a copy.
+struct Sent(NonNull<ffi::Event>);
+
+// SAFETY: an event has one owner and does not belong to a thread.
+unsafe impl Send for Sent {}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        // SAFETY: the only owner frees it once.
+        unsafe { ffi::ext_event_free(self.0.as_ptr()) }
+    }
+}
+
+impl CudaLane {
+    fn new(device: usize) -> Result<Self> {
+        let mut raw = std::ptr::null_mut();
+        let index = ffi::device_index(Device::Cuda(device))?;
+        // SAFETY: the out pointer is to a local.
+        check("deferred copy", unsafe { ffi::ext_lane_new(index, CELLS, &mut raw) })?;
+        NonNull::new(raw).map(Self).ok_or_else(|| refusal("there is no lane"))
+    }
+}
+
+// SAFETY (every block below): lane and event are valid as long as they are borrowed, cells are below CELLS, and out
+// pointers are to locals.
+impl Lane for CudaLane {
+    type Sent = Sent;
+
+    fn store(&mut self, cell: usize, value: &Tensor) -> Result<()> {
+        // SAFETY: see above.
+        check("deferred copy", unsafe { ffi::ext_lane_store(self.0.as_ptr(), cell, value.as_ptr()) })
     }
 
-    fn poll(&self) -> Result<Option<f64>> {
-        let (mut ready, mut value) = (false, 0.0);
-        // SAFETY: the cell is valid as long as `self`.
-        check("deferred poll", unsafe { ffi::ext_arrival_poll(self.0.as_ptr(), &mut ready, &mut value) })?;
-        Ok(ready.then_some(value))
+    fn send(&mut self, cells: Range<usize>) -> Result<Sent> {
+        let mut raw = std::ptr::null_mut();
+        // SAFETY: see above.
+        check("deferred copy", unsafe {
+            ffi::ext_lane_send(self.0.as_ptr(), cells.start, cells.end, &mut raw)
+        })?;
+        NonNull::new(raw).map(Sent).ok_or_else(|| refusal("there is no event"))
     }
 
-    fn wait(&self) -> Result<f64> {
-        let mut value = 0.0;
-        // SAFETY: the cell is valid as long as `self`.
-        check("deferred wait", unsafe { ffi::ext_arrival_wait(self.0.as_ptr(), &mut value) })?;
-        Ok(value)
+    fn has_arrived(&self, sent: &Sent) -> Result<bool> {
+        let mut ready = false;
+        // SAFETY: see above.
+        check("deferred poll", unsafe { ffi::ext_event_query(sent.0.as_ptr(), &mut ready) })?;
+        Ok(ready)
+    }
+
+    fn wait(&self, sent: &Sent) -> Result<()> {
+        // SAFETY: see above.
+        check("deferred wait", unsafe { ffi::ext_event_wait(sent.0.as_ptr()) })
+    }
+
+    fn read(&self, cells: Range<usize>) -> Result<Vec<f64>> {
+        let mut values = vec![0.0; cells.len()];
+        // SAFETY: see above; the buffer has room for the cells.
+        check("deferred read", unsafe {
+            ffi::ext_lane_read(self.0.as_ptr(), cells.start, cells.end, values.as_mut_ptr())
+        })?;
+        Ok(values)
     }
 }
 

@@ -12,9 +12,15 @@ pub(crate) struct List {
     private: [u8; 0],
 }
 
-/// A pinned scalar on its way from a device.
+/// Cells for scalars, on a device and in pinned memory.
 #[repr(C)]
-pub(crate) struct Arrival {
+pub(crate) struct Lane {
+    private: [u8; 0],
+}
+
+/// `c10::Event`.
+#[repr(C)]
+pub(crate) struct Event {
     private: [u8; 0],
 }
 
@@ -113,10 +119,13 @@ unsafe extern "C" {
     pub(crate) fn ext_manual_seed(seed: u64) -> Message;
 
     pub(crate) fn ext_scalar_value(tensor: *const C_tensor, out: *mut f64) -> Message;
-    pub(crate) fn ext_arrival_start(source: *const C_tensor, out: *mut *mut Arrival) -> Message;
-    pub(crate) fn ext_arrival_poll(arrival: *const Arrival, ready: *mut bool, value: *mut f64) -> Message;
-    pub(crate) fn ext_arrival_wait(arrival: *const Arrival, value: *mut f64) -> Message;
-    pub(crate) fn ext_arrival_release(arrival: *mut Arrival) -> Message;
+    pub(crate) fn ext_lane_new(device: c_int, cells: usize, out: *mut *mut Lane) -> Message;
+    pub(crate) fn ext_lane_store(lane: *mut Lane, cell: usize, value: *const C_tensor) -> Message;
+    pub(crate) fn ext_lane_send(lane: *mut Lane, start: usize, end: usize, out: *mut *mut Event) -> Message;
+    pub(crate) fn ext_lane_read(lane: *const Lane, start: usize, end: usize, out: *mut f64) -> Message;
+    pub(crate) fn ext_event_query(event: *const Event, ready: *mut bool) -> Message;
+    pub(crate) fn ext_event_wait(event: *const Event) -> Message;
+    pub(crate) fn ext_event_free(event: *mut Event);
 
     pub(crate) fn ext_autocast_enter(
         cuda: bool,

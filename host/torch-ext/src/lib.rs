@@ -13,13 +13,14 @@ mod foreach;
 mod fused;
 mod library;
 mod list;
+mod ring;
 mod rng;
 mod script;
 mod storage;
 mod transfer;
 
 pub use autocast::{Autocast, AutocastDevice};
-pub use deferred::Deferred;
+pub use deferred::{Deferred, send_scalars};
 pub use fused::{AdamState, AdamStep, LearningRate, SgdStep, fused_adam_, fused_sgd_};
 pub use library::{cuda_device_count, cuda_is_available, libtorch_version, load_cuda};
 pub use list::TensorList;

@@ -66,33 +66,15 @@ Tensor norm_of(const List& list, double p) {
   return list.empty() ? at::zeros({}) : at::linalg_vector_norm(norms_of(list, p), p);
 }
 
-// A pinned scalar and the event that says it has arrived. Both are costly to make, so they are pooled by dtype.
-struct Arrival {
-  explicit Arrival(const Tensor& source)
-      : host(at::empty({}, at::TensorOptions().dtype(source.scalar_type()).pinned_memory(true))),
-        event(source.device().type()) {}
+// Cells for scalars: on the device, where each is put aside when it is asked for, and in pinned memory, where many are
+// copied at once. float64 holds every other dtype's numbers, but for int64 beyond 2^53.
+struct Lane {
+  Lane(at::Device device, int64_t cells)
+      : device(at::zeros({cells}, at::TensorOptions().dtype(at::kDouble).device(device))),
+        host(at::zeros({cells}, at::TensorOptions().dtype(at::kDouble).pinned_memory(true))) {}
+  Tensor device;
   Tensor host;
-  c10::Event event;
 };
-
-// Leaked on purpose: at the end of a thread or the process the CUDA driver may be gone before the events are.
-std::vector<std::unique_ptr<Arrival>>& arrivals() {
-  static thread_local auto* pool = new std::vector<std::unique_ptr<Arrival>>();
-  return *pool;
-}
-
-std::unique_ptr<Arrival> take_arrival(const Tensor& source) {
-  auto& pool = arrivals();
-  for (size_t i = 0; i < pool.size(); ++i) {
-    if (pool[i]->host.scalar_type() == source.scalar_type() && pool[i]->event.device_type() == source.device().type()) {
-      std::swap(pool[i], pool.back());
-      auto taken = std::move(pool.back());
-      pool.pop_back();
-      return taken;
-    }
-  }
-  return std::make_unique<Arrival>(source);
-}
 
 double value_of(const Tensor& tensor) {
   TORCH_CHECK(tensor.numel() == 1, "a scalar needs a tensor of 1 element, this one has ", tensor.numel());
@@ -333,38 +315,42 @@ char* ext_scalar_value(const Tensor* tensor, double* out) {
   return guarded([&] { *out = value_of(*tensor); });
 }
 
-char* ext_arrival_start(const Tensor* source, Arrival** out) {
+char* ext_lane_new(int device, size_t cells, Lane** out) {
+  return in_place([&] { *out = new Lane(device_of(device), static_cast<int64_t>(cells)); });
+}
+
+char* ext_lane_store(Lane* lane, size_t cell, const Tensor* value) {
   return in_place([&] {
-    TORCH_CHECK(source->numel() == 1, "a scalar needs a tensor of 1 element, this one has ", source->numel());
-    auto arrival = take_arrival(*source);
-    arrival->host.copy_(source->detach().reshape({}), /*non_blocking=*/true);
-    const c10::impl::VirtualGuardImpl device(source->device().type());
-    arrival->event.record(device.getStream(source->device()));
-    *out = arrival.release();
+    TORCH_CHECK(value->numel() == 1, "a scalar needs a tensor of 1 element, this one has ", value->numel());
+    lane->device.select(0, static_cast<int64_t>(cell)).copy_(value->detach().reshape({}), /*non_blocking=*/true);
   });
 }
 
-char* ext_arrival_poll(const Arrival* arrival, bool* ready, double* value) {
-  return guarded([&] {
-    *ready = arrival->event.query();
-    if (*ready) *value = value_of(arrival->host);
+char* ext_lane_send(Lane* lane, size_t start, size_t end, c10::Event** out) {
+  return in_place([&] {
+    const auto from = static_cast<int64_t>(start), to = static_cast<int64_t>(end);
+    lane->host.slice(0, from, to).copy_(lane->device.slice(0, from, to), /*non_blocking=*/true);
+    auto event = std::make_unique<c10::Event>(lane->device.device().type());
+    const c10::impl::VirtualGuardImpl device(lane->device.device().type());
+    event->record(device.getStream(lane->device.device()));
+    *out = event.release();
   });
 }
 
-char* ext_arrival_wait(const Arrival* arrival, double* value) {
-  return guarded([&] {
-    arrival->event.synchronize();
-    *value = value_of(arrival->host);
-  });
+char* ext_lane_read(const Lane* lane, size_t start, size_t end, double* out) {
+  return guarded([&] { std::memcpy(out, lane->host.data_ptr<double>() + start, (end - start) * sizeof(double)); });
 }
 
-// Only a finished copy may go back to the pool: a pending one could still land on the next user's value. Freeing one
-// that is pending is safe, the pinned allocator waits for the copies that it has seen.
-char* ext_arrival_release(Arrival* arrival) {
-  return guarded([&] {
-    std::unique_ptr<Arrival> returned(arrival);
-    if (returned->event.query()) arrivals().push_back(std::move(returned));
-  });
+char* ext_event_query(const c10::Event* event, bool* ready) {
+  return guarded([&] { *ready = event->query(); });
+}
+
+char* ext_event_wait(const c10::Event* event) {
+  return guarded([&] { event->synchronize(); });
+}
+
+void ext_event_free(c10::Event* event) {
+  delete event;
 }
 
 // ---- Autocast ----

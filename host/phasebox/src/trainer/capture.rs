@@ -12,7 +12,7 @@ use tch::{Kind, Tensor, no_grad};
 
 use super::Settings;
 use super::recorder::{CudaRecorder, Recorder, Recording};
-use super::rehearsal::Moment;
+use super::rehearsal::{Moment, copied};
 use super::segments::{Facts, Plan};
 use super::work::{self, Work};
 use crate::callback::Subscriber;
@@ -323,8 +323,14 @@ impl Capture {
     fn take_in(&self, context: &mut Context) -> Result<()> {
         for (own, place) in [(&self.inputs, &mut context.inputs), (&self.target, &mut context.target)] {
             let given = place.as_ref().context("the batch is incomplete")?;
-            if !torch_ext::shares_storage(own, given) {
-                no_grad(|| own.shallow_clone().f_copy_(given))?;
+            if !is_same(own, given) {
+                // A part of an earlier batch, which lay here, would be read while it is written.
+                let apart = if torch_ext::shares_storage(own, given) {
+                    copied(given)?
+                } else {
+                    given.shallow_clone()
+                };
+                no_grad(|| own.shallow_clone().f_copy_(&apart))?;
             }
             *place = Some(own.shallow_clone());
         }
@@ -360,6 +366,11 @@ impl Outputs {
         context.loss = handle(&self.loss);
         context.loss_log_items = handle(&self.loss_log_items);
     }
+}
+
+/// Whether both are the very same memory, seen the same way.
+fn is_same(left: &Tensor, right: &Tensor) -> bool {
+    left.data_ptr() == right.data_ptr() && left.size() == right.size() && left.stride() == right.stride()
 }
 
 fn handle(tensor: &Option<Tensor>) -> Option<Tensor> {

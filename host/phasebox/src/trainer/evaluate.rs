@@ -112,6 +112,7 @@ impl Trainer {
 
     /// Metrics of the split, for callbacks, the log and the person who watches. Syncs once.
     pub(super) fn publish_metrics(&mut self, prefix: &str) -> Result<()> {
+        self.syncs += 1;
         let context = &mut *self.context;
         let values = context.metrics().compute()?;
         for (name, value) in &values {

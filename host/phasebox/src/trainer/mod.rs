@@ -134,6 +134,8 @@ pub struct Trainer {
     /// A checkpoint was loaded: on-checkpoint-loaded is due.
     loaded: bool,
     captures: Captures,
+    /// Waits of the loop itself for the device.
+    syncs: u64,
 }
 
 impl Trainer {
@@ -167,6 +169,7 @@ impl Trainer {
             steps_at_start: 0,
             loaded: false,
             captures: Captures::default(),
+            syncs: 0,
         }
     }
 

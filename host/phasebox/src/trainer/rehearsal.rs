@@ -81,7 +81,8 @@ fn live(context: &Context) -> Vec<(String, Tensor)> {
     live
 }
 
-fn copied(tensor: &Tensor) -> Result<Tensor> {
+/// A copy in memory of its own, without a way back.
+pub(super) fn copied(tensor: &Tensor) -> Result<Tensor> {
     no_grad(|| {
         let mut copy = tensor.f_detach()?.f_empty_like()?;
         copy.f_copy_(tensor)?;

@@ -42,6 +42,7 @@ impl Trainer {
         let Some(loss) = &self.context.loss else { return Ok(()) };
         let mut value = Deferred::new(loss)?;
         if self.settings.nan_policy == NanPolicy::SkipStep {
+            self.syncs += 1;
             let value = value.wait()?;
             self.last_loss = Some(value);
             if !value.is_finite() {
@@ -58,6 +59,7 @@ impl Trainer {
     /// Reads the losses that have arrived.
     pub(super) fn check_losses(&mut self) -> Result<()> {
         let is_far_behind = self.losses.len() > MAX_LOSSES_ON_THEIR_WAY;
+        self.syncs += u64::from(is_far_behind);
         while let Some((batch, value)) = self.losses.front_mut() {
             let (batch, value) = (*batch, if is_far_behind { Some(value.wait()?) } else { value.poll()? });
             let Some(value) = value else { return Ok(()) };
@@ -69,6 +71,7 @@ impl Trainer {
 
     /// Waits for those that have not.
     pub(super) fn wait_for_losses(&mut self) -> Result<()> {
+        self.syncs += u64::from(!self.losses.is_empty());
         while let Some((batch, mut value)) = self.losses.pop_front() {
             let value = value.wait()?;
             self.take_loss(batch, value)?;

@@ -33,6 +33,9 @@ pub struct Summary {
     pub stop_reason: String,
     /// "cpu", "cuda:0".
     pub device: String,
+    /// Waits for the device, of the loop and its callbacks, a step of this part: what keeps the CPU from running ahead.
+    #[serde(default)]
+    pub syncs_per_step: f64,
     /// What was repeated from CUDA graphs, and why not more.
     #[serde(default)]
     pub cuda_graphs: CudaGraphs,
@@ -128,18 +131,22 @@ impl Trainer {
         let here = context.started.elapsed().as_secs_f64();
         let watched = context.run.metric_to_watch.clone();
         let best = context.best_metric.zip(context.best_epoch);
+        let steps_here = context.global_step - self.steps_at_start;
+        let plugins: Vec<_> = self.callbacks.reports().into_iter().map(PluginSummary::from).collect();
+        let syncs = self.syncs + plugins.iter().map(|plugin| plugin.syncs).sum::<u64>();
         let summary = Summary {
             best: best.map(|(value, epoch)| Best { metric: watched, value, epoch }),
             last: context.metrics_dict.iter().map(|(name, value)| (name.clone(), (*value).into())).collect(),
             epochs: self.position.epoch,
             steps: context.global_step,
             train_seconds: context.elapsed().as_secs_f64(),
-            steps_per_second: (context.global_step - self.steps_at_start) as f64 / here.max(1e-9),
+            steps_per_second: steps_here as f64 / here.max(1e-9),
             stop_reason: stop_reason.to_owned(),
             device: crate::device::name(context.device),
+            syncs_per_step: syncs as f64 / steps_here.max(1) as f64,
             cuda_graphs: self.captures.report(),
             asked: context.control.history.clone(),
-            plugins: self.callbacks.reports().into_iter().map(PluginSummary::from).collect(),
+            plugins,
             run: self.run.path().to_owned(),
         };
         let json = serde_json::to_value(&summary)?;
