@@ -4,22 +4,25 @@
 //! that replays write into, rehearsals, recordings that are out of date, fall-backs) is what a GPU would see. CUDA's
 //! own recorder needs a GPU and is not run here.
 
-use std::cell::RefCell;
+mod stand_in;
+
 use std::fs;
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use phasebox::assemble::{Assembly, Options};
 use phasebox::callback::{Callback, Changes, OnError, When};
+use phasebox::checkpoint;
 use phasebox::context::{Context, Lendable};
 use phasebox::phase::{Phase, PhaseSet};
 use phasebox::recipe::Recipe;
-use phasebox::trainer::{Recorder, Recording, Summary, Works};
+use phasebox::trainer::{Recorder, Summary};
 use serde_json::Value;
-use tch::{Tensor, no_grad};
+use tch::{Kind, Tensor};
 use tempfile::TempDir;
+
+use self::stand_in::{Fault, RunAgain, WithDeviceRates};
 
 /// 90 batches an epoch, the last one shorter, two a step, dropout, clipping: 45 steps, six times.
 const RECIPE: &str = "\
@@ -42,82 +45,6 @@ training_hyperparams:
 ";
 /// A batch that waits, one that steps, and the short one at the end of an epoch.
 const KINDS: u64 = 3;
-
-/// What recordings of a step leave in the context.
-type Outputs = [Option<Tensor>; 3];
-
-/// Runs recorded work again, and like a graph writes what comes of it into the tensors it was recorded with.
-#[derive(Default)]
-struct RunAgain {
-    /// The latest results, with their way back: those of the recording lead nowhere.
-    live: Rc<RefCell<Outputs>>,
-    fault: Fault,
-}
-
-/// What is wrong with a recorder.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Fault {
-    #[default]
-    None,
-    /// It cannot be readied.
-    Prepare,
-    /// It cannot record.
-    Record,
-    /// Replays compute nothing.
-    Idle,
-    /// Replays compute everything twice.
-    Twice,
-}
-
-struct Again {
-    live: Rc<RefCell<Outputs>>,
-    own: Outputs,
-    fault: Fault,
-}
-
-impl Recorder for RunAgain {
-    fn prepare(&mut self, _: &mut Context) -> Result<()> {
-        if self.fault == Fault::Prepare { bail!("there is nothing to record with") } else { Ok(()) }
-    }
-
-    fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>> {
-        works(context)?;
-        if self.fault == Fault::Record {
-            bail!("the stream is not capturing");
-        }
-        Ok(Box::new(Again { live: self.live.clone(), own: outputs(context), fault: self.fault }))
-    }
-}
-
-impl Recording for Again {
-    fn replay(&mut self, context: &mut Context, again: Works<'_>) -> Result<()> {
-        if self.fault == Fault::Idle {
-            return Ok(());
-        }
-        [context.preds, context.loss, context.loss_log_items] = handles(&self.live.borrow());
-        again(context)?;
-        let now = outputs(context);
-        for (own, now) in self.own.iter_mut().zip(&now) {
-            if let (Some(own), Some(now)) = (own, now) {
-                no_grad(|| own.copy_(&now.detach()));
-                if self.fault == Fault::Twice {
-                    let _ = no_grad(|| context.net.parameters()[0].1.shallow_clone().g_add_scalar_(1e-3));
-                }
-            }
-        }
-        *self.live.borrow_mut() = now;
-        Ok(())
-    }
-}
-
-fn outputs(context: &Context) -> Outputs {
-    [&context.preds, &context.loss, &context.loss_log_items]
-        .map(|output| output.as_ref().map(Tensor::shallow_clone))
-}
-
-fn handles(outputs: &Outputs) -> Outputs {
-    outputs.each_ref().map(|output| output.as_ref().map(Tensor::shallow_clone))
-}
 
 /// What a callback does when it is called.
 type Act = fn(Phase, &mut Context) -> Result<()>;
@@ -171,7 +98,7 @@ impl Case {
         Case { native: Some((phases, changes, act)), ..Case::default() }
     }
 
-    fn train(&self, recorder: Option<RunAgain>) -> Trained {
+    fn train(&self, recorder: Option<Box<dyn Recorder>>) -> Trained {
         // Random numbers of the CPU are drawn from one generator, which all tests of this process share.
         static ALONE: Mutex<()> = Mutex::new(());
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -180,7 +107,7 @@ impl Case {
         Trained { summary, _place: place }
     }
 
-    fn train_in(&self, place: &Path, recorder: Option<RunAgain>) -> Result<Summary> {
+    fn train_in(&self, place: &Path, recorder: Option<Box<dyn Recorder>>) -> Result<Summary> {
         let path = place.join("recipe.yaml");
         let architecture = self.architecture.unwrap_or("{mlp: {hidden: [16], dropout: 0.2}}");
         fs::write(&path, RECIPE.replace("ARCHITECTURE", architecture) + &self.callbacks)?;
@@ -197,7 +124,7 @@ impl Case {
         }
         let mut trainer = assembly.trainer()?;
         if let Some(recorder) = recorder {
-            trainer.record_with(Box::new(recorder));
+            trainer.record_with(recorder);
         }
         trainer.train()
     }
@@ -229,7 +156,14 @@ impl Trained {
         remains
     }
 
-    /// Every value, but not when; late ones in the order of their names, for they are written when they arrive.
+    /// All parameters in the end, as one vector.
+    fn weights(&self) -> Tensor {
+        let latest = checkpoint::load(&self.summary.run.join("ckpt_latest")).expect("a complete checkpoint");
+        let flat: Vec<Tensor> = latest.model.iter().map(|(_, tensor)| tensor.flatten(0, -1)).collect();
+        Tensor::cat(&flat, 0).to_kind(Kind::Double)
+    }
+
+    /// Every value, but not when.
     fn metrics(&self) -> String {
         let text = fs::read_to_string(self.summary.run.join("metrics.jsonl")).expect("a log");
         let timeless = text.lines().map(|line| {
@@ -244,7 +178,7 @@ impl Trained {
 /// Trains eagerly and from recordings; the runs must be the same but for how they were done. Gives the recorded one.
 fn check(what: &str, case: &Case) -> Summary {
     let eager = case.train(None);
-    let recorded = case.train(Some(RunAgain::default()));
+    let recorded = case.train(Some(Box::<RunAgain>::default()));
     assert!(eager.summary.cuda_graphs.replayed_batches == 0, "{what}");
     assert!(recorded.summary.steps >= 200, "{what}: {} steps", recorded.summary.steps);
     let (expected, found) = (eager.remains(), recorded.remains());
@@ -429,6 +363,20 @@ fn recordings_are_made_anew() {
     check_recorded("freeze", &freezes, 7);
 }
 
+/// New rates reach recordings that were made with older ones: the schedule changes them every step.
+#[test]
+fn rates_are_read_anew_by_each_replay() {
+    for optimizer in ["SGD", "AdamW", "{RMSprop: {momentum: 0.5}}"] {
+        let case = Case::with(&format!("optimizer={optimizer}"));
+        let recorded = case.train(Some(Box::<WithDeviceRates>::default()));
+        assert!(recorded.summary.cuda_graphs.replayed_batches > 500, "{optimizer}");
+        let (eager, recorded) = (case.train(None).weights(), recorded.weights());
+        let off = (&recorded - &eager).norm().double_value(&[]) / eager.norm().double_value(&[]);
+        // Rates of float32 beside float64, over 270 steps.
+        assert!(off < 1e-3, "{optimizer}: {off}");
+    }
+}
+
 /// Where nothing may be recorded, nothing is, and the summary says why.
 #[test]
 fn eager_with_a_reason() {
@@ -440,7 +388,7 @@ fn eager_with_a_reason() {
     };
     let reason = |case: Case, fault: Fault, expected: &str| {
         let eager = case.train(None);
-        let recorded = case.train(Some(RunAgain { fault, ..RunAgain::default() }));
+        let recorded = case.train(Some(Box::new(RunAgain::with(fault))));
         assert!(eager.remains() == recorded.remains(), "{expected}");
         let graphs = recorded.summary.cuda_graphs;
         assert_eq!(graphs.replayed_batches, 0, "{expected}");
