@@ -1,12 +1,15 @@
 //! What a phase costs beside the work it asks for: fired as the trainer fires it, on the trainer's own context, and
 //! against the same calls made directly. The rows and how to run them: docs/benchmarks.md.
 
+mod bare;
+mod measure;
+
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use anyhow::{Context as _, Result, anyhow};
-use criterion::Criterion;
+use anyhow::{Context as _, Result, ensure};
+use measure::{Row, is_wanted, nanoseconds, repository};
 use phasebox::assemble::{Assembly, Options};
 use phasebox::callback::{Callback, Callbacks, OnError, When};
 use phasebox::context::{Context, Lendable};
@@ -14,10 +17,18 @@ use phasebox::limits::Limits;
 use phasebox::phase::{Phase, PhaseSet};
 use phasebox::plugin::{Grants, Plugin, PluginComponent, PluginEngine, PluginSettings};
 use phasebox::recipe::Recipe;
-use wasmtime::component::{Component, Linker, Resource, ResourceType, TypedFunc};
-use wasmtime::{Engine, Store};
+use tch::{Device, Kind, Tensor};
+
+/// Operations that the guest makes in one call; `tests/guests/bench` has the same number.
+const OPERATIONS: f64 = 100.0;
+/// Of a matrix of so many rows and columns: small, since what is measured is not the arithmetic.
+const SIDE: i64 = 32;
 
 fn main() -> Result<()> {
+    let groups = ["phase/", "operation/"];
+    if !groups.into_iter().any(is_wanted) {
+        return Ok(());
+    }
     let overrides = [
         "phase_callbacks=[]",
         "training_hyperparams.max_epochs=1",
@@ -36,10 +47,6 @@ fn main() -> Result<()> {
     assembly.trainer()?.train().map(drop)
 }
 
-fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
-}
-
 /// Times from within the first batch: there the context and all its parts are real.
 struct Bench {
     cache: PathBuf,
@@ -55,36 +62,104 @@ impl Callback for Bench {
     }
 
     fn on_phase(&mut self, _: Phase, context: &mut Lendable<Context>) -> Result<()> {
-        let mut criterion = Criterion::default().configure_from_args();
-        let mut nobody = Callbacks::default();
-        let mut native = of(Nothing);
         let mut component = of(component(&self.cache)?);
-        let mut row = |name: &str, callbacks: &mut Callbacks, phase| {
-            fire(&mut criterion, name, callbacks, phase, context)
-        };
-        row("phase/unsubscribed", &mut nobody, Phase::TrainBatchEnd)?;
-        row("phase/native no-op", &mut native, Phase::TrainBatchEnd)?;
-        row("phase/component no-op", &mut component, Phase::TrainBatchEnd)?;
-        row("phase/component getter", &mut component, Phase::EpochStart)?;
-        row("phase/component operation", &mut component, Phase::EpochEnd)?;
-        typed_call(&mut criterion)?;
-        operation(&mut criterion, context)?;
-        criterion.final_summary();
+        for phase in [Phase::TrainingStart, Phase::TrainBatchEnd, Phase::EpochStart, IN_PLACE, RESULT] {
+            component.fire(phase, context).context("the guest cannot do its part")?;
+        }
+        if is_wanted("phase/") {
+            phases(&mut component, context)?;
+        }
+        if is_wanted("operation/") {
+            operations(&mut component, context);
+        }
         Ok(())
     }
 }
 
-/// A phase, as the trainer fires it. The first call says whether it works at all.
-fn fire(
-    criterion: &mut Criterion,
-    name: &str,
-    callbacks: &mut Callbacks,
-    phase: Phase,
-    context: &mut Lendable<Context>,
-) -> Result<()> {
-    callbacks.fire(phase, context)?;
-    criterion.bench_function(name, |bencher| bencher.iter(|| callbacks.fire(black_box(phase), context)));
+/// The phase at which the guest changes a tensor in place, and the one at which it makes results.
+const IN_PLACE: Phase = Phase::TrainLoaderStart;
+const RESULT: Phase = Phase::TrainLoaderEnd;
+
+/// Fires so many times, each in a batch of its own: limits of a step begin anew.
+fn fire(callbacks: &mut Callbacks, phase: Phase, context: &mut Lendable<Context>, count: u64) {
+    for batch in 0..count {
+        context.batch_idx = Some(batch);
+        // The first call, in `on_phase`, has shown that it works.
+        let _ = black_box(callbacks.fire(black_box(phase), context));
+    }
+}
+
+fn phases(component: &mut Callbacks, context: &mut Lendable<Context>) -> Result<()> {
+    let (mut nobody, mut native) = (Callbacks::default(), of(Nothing));
+    let [unsubscribed] = nanoseconds([&mut |n| fire(&mut nobody, Phase::TrainBatchEnd, context, n)]);
+    let [native] = nanoseconds([&mut |n| fire(&mut native, Phase::TrainBatchEnd, context, n)]);
+    let (mut smallest, mut same) = (bare::Smallest::new()?, bare::Guest::new(&guest())?);
+    let context = std::cell::RefCell::new(context);
+    let component = std::cell::RefCell::new(component);
+    let component_at = |phase, n| fire(&mut component.borrow_mut(), phase, &mut context.borrow_mut(), n);
+    let [no_op, getter, smallest, same] = nanoseconds([
+        &mut |n| component_at(Phase::TrainBatchEnd, n),
+        &mut |n| component_at(Phase::EpochStart, n),
+        &mut |n| (0..n).for_each(|_| smallest.call()),
+        &mut |n| (0..n).for_each(|_| same.call()),
+    ]);
+    let allocations = allocation_counter::measure(|| component_at(Phase::TrainBatchEnd, 1000)).count_total;
+    let row = |name, value, against, bar| Row { name, value, unit: "ns", against, bar }.print();
+    row("phase/unsubscribed", unsubscribed, None, "at most 5 ns");
+    row("phase/native no-op", native, None, "");
+    row(
+        "phase/component no-op",
+        no_op,
+        Some(("the same guest called by wasmtime alone", no_op / same)),
+        "at most 1.25 ×",
+    );
+    row(
+        "phase/component no-op, smallest",
+        no_op,
+        Some(("the smallest component of that signature", no_op / smallest)),
+        "",
+    );
+    row("phase/component getter", getter - no_op, None, "");
+    Row {
+        name: "phase/host allocations in 1,000 no-ops",
+        value: allocations as f64,
+        unit: "allocations",
+        against: None,
+        bar: "0",
+    }
+    .print();
+    ensure!(allocations == 0, "1,000 phases made {allocations} allocations");
     Ok(())
+}
+
+/// One operation through handles, of the many that one call makes; the call itself is taken off.
+fn operations(component: &mut Callbacks, context: &mut Lendable<Context>) {
+    let mut changed = matrix();
+    let other = matrix();
+    let context = std::cell::RefCell::new(context);
+    let component = std::cell::RefCell::new(component);
+    let component_at = |phase, n| fire(&mut component.borrow_mut(), phase, &mut context.borrow_mut(), n);
+    let [empty, in_place, result, tch_in_place, tch_result] = nanoseconds([
+        &mut |n| component_at(Phase::TrainBatchEnd, n),
+        &mut |n| component_at(IN_PLACE, n),
+        &mut |n| component_at(RESULT, n),
+        &mut |n| (0..n).for_each(|_| drop(black_box(changed.f_add_(&other)))),
+        &mut |n| (0..n).for_each(|_| drop(black_box(other.f_neg()))),
+    ]);
+    for (name, phase, direct) in
+        [("operation/in place", in_place, tch_in_place), ("operation/result", result, tch_result)]
+    {
+        let each = (phase - empty) / OPERATIONS;
+        let bar = "at most 150 ns more than tch's";
+        let against = Some(("the same operation through tch", each / direct));
+        Row { name, value: each, unit: "ns", against, bar }.print();
+        let name = format!("{name}, more than through tch");
+        Row { name: &name, value: each - direct, unit: "ns", against: None, bar: "at most 150 ns" }.print();
+    }
+}
+
+fn matrix() -> Tensor {
+    Tensor::zeros([SIDE, SIDE], (Kind::Float, Device::Cpu))
 }
 
 fn of(callback: impl Callback + 'static) -> Callbacks {
@@ -111,11 +186,15 @@ impl Callback for Nothing {
     }
 }
 
+fn guest() -> PathBuf {
+    repository("target/plugins/tests/bench-guest.wasm")
+}
+
 /// tests/guests/bench, under the limits that a recipe would give it.
 fn component(cache: &Path) -> Result<Plugin> {
     let engine = Rc::new(PluginEngine::new(cache)?);
-    let file = repository("target/plugins/tests/bench-guest.wasm");
-    let component = PluginComponent::load(&engine, &file).context("build it with `cargo xtask plugins`")?;
+    let component =
+        PluginComponent::load(&engine, &guest()).context("build it with `cargo xtask plugins`")?;
     let settings = PluginSettings {
         name: "bench-guest".to_owned(),
         params: serde_json::Value::Null,
@@ -126,49 +205,4 @@ fn component(cache: &Path) -> Result<Plugin> {
     let mut plugin = Plugin::new(&engine, &component, &settings)?;
     plugin.configure(&settings.params)?;
     Ok(plugin)
-}
-
-/// A component with one function of a phase's type, which drops what it borrowed as every guest must.
-const BARE: &str = r#"(component
-  (import "context" (type $context (sub resource)))
-  (core func $drop (canon resource.drop $context))
-  (core module $code
-    (import "host" "drop" (func $drop (param i32)))
-    (memory (export "memory") 1)
-    (func (export "phase") (param i32) (result i32) (call $drop (local.get 0)) (i32.const 0)))
-  (core instance $instance (instantiate $code (with "host" (instance (export "drop" (func $drop))))))
-  (func (export "phase") (param "ctx" (borrow $context)) (result (result (error string)))
-    (canon lift (core func $instance "phase") (memory (core memory $instance "memory")))))"#;
-
-/// What stands for the context in [`BARE`].
-struct Lent;
-
-type Phased = TypedFunc<(Resource<Lent>,), (std::result::Result<(), String>,)>;
-
-/// wasmtime alone: no deadline, no limits, no hooks, nothing lent.
-fn typed_call(criterion: &mut Criterion) -> Result<()> {
-    let (mut store, function) = bare().map_err(|error| anyhow!(error))?;
-    criterion.bench_function("wasmtime/typed call", |bencher| {
-        bencher.iter(|| function.call(&mut store, (Resource::new_borrow(0),)))
-    });
-    Ok(())
-}
-
-fn bare() -> wasmtime::Result<(Store<()>, Phased)> {
-    let engine = Engine::default();
-    let component = Component::new(&engine, wat::parse_str(BARE)?)?;
-    let mut linker = Linker::new(&engine);
-    linker.root().resource("context", ResourceType::host::<Lent>(), |_, _| Ok(()))?;
-    let mut store = Store::new(&engine, ());
-    let instance = linker.instantiate(&mut store, &component)?;
-    let function: Phased = instance.get_typed_func(&mut store, "phase")?;
-    function.call(&mut store, (Resource::new_borrow(0),))?.0.map_err(wasmtime::Error::msg)?;
-    Ok((store, function))
-}
-
-/// libtorch alone: the operation of the guest's `on-epoch-end` on the same tensor.
-fn operation(criterion: &mut Criterion, context: &Context) -> Result<()> {
-    let inputs = context.inputs.as_ref().context("a batch has inputs")?;
-    criterion.bench_function("tch/operation", |bencher| bencher.iter(|| inputs.f_neg()));
-    Ok(())
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use tch::Tensor;
+use torch_ext::Recording;
 
 use crate::context::{Context, Lendable};
 use crate::counters::Counters;
@@ -196,6 +197,8 @@ fn is_evaluation(phase: Phase) -> bool {
 struct Entry {
     callback: Box<dyn Callback>,
     name: Arc<str>,
+    /// The name again, lent to the context for the length of a call.
+    asks_as: Option<Arc<str>>,
     when: When,
     conduct: Conduct,
 }
@@ -218,8 +221,9 @@ impl Callbacks {
             self.wanted.insert(phase);
             self.subscribers[phase as usize].push(index);
         }
-        let name = callback.name().into();
-        self.entries.push(Entry { callback, name, when, conduct: Conduct::new(on_error) });
+        let name: Arc<str> = callback.name().into();
+        let asks_as = Some(name.clone());
+        self.entries.push(Entry { callback, name, asks_as, when, conduct: Conduct::new(on_error) });
     }
 
     /// Whether a callback of that name is there.
@@ -239,7 +243,7 @@ impl Callbacks {
     fn dispatch(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
         context.phase = phase;
         context.control.global_step = context.global_step;
-        let _unrecorded = (!phase.records_gradients()).then(tch::no_grad_guard);
+        let _recording = Recording::set(phase.records_gradients());
         let answer = self.call_subscribers(phase, context);
         // One copy for all values that were asked for meanwhile.
         torch_ext::send_scalars()?;
@@ -320,9 +324,9 @@ fn is_last_word(phase: Phase) -> bool {
 
 impl Entry {
     fn call(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
-        context.control.asking = Some(self.name.clone());
+        std::mem::swap(&mut context.control.asking, &mut self.asks_as);
         let answer = self.callback.on_phase(phase, context);
-        context.control.asking = None;
+        std::mem::swap(&mut context.control.asking, &mut self.asks_as);
         let dropped = context.control.end_call(answer.is_ok());
         if std::mem::take(&mut context.control.disable_self) {
             self.conduct.leave();

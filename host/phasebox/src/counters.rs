@@ -17,8 +17,55 @@ pub struct Counters {
     pub bytes_copied: u64,
     /// Host functions that panicked.
     pub host_panics: u64,
-    /// Durations of calls.
+    /// Durations of calls: of the first [`TIMED_AT_FIRST`] all, then of a sample.
     pub call_time: Durations,
+    /// Which are timed.
+    pub sample: Sample,
+}
+
+/// Calls that are all timed before a sample has to do.
+pub const TIMED_AT_FIRST: u32 = 256;
+/// Of so many calls, one is timed on average: two looks at a clock cost a fifth of a call that does nothing.
+const SAMPLED: u32 = 16;
+
+/// Says which calls are timed. The distances are random, so that what a callback does every so many calls is neither
+/// missed nor counted double, and the same in every run.
+#[derive(Clone)]
+pub struct Sample {
+    first: u32,
+    skip: u32,
+    random: u32,
+}
+
+impl Default for Sample {
+    fn default() -> Sample {
+        Sample { first: TIMED_AT_FIRST, skip: 0, random: 1 }
+    }
+}
+
+impl Sample {
+    /// Whether the call that begins is timed.
+    #[inline]
+    pub fn takes_next(&mut self) -> bool {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        self.plan();
+        true
+    }
+
+    fn plan(&mut self) {
+        if self.first > 0 {
+            self.first -= 1;
+            return;
+        }
+        // Xorshift: Marsaglia 2003, "Xorshift RNGs", the first triple of its list for 32 bits in common use.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 17;
+        self.random ^= self.random << 5;
+        self.skip = self.random % (2 * SAMPLED - 1);
+    }
 }
 
 /// A histogram of durations: four buckets to each doubling, so a percentile is exact to about 20 %.
@@ -81,6 +128,17 @@ fn upper_bound_of(bucket: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_calls_are_timed_and_then_one_in_sixteen() {
+        let mut sample = Sample::default();
+        let first = (0..TIMED_AT_FIRST).filter(|_| sample.takes_next()).count();
+        assert_eq!(first, TIMED_AT_FIRST as usize);
+        let later: Vec<usize> = (0..160_000).filter(|_| sample.takes_next()).collect();
+        assert!((9_500..10_500).contains(&later.len()), "{}", later.len());
+        let at_even = later.iter().filter(|call| call.is_multiple_of(8)).count();
+        assert!((1_100..1_400).contains(&at_even), "no rhythm: {at_even}");
+    }
 
     #[test]
     fn percentiles_are_within_a_bucket() {

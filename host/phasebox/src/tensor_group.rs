@@ -41,11 +41,9 @@ impl TensorGroup {
         named: Vec<(String, Tensor)>,
         layout: Layout,
     ) -> Result<Rc<TensorGroup>, torch_ext::Error> {
-        let bytes =
-            |(_, tensor): &(String, Tensor)| tensor.numel() as u64 * tensor.kind().elt_size_in_bytes() as u64;
         Ok(Rc::new(TensorGroup {
             list: TensorList::from_tensors(named.iter().map(|(_, tensor)| tensor))?,
-            bytes: named.iter().map(bytes).sum(),
+            bytes: named.iter().map(|(_, tensor)| torch_ext::bytes(tensor)).sum(),
             first_not_floating: named.iter().position(|(_, tensor)| !tensor.is_floating_point()),
             layout,
             named,

@@ -142,6 +142,12 @@ unsafe extern "C" {
     pub(crate) fn ext_channels_last(tensor: *const C_tensor, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_shares_storage(left: *const C_tensor, right: *const C_tensor) -> bool;
     pub(crate) fn ext_is_dense(tensor: *const C_tensor) -> bool;
+    pub(crate) fn ext_is_recording() -> bool;
+    pub(crate) fn ext_set_recording(on: bool);
+
+    pub(crate) fn ext_shape(tensor: *const C_tensor, out: *mut i64, capacity: usize) -> usize;
+    pub(crate) fn ext_numel(tensor: *const C_tensor) -> usize;
+    pub(crate) fn ext_bytes(tensor: *const C_tensor) -> usize;
     pub(crate) fn ext_storage_bytes(tensor: *const C_tensor, out: *mut usize) -> Message;
 
     pub(crate) fn ext_libtorch_version() -> *const c_char;

@@ -13,9 +13,11 @@ mod foreach;
 mod fused;
 mod library;
 mod list;
+mod recording;
 mod ring;
 mod rng;
 mod script;
+mod shape;
 mod storage;
 mod transfer;
 
@@ -24,8 +26,10 @@ pub use deferred::{Deferred, send_scalars};
 pub use fused::{AdamState, AdamStep, LearningRate, SgdStep, fused_adam_, fused_sgd_};
 pub use library::{cuda_device_count, cuda_is_available, libtorch_version, load_cuda};
 pub use list::TensorList;
+pub use recording::Recording;
 pub use rng::{manual_seed, rng_state, set_rng_state};
 pub use script::ScriptModule;
+pub use shape::{Shape, bytes, numel};
 pub use storage::{channels_last, is_dense, shares_storage, storage_bytes};
 pub use transfer::{pin_memory, upload};
 

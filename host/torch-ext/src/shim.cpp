@@ -6,6 +6,7 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/core/Generator.h>
 #include <c10/core/Event.h>
+#include <c10/core/GradMode.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/headeronly/version.h>
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
@@ -416,6 +418,30 @@ bool ext_shares_storage(const Tensor* left, const Tensor* right) {
 
 bool ext_is_dense(const Tensor* tensor) {
   return tensor->defined() && tensor->layout() == at::kStrided && tensor->is_non_overlapping_and_dense();
+}
+
+bool ext_is_recording() {
+  return c10::GradMode::is_enabled();
+}
+
+void ext_set_recording(bool on) {
+  c10::GradMode::set_enabled(on);
+}
+
+// Writes the first `capacity` lengths and gives the number of dimensions.
+size_t ext_shape(const Tensor* tensor, int64_t* out, size_t capacity) {
+  if (!tensor->defined()) return 0;
+  const at::IntArrayRef sizes = tensor->sizes();
+  std::copy_n(sizes.begin(), std::min(sizes.size(), capacity), out);
+  return sizes.size();
+}
+
+size_t ext_numel(const Tensor* tensor) {
+  return tensor->defined() ? tensor->numel() : 0;
+}
+
+size_t ext_bytes(const Tensor* tensor) {
+  return tensor->defined() ? tensor->numel() * tensor->element_size() : 0;
 }
 
 char* ext_storage_bytes(const Tensor* tensor, size_t* out) {

@@ -71,6 +71,14 @@ impl<T> Arena<T> {
         }
     }
 
+    /// Two different ones at once.
+    pub(crate) fn get_two_mut(&mut self, indices: [u32; 2]) -> HostResult<[&mut T; 2]> {
+        match self.slots.get_disjoint_mut(indices.map(|index| index as usize)) {
+            Ok([Slot::Live { value: first, .. }, Slot::Live { value: second, .. }]) => Ok([first, second]),
+            _ => Err(stale()),
+        }
+    }
+
     /// The guest dropped its handle. Gives the value back if it was still there, and whether it was kept.
     pub(crate) fn remove(&mut self, index: u32) -> Option<(T, bool)> {
         let slot = self.slots.get_mut(index as usize)?;

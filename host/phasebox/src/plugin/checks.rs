@@ -2,6 +2,7 @@
 //! not fit. Shapes that do not go together are left to libtorch, which says why.
 
 use tch::{Kind, Scalar, Tensor};
+use torch_ext::Shape;
 
 use super::bindings::phasebox::train::types::{Dtype, ErrorCode};
 use super::error::{HostResult, refuse};
@@ -25,20 +26,18 @@ pub(crate) fn check_elements(elements: Option<u64>) -> HostResult<()> {
 
 /// The same for a result of one operand's size.
 pub(crate) fn check_same_size(operand: &Tensor) -> HostResult<()> {
-    check_elements(Some(operand.numel() as u64))
+    check_elements(Some(torch_ext::numel(operand) as u64))
 }
 
 /// The same for operands that broadcast together.
-pub(crate) fn check_broadcast(operands: &[&Tensor]) -> HostResult<()> {
-    let shapes: Vec<Vec<i64>> = operands.iter().map(|operand| operand.size()).collect();
-    check_elements(elements_of_broadcast(&shapes))
+pub(crate) fn check_broadcast<const N: usize>(operands: [&Tensor; N]) -> HostResult<()> {
+    check_elements(elements_of_broadcast(&operands.map(Shape::of)))
 }
 
 /// Whole numbers only, for operands that are all integers: a fraction would change their dtype.
 pub(crate) fn check_whole(operands: &[&Tensor], numbers: &[f64]) -> HostResult<()> {
-    let integers = operands.iter().all(|operand| is_integer(operand.kind()));
     match numbers.iter().find(|number| number.fract() != 0.0) {
-        Some(number) if integers => refuse(
+        Some(number) if operands.iter().all(|operand| is_integer(operand.kind())) => refuse(
             ErrorCode::DtypeMismatch,
             format!("{number} does not go with integers: use a whole number, or `to-dtype` first"),
         ),
@@ -65,7 +64,7 @@ pub(crate) fn check_shape(shape: &[i64]) -> HostResult<()> {
 
 /// Elements of a matrix product: batch dimensions broadcast, [m, k] × [k, n] gives [m, n].
 pub(crate) fn check_matmul(a: &Tensor, b: &Tensor) -> HostResult<()> {
-    let (a, b) = (a.size(), b.size());
+    let (a, b) = (Shape::of(a), Shape::of(b));
     let (batch_a, rows) = split_matrix(&a, 2);
     let (batch_b, columns) = split_matrix(&b, 1);
     let matrix = (rows as u64).checked_mul(columns as u64);

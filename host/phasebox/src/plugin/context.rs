@@ -61,7 +61,7 @@ impl PluginState {
     ) -> HostResult<()> {
         self.require(Grant::Stop)?;
         let tensor = self.tensor(value)?;
-        if tensor.numel() != 1 {
+        if torch_ext::numel(tensor) != 1 {
             return refuse(
                 ErrorCode::ShapeMismatch,
                 format!("one element is needed, not {:?}", tensor.size()),
@@ -381,7 +381,7 @@ impl HostPhaseContext for PluginState {
         self.require(Grant::Loss)?;
         self.only_at("set-loss", &[Phase::TrainBatchLossEnd])?;
         let value = self.tensor(&value)?.shallow_clone();
-        if value.numel() != 1 {
+        if torch_ext::numel(&value) != 1 {
             return refuse(
                 ErrorCode::ShapeMismatch,
                 format!("a loss has one element, this is {:?}", value.size()),

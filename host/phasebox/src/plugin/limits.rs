@@ -130,6 +130,13 @@ impl Deadline {
         self.burnt = Some(self.fuel().saturating_sub(left));
     }
 
+    /// What the call that has ended took at least, if that is a tick or more.
+    #[inline]
+    pub(crate) fn at_least(&self) -> Option<Duration> {
+        let whole = (self.clock.load(Ordering::Relaxed) - self.began_at).checked_sub(1)?;
+        (whole > 0).then(|| Duration::from_nanos(nanoseconds(whole)))
+    }
+
     /// Time in host functions so far, in nanoseconds.
     #[inline]
     pub(crate) fn host_time(&self) -> u64 {

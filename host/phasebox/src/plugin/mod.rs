@@ -379,11 +379,16 @@ impl Callback for Plugin {
 
     fn on_phase(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
         ensure!(!self.trapped, "it has trapped before and cannot be called again");
-        let begun = Instant::now();
-        let answer = self.lend_and_call(phase, context);
         let counters = &mut self.store.data_mut().counters;
         counters.calls += 1;
-        counters.call_time.record(begun.elapsed());
+        let begun = counters.sample.takes_next().then(Instant::now);
+        let answer = self.lend_and_call(phase, context);
+        let state = self.store.data_mut();
+        // What is not in the sample is still seen when it was long: the clock of deadlines ticked, more than once.
+        let time = begun.map(|begun| begun.elapsed()).or_else(|| state.deadline.at_least());
+        if let Some(time) = time {
+            state.counters.call_time.record(time);
+        }
         match answer {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(anyhow!("{}", error::truncate(error.message))),

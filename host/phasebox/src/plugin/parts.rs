@@ -16,7 +16,7 @@ use super::handles::{
     CriterionHandle, EMA, GroupHandle, LoaderHandle, LoggerHandle, MetricsHandle, ModelHandle,
     OptimizerHandle, Owner, TEST, TRAIN, TensorHandle,
 };
-use super::store::{MAX_RESULT_ELEMENTS, PluginState, bytes_of, clip};
+use super::store::{MAX_RESULT_ELEMENTS, PluginState, clip};
 use crate::data::DataLoader;
 use crate::limits::Limit;
 use crate::logger::{self, Histogram};
@@ -292,7 +292,7 @@ impl PluginState {
     /// One element, written when it has arrived.
     pub(super) fn log_tensor(&mut self, name: &str, value: &Resource<TensorHandle>) -> HostResult<()> {
         let tensor = self.tensor(value)?;
-        if tensor.numel() != 1 {
+        if torch_ext::numel(tensor) != 1 {
             let message = format!("one element is needed, this tensor is {:?}", tensor.size());
             return refuse(ErrorCode::ShapeMismatch, message);
         }
@@ -317,9 +317,9 @@ impl PluginState {
             return refuse(ErrorCode::TooLarge, message);
         }
         self.count_sync()?;
-        self.count_copied(bytes_of(&tensor))?;
+        self.count_copied(torch_ext::bytes(&tensor))?;
         // Uncompressed: what the file will have is known only when it is made.
-        self.write_file(bytes_of(&tensor))?;
+        self.write_file(torch_ext::bytes(&tensor))?;
         Ok(tensor.f_detach()?)
     }
 }

@@ -7,7 +7,7 @@ use super::bindings::phasebox::train::storage::Host;
 use super::bindings::phasebox::train::types::ErrorCode;
 use super::error::{HostResult, refuse};
 use super::handles::{GroupHandle, Owner, TensorHandle};
-use super::store::{PluginState, Stored, bytes_of, clip};
+use super::store::{PluginState, Stored, clip};
 use crate::tensor_group::copy_of;
 
 /// Names that one callback may keep things under.
@@ -44,7 +44,7 @@ impl Host for PluginState {
     fn store_tensor(&mut self, name: String, value: Resource<TensorHandle>) -> HostResult<()> {
         self.check_name(&name)?;
         self.launch(1)?;
-        let bytes = bytes_of(self.tensor(&value)?);
+        let bytes = torch_ext::bytes(self.tensor(&value)?);
         self.charge_kept(bytes)?;
         let tensor: Tensor = copy_of(self.tensor(&value)?).inspect_err(|_| self.release_kept(bytes))?;
         self.put(name, Stored::Tensor(tensor));

@@ -214,7 +214,7 @@ impl PluginState {
 
     /// A handle to a new tensor of the callback's own, charged to what one call may make.
     pub(crate) fn make(&mut self, tensor: Tensor) -> HostResult<Resource<TensorHandle>> {
-        self.charge(Limit::CallTensors, bytes_of(&tensor))?;
+        self.charge(Limit::CallTensors, torch_ext::bytes(&tensor))?;
         self.lend(tensor, Owner::Callback)
     }
 
@@ -332,11 +332,6 @@ pub(crate) fn exceeded(limit: Limit, amount: u64) -> String {
     )
 }
 
-/// Bytes of a tensor's elements.
-pub(crate) fn bytes_of(tensor: &Tensor) -> u64 {
-    tensor.numel() as u64 * tensor.kind().elt_size_in_bytes() as u64
-}
-
 /// A guest's string, short enough to repeat in a message.
 pub(crate) fn clip(text: &str) -> &str {
     &text[..text.floor_char_boundary(64)]
@@ -348,7 +343,7 @@ const GROUP_SEPARATOR: &str = "//";
 impl Stored {
     pub(crate) fn bytes(&self) -> u64 {
         match self {
-            Stored::Tensor(tensor) => bytes_of(tensor),
+            Stored::Tensor(tensor) => torch_ext::bytes(tensor),
             Stored::Group(members) => members.bytes(),
         }
     }

@@ -17,7 +17,7 @@ use super::engine::Profile;
 use super::error::{HostResult, refuse};
 use super::grants::Grant;
 use super::handles::{DeferredHandle, Owner, TensorEntry, TensorHandle};
-use super::store::{PluginState, bytes_of};
+use super::store::PluginState;
 use crate::limits::Limit;
 use crate::tensor_group::copy_of;
 
@@ -57,7 +57,7 @@ impl PluginState {
     ) -> HostResult<Handle> {
         self.launch(1)?;
         let (a, b) = (self.tensor(this)?, self.tensor(other)?);
-        check_broadcast(&[a, b])?;
+        check_broadcast([a, b])?;
         let result = caught(|| operation(a, b))?;
         self.make(result)
     }
@@ -92,9 +92,16 @@ impl PluginState {
         other: &Handle,
         operation: impl FnOnce(&mut Tensor, &Tensor) -> Torch<()>,
     ) -> HostResult<()> {
-        // A shallow clone, since `other` may be the same handle.
-        let other = self.tensor(other)?.shallow_clone();
-        self.in_place(this, |tensor| operation(tensor, &other))
+        if this.rep() == other.rep() {
+            return self.in_place(this, |tensor| {
+                let same = tensor.shallow_clone();
+                operation(tensor, &same)
+            });
+        }
+        self.launch(1)?;
+        let [entry, other] = self.tensors.get_two_mut([this.rep(), other.rep()])?;
+        entry.owner.check_change(self.grants)?;
+        Ok(caught(|| operation(&mut entry.tensor, &other.tensor))?)
     }
 
     /// A new tensor, sized and charged before it is made.
@@ -146,12 +153,13 @@ impl PluginState {
 fn kept(entry: &TensorEntry) -> HostResult<Tensor> {
     let TensorEntry { tensor, owner, .. } = entry;
     // A view of something larger would keep all of it alive: copied like a tensor of the trainer.
-    let as_it_is = *owner == Owner::Callback && torch_ext::storage_bytes(tensor)? as u64 <= bytes_of(tensor);
+    let as_it_is =
+        *owner == Owner::Callback && torch_ext::storage_bytes(tensor)? as u64 <= torch_ext::bytes(tensor);
     Ok(if as_it_is { tensor.f_detach()? } else { copy_of(tensor)? })
 }
 
 fn one_element(tensor: &Tensor) -> HostResult<()> {
-    if tensor.numel() == 1 {
+    if torch_ext::numel(tensor) == 1 {
         return Ok(());
     }
     refuse(
@@ -213,7 +221,7 @@ impl HostTensor for PluginState {
     }
 
     fn keep(&mut self, this: Handle) -> HostResult<Handle> {
-        let charged_bytes = bytes_of(self.tensor(&this)?);
+        let charged_bytes = torch_ext::bytes(self.tensor(&this)?);
         self.charge_kept(charged_bytes)?;
         let kept = kept(self.tensors.get(this.rep())?).and_then(|tensor| {
             self.tensors.insert_kept(TensorEntry { tensor, owner: Owner::Callback, charged_bytes })
@@ -404,7 +412,7 @@ impl HostTensor for PluginState {
 
     fn choose(&mut self, this: Handle, if_true: Handle, if_false: Handle) -> HostResult<Handle> {
         let condition = self.tensor(&this)?.shallow_clone();
-        check_broadcast(&[&condition, self.tensor(&if_true)?, self.tensor(&if_false)?])?;
+        check_broadcast([&condition, self.tensor(&if_true)?, self.tensor(&if_false)?])?;
         self.binary(&if_true, &if_false, |yes, no| yes.f_where_self(&condition, no))
     }
 

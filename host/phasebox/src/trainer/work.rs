@@ -3,7 +3,7 @@
 //! to a batch (counts, schedules, the watch over the loss) is in `step`; the order with the phases is in `mod`.
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use torch_ext::{Autocast, AutocastDevice};
+use torch_ext::{Autocast, AutocastDevice, Recording};
 
 use super::Settings;
 use crate::context::{Context, Split};
@@ -44,14 +44,20 @@ impl Work {
 /// Does one work.
 pub(super) fn perform(work: Work, context: &mut Context, settings: &Settings) -> Result<()> {
     match work {
-        Work::Forward => forward(context, settings, true),
-        Work::Loss => loss(context, settings),
+        Work::Forward => recorded(|| forward(context, settings, true)),
+        Work::Loss => recorded(|| loss(context, settings)),
         Work::Metrics => metrics(context),
         Work::Backward => backward(context),
         Work::Clip => clip(context, settings),
         Work::Step => context.optimizer.step(),
         Work::Clear => context.optimizer.zero_grad(),
     }
+}
+
+/// What the backward pass goes through; of all else in a run, nothing is recorded.
+fn recorded(work: impl FnOnce() -> Result<()>) -> Result<()> {
+    let _recording = Recording::set(true);
+    work()
 }
 
 /// preds ← net(inputs), or the moving average's in evaluation.

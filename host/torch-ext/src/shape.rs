@@ -1,0 +1,82 @@
+//! Sizes of tensors without an allocation: tch's own give a `Vec` each time, which is most of what a small operation
+//! costs beside itself. All are host-side; none syncs. An undefined tensor has no elements.
+
+use std::ops::Deref;
+
+use tch::Tensor;
+
+use crate::ffi;
+
+/// Dimensions that are kept without an allocation.
+const INLINE: usize = 8;
+
+/// The lengths of a tensor's dimensions.
+pub struct Shape {
+    inline: [i64; INLINE],
+    rank: usize,
+    /// Of a tensor with more dimensions than are kept inline.
+    many: Vec<i64>,
+}
+
+impl Shape {
+    /// The shape that `tensor` has now.
+    pub fn of(tensor: &Tensor) -> Shape {
+        let mut inline = [0; INLINE];
+        // SAFETY: the tensor is borrowed for the call, and the shim writes at most `INLINE` numbers.
+        let rank = unsafe { ffi::ext_shape(tensor.as_ptr(), inline.as_mut_ptr(), INLINE) };
+        let many = if rank > INLINE { tensor.size() } else { Vec::new() };
+        Shape { inline, rank, many }
+    }
+}
+
+impl Deref for Shape {
+    type Target = [i64];
+
+    fn deref(&self) -> &[i64] {
+        if self.rank > INLINE { &self.many } else { &self.inline[..self.rank] }
+    }
+}
+
+impl AsRef<[i64]> for Shape {
+    fn as_ref(&self) -> &[i64] {
+        self
+    }
+}
+
+/// How many elements there are.
+pub fn numel(tensor: &Tensor) -> usize {
+    // SAFETY: borrowed for the call, and the shim handles undefined tensors.
+    unsafe { ffi::ext_numel(tensor.as_ptr()) }
+}
+
+/// Bytes of all elements.
+pub fn bytes(tensor: &Tensor) -> u64 {
+    // SAFETY: borrowed for the call, and the shim handles undefined tensors.
+    unsafe { ffi::ext_bytes(tensor.as_ptr()) as u64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+
+    fn check(shape: &[i64], kind: Kind, bytes_each: u64) {
+        let tensor = Tensor::zeros(shape, (kind, Device::Cpu));
+        assert_eq!(&*Shape::of(&tensor), shape);
+        assert_eq!(numel(&tensor), tensor.numel(), "{shape:?}");
+        assert_eq!(bytes(&tensor), tensor.numel() as u64 * bytes_each, "{shape:?}");
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_tensor() {
+        check(&[], Kind::Double, 8);
+        check(&[3, 0, 2], Kind::Float, 4);
+        check(&[1, 2, 1, 2, 1, 2, 1, 2], Kind::Bool, 1);
+        check(&[1, 2, 1, 2, 1, 2, 1, 2, 1], Kind::Half, 2);
+        assert_eq!(
+            (numel(&Tensor::new()), bytes(&Tensor::new()), Shape::of(&Tensor::new()).len()),
+            (0, 0, 0)
+        );
+    }
+}
