@@ -1,12 +1,14 @@
 //! `cargo xtask`: everything this repository needs before and around cargo. Each step says what it does in one
 //! line, does nothing when it is done already, and resumes after an interruption.
 
+mod bench;
 mod checks;
 mod command;
 mod files;
 mod guest_tools;
 mod languages;
 mod libtorch;
+mod peers;
 mod places;
 mod plugins;
 mod wasm_std;
@@ -51,11 +53,7 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Build everything for release and run the benchmarks
-    Bench {
-        /// For the benchmarks themselves
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<String>,
-    },
+    Bench(bench::Wanted),
 }
 
 fn main() -> ExitCode {
@@ -82,7 +80,7 @@ fn run(task: Task) -> Result<()> {
         }
         Task::Train { arguments } => train(&places, &arguments),
         Task::Test { arguments } => checks::test(&places, &arguments),
-        Task::Bench { arguments } => bench(&places, &arguments),
+        Task::Bench(wanted) => bench::run(&places, &wanted),
     }
 }
 
@@ -100,12 +98,4 @@ fn train(places: &Places, arguments: &[String]) -> Result<()> {
     command::run(&mut places.cargo(&["build", "--release", "--package", "phasebox"]), remedy)?;
     let phasebox = places.target.join("release/phasebox");
     command::become_command(Command::new(phasebox).arg("train").args(arguments))
-}
-
-fn bench(places: &Places, arguments: &[String]) -> Result<()> {
-    setup(places, false)?;
-    plugins::build(places, true)?;
-    command::become_command(
-        places.cargo(&["bench", "--package", "phasebox", "--bench", "*", "--"]).args(arguments),
-    )
 }

@@ -1,0 +1,146 @@
+//! The two networks that trainers are compared with: their recipes, their data, and the same step in plain tch. Numbers
+//! of steps and rounds are chosen so that all of it takes minutes.
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Result;
+use tch::nn::{Module, OptimizerConfig as _};
+use tch::{Device, Kind, Tensor, nn};
+
+use crate::measure::repository;
+
+/// A network with a recipe.
+pub(crate) struct Network {
+    pub(crate) name: &'static str,
+    /// Of one epoch, all of them full.
+    pub(crate) batches: u64,
+    /// Epochs that are timed; one before them is not.
+    epochs: u64,
+    /// Of which the median counts.
+    pub(crate) rounds: usize,
+    data: &'static str,
+    architecture: &'static str,
+    /// What three callbacks should cost beside others.
+    pub(crate) bar_pytorch: &'static str,
+    pub(crate) bar_lightning: &'static str,
+}
+
+impl Network {
+    /// 64-256-10, a batch of 64: a step so short that everything around it shows.
+    pub(crate) fn mlp() -> Network {
+        Network {
+            name: "mlp",
+            batches: 22,
+            epochs: 20,
+            rounds: 9,
+            data: "dataset: digits\ntrain_dataloader_params: {batch_size: 64, drop_last: true}",
+            architecture: "architecture: mlp\narch_params: {hidden: [256]}",
+            bar_pytorch: "at most 0.5 ×",
+            bar_lightning: "at most 0.25 ×",
+        }
+    }
+
+    /// A batch of 128 images of 32 × 32 pixels.
+    pub(crate) fn resnet18() -> Network {
+        Network {
+            name: "resnet18",
+            batches: 5,
+            epochs: 1,
+            rounds: 3,
+            data: "dataset: cifar10\ndataset_params: {root: cifar}\ntrain_dataloader_params: {batch_size: 128}",
+            architecture: "architecture: resnet18",
+            bar_pytorch: "at most 1 ×",
+            bar_lightning: "",
+        }
+    }
+
+    /// Steps that are timed in one round.
+    pub(crate) fn steps(&self) -> u64 {
+        self.batches * self.epochs
+    }
+
+    /// The recipe with these callbacks; nothing is saved, and validation comes once, after all that is timed.
+    pub(crate) fn recipe(&self, callbacks: &str, folder: &Path) -> String {
+        let data = self.data.replace("root: cifar", &format!("root: {}", folder.join("cifar").display()));
+        let epochs = self.epochs + 1;
+        format!(
+            "experiment_name: bench\n{data}\nval_dataloader_params: {{batch_size: 64, max_batches: 1}}\n{}\n\
+             training_hyperparams:\n  max_epochs: {epochs}\n  run_validation_freq: {epochs}\n  optimizer: SGD\n  \
+             optimizer_params: {{momentum: 0.9}}\n  initial_lr: 0.05\n  lr_mode: Constant\n  \
+             loss: CrossEntropyLoss\n  valid_metrics_list: [Accuracy]\n  metric_to_watch: Accuracy\n  \
+             save_model: false\nphase_callbacks: {callbacks}\n",
+            self.architecture
+        )
+    }
+
+    /// What its data set reads; random pixels train as fast as others.
+    pub(crate) fn write_data(&self, folder: &Path) -> Result<()> {
+        let folder = folder.join("cifar");
+        fs::create_dir_all(&folder)?;
+        let mut state = 1u32;
+        let mut next = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        let names = (1..=5).map(|part| format!("data_batch_{part}.bin")).chain(["test_batch.bin".into()]);
+        for name in names {
+            let record = |next: &mut dyn FnMut() -> u8| {
+                std::iter::once(next() % 10).chain((0..3072).map(|_| next())).collect::<Vec<u8>>()
+            };
+            fs::write(folder.join(name), (0..128).flat_map(|_| record(&mut next)).collect::<Vec<u8>>())?;
+        }
+        Ok(())
+    }
+
+    /// Microseconds of a step as a Rust program with tch alone would write it; not a number for the larger network,
+    /// which tch does not have.
+    pub(crate) fn plain_tch(&self, device: Device) -> f64 {
+        if self.name != "mlp" {
+            return f64::NAN;
+        }
+        let variables = nn::VarStore::new(device);
+        let root = variables.root();
+        let net = nn::seq()
+            .add(nn::linear(&root / "hidden", 64, 256, Default::default()))
+            .add_fn(|x| x.relu())
+            .add(nn::linear(&root / "output", 256, 10, Default::default()));
+        let Ok(mut optimizer) = (nn::Sgd { momentum: 0.9, ..Default::default() }).build(&variables, 0.05)
+        else {
+            return f64::NAN;
+        };
+        let inputs = Tensor::rand([64, 64], (Kind::Float, device));
+        let target = Tensor::randint(10, [64], (Kind::Int64, device));
+        let mut train = |steps: u64| {
+            for _ in 0..steps {
+                optimizer.backward_step(&net.forward(&inputs).cross_entropy_for_logits(&target));
+            }
+            if let Device::Cuda(index) = device {
+                tch::Cuda::synchronize(index as i64);
+            }
+        };
+        train(self.steps() / 10);
+        let begun = Instant::now();
+        train(self.steps());
+        begun.elapsed().as_secs_f64() * 1e6 / self.steps() as f64
+    }
+}
+
+/// Loss logging, gradient clipping and the learning rate, each at every step.
+pub(crate) fn three_callbacks() -> String {
+    format!(
+        "\n  - wasm: {}\n  - GradClip: {{max_norm: 1.0}}\n  - LrWarmupCosine: {{initial_lr: 0.05}}",
+        test_guest("loss-log")
+    )
+}
+
+/// So many callbacks that want every phase and do nothing.
+pub(crate) fn no_op_callbacks(count: usize) -> String {
+    let entry = |index| format!("\n  - wasm: {}\n    name: no-op-{index}", test_guest("no-op"));
+    (0..count).map(entry).collect()
+}
+
+fn test_guest(name: &str) -> String {
+    repository(&format!("target/plugins/tests/{name}.wasm")).display().to_string()
+}
