@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use tch::Tensor;
-use torch_ext::Recording;
+use torch_ext::GradientMode;
 
 use crate::context::{Context, Lendable};
 use crate::counters::Counters;
@@ -243,7 +243,7 @@ impl Callbacks {
     fn dispatch(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
         context.phase = phase;
         context.control.global_step = context.global_step;
-        let _recording = Recording::set(phase.records_gradients());
+        let _recording = GradientMode::set(phase.records_gradients());
         let answer = self.call_subscribers(phase, context);
         // One copy for all values that were asked for meanwhile.
         torch_ext::send_scalars()?;

@@ -16,7 +16,7 @@ mod work;
 use std::collections::VecDeque;
 
 use anyhow::{Context as _, Result, anyhow};
-use torch_ext::{Deferred, Recording};
+use torch_ext::{Deferred, GradientMode};
 
 use self::placement::Placement;
 use crate::average::BestModels;
@@ -188,7 +188,7 @@ impl Trainer {
         self.steps_at_start = self.context.global_step;
         self.captures.prepare(&self.callbacks.subscribers(), &mut self.context, &self.settings);
         // Forward pass and loss switch it on for themselves.
-        let _recording = Recording::set(false);
+        let _unrecorded = GradientMode::set(false);
         let ending = self.run();
         self.finish(ending)
     }

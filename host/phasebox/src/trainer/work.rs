@@ -3,7 +3,7 @@
 //! to a batch (counts, schedules, the watch over the loss) is in `step`; the order with the phases is in `mod`.
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use torch_ext::{Autocast, AutocastDevice, Recording};
+use torch_ext::{Autocast, AutocastDevice, GradientMode};
 
 use super::Settings;
 use crate::context::{Context, Split};
@@ -56,7 +56,7 @@ pub(super) fn perform(work: Work, context: &mut Context, settings: &Settings) ->
 
 /// What the backward pass goes through; of all else in a run, nothing is recorded.
 fn recorded(work: impl FnOnce() -> Result<()>) -> Result<()> {
-    let _recording = Recording::set(true);
+    let _recording = GradientMode::set(true);
     work()
 }
 

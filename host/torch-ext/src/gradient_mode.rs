@@ -5,31 +5,31 @@ use std::marker::PhantomData;
 
 use crate::ffi;
 
-/// Recording as it was set by [`Recording::set`]; dropping it restores what was there. Guards end in the reverse order
+/// Gradient mode as it was set by [`GradientMode::set`]; dropping it restores what was there. Guards end in the reverse order
 /// of their start, as scopes do.
 #[derive(Debug)]
 #[must_use = "what was set ends when the guard is dropped"]
-pub struct Recording {
+pub struct GradientMode {
     /// What to restore, where that differs.
     previous: Option<bool>,
     /// The switch is thread-local, so the guard must end on the thread it began on.
     on_this_thread: PhantomData<*const ()>,
 }
 
-impl Recording {
+impl GradientMode {
     /// Records from here on, or does not.
     #[inline]
-    pub fn set(on: bool) -> Recording {
+    pub fn set(on: bool) -> GradientMode {
         // SAFETY: takes nothing and reads a thread-local flag.
         let previous = unsafe { ffi::ext_is_recording() };
         if previous != on {
             switch(on);
         }
-        Recording { previous: (previous != on).then_some(previous), on_this_thread: PhantomData }
+        GradientMode { previous: (previous != on).then_some(previous), on_this_thread: PhantomData }
     }
 }
 
-impl Drop for Recording {
+impl Drop for GradientMode {
     #[inline]
     fn drop(&mut self) {
         if let Some(previous) = self.previous {
@@ -55,12 +55,12 @@ mod tests {
         let records = || (&weight * 2.0).requires_grad();
         assert!(records());
         {
-            let _off = Recording::set(false);
+            let _off = GradientMode::set(false);
             assert!(!records());
             {
-                let _on = Recording::set(true);
+                let _on = GradientMode::set(true);
                 assert!(records());
-                let _still = Recording::set(true);
+                let _still = GradientMode::set(true);
             }
             assert!(!records());
         }
