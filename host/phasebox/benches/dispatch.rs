@@ -3,13 +3,14 @@
 
 mod bare;
 mod measure;
+mod turns;
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, ensure};
-use measure::{Row, is_wanted, nanoseconds, repository};
+use measure::{Row, is_wanted, repository};
 use phasebox::assemble::{Assembly, Options};
 use phasebox::callback::{Callback, Callbacks, OnError, When};
 use phasebox::context::{Context, Lendable};
@@ -18,6 +19,7 @@ use phasebox::phase::{Phase, PhaseSet};
 use phasebox::plugin::{Grants, Plugin, PluginComponent, PluginEngine, PluginSettings};
 use phasebox::recipe::Recipe;
 use tch::{Device, Kind, Tensor};
+use turns::nanoseconds;
 
 /// Operations that the guest makes in one call; `tests/guests/bench` has the same number.
 const OPERATIONS: f64 = 100.0;

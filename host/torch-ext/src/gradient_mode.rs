@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use crate::ffi;
 
-/// Gradient mode as it was set by [`GradientMode::set`]; dropping it restores what was there. Guards end in the reverse order
-/// of their start, as scopes do.
+/// Gradient mode as [`GradientMode::set`] set it; dropping it restores what was there. Guards end in the reverse order of
+/// their start, as scopes do.
 #[derive(Debug)]
 #[must_use = "what was set ends when the guard is dropped"]
 pub struct GradientMode {
