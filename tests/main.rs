@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `phases` | which phases fire, in which order, and for whom |
 //! | `locks` | that a locked recipe trains with the locked callbacks alone |
+//! | `successions` | that a newer build of a callback goes on with the state of an older one, or is refused |
 //! | `sweeps` | that each of many runs in one process is as if alone, with the callbacks that were there when it began |
 //! | `refusals` | what is refused before anything runs, and in which words |
 //! | `misbehaviour` | that a callback which traps, loops or eats memory ends itself and nothing else |
@@ -37,6 +38,7 @@ mod reports;
 mod resume;
 mod segments;
 mod soak;
+mod successions;
 mod sweeps;
 mod tensor_ops;
 mod tidy;

@@ -125,6 +125,10 @@ pub struct CallbackState {
     pub tensors: Vec<(String, Tensor)>,
     /// Digest of the code that saved it; empty for native callbacks.
     pub sha256: String,
+    /// That code's version, as it calls itself.
+    pub version: String,
+    /// The version of the state, as that code counts them.
+    pub state_version: u32,
 }
 
 /// What one callback is and did.

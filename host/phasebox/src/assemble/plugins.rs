@@ -14,7 +14,7 @@ use crate::phase::PhaseSet;
 use crate::plugin::{
     Description, Grant, Grants, Plugin, PluginComponent, PluginEngine, PluginSettings, Profile,
 };
-use crate::recipe::{self, CallbackEntry, CallbackSource, Recipe};
+use crate::recipe::{self, CallbackEntry, CallbackSource, OnState, Recipe};
 
 /// A callback in its place, ready to be called.
 pub struct PlannedCallback {
@@ -134,6 +134,9 @@ impl Loading<'_> {
         let grants = grants(entry, &description)?;
         plugin.grant(grants);
         plugin.configure(&entry.params)?;
+        if entry.on_state == OnState::Fresh {
+            plugin.begin_without_state();
+        }
         let lock = Locked {
             name: entry.name.clone(),
             source: lock::source(&entry.source, &self.recipe.folder()),

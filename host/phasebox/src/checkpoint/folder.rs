@@ -36,7 +36,10 @@ struct FileRecord {
 struct CallbackRecord {
     name: String,
     plugin_sha256: String,
-    schema: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    state_version: u32,
 }
 
 /// Writes all of `snapshot` into the existing, empty `folder`. Syncs nothing.
@@ -120,7 +123,7 @@ fn write_callbacks(
     if !callbacks.is_empty() {
         fs::create_dir(folder.join("callbacks")).context("cannot make the folder of callback states")?;
     }
-    for CallbackState { name, plugin_sha256, schema, bytes } in callbacks {
+    for CallbackState { name, plugin_sha256, version, state_version, bytes } in callbacks {
         let file = callback_file(name)?;
         ensure!(!files.contains_key(&file), "two callbacks are named `{name}`: name one of them otherwise");
         let record = write_hashed(&folder.join(&file), |out| Ok(out.write_all(bytes)?))?;
@@ -128,7 +131,8 @@ fn write_callbacks(
         records.push(CallbackRecord {
             name: name.clone(),
             plugin_sha256: plugin_sha256.clone(),
-            schema: schema.clone(),
+            version: version.clone(),
+            state_version: *state_version,
         });
     }
     Ok(records)
@@ -172,7 +176,8 @@ fn read_callback(folder: &Path, manifest: &Manifest, record: &CallbackRecord) ->
     Ok(CallbackState {
         name: record.name.clone(),
         plugin_sha256: record.plugin_sha256.clone(),
-        schema: record.schema.clone(),
+        version: record.version.clone(),
+        state_version: record.state_version,
         bytes: read_hashed(&folder.join(file), listed)?,
     })
 }

@@ -118,8 +118,10 @@ pub struct CallbackState {
     pub name: String,
     /// sha256 of the component that wrote it, in hex; empty for a native callback.
     pub plugin_sha256: String,
-    /// The schema of the state as the plugin names it.
-    pub schema: String,
+    /// That component's version, as it calls itself.
+    pub version: String,
+    /// The version of its state, as it counts them.
+    pub state_version: u32,
     /// What its `save-state` returned.
     pub bytes: Vec<u8>,
 }

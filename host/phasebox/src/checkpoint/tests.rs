@@ -42,7 +42,8 @@ fn snapshot(step: u64) -> Result<Snapshot> {
         callbacks: vec![CallbackState {
             name: "swa".into(),
             plugin_sha256: "ab".repeat(32),
-            schema: "1".into(),
+            version: "0.1.0".into(),
+            state_version: 1,
             bytes: step.to_le_bytes().to_vec(),
         }],
     })

@@ -33,6 +33,7 @@ mod parts;
 mod random;
 mod storage;
 mod store;
+mod succession;
 mod structure;
 #[cfg(test)]
 mod table_test;
@@ -51,6 +52,7 @@ use self::bindings::phasebox::train::types::Error as GuestError;
 use self::handles::ContextHandle;
 use self::limits::Deadline;
 use self::store::{PluginState, Stored};
+use self::succession::Succession;
 use crate::callback::{Callback, CallbackReport, CallbackState, Changes};
 use crate::context::{Context, Lendable};
 use crate::limits::{Limit, Limits};
@@ -96,6 +98,8 @@ pub struct Description {
     pub parameters: serde_json::Value,
     /// Names of the grants it wants.
     pub grants: Vec<String>,
+    /// Of what `save-state` gives; it reads this and older ones.
+    pub state_version: u32,
 }
 
 /// One instantiated plugin.
@@ -114,6 +118,11 @@ pub struct Plugin {
     trapped: bool,
     /// What it saved last.
     saved: Option<Vec<u8>>,
+    /// What it calls itself and its state, once it has described itself.
+    version: String,
+    state_version: u32,
+    /// Whether it goes on with the state in a checkpoint.
+    carries_state: bool,
     /// What it was made of, to make it again. The engine also keeps the clock ticking.
     engine: Rc<PluginEngine>,
     component: PluginComponent,
@@ -169,6 +178,9 @@ impl Plugin {
             load_state,
             trapped: false,
             saved: None,
+            version: String::new(),
+            state_version: 0,
+            carries_state: true,
             engine: engine.clone(),
             component: component.clone(),
             settings: settings.clone(),
@@ -182,18 +194,25 @@ impl Plugin {
     pub fn describe(&mut self) -> Result<Description> {
         let Some(describe) = self.describe.take() else { return Ok(Description::default()) };
         let text = self.run("describe", |store| describe.call(store, ()))?.0;
-        serde_json::from_str(&text).with_context(|| {
+        let description: Description = serde_json::from_str(&text).with_context(|| {
             format!(
                 "callback `{}`: `describe` must give the JSON of wit/callback.wit, not `{text}`",
                 self.name
             )
-        })
+        })?;
+        (self.version, self.state_version) = (description.version.clone(), description.state_version);
+        Ok(description)
     }
 
     /// Gives it rights, in place of those it had.
     pub fn grant(&mut self, grants: Grants) {
         self.store.data_mut().grants = grants;
         self.settings.grants = grants;
+    }
+
+    /// From now on a checkpoint's state of it is left alone.
+    pub fn begin_without_state(&mut self) {
+        self.carries_state = false;
     }
 
     /// Hands over its parameters.
@@ -260,6 +279,23 @@ impl Plugin {
         }
         state.usage.set(Limit::State, size);
         Ok(bytes)
+    }
+
+    /// Goes on where a callback of this name was when it saved itself.
+    fn restore(&mut self, saved: CallbackState) -> Result<()> {
+        ensure!(
+            saved.bytes.is_none() || saved.state_version <= self.state_version,
+            "it reads state up to version {}",
+            self.state_version
+        );
+        let state = self.store.data_mut();
+        state.random.draws = saved.random_draws;
+        state.stored = store::restore(saved.tensors)?;
+        let bytes = state.stored.values().map(Stored::bytes).sum::<u64>();
+        // Not refused: a checkpoint that was written may be read, also under a smaller limit.
+        state.usage.set(Limit::Tensors, state.usage.used(Limit::Tensors) + bytes);
+        self.saved.clone_from(&saved.bytes);
+        saved.bytes.map_or(Ok(()), |bytes| self.load_bytes(bytes))
     }
 
     fn trap(&mut self, error: wasmtime::Error) -> anyhow::Error {
@@ -408,7 +444,8 @@ impl Callback for Plugin {
             self.saved = saved;
             return loaded;
         }
-        *self = Plugin { saved, ..fresh };
+        let version = std::mem::take(&mut self.version);
+        *self = Plugin { saved, version, state_version: self.state_version, ..fresh };
         Ok(())
     }
 
@@ -435,18 +472,20 @@ impl Callback for Plugin {
             random_draws: state.random.draws,
             tensors,
             sha256: self.sha256.clone(),
+            version: self.version.clone(),
+            state_version: self.state_version,
         })
     }
 
     fn load_state(&mut self, saved: CallbackState) -> Result<()> {
-        let state = self.store.data_mut();
-        state.random.draws = saved.random_draws;
-        state.stored = store::restore(saved.tensors)?;
-        let bytes = state.stored.values().map(Stored::bytes).sum::<u64>();
-        // Not refused: a checkpoint that was written may be read, also under a smaller limit.
-        state.usage.set(Limit::Tensors, state.usage.used(Limit::Tensors) + bytes);
-        self.saved.clone_from(&saved.bytes);
-        saved.bytes.map_or(Ok(()), |bytes| self.load_bytes(bytes))
+        if !self.carries_state {
+            tracing::info!("callback `{}` begins anew, as `on_state: fresh` says", self.name);
+            return Ok(());
+        }
+        let succession = Succession::of(self, &saved);
+        self.restore(saved).with_context(|| succession.refusal(&self.name))?;
+        succession.announce(&self.name);
+        Ok(())
     }
 
     fn report(&self) -> CallbackReport {

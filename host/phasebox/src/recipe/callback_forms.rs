@@ -13,7 +13,7 @@
 use serde_json::Value;
 
 use super::callbacks::{
-    CallbackEntry, CallbackSource, Grant, OnError, OnLastStrike, Order, Rank, Reload, Unit, When,
+    CallbackEntry, CallbackSource, Grant, OnError, OnLastStrike, OnState, Order, Rank, Reload, Unit, When,
 };
 use super::keys::Keys;
 use super::node::{Content, Node};
@@ -71,6 +71,7 @@ fn short(node: &Node, name: &str, params: Value) -> Result<CallbackEntry> {
         order: Order::default(),
         limits: Limits::default(),
         on_error: OnError::Abort,
+        on_state: OnState::Carry,
         place: node.place.clone(),
     })
 }
@@ -92,6 +93,7 @@ fn long(node: &Node) -> Result<CallbackEntry> {
         order: keys.below("order", &[], order),
         limits: keys.below("limits", &[], limits),
         on_error: on_error(&mut keys),
+        on_state: keys.or("on_state", OnState::Carry),
         place: node.place.clone(),
     };
     keys.finish(&[])?;

@@ -32,8 +32,21 @@ pub struct CallbackEntry {
     pub limits: Limits,
     /// What its failure does to the run.
     pub on_error: OnError,
+    /// Whether a resumed run hands it the state in the checkpoint.
+    pub on_state: OnState,
     /// The line of the entry.
     pub place: Place,
+}
+
+/// What becomes of a callback's state in the checkpoint that a run is resumed from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnState {
+    /// The callback goes on with it, also another build of it; one that cannot read it is refused.
+    #[default]
+    Carry,
+    /// The callback begins as in a new run.
+    Fresh,
 }
 
 /// Where a callback's component comes from.

@@ -34,7 +34,7 @@ use serde_json::Value;
 
 pub use crate::suggest::{closest, fuzzy, hint};
 pub use callbacks::{
-    CallbackEntry, CallbackSource, Digest, Grant, OnError, OnLastStrike, Order, Rank, Reload, Unit, When,
+    CallbackEntry, CallbackSource, Digest, Grant, OnError, OnLastStrike, OnState, Order, Rank, Reload, Unit, When,
     stock_name,
 };
 pub use node::{Content, Entry, Node};

@@ -136,11 +136,11 @@ impl Trainer {
                 .map(|(key, tensor)| (format!("{name}{OWNER_SEPARATOR}{key}"), tensor));
             snapshot.callback_tensors.extend(owned);
             let bytes = state.bytes.unwrap_or_default();
-            let schema = String::new();
             snapshot.callbacks.push(checkpoint::CallbackState {
                 name,
                 plugin_sha256: state.sha256,
-                schema,
+                version: state.version,
+                state_version: state.state_version,
                 bytes,
             });
         }
@@ -221,7 +221,14 @@ impl Trainer {
                 let random_draws = known.map_or(0, |known| known.random_draws);
                 (
                     saved.name,
-                    CallbackState { bytes, random_draws, tensors: Vec::new(), sha256: saved.plugin_sha256 },
+                    CallbackState {
+                        bytes,
+                        random_draws,
+                        tensors: Vec::new(),
+                        sha256: saved.plugin_sha256,
+                        version: saved.version,
+                        state_version: saved.state_version,
+                    },
                 )
             })
             .collect();

@@ -73,11 +73,17 @@ pub fn load<T: Parameters>(callback: &mut T, state: &[u8]) -> Result<()> {
 }
 
 /// The answer to `describe`.
-pub fn describe<T: Parameters>(name: &str, version: &str, summary: &str, grants: &[&str]) -> String {
+pub fn describe<T: Parameters>(
+    name: &str,
+    version: &str,
+    summary: &str,
+    grants: &[&str],
+    state_version: u32,
+) -> String {
     report_panics();
     let summary = if summary.is_empty() { T::SUMMARY } else { summary };
     format!(
-        r#"{{"name":{},"version":{},"summary":{},"parameters":{},"grants":{}}}"#,
+        r#"{{"name":{},"version":{},"summary":{},"parameters":{},"grants":{},"state_version":{state_version}}}"#,
         Value::from(name),
         Value::from(version),
         Value::from(summary),

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Error, Ident, ImplItem, ItemImpl, LitStr, Result, Token};
+use syn::{Error, Ident, ImplItem, ItemImpl, LitInt, LitStr, Result, Token};
 
 use crate::{contract, doc};
 
@@ -13,6 +13,7 @@ use crate::{contract, doc};
 pub(crate) struct Arguments {
     grants: Vec<LitStr>,
     state: bool,
+    state_version: Option<LitInt>,
 }
 
 impl Parse for Arguments {
@@ -23,10 +24,14 @@ impl Parse for Arguments {
             match key.to_string().as_str() {
                 "grants" => arguments.grants = list(input)?,
                 "state" => arguments.state = true,
+                "state_version" => {
+                    input.parse::<Token![=]>()?;
+                    arguments.state_version = Some(input.parse()?);
+                }
                 _ => {
                     return Err(Error::new(
                         key.span(),
-                        "unknown argument; `grants = [\"…\"]` and `state` are known",
+                        "unknown argument; `grants = [\"…\"]`, `state` and `state_version = …` are known",
                     ));
                 }
             }
@@ -181,6 +186,7 @@ fn bindings(wit: &str) -> TokenStream {
 fn describe(arguments: &Arguments, block: &ItemImpl) -> TokenStream {
     let summary = doc::summary(&block.attrs);
     let grants = &arguments.grants;
+    let state_version = arguments.state_version.as_ref().map_or_else(|| quote!(0), |version| quote!(#version));
     quote! {
         fn describe() -> String {
             ::phasebox_sdk::macros::describe::<Callback>(
@@ -188,6 +194,7 @@ fn describe(arguments: &Arguments, block: &ItemImpl) -> TokenStream {
                 env!("CARGO_PKG_VERSION"),
                 #summary,
                 &[#(#grants),*],
+                #state_version,
             )
         }
     }
@@ -272,6 +279,7 @@ mod tests {
         check("", "fn on_train_batch_ended(&mut self) {}", "did you mean `on_train_batch_end`?");
         check("", "fn save_state(&self) {}", "`save_state` needs its pair");
         check("state", "fn save_state(&self) {} fn load_state(&mut self) {}", "drop `state`");
+        check("state, state_version = 2", "", "& [] , 2 ,");
         check("grant = [\"skip\"]", "", "unknown argument");
     }
 }
