@@ -47,7 +47,8 @@ pub(super) fn perform(work: Work, context: &mut Context, settings: &Settings) ->
         Work::Forward => recorded(|| forward(context, settings, true)),
         Work::Loss => recorded(|| loss(context, settings)),
         Work::Metrics => metrics(context),
-        Work::Backward => backward(context),
+        // Dividing the loss is part of what the backward pass goes through.
+        Work::Backward => recorded(|| backward(context)),
         Work::Clip => clip(context, settings),
         Work::Step => context.optimizer.step(),
         Work::Clear => context.optimizer.zero_grad(),
