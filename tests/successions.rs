@@ -41,8 +41,12 @@ fn first_count(run: &Run) -> f64 {
     line["value"].as_f64().expect("a number")
 }
 
-const REBUILT: Next =
-    Next { what: "", entry: "  - {wasm: next.wasm, name: keeper}\n", component: "tests/keeper-guest", rebuilt: true };
+const REBUILT: Next = Next {
+    what: "",
+    entry: "  - {wasm: next.wasm, name: keeper}\n",
+    component: "tests/keeper-guest",
+    rebuilt: true,
+};
 
 #[test]
 fn another_build_goes_on_with_the_state() {

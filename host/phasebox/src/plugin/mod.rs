@@ -33,8 +33,8 @@ mod parts;
 mod random;
 mod storage;
 mod store;
-mod succession;
 mod structure;
+mod succession;
 #[cfg(test)]
 mod table_test;
 mod tensor;
@@ -51,8 +51,7 @@ use wasmtime::{CallHook, Store};
 use self::bindings::phasebox::train::types::Error as GuestError;
 use self::handles::ContextHandle;
 use self::limits::Deadline;
-use self::store::{PluginState, Stored};
-use self::succession::Succession;
+use self::store::PluginState;
 use crate::callback::{Callback, CallbackReport, CallbackState, Changes};
 use crate::context::{Context, Lendable};
 use crate::limits::{Limit, Limits};
@@ -252,19 +251,6 @@ impl Plugin {
         answer.map_err(|error| anyhow!("callback `{}` {what}: {}", self.name, error::truncate(error.message)))
     }
 
-    fn load_bytes(&mut self, bytes: Vec<u8>) -> Result<()> {
-        let Some(load) = self.load_state.take() else {
-            bail!(
-                "the checkpoint holds state of callback `{}`, but {} does not export `load-state`: use the version that saved it",
-                self.name,
-                self.path
-            );
-        };
-        let answer = self.run("load-state", |store| load.call(store, (bytes,)));
-        self.load_state = Some(load);
-        self.accept(answer?.0, "cannot read its saved state")
-    }
-
     fn state_bytes(&self) -> usize {
         usize::try_from(self.store.data().limits[Limit::State]).unwrap_or(usize::MAX)
     }
@@ -279,23 +265,6 @@ impl Plugin {
         }
         state.usage.set(Limit::State, size);
         Ok(bytes)
-    }
-
-    /// Goes on where a callback of this name was when it saved itself.
-    fn restore(&mut self, saved: CallbackState) -> Result<()> {
-        ensure!(
-            saved.bytes.is_none() || saved.state_version <= self.state_version,
-            "it reads state up to version {}",
-            self.state_version
-        );
-        let state = self.store.data_mut();
-        state.random.draws = saved.random_draws;
-        state.stored = store::restore(saved.tensors)?;
-        let bytes = state.stored.values().map(Stored::bytes).sum::<u64>();
-        // Not refused: a checkpoint that was written may be read, also under a smaller limit.
-        state.usage.set(Limit::Tensors, state.usage.used(Limit::Tensors) + bytes);
-        self.saved.clone_from(&saved.bytes);
-        saved.bytes.map_or(Ok(()), |bytes| self.load_bytes(bytes))
     }
 
     fn trap(&mut self, error: wasmtime::Error) -> anyhow::Error {
@@ -482,10 +451,7 @@ impl Callback for Plugin {
             tracing::info!("callback `{}` begins anew, as `on_state: fresh` says", self.name);
             return Ok(());
         }
-        let succession = Succession::of(self, &saved);
-        self.restore(saved).with_context(|| succession.refusal(&self.name))?;
-        succession.announce(&self.name);
-        Ok(())
+        self.succeed(saved)
     }
 
     fn report(&self) -> CallbackReport {

@@ -1,11 +1,53 @@
-//! A callback that goes on with the state of another build of it. Owns what is said about it; whether the state can be
-//! read is the callback's own answer.
+//! A callback that goes on with the state of another build of it. Owns how the state is handed over and what is
+//! said about it; whether it can be read is the callback's own answer.
+
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Plugin;
+use super::store::{self, Stored};
 use crate::callback::CallbackState;
+use crate::limits::Limit;
+
+impl Plugin {
+    /// Hands over what a checkpoint holds of a callback of this name.
+    ///
+    /// # Errors
+    /// If it cannot be read; says by whom it was saved and what to do.
+    pub(super) fn succeed(&mut self, saved: CallbackState) -> Result<()> {
+        let succession = Succession::of(self, &saved);
+        self.restore(saved).with_context(|| succession.refusal(&self.name))?;
+        succession.announce(&self.name);
+        Ok(())
+    }
+
+    fn restore(&mut self, saved: CallbackState) -> Result<()> {
+        ensure!(
+            saved.bytes.is_none() || saved.state_version <= self.state_version,
+            "it reads state up to version {}",
+            self.state_version
+        );
+        let state = self.store.data_mut();
+        state.random.draws = saved.random_draws;
+        state.stored = store::restore(saved.tensors)?;
+        let bytes = state.stored.values().map(Stored::bytes).sum::<u64>();
+        // Not refused: a checkpoint that was written may be read, also under a smaller limit.
+        state.usage.set(Limit::Tensors, state.usage.used(Limit::Tensors) + bytes);
+        self.saved.clone_from(&saved.bytes);
+        saved.bytes.map_or(Ok(()), |bytes| self.load_bytes(bytes))
+    }
+
+    pub(super) fn load_bytes(&mut self, bytes: Vec<u8>) -> Result<()> {
+        let Some(load) = self.load_state.take() else {
+            bail!("{} does not export `load-state`", self.path);
+        };
+        let answer = self.run("load-state", |store| load.call(store, (bytes,)));
+        self.load_state = Some(load);
+        self.accept(answer?.0, "cannot read its saved state")
+    }
+}
 
 /// Who saved a state and who is to read it.
-pub(super) struct Succession {
+struct Succession {
     from: Build,
     to: Build,
 }
@@ -18,7 +60,7 @@ struct Build {
 
 impl Succession {
     /// To be asked before the state is handed over.
-    pub(super) fn of(reader: &Plugin, saved: &CallbackState) -> Succession {
+    fn of(reader: &Plugin, saved: &CallbackState) -> Succession {
         Succession {
             from: Build {
                 sha256: saved.sha256.clone(),
@@ -34,7 +76,7 @@ impl Succession {
     }
 
     /// What stands before the reader's own words.
-    pub(super) fn refusal(&self, name: &str) -> String {
+    fn refusal(&self, name: &str) -> String {
         format!(
             "callback `{name}`: the checkpoint holds its state as {} saved it, and {} does not take it; resume with the \
              file that saved it, or begin without its state: `on_state: fresh` in the callback's entry",
@@ -43,7 +85,7 @@ impl Succession {
     }
 
     /// One line in the log, where it is another build that goes on.
-    pub(super) fn announce(&self, name: &str) {
+    fn announce(&self, name: &str) {
         if self.from.sha256 != self.to.sha256 {
             tracing::info!("callback `{name}`: {} goes on with the state of {}", self.to, self.from);
         }

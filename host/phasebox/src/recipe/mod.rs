@@ -34,8 +34,8 @@ use serde_json::Value;
 
 pub use crate::suggest::{closest, fuzzy, hint};
 pub use callbacks::{
-    CallbackEntry, CallbackSource, Digest, Grant, OnError, OnLastStrike, OnState, Order, Rank, Reload, Unit, When,
-    stock_name,
+    CallbackEntry, CallbackSource, Digest, Grant, OnError, OnLastStrike, OnState, Order, Rank, Reload, Unit,
+    When, stock_name,
 };
 pub use node::{Content, Entry, Node};
 pub use place::{Place, RecipeError, Result, Source};

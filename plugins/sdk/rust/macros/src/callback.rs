@@ -186,7 +186,8 @@ fn bindings(wit: &str) -> TokenStream {
 fn describe(arguments: &Arguments, block: &ItemImpl) -> TokenStream {
     let summary = doc::summary(&block.attrs);
     let grants = &arguments.grants;
-    let state_version = arguments.state_version.as_ref().map_or_else(|| quote!(0), |version| quote!(#version));
+    let state_version =
+        arguments.state_version.as_ref().map_or_else(|| quote!(0), |version| quote!(#version));
     quote! {
         fn describe() -> String {
             ::phasebox_sdk::macros::describe::<Callback>(
