@@ -92,7 +92,7 @@ fn a_build_that_cannot_read_the_state_is_refused() {
         (
             Next {
                 what: "an older state version",
-                entry: "  - {wasm: next.wasm, name: keeper, params: {patience: 2}}\n",
+                entry: "  - {wasm: next.wasm, name: keeper, params: {patience: 2}, grants: [stop]}\n",
                 component: "early-stopping",
                 rebuilt: false,
             },
