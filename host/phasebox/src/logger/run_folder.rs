@@ -83,12 +83,23 @@ impl RunFolder {
     pub fn write_artifact(&self, plugin: &str, file: &str, bytes: &[u8]) -> Result<PathBuf> {
         check_file_name(plugin).context("the plugin's name cannot name a folder")?;
         check_file_name(file).with_context(|| format!("plugin `{plugin}` cannot save an artifact"))?;
-        let folder = self.path.join("artifacts").join(plugin);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let folder = own_folder(&own_folder(&self.path, "artifacts")?, plugin)?;
         let path = folder.join(file);
         durable::write_file(&path, bytes, Durability::Process)?;
         Ok(path)
     }
+}
+
+/// The folder `name` in `parent`, made if need be. A link that somebody planted in its place is not followed; one in
+/// the place of a file is replaced, since files are renamed into place.
+fn own_folder(parent: &Path, name: &str) -> Result<PathBuf> {
+    let folder = parent.join(name);
+    let is_there = |metadata: std::io::Result<fs::Metadata>| metadata.is_ok_and(|metadata| metadata.is_dir());
+    if !is_there(fs::symlink_metadata(&folder)) {
+        let refused = || format!("cannot make {}: remove what has its name", folder.display());
+        fs::create_dir(&folder).with_context(refused)?;
+    }
+    Ok(folder)
 }
 
 fn name_of(path: &Path) -> &str {
@@ -136,6 +147,22 @@ mod tests {
             assert!(format!("{error:#}").contains("file name"), "{plugin} {file}: {error:#}");
         }
         assert!(RunFolder::create(runs.path(), "../elsewhere").is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_planted_link_is_not_followed() -> Result<()> {
+        let (runs, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        let run = RunFolder::create(runs.path(), "mnist")?;
+        run.write_artifact("good", "a.csv", b"first")?;
+        std::os::unix::fs::symlink(elsewhere.path(), run.path().join("artifacts/bad"))?;
+        let error = run.write_artifact("bad", "a.csv", b"").expect_err("refused");
+        assert!(format!("{error:#}").contains("remove what has its name"), "{error:#}");
+        let victim = elsewhere.path().join("victim");
+        fs::write(&victim, "kept")?;
+        std::os::unix::fs::symlink(&victim, run.path().join("artifacts/good/b.csv"))?;
+        run.write_artifact("good", "b.csv", b"new")?;
+        assert_eq!(fs::read_to_string(&victim)?, "kept");
         Ok(())
     }
 }
