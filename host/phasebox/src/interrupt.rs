@@ -8,11 +8,13 @@ use anyhow::{Context as _, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// Whether the process was asked to end.
+/// Whether the process was asked to end. Clones share what they notice.
 #[derive(Clone, Default)]
 pub struct Interrupt {
     interrupted: Arc<AtomicBool>,
     terminated: Arc<AtomicBool>,
+    /// A SIGINT has come at any time, taken or not: the next one ends the process.
+    impatient: Arc<AtomicBool>,
 }
 
 /// What a shell reports for a process that SIGINT ended.
@@ -26,7 +28,8 @@ impl Interrupt {
     pub fn listen() -> Result<Interrupt> {
         let interrupt = Interrupt::default();
         let registered =
-            flag::register_conditional_shutdown(SIGINT, EXIT_CODE_OF_SIGINT, interrupt.interrupted.clone())
+            flag::register_conditional_shutdown(SIGINT, EXIT_CODE_OF_SIGINT, interrupt.impatient.clone())
+                .and_then(|_| flag::register(SIGINT, interrupt.impatient.clone()))
                 .and_then(|_| flag::register(SIGINT, interrupt.interrupted.clone()))
                 .and_then(|_| flag::register(SIGTERM, interrupt.terminated.clone()));
         registered.context("cannot listen for SIGINT and SIGTERM")?;
@@ -38,11 +41,34 @@ impl Interrupt {
         Interrupt::default()
     }
 
-    /// The signal that arrived, once.
+    /// Whether a signal has arrived that nobody has taken: for who waits between runs.
+    pub fn is_set(&self) -> bool {
+        self.terminated.load(Ordering::Relaxed) || self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// The signal that arrived, once. Of both, SIGTERM first.
     pub fn take(&self) -> Option<&'static str> {
-        if self.terminated.swap(false, Ordering::Relaxed) {
-            return Some("SIGTERM");
+        let taken = |flag: &AtomicBool, name| flag.swap(false, Ordering::Relaxed).then_some(name);
+        taken(&self.terminated, "SIGTERM").or_else(|| taken(&self.interrupted, "SIGINT"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signal_hook::low_level::raise;
+
+    /// One SIGINT alone: the next would end the tests.
+    #[test]
+    fn a_signal_is_seen_until_it_is_taken() -> Result<()> {
+        let interrupt = Interrupt::listen()?;
+        for (signal, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
+            assert!(!interrupt.is_set(), "before {name}");
+            raise(signal)?;
+            assert!(interrupt.is_set() && interrupt.clone().is_set(), "{name}");
+            assert_eq!((interrupt.take(), interrupt.take()), (Some(name), None));
         }
-        self.interrupted.load(Ordering::Relaxed).then_some("SIGINT")
+        assert!(!interrupt.is_set() && !Interrupt::ignored().is_set());
+        Ok(())
     }
 }
