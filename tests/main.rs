@@ -8,12 +8,13 @@
 //! | `sweeps` | that each of many runs in one process is as if alone, with the callbacks that were there when it began |
 //! | `refusals` | what is refused before anything runs, and in which words |
 //! | `misbehaviour` | that a callback which traps, loops or eats memory ends itself and nothing else |
+//! | `pipes` | that a command ends as it would have when nobody reads its output |
 //! | `reports` | that `phasebox report` says what a run's summary holds |
 //! | `inputs` | that threads and memory formats leave a training's numbers as they were |
 //! | `cache` | that compiled callbacks run only as they were written |
 //! | `soak` | that a long run takes no more memory than a short one |
-//! | `resume` | that a run killed at any moment goes on to the very bytes of one that was not |
 //! | `segments` | that steps repeated from recordings are eager ones, bit for bit |
+//! | `resume` | that a run killed at any moment is readable, and goes on to the very bytes of one that was not |
 //! | `conformance` | that every stock callback is what its README says, trains, and resumes |
 //! | `effects` | what each stock callback does to a run, against numbers computed apart from it |
 //! | `languages` | one callback in four languages, with the same numbers |
@@ -33,6 +34,7 @@ mod languages;
 mod locks;
 mod misbehaviour;
 mod phases;
+mod pipes;
 mod refusals;
 mod reports;
 mod resume;

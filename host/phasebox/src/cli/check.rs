@@ -1,32 +1,26 @@
 //! `phasebox check`: everything but training.
 
+use super::print::print;
 use super::{Failure, RecipeArguments};
-use crate::assemble::Assembly;
+use crate::assemble::{Assembly, PlannedCallback};
 use crate::limits::{Limit, Limits};
 
-#[expect(clippy::print_stdout, reason = "the result of the command")]
 pub(super) fn run(arguments: &RecipeArguments) -> Result<(), Failure> {
     let recipe = arguments.load()?;
     let assembly = Assembly::new(&recipe, arguments.options()).map_err(Failure::Refused)?;
-    println!("recipe {}: {}", arguments.recipe.display(), recipe.experiment_name);
-    assembly.describe_parts().iter().for_each(|line| println!("  {line}"));
-    println!("callbacks, in order:");
-    for callback in assembly.callbacks() {
-        let grants = callback.grants().join(", ");
-        println!(
-            "  {}  {}  grants: [{grants}]{}",
-            callback.name(),
-            callback.source(),
-            limits(callback.limits())
-        );
-    }
-    println!("plan:");
-    for (phase, names) in assembly.plan() {
-        println!("  {phase:<44} {}", names.join(" → "));
-    }
-    let graphs = assembly.describe_graphs().map_err(Failure::Refused)?;
-    graphs.iter().for_each(|line| println!("{line}"));
-    Ok(())
+    print([format!("recipe {}: {}", arguments.recipe.display(), recipe.experiment_name)])?;
+    print(assembly.describe_parts().iter().map(|line| format!("  {line}")))?;
+    print(["callbacks, in order:"])?;
+    print(assembly.callbacks().iter().map(callback))?;
+    print(["plan:"])?;
+    print(assembly.plan().iter().map(|(phase, names)| format!("  {phase:<44} {}", names.join(" → "))))?;
+    print(assembly.describe_graphs().map_err(Failure::Refused)?)
+}
+
+fn callback(callback: &PlannedCallback) -> String {
+    let grants = callback.grants().join(", ");
+    let limits = limits(callback.limits());
+    format!("  {}  {}  grants: [{grants}]{limits}", callback.name(), callback.source())
 }
 
 /// Those that the recipe changes; the others are in `docs/limits.md`.

@@ -1,26 +1,28 @@
 //! `phasebox doctor`: is everything there?
 
 use super::Failure;
+use super::print::print;
 use crate::assemble::{StockPlugins, engine};
 use crate::plugin::{CONTRACT, Profile};
 
-#[expect(clippy::print_stdout, reason = "the result of the command")]
 pub(super) fn run() -> Result<(), Failure> {
-    println!("phasebox    {} ({CONTRACT})", env!("CARGO_PKG_VERSION"));
-    println!("libtorch    {}, {} threads", torch_ext::libtorch_version(), tch::get_num_threads());
-    println!("wasmtime    {}", crate::plugin::WASMTIME_VERSION);
-    println!("cuda        {}", cuda());
-    let stock = StockPlugins::find(None);
-    match stock.names() {
-        [] => println!("callbacks   none found: run `cargo xtask plugins`"),
-        names => println!("callbacks   {}", names.join(", ")),
-    }
+    print([
+        format!("phasebox    {} ({CONTRACT})", env!("CARGO_PKG_VERSION")),
+        format!("libtorch    {}, {} threads", torch_ext::libtorch_version(), tch::get_num_threads()),
+        format!("wasmtime    {}", crate::plugin::WASMTIME_VERSION),
+    ])?;
+    print([format!("cuda        {}", cuda()), format!("callbacks   {}", callbacks())])?;
     let compiled = engine(None, Profile::Fast).and_then(|engine| engine.describe_compiled_code());
-    match &compiled {
-        Ok(line) => println!("cache       {line}"),
-        Err(error) => println!("cache       {error:#}"),
-    }
+    let line = compiled.as_ref().map_or_else(|error| format!("{error:#}"), String::clone);
+    print([format!("cache       {line}")])?;
     compiled.map(drop).map_err(Failure::Failed)
+}
+
+fn callbacks() -> String {
+    match StockPlugins::find(None).names() {
+        [] => "none found: run `cargo xtask plugins`".to_owned(),
+        names => names.join(", "),
+    }
 }
 
 fn cuda() -> String {

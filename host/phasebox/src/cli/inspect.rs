@@ -6,6 +6,7 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::Failure;
+use super::print::print;
 use crate::assemble::engine;
 use crate::callback::Callback as _;
 use crate::limits::{Limit, Limits};
@@ -21,7 +22,6 @@ pub(super) struct Inspect {
 }
 
 impl Inspect {
-    #[expect(clippy::print_stdout, reason = "the result of the command")]
     pub(super) fn run(self) -> Result<(), Failure> {
         let engine = Rc::new(engine(None, Profile::Fast).map_err(Failure::Failed)?);
         let component = PluginComponent::load(&engine, &self.file).map_err(Failure::Refused)?;
@@ -39,10 +39,9 @@ impl Inspect {
         });
         let (description, memory_bytes) = described.map_err(Failure::Refused)?;
         match self.json {
-            true => println!("{:#}", as_json(&component, &description, memory_bytes)),
-            false => lines(&component, &description, memory_bytes).iter().for_each(|line| println!("{line}")),
+            true => print([format!("{:#}", as_json(&component, &description, memory_bytes))]),
+            false => print(lines(&component, &description, memory_bytes)),
         }
-        Ok(())
     }
 }
 

@@ -1,9 +1,9 @@
 //! `phasebox lock RECIPE`: from now on, the recipe's callbacks are these to the byte.
 
+use super::print::print;
 use super::{Failure, RecipeArguments};
 use crate::assemble::{Assembly, Options};
 
-#[expect(clippy::print_stdout, reason = "the result of the command")]
 pub(super) fn run(arguments: &RecipeArguments) -> Result<(), Failure> {
     let recipe = arguments.load()?;
     let options = arguments.options();
@@ -12,9 +12,8 @@ pub(super) fn run(arguments: &RecipeArguments) -> Result<(), Failure> {
     let assembly = Assembly::new(&recipe, unlocked).map_err(Failure::Refused)?;
     let path = options.lock.unwrap_or_default();
     assembly.write_lock(&path).map_err(Failure::Failed)?;
-    for callback in assembly.callbacks() {
-        println!("{}  {}  grants: [{}]", callback.name(), callback.source(), callback.grants().join(", "));
-    }
-    println!("wrote {}", path.display());
-    Ok(())
+    print(assembly.callbacks().iter().map(|callback| {
+        format!("{}  {}  grants: [{}]", callback.name(), callback.source(), callback.grants().join(", "))
+    }))?;
+    print([format!("wrote {}", path.display())])
 }

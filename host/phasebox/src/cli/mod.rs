@@ -4,6 +4,7 @@ mod check;
 mod doctor;
 mod inspect;
 mod lock;
+mod print;
 mod report;
 mod running;
 mod sweep;
@@ -118,6 +119,6 @@ pub fn run(cli: Cli) -> ExitCode {
         Err(Failure::Failed(error)) => (error, FAILED),
         Err(Failure::Interrupted) => return ExitCode::from(INTERRUPTED),
     };
-    eprintln!("error: {error:#}");
+    print::tell(format_args!("error: {error:#}"));
     ExitCode::from(code)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Failure;
+use super::print::print;
 use crate::logger::RunFolder;
 use crate::trainer::{PluginSummary, Summary};
 
@@ -21,17 +22,15 @@ pub(super) struct Report {
 }
 
 impl Report {
-    #[expect(clippy::print_stdout, reason = "the result of the command")]
     pub(super) fn run(self) -> Result<(), Failure> {
         let summary = RunFolder::open(&self.run).and_then(|run| Summary::read(&run));
         let summary = summary.map_err(Failure::Failed)?;
         if self.json {
             let json = serde_json::to_value(&summary).map_err(|error| Failure::Failed(error.into()))?;
-            println!("{json:#}");
+            print([format!("{json:#}")])
         } else {
-            lines(&summary).iter().for_each(|line| println!("{line}"));
+            print(lines(&summary))
         }
-        Ok(())
     }
 }
 

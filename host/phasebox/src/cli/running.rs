@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::print::print;
 use super::{Failure, RecipeArguments};
 use crate::assemble::{Assembly, Options, Warm};
 use crate::interrupt::Interrupt;
-use crate::logger::Progress;
+use crate::logger::{LineWriter, Progress};
 use crate::recipe::Recipe;
 use crate::trainer::Summary;
 
@@ -53,7 +54,7 @@ impl Running {
     ) -> Result<Summary, Failure> {
         let is_silent = recipe.training_hyperparams.silent_mode;
         let progress = self.progress(is_silent);
-        show_messages(&progress);
+        show_messages();
         let options = Options {
             runs_dir: self.runs_dir.clone(),
             resume,
@@ -65,7 +66,7 @@ impl Running {
         let trainer = assembly.and_then(Assembly::trainer).map_err(Failure::Refused)?;
         let summary = trainer.train().map_err(Failure::Failed)?;
         if !(self.json || is_silent) {
-            report(&summary);
+            print(report(&summary))?;
         }
         Ok(summary)
     }
@@ -79,26 +80,23 @@ impl Running {
     }
 }
 
-/// Messages go to standard error, above the bar if there is one.
-fn show_messages(progress: &Progress) {
-    let writer = progress.line_writer();
-    let lines =
-        tracing_subscriber::fmt().without_time().with_target(false).with_writer(move || writer.clone());
+/// Messages go to standard error, above the bar of whatever run there is.
+fn show_messages() {
+    let lines = tracing_subscriber::fmt().without_time().with_target(false).with_writer(|| LineWriter);
     let lines = lines.with_ansi(std::io::stderr().is_terminal());
     // Only the first subscriber of a process counts; a second run in it keeps that one.
     let _ = lines.with_max_level(tracing::Level::INFO).try_init();
 }
 
-#[expect(clippy::print_stdout, reason = "the result of the command")]
-fn report(summary: &Summary) {
+fn report(summary: &Summary) -> Vec<String> {
+    let Summary { epochs, steps, train_seconds, stop_reason, .. } = summary;
     let last: Vec<String> = summary.last.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-    println!(
-        "{} after {} epochs, {} steps, {:.1} s",
-        summary.stop_reason, summary.epochs, summary.steps, summary.train_seconds
+    let mut lines = vec![format!("{stop_reason} after {epochs} epochs, {steps} steps, {train_seconds:.1} s")];
+    let best = summary.best.as_ref();
+    lines.extend(
+        best.map(|best| format!("best {}: {:.4} (epoch {})", best.metric, best.value, best.epoch + 1)),
     );
-    if let Some(best) = &summary.best {
-        println!("best {}: {:.4} (epoch {})", best.metric, best.value, best.epoch + 1);
-    }
-    println!("last: {}", last.join("  "));
-    println!("run: {}", summary.run.display());
+    lines.push(format!("last: {}", last.join("  ")));
+    lines.push(format!("run: {}", summary.run.display()));
+    lines
 }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, anyhow};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::print::{print, tell};
 use super::running::{Running, Session};
 use super::{Failure, RecipeArguments};
 use crate::assemble::Assembly;
@@ -46,7 +47,7 @@ impl Sweep {
             self.check(run, &mut session)?;
         }
         let ending = self.train_all(&mut runs, &mut session);
-        self.report(&runs).map_err(Failure::Failed)?;
+        self.report(&runs)?;
         ending
     }
 
@@ -74,6 +75,9 @@ impl Sweep {
     fn train_all(&self, runs: &mut [Run], session: &mut Session) -> Result<(), Failure> {
         let (count, mut failed) = (runs.len(), 0);
         for (index, run) in runs.iter_mut().enumerate() {
+            if session.interrupt.is_set() {
+                return Err(Failure::Interrupted);
+            }
             tracing::info!("run {} of {count}: {}", index + 1, run.name());
             match self.running.train(&run.recipe, &self.recipe, None, session) {
                 Ok(summary) => {
@@ -86,7 +90,7 @@ impl Sweep {
                 Err(Failure::Interrupted) => return Err(Failure::Interrupted),
                 Err(Failure::Refused(error) | Failure::Failed(error)) => {
                     failed += 1;
-                    eprintln!("error: {}: {error:#}", run.name());
+                    tell(format_args!("error: {}: {error:#}", run.name()));
                     run.outcome = Some(Err(format!("{error:#}")));
                     if self.stop_on_failure {
                         break;
@@ -101,21 +105,23 @@ impl Sweep {
     }
 
     /// A table for people, `sweep.json` for machines.
-    #[expect(clippy::print_stdout, reason = "the result of the command")]
-    fn report(&self, runs: &[Run]) -> anyhow::Result<()> {
+    fn report(&self, runs: &[Run]) -> Result<(), Failure> {
         let rows: Vec<Value> = runs.iter().map(Run::as_json).collect();
+        let file = self.write(runs, &rows).map_err(Failure::Failed)?;
+        if self.running.json {
+            return print([json!({ "sweep": rows })]);
+        }
+        print(runs.iter().map(Run::line))?;
+        print([format!("sweep: {}", file.display())])
+    }
+
+    fn write(&self, runs: &[Run], rows: &[Value]) -> anyhow::Result<PathBuf> {
         let experiment = runs.first().map(|run| run.recipe.experiment_name.as_str()).unwrap_or_default();
         let folder = self.running.runs_dir.join(experiment);
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let file = durable::create_unique_folder(&folder, "SWEEP_")?.join("sweep.json");
-        durable::write_file(&file, &serde_json::to_vec_pretty(&rows)?, Durability::Process)?;
-        if self.running.json {
-            println!("{}", json!({ "sweep": rows }));
-        } else {
-            runs.iter().for_each(|run| println!("{}", run.line()));
-            println!("sweep: {}", file.display());
-        }
-        Ok(())
+        durable::write_file(&file, &serde_json::to_vec_pretty(rows)?, Durability::Process)?;
+        Ok(file)
     }
 }
 

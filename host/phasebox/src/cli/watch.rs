@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
+use super::print::tell;
 use super::running::{Running, Session};
 use super::{Failure, RecipeArguments};
 use crate::assemble::{StockPlugins, lock_beside};
@@ -41,7 +42,7 @@ impl Watch {
             // Before the recipe is read for the run: what changes from here on is another run's.
             let begun_with = look(&files);
             self.train(&mut session)?;
-            eprintln!("waiting for a change of {} files", files.len());
+            tell(format_args!("waiting for a change of {} files", files.len()));
             wait_for_change(&begun_with, &files, &session)?;
         }
     }
@@ -58,7 +59,7 @@ impl Watch {
             Ok(_) => Ok(()),
             Err(Failure::Interrupted) => Err(Failure::Interrupted),
             Err(Failure::Refused(error) | Failure::Failed(error)) => {
-                eprintln!("error: {error:#}");
+                tell(format_args!("error: {error:#}"));
                 Ok(())
             }
         }

@@ -16,7 +16,8 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 /// Between two plain lines of one epoch.
@@ -24,7 +25,15 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// Between two changes of the bar's numbers: as often as a person can read them.
 const NUMBERS_EVERY: Duration = Duration::from_millis(100);
 
-/// Shows how a run goes on.
+/// The one bar of the process: its runs follow each other on it, and messages are written above it. Invisible until
+/// an epoch begins, and on what is no terminal.
+static BAR: LazyLock<ProgressBar> = LazyLock::new(|| {
+    let bar = ProgressBar::no_length();
+    bar.finish_and_clear();
+    bar
+});
+
+/// Shows how a run goes on. When nobody reads it any more, as after `| head`, the run does without.
 pub struct Progress {
     output: Output,
     epoch: Epoch,
@@ -57,7 +66,7 @@ impl Progress {
     /// A bar if standard error is a terminal; if not, a line per epoch and one every ten seconds in between.
     pub fn for_people() -> Self {
         match io::stderr().is_terminal() {
-            true => Self::new(Output::Bar(ProgressBar::no_length())),
+            true => Self::new(Output::Bar(BAR.clone())),
             false => Self::new(Output::Lines(Box::new(io::stderr()))),
         }
     }
@@ -113,7 +122,7 @@ impl Progress {
                 bar.set_position(self.epoch.batch);
                 Ok(())
             }
-            Output::Lines(out) if self.epoch.is_due(LINE_EVERY) => say(out, &self.epoch.batch_line(loss)),
+            Output::Lines(_) if self.epoch.is_due(LINE_EVERY) => self.say(&self.epoch.batch_line(loss)),
             Output::Lines(_) | Output::Json(_) | Output::Silent => Ok(()),
         }
     }
@@ -127,8 +136,8 @@ impl Progress {
                 bar.finish_and_clear();
                 Ok(())
             }
-            Output::Lines(out) => say(out, &self.epoch.end_line(metrics)),
-            Output::Json(out) => say(out, &self.epoch.end_event(step, metrics)?),
+            Output::Lines(_) => self.say(&self.epoch.end_line(metrics)),
+            Output::Json(_) => self.say(&self.epoch.end_event(step, metrics)?),
             Output::Silent => Ok(()),
         }
     }
@@ -136,17 +145,24 @@ impl Progress {
     /// Ends the run. Machines get its summary; people are told by the command line.
     pub fn finish(&mut self, summary: &Value) -> Result<()> {
         match &mut self.output {
-            Output::Bar(bar) => bar.finish_and_clear(),
-            Output::Json(out) => say(out, &json!({"event": "end", "summary": summary}).to_string())?,
-            Output::Lines(_) | Output::Silent => {}
+            Output::Bar(bar) => {
+                bar.finish_and_clear();
+                Ok(())
+            }
+            Output::Json(_) => self.say(&json!({"event": "end", "summary": summary}).to_string()),
+            Output::Lines(_) | Output::Silent => Ok(()),
         }
-        Ok(())
     }
 
-    /// Where the program's log writes so that its lines appear above the bar.
-    pub fn line_writer(&self) -> LineWriter {
-        let bar = if let Output::Bar(bar) = &self.output { Some(bar.clone()) } else { None };
-        LineWriter { bar }
+    fn say(&mut self, line: &str) -> Result<()> {
+        let (Output::Lines(out) | Output::Json(out)) = &mut self.output else { return Ok(()) };
+        match writeln!(out, "{line}").and_then(|()| out.flush()) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.output = Output::Silent;
+                Ok(())
+            }
+            said => said.context("cannot show the progress"),
+        }
     }
 
     fn new(output: Output) -> Self {
@@ -166,17 +182,16 @@ impl Progress {
     }
 }
 
-/// Standard error; a bar is taken off the terminal while a line is written.
-#[derive(Clone, Debug)]
-pub struct LineWriter {
-    bar: Option<ProgressBar>,
-}
+/// Standard error, for the program's messages: the bar is taken off the terminal while a line is written.
+#[derive(Clone, Copy, Debug)]
+pub struct LineWriter;
 
 impl Write for LineWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| io::stderr().write(bytes)),
-            None => io::stderr().write(bytes),
+        match BAR.suspend(|| io::stderr().write(bytes)) {
+            // Nobody reads on: whoever logs would want to say so, and there is no place for that either.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
         }
     }
 
@@ -259,10 +274,6 @@ fn bar_style(bounded: bool) -> ProgressStyle {
     };
     // The templates are constants; were one wrong, indicatif's own look would do.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-fn say(out: &mut dyn Write, line: &str) -> Result<()> {
-    writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot show the progress")
 }
 
 #[cfg(test)]

@@ -80,6 +80,44 @@ fn machines_get_one_event_per_epoch_and_one_at_the_end() -> Result<()> {
     Ok(())
 }
 
+/// A program that trains several times on one terminal.
+#[test]
+fn runs_follow_each_other_on_one_bar() -> Result<()> {
+    let terminal = InMemoryTerm::new(20, 120);
+    let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+    let bar = ProgressBar::with_draw_target(None, target);
+    for run in 1..=3 {
+        let mut progress = Progress::new(Output::Bar(bar.clone()));
+        progress.start_epoch(0, run, Some(2), 0);
+        progress.batch(32, None)?;
+        bar.force_draw();
+        let shown = terminal.contents();
+        let last = shown.lines().last().unwrap_or_default();
+        assert!(last.starts_with(&format!("epoch 1/{run} ")) && last.contains(" 1/2 "), "{shown}");
+        progress.end_epoch(1, &[])?;
+        progress.finish(&json!({}))?;
+        bar.suspend(|| {});
+        assert_eq!(terminal.contents().lines().count() as u64, run, "a line an epoch, and no bar");
+    }
+    Ok(())
+}
+
+/// A reader that goes away takes the progress with it, not the run.
+#[test]
+fn a_run_goes_on_without_readers() -> Result<()> {
+    let outputs: [fn(Box<dyn Write + Send>) -> Output; 2] = [Output::Lines, Output::Json];
+    for output in outputs {
+        let (reader, writer) = io::pipe()?;
+        drop(reader);
+        let mut progress = Progress::new(output(Box::new(writer)));
+        two_epochs(&mut progress)?;
+        assert!(matches!(progress.output, Output::Silent));
+    }
+    let full = std::fs::File::options().write(true).open("/dev/full")?;
+    assert!(two_epochs(&mut Progress::new(Output::Lines(Box::new(full)))).is_err(), "a full disk is told");
+    Ok(())
+}
+
 #[test]
 fn the_bar_shows_the_epoch_and_leaves_its_line() -> Result<()> {
     let terminal = InMemoryTerm::new(10, 120);
