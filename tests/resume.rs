@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+use phasebox::checkpoint;
 use phasebox::data::Random;
+use phasebox::recipe::Recipe;
 use serde_json::Value;
 
-use crate::components::{CHECKPOINT, FAIL, component};
+use crate::components::{CHECKPOINT, FAIL, NOTHING, SAVE, component};
 use crate::harness::{Place, Run, TINY};
 
 /// Everything that has a state: shuffling, dropout, an accumulation that the epoch does not divide, moments, a moving
@@ -44,7 +46,7 @@ phase_callbacks:
   - lr-warmup-cosine: {warmup_steps: 5}
 ";
 const STEPS: u64 = 4 * 11;
-const KILLS: u32 = 50;
+const KILLS: u32 = 200;
 
 fn place(callbacks: &str) -> Place {
     let place = Place::new();
@@ -106,11 +108,11 @@ fn read_files(run: &Path, folder: &str, files: &mut BTreeMap<PathBuf, Vec<u8>>) 
 }
 
 #[test]
-fn killed_fifty_times_a_run_ends_as_if_it_never_was() {
+fn killed_two_hundred_times_runs_end_as_if_they_never_were() {
     let uninterrupted = place("");
     let expected = Outcome::of(&uninterrupted.trained(&[]));
     assert_eq!(expected.summary[3], STEPS);
-    let mut random = Random::new(50);
+    let mut random = Random::new(200);
     let (mut kills, mut runs) = (0, 0);
     while kills < KILLS {
         let place = place("");
@@ -141,10 +143,43 @@ fn killed_to_the_end(place: &Place, most: u32, random: &mut Random) -> u32 {
             assert_eq!(code, 0, "{}", finished.stderr);
             return kills;
         }
+        place.started_run().iter().for_each(assert_is_readable);
     }
     let finished = place.finish(go_on(place));
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     most
+}
+
+/// Each file of a run that was killed is whole or not there, but for the last line of its log, and each checkpoint that
+/// goes by its name can be loaded.
+fn assert_is_readable(run: &Run) {
+    let whole = |name: &str| !run.has(name) || serde_json::from_str::<Value>(&run.text(name)).is_ok();
+    assert!(whole("summary.json") && whole("plugins.lock"));
+    if run.has("recipe.yaml") {
+        Recipe::load(&run.0.join("recipe.yaml"), &[]).expect("a recipe");
+    }
+    let log = if run.has("metrics.jsonl") { run.text("metrics.jsonl") } else { String::new() };
+    let lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    lines.for_each(|line| assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}"));
+    let checkpoints =
+        places(&run.0.join("checkpoints"), |name| name.contains("-step-") && !name.starts_with('.'));
+    let tags = places(&run.0, |name| name.starts_with("ckpt_"));
+    for place in checkpoints.iter().chain(&tags) {
+        checkpoint::load(place).unwrap_or_else(|error| panic!("{}: {error:#}", place.display()));
+    }
+    let newest = checkpoint::newest(&run.0).expect("a readable folder");
+    assert_eq!(newest, checkpoints.last().cloned(), "the newest is whole");
+    assert!(!run.has("ckpt_latest") || newest.is_some());
+}
+
+/// What lies in `folder` under names that `are_meant`, sorted.
+fn places(folder: &Path, are_meant: fn(&str) -> bool) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.expect("a readable folder").path());
+    let is_meant = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(are_meant);
+    let mut places: Vec<PathBuf> = paths.filter(is_meant).collect();
+    places.sort();
+    places
 }
 
 /// Resumes the run of `place`; or starts it anew, if it was killed before its first checkpoint.
@@ -167,6 +202,44 @@ fn wait_for_checkpoint(place: &Place, child: &mut Child) {
         assert!(begun.elapsed() < Duration::from_secs(60), "no checkpoint is written");
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Whoever refuses to go on, the run's folder stays as it was, and can be gone on with otherwise.
+#[test]
+fn a_refused_resume_changes_nothing() {
+    let stateful = |load| component(&[("on-epoch-end", NOTHING), ("save-state", SAVE), ("load-state", load)]);
+    let place = Place::with_callbacks("  - ./case.wasm\n");
+    place.write("case.wasm", stateful(NOTHING));
+    let run = place.trained(&[]);
+    let more = "training_hyperparams.max_epochs=3";
+    for (load, change, refusal) in [
+        (FAIL, more, "it fails, as it was told"),
+        (NOTHING, "arch_params.hidden=[8]", "its network is another one"),
+        (NOTHING, "training_hyperparams.optimizer=Adam", "its optimizer is another one"),
+        (NOTHING, "training_hyperparams.ema=true", "its moving average is another one"),
+    ] {
+        place.write("case.wasm", stateful(load));
+        let before = contents(&run.0);
+        let refused = place.train(&["--resume", run.path(), change]);
+        assert_eq!(refused.code, Some(2), "{change}: {}", refused.stderr);
+        assert!(refused.stderr.contains(refusal), "{change}: {}", refused.stderr);
+        assert!(contents(&run.0) == before, "{change}: the run's folder is another one");
+    }
+    place.trained(&["--resume", run.path(), more]);
+    assert_eq!(run.summary()["epochs"], 3);
+}
+
+/// Every file below `folder` with its bytes, every link with its target.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for path in places(folder, |_| true) {
+        match fs::read_link(&path) {
+            Ok(target) => drop(found.insert(path, target.into_os_string().into_encoded_bytes())),
+            Err(_) if path.is_dir() => found.append(&mut contents(&path)),
+            Err(_) => drop(found.insert(path.clone(), fs::read(&path).expect("a readable file"))),
+        }
+    }
+    found
 }
 
 /// From the middle of an accumulation, from the end of an epoch, and from the last, when nothing is left to train.

@@ -113,7 +113,7 @@ impl Lock {
 }
 
 /// Writes the lock of a recipe, in place of the one it had.
-pub(super) fn write(path: &Path, callbacks: &[&Locked]) -> Result<()> {
+pub(super) fn write(path: &Path, callbacks: &[impl Serialize]) -> Result<()> {
     let mut text = serde_json::to_vec_pretty(callbacks)?;
     text.push(b'\n');
     durable::write_file(path, &text, Durability::Process)
@@ -121,6 +121,6 @@ pub(super) fn write(path: &Path, callbacks: &[&Locked]) -> Result<()> {
 }
 
 /// Records in a run's folder what it ran with.
-pub(super) fn record(run: &RunFolder, callbacks: &[&Locked]) -> Result<()> {
+pub(super) fn record(run: &RunFolder, callbacks: &[Locked]) -> Result<()> {
     write(&run.plugins_lock(), callbacks)
 }

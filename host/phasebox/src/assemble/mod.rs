@@ -154,22 +154,21 @@ impl<'a> Assembly<'a> {
     ///
     /// # Errors
     /// If the folder cannot be written or the checkpoint does not fit the recipe.
-    pub fn trainer(mut self) -> Result<Trainer> {
+    pub fn trainer(self) -> Result<Trainer> {
         let (run, checkpoint) = self.run_folder()?;
-        // What an earlier run has left is changed only once it is clear that this one can go on with it.
-        let logged = checkpoint.as_deref().map(|checkpoint| self.parts.check_fits(checkpoint)).transpose()?;
-        durable::write_file(&run.recipe(), self.recipe.to_yaml()?.as_bytes(), Durability::Process)?;
-        lock::record(&run, &plugins::locked(&self.callbacks))?;
-        let logger = Logger::open(&run, logged)?;
         let settings = parts::settings(self.recipe)?;
         let schedule = self.parts.schedule.clone();
-        let context = context(self.recipe, self.parts, logger, &run);
-        let callbacks = plugins::into_callbacks(self.callbacks);
+        let context = context(self.recipe, self.parts, Logger::new(&run), &run);
+        let (callbacks, locked) = plugins::into_callbacks(self.callbacks);
         let Options { progress, interrupt, .. } = self.options;
-        let mut trainer = Trainer::new(context, callbacks, settings, schedule, run, progress, interrupt);
+        let mut trainer =
+            Trainer::new(context, callbacks, settings, schedule, run.clone(), progress, interrupt);
         if let Some(checkpoint) = checkpoint {
             trainer.resume(&checkpoint)?;
         }
+        // What an earlier run has left is changed only now that it is clear that this one can go on with it.
+        durable::write_file(&run.recipe(), self.recipe.to_yaml()?.as_bytes(), Durability::Process)?;
+        lock::record(&run, &locked)?;
         Ok(trainer)
     }
 

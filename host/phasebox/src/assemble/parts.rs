@@ -1,7 +1,5 @@
 //! The parts of training that a recipe names: data, network, loss, metrics, optimizer, schedule.
 
-use std::path::Path;
-
 use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::{Value, json};
 use tch::Device;
@@ -11,7 +9,6 @@ use crate::checkpoint;
 use crate::criterion::{Criterion, CriterionConfig};
 use crate::data::{Augmentation, DataLoader, DatasetConfig, LoaderConfig, Splits};
 use crate::ema::{Ema, EmaConfig};
-use crate::logger::Logged;
 use crate::metrics::{MetricConfig, Metrics};
 use crate::model::{self, Model};
 use crate::optim::{self, Grouping, LearningRates, Optimizer, OptimizerConfig};
@@ -62,18 +59,6 @@ impl Parts {
             valid_metrics,
             test_metrics,
         })
-    }
-
-    /// Whether a run can go on from a checkpoint with these parts, and how much of its log belongs to it. What
-    /// is loaded here is loaded again, with all the rest, by the trainer.
-    pub(super) fn check_fits(&mut self, path: &Path) -> Result<Logged> {
-        let snapshot = checkpoint::load(path)?;
-        let fits = self.net.load_state(&snapshot.model, true).context("its network is another one");
-        let fits = fits.and_then(|()| {
-            self.optimizer.load_state(snapshot.optimizer).context("its optimizer is another one")
-        });
-        fits.with_context(|| format!("the run cannot go on from {}", path.display()))?;
-        Ok(Logged { step: snapshot.state.global_step, bytes: snapshot.state.metrics_bytes })
     }
 
     pub(super) fn describe(&self) -> Vec<String> {

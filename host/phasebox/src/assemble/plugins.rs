@@ -64,12 +64,14 @@ impl PlannedCallback {
     }
 }
 
-pub(super) fn into_callbacks(planned: Vec<PlannedCallback>) -> Callbacks {
-    let mut callbacks = Callbacks::default();
-    for PlannedCallback { callback, when, on_error, .. } in planned {
+/// What a trainer calls, and what a run's folder records of it.
+pub(super) fn into_callbacks(planned: Vec<PlannedCallback>) -> (Callbacks, Vec<Locked>) {
+    let (mut callbacks, mut locked) = (Callbacks::default(), Vec::new());
+    for PlannedCallback { callback, when, on_error, lock, .. } in planned {
         callbacks.push(callback, when, on_error);
+        locked.extend(lock);
     }
-    callbacks
+    (callbacks, locked)
 }
 
 /// Those that are files; native callbacks have no digest.

@@ -76,15 +76,19 @@ const MAX_PENDING: usize = 4096;
 /// What is buffered reaches the files at least this often while anything is logged.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
-/// Writes to `metrics.jsonl` and the TensorBoard file of one run. Buffered: files are up to date after
-/// [`flush`](Self::flush).
+/// Writes to `metrics.jsonl` and the TensorBoard file of one run, from [`open`](Self::open) on. Buffered: files are
+/// up to date after [`flush`](Self::flush).
 pub struct Logger {
     run: RunFolder,
-    metrics: MetricsFile,
-    events: EventFile,
+    files: Option<Files>,
     epoch: Option<u64>,
     pending: VecDeque<Deferred>,
     flushed: Instant,
+}
+
+struct Files {
+    metrics: MetricsFile,
+    events: EventFile,
 }
 
 /// A scalar whose value is on its way, with the moment it belongs to.
@@ -97,17 +101,19 @@ struct Deferred {
 }
 
 impl Logger {
-    /// Opens the logs of `run`. A resumed run says what its checkpoint has seen logged: what was logged after
-    /// it is taken out of `metrics.jsonl` and hidden from TensorBoard, as it will be logged again.
-    pub fn open(run: &RunFolder, logged: Option<Logged>) -> Result<Self> {
-        Ok(Logger {
-            run: run.clone(),
-            metrics: MetricsFile::open(&run.metrics(), logged)?,
-            events: EventFile::create(run.path(), now(), logged.map(|logged| logged.step))?,
-            epoch: None,
-            pending: VecDeque::new(),
-            flushed: Instant::now(),
-        })
+    /// The log of `run`, of which nothing on disk is touched yet.
+    pub fn new(run: &RunFolder) -> Self {
+        let (epoch, pending) = (None, VecDeque::new());
+        Logger { run: run.clone(), files: None, epoch, pending, flushed: Instant::now() }
+    }
+
+    /// Opens the files. A resumed run says what its checkpoint has seen logged: what was logged after it is taken
+    /// out of `metrics.jsonl` and hidden from TensorBoard, as it will be logged again.
+    pub fn open(&mut self, logged: Option<Logged>) -> Result<()> {
+        let metrics = MetricsFile::open(&self.run.metrics(), logged)?;
+        let events = EventFile::create(self.run.path(), now(), logged.map(|logged| logged.step))?;
+        self.files = Some(Files { metrics, events });
+        Ok(())
     }
 
     /// The epoch that following lines belong to.
@@ -145,7 +151,7 @@ impl Logger {
     pub fn histogram(&mut self, step: u64, name: &str, histogram: &Histogram) -> Result<()> {
         check_name(name)?;
         let time = now();
-        self.events.histogram(time, step, name, histogram)?;
+        self.files()?.events.histogram(time, step, name, histogram)?;
         self.line(time, step, name, Content::Histogram { histogram })
     }
 
@@ -160,7 +166,7 @@ impl Logger {
         let file = image_file(name, step);
         durable::write_file(&folder.join(&file), &picture.png, Durability::Process)?;
         let time = now();
-        self.events.image(time, step, name, picture.size, &picture.png)?;
+        self.files()?.events.image(time, step, name, picture.size, &picture.png)?;
         self.line(time, step, name, Content::Image { image: &format!("images/{file}") })
     }
 
@@ -170,7 +176,7 @@ impl Logger {
         let size = text.len();
         ensure!(size <= MAX_TEXT_BYTES, "text `{name}` has {size} bytes: at most {MAX_TEXT_BYTES} are taken");
         let time = now();
-        self.events.text(time, step, name, text)?;
+        self.files()?.events.text(time, step, name, text)?;
         self.line(time, step, name, Content::Text { text })
     }
 
@@ -184,7 +190,7 @@ impl Logger {
             Level::Warn => tracing::warn!("{source}: {text}"),
             Level::Error => tracing::error!("{source}: {text}"),
         }
-        self.metrics.message(now(), level, &source, &text)?;
+        self.files()?.metrics.message(now(), level, &source, &text)?;
         self.flush_when_due()
     }
 
@@ -221,7 +227,7 @@ impl Logger {
 
     /// How long `metrics.jsonl` is, for [`Logged`]; right after [`flush`](Self::flush) that is all there is.
     pub fn metrics_bytes(&self) -> Result<u64> {
-        self.metrics.bytes()
+        self.files.as_ref().map_or(Ok(0), |files| files.metrics.bytes())
     }
 
     fn write_oldest(&mut self) -> Result<()> {
@@ -243,8 +249,9 @@ impl Logger {
         name: &str,
         value: f64,
     ) -> Result<()> {
-        self.events.scalar(time, step, name, value)?;
-        self.metrics.write(&Line {
+        let files = self.files()?;
+        files.events.scalar(time, step, name, value)?;
+        files.metrics.write(&Line {
             step,
             epoch,
             time,
@@ -254,7 +261,8 @@ impl Logger {
     }
 
     fn line(&mut self, time: f64, step: u64, name: &str, content: Content) -> Result<()> {
-        self.metrics.write(&Line { step, epoch: self.epoch, time, name, content })?;
+        let epoch = self.epoch;
+        self.files()?.metrics.write(&Line { step, epoch, time, name, content })?;
         self.flush_when_due()
     }
 
@@ -264,8 +272,13 @@ impl Logger {
 
     fn flush_files(&mut self) -> Result<()> {
         self.flushed = Instant::now();
-        self.metrics.flush()?;
-        self.events.flush()
+        let Some(files) = &mut self.files else { return Ok(()) };
+        files.metrics.flush()?;
+        files.events.flush()
+    }
+
+    fn files(&mut self) -> Result<&mut Files> {
+        self.files.as_mut().context("the run's log is not open: training opens it when it begins")
     }
 }
 

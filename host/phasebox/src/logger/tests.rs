@@ -31,6 +31,12 @@ impl Pending for Arriving {
     }
 }
 
+fn opened(run: &RunFolder, logged: Option<Logged>) -> Result<Logger> {
+    let mut logger = Logger::new(run);
+    logger.open(logged)?;
+    Ok(logger)
+}
+
 /// The lines of `metrics.jsonl` without their times.
 fn lines(run: &RunFolder) -> Result<Vec<Value>> {
     let text = fs::read_to_string(run.metrics())?;
@@ -46,7 +52,7 @@ fn lines(run: &RunFolder) -> Result<Vec<Value>> {
 fn every_kind_of_line_is_written() -> Result<()> {
     let runs = tempfile::tempdir()?;
     let run = RunFolder::create(runs.path(), "mnist")?;
-    let mut logger = Logger::open(&run, None)?;
+    let mut logger = opened(&run, None)?;
     logger.scalar(1, "train/loss", 0.1 + 0.2)?;
     logger.set_epoch(0);
     logger.scalar(2, "train/loss", f64::NAN)?;
@@ -82,7 +88,7 @@ fn every_kind_of_line_is_written() -> Result<()> {
 fn deferred_values_are_written_in_order_and_only_a_flush_waits() -> Result<()> {
     let runs = tempfile::tempdir()?;
     let run = RunFolder::create(runs.path(), "mnist")?;
-    let mut logger = Logger::open(&run, None)?;
+    let mut logger = opened(&run, None)?;
     let arriving: Vec<_> = (0..3).map(|_| Arriving::default()).collect();
     for (step, value) in arriving.iter().enumerate() {
         logger.set_epoch(step as u64);
@@ -113,7 +119,7 @@ fn deferred_values_are_written_in_order_and_only_a_flush_waits() -> Result<()> {
 fn values_on_their_way_are_bounded() -> Result<()> {
     let runs = tempfile::tempdir()?;
     let run = RunFolder::create(runs.path(), "mnist")?;
-    let mut logger = Logger::open(&run, None)?;
+    let mut logger = opened(&run, None)?;
     let never = Arriving::default();
     for step in 0..MAX_PENDING as u64 + 10 {
         logger.scalar_deferred(step, "loss", never.clone())?;
@@ -126,7 +132,7 @@ fn values_on_their_way_are_bounded() -> Result<()> {
 fn a_resumed_run_s_log_reads_like_an_uninterrupted_one() -> Result<()> {
     let runs = tempfile::tempdir()?;
     let log = |run: &RunFolder, logged: Option<Logged>, mut steps: std::ops::Range<u64>| -> Result<()> {
-        let mut logger = Logger::open(run, logged)?;
+        let mut logger = opened(run, logged)?;
         steps.try_for_each(|step| logger.scalar(step, "loss", 1.0 / step as f64))?;
         logger.flush()
     };
@@ -142,7 +148,7 @@ fn a_resumed_run_s_log_reads_like_an_uninterrupted_one() -> Result<()> {
 fn names_and_texts_are_checked() -> Result<()> {
     let runs = tempfile::tempdir()?;
     let run = RunFolder::create(runs.path(), "mnist")?;
-    let mut logger = Logger::open(&run, None)?;
+    let mut logger = opened(&run, None)?;
     assert!(logger.scalar(1, "a\nb", 0.0).is_err());
     assert!(logger.scalar_deferred(1, "", Arriving::default()).is_err());
     assert!(logger.text(1, "notes", &"a".repeat(MAX_TEXT_BYTES + 1)).is_err());

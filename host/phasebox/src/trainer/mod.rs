@@ -26,7 +26,7 @@ use crate::control::StopAt;
 use crate::data::Batch;
 use crate::durable::Durability;
 use crate::interrupt::Interrupt;
-use crate::logger::{Progress, RunFolder};
+use crate::logger::{Logged, Progress, RunFolder};
 use crate::phase::Phase;
 use crate::schedule::Schedule;
 
@@ -131,8 +131,8 @@ pub struct Trainer {
     /// This epoch's metrics so far, for the person who watches.
     shown: Vec<(String, f64)>,
     steps_at_start: u64,
-    /// A checkpoint was loaded: on-checkpoint-loaded is due.
-    loaded: bool,
+    /// A checkpoint was loaded, which had seen this much logged: on-checkpoint-loaded is due.
+    resumed: Option<Logged>,
     captures: Captures,
     /// Waits of the loop itself for the device.
     syncs: u64,
@@ -167,7 +167,7 @@ impl Trainer {
             last_loss: None,
             shown: Vec::new(),
             steps_at_start: 0,
-            loaded: false,
+            resumed: None,
             captures: Captures::default(),
             syncs: 0,
         }
@@ -184,6 +184,7 @@ impl Trainer {
     /// # Errors
     /// What ended training: a part's failure, or a callback's, named with its phase.
     pub fn train(mut self) -> Result<Summary> {
+        self.context.logger.open(self.resumed)?;
         self.context.started = std::time::Instant::now();
         self.steps_at_start = self.context.global_step;
         self.captures.prepare(&self.callbacks.subscribers(), &mut self.context, &self.settings);
@@ -194,7 +195,7 @@ impl Trainer {
     }
 
     fn run(&mut self) -> Result<Ending> {
-        if std::mem::take(&mut self.loaded) {
+        if self.resumed.take().is_some() {
             self.fire(Phase::CheckpointLoaded)?;
         }
         self.fire(Phase::TrainingStart)?;

@@ -13,6 +13,7 @@ use crate::callback::CallbackState;
 use crate::checkpoint::{self, Accumulation, LATEST, Snapshot, State, Watched};
 use crate::context::Context;
 use crate::control::Ask;
+use crate::logger::Logged;
 use crate::phase::Phase;
 
 /// What the trainer itself must remember, beside what `checkpoint::State` names.
@@ -168,14 +169,16 @@ impl Trainer {
         })
     }
 
-    /// Goes on from a checkpoint: everything is as it was when that was saved.
+    /// Goes on from a checkpoint: everything is as it was when that was saved. Changes nothing on disk, so that a
+    /// run which is refused can be resumed otherwise.
     ///
     /// # Errors
     /// If the checkpoint does not belong to this recipe's network, optimizer or callbacks; says which part.
     pub fn resume(&mut self, path: &Path) -> Result<()> {
         let snapshot = checkpoint::load(path)?;
+        let logged = Logged { step: snapshot.state.global_step, bytes: snapshot.state.metrics_bytes };
         self.restore(snapshot).with_context(|| format!("the run cannot go on from {}", path.display()))?;
-        self.loaded = true;
+        self.resumed = Some(logged);
         Ok(())
     }
 
