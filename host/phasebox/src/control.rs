@@ -97,11 +97,7 @@ const HISTORY: usize = 1000;
 impl Control {
     /// Records that the callback in progress asks for `verb`.
     pub fn ask(&mut self, verb: &str, reason: &str) -> Ask {
-        if self.asking.is_some() && self.before.is_none() {
-            self.before = Some(Box::new(self.as_it_is()));
-        }
-        let by = self.asking.as_deref().unwrap_or("recipe").to_owned();
-        let ask = Ask { verb: verb.to_owned(), by, reason: reason.to_owned(), global_step: self.global_step };
+        let ask = self.unrecorded_ask(verb, reason);
         if self.history.len() < HISTORY {
             self.history.push(ask.clone());
         } else {
@@ -150,6 +146,15 @@ impl Control {
         let mut verbs: Vec<String> = asked.into_iter().map(|ask| ask.verb).collect();
         verbs.dedup();
         verbs
+    }
+
+    /// The same, for whoever records it when it comes true.
+    pub fn unrecorded_ask(&mut self, verb: &str, reason: &str) -> Ask {
+        if self.asking.is_some() && self.before.is_none() {
+            self.before = Some(Box::new(self.as_it_is()));
+        }
+        let by = self.asking.as_deref().unwrap_or("recipe").to_owned();
+        Ask { verb: verb.to_owned(), by, reason: reason.to_owned(), global_step: self.global_step }
     }
 
     /// Asks to stop training; an earlier stop than one already asked for replaces it.

@@ -15,6 +15,8 @@ pub struct Interrupt {
     terminated: Arc<AtomicBool>,
     /// A SIGINT has come at any time, taken or not: the next one ends the process.
     impatient: Arc<AtomicBool>,
+    /// Either has come, taken or not: a callback that is running ends.
+    asked: Arc<AtomicBool>,
 }
 
 /// What a shell reports for a process that SIGINT ended.
@@ -31,7 +33,9 @@ impl Interrupt {
             flag::register_conditional_shutdown(SIGINT, EXIT_CODE_OF_SIGINT, interrupt.impatient.clone())
                 .and_then(|_| flag::register(SIGINT, interrupt.impatient.clone()))
                 .and_then(|_| flag::register(SIGINT, interrupt.interrupted.clone()))
-                .and_then(|_| flag::register(SIGTERM, interrupt.terminated.clone()));
+                .and_then(|_| flag::register(SIGTERM, interrupt.terminated.clone()))
+                .and_then(|_| flag::register(SIGINT, interrupt.asked.clone()))
+                .and_then(|_| flag::register(SIGTERM, interrupt.asked.clone()));
         registered.context("cannot listen for SIGINT and SIGTERM")?;
         Ok(interrupt)
     }
@@ -44,6 +48,11 @@ impl Interrupt {
     /// Whether a signal has arrived that nobody has taken: for who waits between runs.
     pub fn is_set(&self) -> bool {
         self.terminated.load(Ordering::Relaxed) || self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Set once either signal has arrived, and from then on.
+    pub fn asked(&self) -> Arc<AtomicBool> {
+        self.asked.clone()
     }
 
     /// The signal that arrived, once. Of both, SIGTERM first.

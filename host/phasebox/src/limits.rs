@@ -93,6 +93,8 @@ limits! {
         "a disk is shared";
     ArtifactFiles = "artifact_files": Count a Run, 10_000, "files and images written",
         "a folder with more is slow to list";
+    CheckpointTags = "checkpoint_tags": Count a Run, 100, "distinct tags of requested checkpoints",
+        "each keeps a whole checkpoint on disk; a tag that holds the step number would fill it";
     State = "state": Bytes a Load, 16 * MIB, "bytes that save-state gives, which every checkpoint holds",
         "what is large belongs in storage";
 }

@@ -4,11 +4,16 @@
 const LEAST_LIKENESS: f64 = 0.8;
 /// One letter too many, too few, wrong, or two swapped.
 const ONE_SLIP_LIKENESS: f64 = 0.9;
+/// A longer word is no slip of a known one, and comparing takes time with its length.
+const LONGEST_WORD: usize = 128;
 /// A longer list of known words hides the message it is part of.
 const LONGEST_LIST: usize = 12;
 
 /// The candidate most like `word`, if any is like it. Case, `_`, `-` and spaces do not count as differences.
 pub fn closest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
     let rated = candidates.iter().map(|candidate| (likeness(&folded(word), &folded(candidate)), *candidate));
     rated.filter(|(rate, _)| *rate >= LEAST_LIKENESS).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, word)| word)
 }

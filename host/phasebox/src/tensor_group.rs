@@ -5,8 +5,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use anyhow::Result;
-use globset::Glob;
+use anyhow::{Result, ensure};
+use globset::{Glob, GlobMatcher};
 use tch::{Kind, Tensor};
 use torch_ext::TensorList;
 
@@ -99,7 +99,7 @@ impl TensorGroup {
         if let Some((_, known)) = self.selections.borrow().iter().find(|(known, _)| known == glob) {
             return Ok(known.clone());
         }
-        let matcher = Glob::new(glob)?.compile_matcher();
+        let matcher = matcher(glob)?;
         let chosen = self.named.iter().filter(|(name, _)| matcher.is_match(name));
         let selection =
             TensorGroup::new(chosen.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect())?;
@@ -110,6 +110,19 @@ impl TensorGroup {
         selections.push((glob.to_owned(), selection.clone()));
         Ok(selection)
     }
+}
+
+/// Longest glob, in bytes. Its compiler calls itself for braces within braces: a longer one could overflow the stack.
+const MAX_GLOB_BYTES: usize = 256;
+
+/// What `glob` matches.
+///
+/// # Errors
+/// A malformed glob, or a longer one than any name needs.
+pub fn matcher(glob: &str) -> Result<GlobMatcher> {
+    let size = glob.len();
+    ensure!(size <= MAX_GLOB_BYTES, "it has {size} bytes: at most {MAX_GLOB_BYTES} are taken");
+    Ok(Glob::new(glob)?.compile_matcher())
 }
 
 /// A copy with memory of its own, outside the graph.
@@ -168,5 +181,6 @@ mod tests {
         }
         assert_eq!(group.selections.borrow().len(), REMEMBERED);
         assert!(group.matching("[").is_err());
+        assert!(group.matching(&"{".repeat(100_000)).is_err());
     }
 }

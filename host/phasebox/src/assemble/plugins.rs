@@ -10,6 +10,7 @@ use super::lock::{self, Lock, Locked};
 use super::warm::Warm;
 use crate::callback::{Callback, Callbacks, LastStrike, OnError, Reload, Subscriber, Unit, When};
 use crate::limits::Limits;
+use crate::logger::one_line;
 use crate::phase::PhaseSet;
 use crate::plugin::{
     Description, Grant, Grants, Plugin, PluginComponent, PluginEngine, PluginSettings, Profile,
@@ -87,7 +88,7 @@ pub(super) fn load(recipe: &Recipe, options: &Options, warm: &mut Warm) -> Resul
     let mut planned = Vec::new();
     if !entries.is_empty() {
         let stock = StockPlugins::find(options.plugins_dir.as_deref());
-        let engine = warm.engine(options.cache_dir.as_deref(), profile(recipe))?;
+        let engine = warm.engine(options.cache_dir.as_deref(), profile(recipe), &options.interrupt)?;
         let loading = Loading { recipe, lock: lock.as_ref(), stock, engine };
         planned = entries.iter().map(|entry| loading.entry_at_its_line(entry)).collect::<Result<_>>()?;
     }
@@ -248,7 +249,7 @@ fn grants(entry: &CallbackEntry, description: &Description) -> Result<Grants> {
 
 fn known_grant(name: &str) -> Result<Grant> {
     Grant::from_name(name)
-        .ok_or_else(|| anyhow!("there is no grant `{name}`{}", recipe::hint(name, Grant::NAMES)))
+        .ok_or_else(|| anyhow!("there is no grant `{}`{}", one_line(name), recipe::hint(name, Grant::NAMES)))
 }
 
 /// The callbacks that come with phasebox: `<name>.wasm` files in one folder.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::plugins;
 use crate::data::{DatasetConfig, Splits};
+use crate::interrupt::Interrupt;
 use crate::plugin::{PluginEngine, Profile};
 
 /// Data sets that are kept; a sweep over more of them reads some again rather than fill the memory.
@@ -35,13 +36,18 @@ impl Warm {
     ///
     /// # Errors
     /// If there is none yet and it cannot be made.
-    pub(super) fn engine(&mut self, cache_dir: Option<&Path>, profile: Profile) -> Result<Rc<PluginEngine>> {
+    pub(super) fn engine(
+        &mut self,
+        cache_dir: Option<&Path>,
+        profile: Profile,
+        interrupt: &Interrupt,
+    ) -> Result<Rc<PluginEngine>> {
         if let Some((folder, known, engine)) = &self.engine
             && (folder.as_deref(), *known) == (cache_dir, profile)
         {
             return Ok(engine.clone());
         }
-        let engine = Rc::new(plugins::engine(cache_dir, profile)?);
+        let engine = Rc::new(plugins::engine(cache_dir, profile)?.heed(interrupt.asked()));
         self.engine = Some((cache_dir.map(Path::to_path_buf), profile, engine.clone()));
         Ok(engine)
     }

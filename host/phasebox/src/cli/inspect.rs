@@ -10,6 +10,7 @@ use super::print::print;
 use crate::assemble::engine;
 use crate::callback::Callback as _;
 use crate::limits::{Limit, Limits};
+use crate::logger::one_line;
 use crate::plugin::{Description, Grant, Grants, Plugin, PluginComponent, PluginSettings, Profile};
 
 #[derive(Args)]
@@ -49,20 +50,20 @@ fn lines(component: &PluginComponent, description: &Description, memory_bytes: u
     let or_none = |list: String| if list.is_empty() { "none".to_owned() } else { list };
     let phases: Vec<&str> = component.phases.iter().map(|phase| phase.name()).collect();
     vec![
-        format!("{} {}: {}", description.name, description.version, description.summary),
+        one_line(&format!("{} {}: {}", description.name, description.version, description.summary)),
         format!("file        {} ({} bytes)", component.path.display(), component.file_bytes),
         format!("sha256      {}", component.sha256),
         format!("interface   {}", component.callback_interface),
         format!("imports     {}", or_none(component.imports.join(", "))),
         format!("phases      {}", or_none(phases.join(", "))),
         format!("life cycle  {}", or_none(component.life_cycle.join(", "))),
-        format!("grants      {}", or_none(wanted(description).join("; "))),
+        format!("grants      {}", one_line(&or_none(wanted(description).join("; ")))),
         format!(
             "memory      {} when loaded, of {} unless the recipe says otherwise",
             Limit::Memory.show(memory_bytes),
             Limit::Memory.show(Limits::default()[Limit::Memory])
         ),
-        format!("parameters  {}", description.parameters),
+        format!("parameters  {}", one_line(&description.parameters.to_string())),
         format!("other       {}", or_none(component.other_exports.join(", "))),
     ]
 }

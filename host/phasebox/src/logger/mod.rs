@@ -14,7 +14,7 @@ mod tensorboard;
 
 pub use histogram::{Histogram, MAX_BINS};
 pub use picture::{MAX_IMAGES, MAX_PIXELS};
-pub use printable::{MAX_MESSAGE_BYTES, MAX_NAME_BYTES, MAX_TEXT_BYTES, check_name, one_line};
+pub use printable::{MAX_MESSAGE_BYTES, MAX_NAME_BYTES, MAX_TEXT_BYTES, check_name, indented, one_line};
 pub use progress::{LineWriter, Progress};
 pub use run_folder::RunFolder;
 

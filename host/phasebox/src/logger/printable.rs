@@ -41,6 +41,11 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
+/// `text` on lines of its own, each as [`one_line`], those after the first indented: none can pass for a line of the host.
+pub fn indented(text: &str) -> String {
+    text.lines().map(one_line).collect::<Vec<_>>().join("\n  ")
+}
+
 /// Not a control character, line separator, joiner, direction override or other invisible format character.
 fn prints(character: char) -> bool {
     let invisible = matches!(character,
@@ -82,5 +87,10 @@ mod tests {
             assert!(line.ends_with(" … (cut)"));
         }
         check(&"a".repeat(4000), &"a".repeat(4000));
+    }
+
+    #[test]
+    fn texts_stay_in_their_place() {
+        assert_eq!(indented("a\nerror: forged\r\n\u{1b}[2J"), "a\n  error: forged\n  \\u{1b}[2J");
     }
 }

@@ -20,7 +20,6 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use globset::GlobBuilder;
 use serde_json::Value;
 use tch::{Device, Tensor, no_grad};
 
@@ -322,10 +321,8 @@ impl Model {
     }
 
     fn matching(&self, glob: &str) -> Result<Vec<&Tensor>> {
-        let matcher = GlobBuilder::new(glob)
-            .build()
-            .with_context(|| format!("`{glob}` is not a pattern of parameter names"))?
-            .compile_matcher();
+        let matcher = crate::tensor_group::matcher(glob)
+            .with_context(|| format!("`{glob:.64}` is not a pattern of parameter names"))?;
         Ok(self
             .parameters
             .iter()

@@ -62,6 +62,9 @@ pub(crate) fn check_shape(shape: &[i64]) -> HostResult<()> {
     check_elements(product(shape))
 }
 
+/// Multiplications of one matrix product: a second or so of one core. Nothing else takes longer than its size.
+const MAX_PRODUCTS: u64 = 1 << 35;
+
 /// Elements of a matrix product: batch dimensions broadcast, [m, k] × [k, n] gives [m, n].
 pub(crate) fn check_matmul(a: &Tensor, b: &Tensor) -> HostResult<()> {
     let (a, b) = (Shape::of(a), Shape::of(b));
@@ -69,7 +72,16 @@ pub(crate) fn check_matmul(a: &Tensor, b: &Tensor) -> HostResult<()> {
     let (batch_b, columns) = split_matrix(&b, 1);
     let matrix = (rows as u64).checked_mul(columns as u64);
     let batch = elements_of_broadcast(&[batch_a, batch_b]);
-    check_elements(batch.and_then(|batch| batch.checked_mul(matrix?)))
+    let elements = batch.and_then(|batch| batch.checked_mul(matrix?));
+    check_elements(elements)?;
+    let products = elements.and_then(|elements| elements.checked_mul(a.last().copied().unwrap_or(1) as u64));
+    match products {
+        Some(products) if products <= MAX_PRODUCTS => Ok(()),
+        _ => refuse(
+            ErrorCode::TooLarge,
+            format!("this matrix product takes more than {MAX_PRODUCTS} multiplications: multiply in pieces"),
+        ),
+    }
 }
 
 /// The batch dimensions, and the length `from_end` places from the end; a vector counts as one row or column.

@@ -7,8 +7,9 @@ use wasmtime::component::Resource;
 
 use super::bindings::phasebox::train::context::{Host, HostPhaseContext};
 use super::bindings::phasebox::train::types::{ErrorCode, ScalarEntry};
+use super::caught::caught;
 use super::engine::Profile;
-use super::error::{HostResult, refusal, refuse, truncate};
+use super::error::{HostResult, refusal, refuse};
 use super::grants::Grant;
 use super::handles::{
     ContextHandle, CriterionHandle, EMA, LoaderHandle, LoggerHandle, MetricsHandle, ModelHandle, NET,
@@ -17,7 +18,10 @@ use super::handles::{
 use super::store::{PluginState, clip};
 use crate::context::{Context, Split};
 use crate::control::{StopAt, StopCondition};
+use crate::limits::Limit;
+use crate::logger::one_line;
 use crate::phase::Phase;
+use crate::tensor_group::copy_of;
 
 type This = Resource<ContextHandle>;
 
@@ -38,6 +42,19 @@ impl PluginState {
             return refuse(ErrorCode::NotAvailable, format!("not set at {phase}: {set_from}"));
         };
         self.lend(tensor, owner)
+    }
+
+    /// What is to be a part of the batch: the tensor itself if it is the callback's own or that part already, otherwise
+    /// a copy. The grant to change the part would reach into the tensor it was taken from, such as a parameter.
+    fn become_part(&mut self, value: &Resource<TensorHandle>, part: Owner) -> HostResult<Tensor> {
+        let entry = self.tensors.get(value.rep())?;
+        if entry.owner == Owner::Callback || entry.owner == part {
+            return Ok(entry.tensor.shallow_clone());
+        }
+        self.launch(1)?;
+        let tensor = self.tensor(value)?;
+        // What leads back to the parameters still does.
+        Ok(if tensor.requires_grad() { caught(|| tensor.f_multiply_scalar(1.0))? } else { copy_of(tensor)? })
     }
 
     /// Refuses a verb that would come too late to be obeyed.
@@ -76,9 +93,8 @@ impl PluginState {
             );
         }
         // Recorded in the history when it holds, not when it is asked.
-        let mut ask = control.ask("stop-training", &truncate(reason));
-        control.history.pop();
-        ask.verb = if threshold.is_some() { "stop-if-above" } else { "stop-if-nonfinite" }.to_owned();
+        let verb = if threshold.is_some() { "stop-if-above" } else { "stop-if-nonfinite" };
+        let ask = control.unrecorded_ask(verb, &one_line(&reason));
         control.conditions.push(StopCondition { value, threshold, ask });
         Ok(())
     }
@@ -360,7 +376,7 @@ impl HostPhaseContext for PluginState {
     fn set_inputs(&mut self, _: This, value: Resource<TensorHandle>) -> HostResult<()> {
         self.require(Grant::Inputs)?;
         self.only_at("set-inputs", BATCH_STARTS)?;
-        let value = self.tensor(&value)?.shallow_clone();
+        let value = self.become_part(&value, Owner::Inputs)?;
         let context = self.context()?;
         check_batch(&value, context.device, context.target.as_ref(), "inputs", "target")?;
         context.inputs = Some(value);
@@ -370,7 +386,7 @@ impl HostPhaseContext for PluginState {
     fn set_target(&mut self, _: This, value: Resource<TensorHandle>) -> HostResult<()> {
         self.require(Grant::Target)?;
         self.only_at("set-target", BEFORE_LOSS)?;
-        let value = self.tensor(&value)?.shallow_clone();
+        let value = self.become_part(&value, Owner::Target)?;
         let context = self.context()?;
         check_batch(&value, context.device, context.inputs.as_ref(), "target", "inputs")?;
         context.target = Some(value);
@@ -380,7 +396,7 @@ impl HostPhaseContext for PluginState {
     fn set_loss(&mut self, _: This, value: Resource<TensorHandle>) -> HostResult<()> {
         self.require(Grant::Loss)?;
         self.only_at("set-loss", &[Phase::TrainBatchLossEnd])?;
-        let value = self.tensor(&value)?.shallow_clone();
+        let value = self.become_part(&value, Owner::Loss)?;
         if torch_ext::numel(&value) != 1 {
             return refuse(
                 ErrorCode::ShapeMismatch,
@@ -407,7 +423,7 @@ impl HostPhaseContext for PluginState {
                 return refuse(ErrorCode::InvalidArgument, message);
             }
         };
-        self.context()?.control.stop_training(at, &truncate(reason));
+        self.context()?.control.stop_training(at, &one_line(&reason));
         Ok(())
     }
 
@@ -436,7 +452,7 @@ impl HostPhaseContext for PluginState {
     fn stop_epoch(&mut self, _: This, reason: String) -> HostResult<()> {
         self.require(Grant::Stop)?;
         let control = &mut self.context()?.control;
-        control.ask("stop-epoch", &truncate(reason));
+        control.ask("stop-epoch", &one_line(&reason));
         control.stop_epoch = true;
         Ok(())
     }
@@ -445,7 +461,7 @@ impl HostPhaseContext for PluginState {
         self.require(Grant::Skip)?;
         self.only_at("skip-batch", &[Phase::TrainBatchStart])?;
         let control = &mut self.context()?.control;
-        control.ask("skip-batch", &truncate(reason));
+        control.ask("skip-batch", &one_line(&reason));
         control.skip_batch = true;
         Ok(())
     }
@@ -454,7 +470,7 @@ impl HostPhaseContext for PluginState {
         self.require(Grant::Skip)?;
         self.only_at("skip-backward", BEFORE_BACKWARD)?;
         let control = &mut self.context()?.control;
-        control.ask("skip-backward", &truncate(reason));
+        control.ask("skip-backward", &one_line(&reason));
         control.skip_backward = true;
         Ok(())
     }
@@ -463,7 +479,7 @@ impl HostPhaseContext for PluginState {
         self.require(Grant::Skip)?;
         self.only_at("skip-step", BEFORE_STEP)?;
         let control = &mut self.context()?.control;
-        control.ask("skip-step", &truncate(reason));
+        control.ask("skip-step", &one_line(&reason));
         control.skip_step = true;
         Ok(())
     }
@@ -482,6 +498,14 @@ impl HostPhaseContext for PluginState {
         if tag.is_empty() || tag.len() > 64 || !tag.chars().all(plain) {
             let message = format!("`{}` is no tag: 1 to 64 letters, digits, `_` or `-`", clip(&tag));
             return refuse(ErrorCode::InvalidArgument, message);
+        }
+        if is_reserved(&tag) {
+            let message = format!("the trainer itself writes `ckpt_{tag}`: choose another tag");
+            return refuse(ErrorCode::InvalidArgument, message);
+        }
+        if !self.tags.contains(&tag) {
+            self.charge(Limit::CheckpointTags, 1)?;
+            self.tags.insert(tag.clone());
         }
         let control = &mut self.context()?.control;
         control.ask("request-checkpoint", &tag);
@@ -504,7 +528,7 @@ impl HostPhaseContext for PluginState {
 
     fn disable_self(&mut self, _: This, reason: String) -> HostResult<()> {
         let control = &mut self.context()?.control;
-        control.ask("disable-self", &truncate(reason));
+        control.ask("disable-self", &one_line(&reason));
         control.disable_self = true;
         Ok(())
     }
@@ -512,7 +536,7 @@ impl HostPhaseContext for PluginState {
     fn abort(&mut self, _: This, reason: String) -> HostResult<()> {
         self.require(Grant::Stop)?;
         let control = &mut self.context()?.control;
-        let ask = control.ask("abort", &truncate(reason));
+        let ask = control.ask("abort", &one_line(&reason));
         control.abort.get_or_insert(ask);
         Ok(())
     }
@@ -520,6 +544,11 @@ impl HostPhaseContext for PluginState {
     fn drop(&mut self, _: This) -> wasmtime::Result<()> {
         Ok(())
     }
+}
+
+/// Tags whose checkpoints mean something, or the best model would be whatever a callback calls so.
+fn is_reserved(tag: &str) -> bool {
+    ["latest", "best", "error"].contains(&tag) || tag.starts_with("best_") || tag.starts_with("epoch_")
 }
 
 pub(crate) fn entries(values: &[(String, f64)]) -> Vec<ScalarEntry> {

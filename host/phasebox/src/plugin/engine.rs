@@ -25,6 +25,7 @@ pub struct PluginEngine {
     pub(crate) clock: Clock,
     pub(super) compiled: CompiledCode,
     pub(crate) profile: Profile,
+    pub(super) interrupted: Arc<AtomicBool>,
 }
 
 /// What callbacks' time is counted in, and how much their results may depend on the machine.
@@ -58,7 +59,20 @@ impl PluginEngine {
         Imports::add_to_linker::<_, HasSelf<PluginState>>(&mut linker, |state| state)
             .map_err(|error| anyhow!(error))?;
         let clock = Clock::start(engine.clone())?;
-        Ok(PluginEngine { engine, linker, clock, compiled: CompiledCode::open(cache_dir), profile })
+        Ok(PluginEngine {
+            engine,
+            linker,
+            clock,
+            compiled: CompiledCode::open(cache_dir),
+            profile,
+            interrupted: Arc::default(),
+        })
+    }
+
+    /// Calls of its callbacks end soon after `interrupted` is set, whatever time their limits leave.
+    #[must_use]
+    pub fn heed(self, interrupted: Arc<AtomicBool>) -> PluginEngine {
+        PluginEngine { interrupted, ..self }
     }
 
     /// One line for people: where compiled code is kept, and how much.

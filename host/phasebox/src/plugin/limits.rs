@@ -2,7 +2,7 @@
 //! in `store`; the table of all limits is `crate::limits`. Every limit refuses; none waits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use wasmtime::{ResourceLimiter, StoreContextMut, UpdateDeadline};
@@ -26,10 +26,27 @@ pub(crate) struct MemoryLimiter {
 
 /// Table entries of one table; a component of a large interpreter has about 7,000.
 const MAX_TABLE_ELEMENTS: usize = 100_000;
+/// What one takes of the host's memory.
+const TABLE_ELEMENT_BYTES: usize = 16;
 
 impl MemoryLimiter {
     pub(crate) fn new(limit_bytes: u64) -> MemoryLimiter {
         MemoryLimiter { limit_bytes, used_bytes: 0, peak_bytes: 0, refusals: 0, refused_bytes: None }
+    }
+}
+
+impl MemoryLimiter {
+    /// Takes in so many bytes more, if there is room.
+    fn grow(&mut self, bytes: usize) -> bool {
+        let wanted = self.used_bytes.saturating_add(bytes as u64);
+        if wanted > self.limit_bytes {
+            self.refusals += 1;
+            self.refused_bytes = Some(wanted);
+            return false;
+        }
+        self.used_bytes = wanted;
+        self.peak_bytes = self.peak_bytes.max(wanted);
+        true
     }
 }
 
@@ -40,24 +57,17 @@ impl ResourceLimiter for MemoryLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let wanted = self.used_bytes.saturating_add(desired.saturating_sub(current) as u64);
-        if wanted > self.limit_bytes {
-            self.refusals += 1;
-            self.refused_bytes = Some(wanted);
-            return Ok(false);
-        }
-        self.used_bytes = wanted;
-        self.peak_bytes = self.peak_bytes.max(wanted);
-        Ok(true)
+        Ok(self.grow(desired.saturating_sub(current)))
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= MAX_TABLE_ELEMENTS)
+        let more = desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT_BYTES);
+        Ok(desired <= MAX_TABLE_ELEMENTS && self.grow(more))
     }
 
     fn instances(&self) -> usize {
@@ -73,6 +83,11 @@ impl ResourceLimiter for MemoryLimiter {
     }
 }
 
+/// Between two looks at whether the process was asked to end.
+const SLICE_TICKS: u64 = 10;
+/// What a call in progress then still gets: one that ends by itself can save its state.
+const GRACE_TICKS: u64 = 100;
+
 /// Guest time of one call, in ticks of the engine's clock. Host time is given back when the deadline is
 /// reached rather than measured at every host call: a load of one counter is all a crossing pays. Over many calls
 /// a tick falls to whoever runs when it comes, so that short calls are charged what they take on average.
@@ -84,6 +99,11 @@ pub(crate) struct Deadline {
     host_ticks: u64,
     /// Those of them that the deadline was moved by.
     returned_ticks: u64,
+    /// Of the call in progress, beyond the slice it is in.
+    left_ticks: u64,
+    /// Whether the process was asked to end, and when a call in progress has to.
+    interrupted: Arc<AtomicBool>,
+    grace_ends_at: Option<u64>,
     /// The limit that ends the call in progress, and what it leaves it.
     pub(crate) limit: Limit,
     left: Duration,
@@ -99,10 +119,18 @@ impl Deadline {
             entered_host_at: 0,
             host_ticks: 0,
             returned_ticks: 0,
+            left_ticks: 0,
+            interrupted: Arc::default(),
+            grace_ends_at: None,
             limit: Limit::LoadTime,
             left: Duration::ZERO,
             burnt: None,
         }
+    }
+
+    /// Calls in progress end soon after this is set.
+    pub(crate) fn heed(&mut self, interrupted: Arc<AtomicBool>) {
+        self.interrupted = interrupted;
     }
 
     /// A call begins; in ticks, what it may take.
@@ -110,7 +138,24 @@ impl Deadline {
         (self.limit, self.left) = (limit, left);
         (self.host_ticks, self.returned_ticks) = (0, 0);
         self.began_at = self.clock.load(Ordering::Relaxed);
-        ticks(left)
+        self.entered_host_at = self.began_at;
+        self.left_ticks = ticks(left);
+        self.grace_ends_at = None;
+        self.slice()
+    }
+
+    /// The next part of what is left.
+    fn slice(&mut self) -> u64 {
+        let slice = self.left_ticks.min(SLICE_TICKS);
+        self.left_ticks -= slice;
+        slice
+    }
+
+    /// Whether the process was asked to end so long ago that this call has to.
+    fn is_cut_short(&mut self) -> bool {
+        let now = self.clock.load(Ordering::Relaxed);
+        self.interrupted.load(Ordering::Relaxed)
+            && now >= *self.grace_ends_at.get_or_insert(now + GRACE_TICKS)
     }
 
     /// It has ended: guest time and host time, in nanoseconds.
@@ -153,12 +198,21 @@ impl Deadline {
         self.host_ticks += self.clock.load(Ordering::Relaxed) - self.entered_host_at;
     }
 
-    /// The deadline is reached: give back what host functions took, or end the call.
+    /// A slice is over: give back what host functions took, and go on with the next or end the call.
     pub(crate) fn reached(mut state: StoreContextMut<'_, PluginState>) -> wasmtime::Result<UpdateDeadline> {
         let deadline = &mut state.data_mut().deadline;
         let ticks =
             deadline.host_ticks - std::mem::replace(&mut deadline.returned_ticks, deadline.host_ticks);
-        Ok(if ticks == 0 { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(ticks) })
+        deadline.left_ticks = deadline.left_ticks.saturating_add(ticks);
+        if deadline.is_cut_short() {
+            return Err(wasmtime::Error::msg(
+                "it did not return within a second after the run was interrupted",
+            ));
+        }
+        Ok(match deadline.slice() {
+            0 => UpdateDeadline::Interrupt,
+            slice => UpdateDeadline::Continue(slice),
+        })
     }
 }
 

@@ -55,6 +55,7 @@ use self::store::PluginState;
 use crate::callback::{Callback, CallbackReport, CallbackState, Changes};
 use crate::context::{Context, Lendable};
 use crate::limits::{Limit, Limits};
+use crate::logger::{indented, one_line};
 use crate::phase::{Phase, PhaseSet};
 
 pub use self::component::{CONTRACT, PluginComponent};
@@ -148,11 +149,15 @@ impl Plugin {
             engine.profile,
         );
         let mut store = new_store(engine, state);
+        store.data_mut().deadline.heed(engine.interrupted.clone());
+        let linked = engine.linker.instantiate_pre(&component.component);
+        let linked = linked.map_err(|error| anyhow!("{error:#}")).with_context(|| {
+            format!("callback `{name}` ({}) wants more of the host than {CONTRACT}", component.path.display())
+        })?;
         let ticks = store.data_mut().begin_load();
         allow(&mut store, ticks);
-        let instance = engine
-            .linker
-            .instantiate(&mut store, &component.component)
+        let instance = linked
+            .instantiate(&mut store)
             .map_err(|error| trap::explain(error, &mut store))
             .with_context(|| format!("callback `{name}` ({}) cannot be started", component.path.display()))?;
         take_stock(&mut store);
@@ -195,8 +200,9 @@ impl Plugin {
         let text = self.run("describe", |store| describe.call(store, ()))?.0;
         let description: Description = serde_json::from_str(&text).with_context(|| {
             format!(
-                "callback `{}`: `describe` must give the JSON of wit/callback.wit, not `{text}`",
-                self.name
+                "callback `{}`: `describe` must give the JSON of wit/callback.wit, not `{}`",
+                self.name,
+                one_line(store::clip(&text))
             )
         })?;
         (self.version, self.state_version) = (description.version.clone(), description.state_version);
@@ -248,7 +254,9 @@ impl Plugin {
 
     /// Turns the answer of a guest into a result.
     fn accept<T>(&self, answer: std::result::Result<T, GuestError>, what: &str) -> Result<T> {
-        answer.map_err(|error| anyhow!("callback `{}` {what}: {}", self.name, error::truncate(error.message)))
+        answer.map_err(|error| {
+            anyhow!("callback `{}` {what}: {}", self.name, indented(&error::truncate(error.message)))
+        })
     }
 
     fn state_bytes(&self) -> usize {
@@ -326,7 +334,9 @@ fn new_store(engine: &PluginEngine, state: PluginState) -> Store<PluginState> {
         match hook {
             CallHook::CallingHost => state.enter_host()?,
             CallHook::ReturningFromHost => state.deadline.leave_host(),
-            CallHook::CallingWasm | CallHook::ReturningFromWasm => {}
+            // A guest's `realloc`, called for an argument of its own, is the guest's time.
+            CallHook::CallingWasm => state.deadline.leave_host(),
+            CallHook::ReturningFromWasm => state.deadline.enter_host(),
         }
         Ok(())
     });
@@ -396,7 +406,7 @@ impl Callback for Plugin {
         }
         match answer {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(anyhow!("{}", error::truncate(error.message))),
+            Ok(Err(error)) => Err(anyhow!("{}", indented(&error::truncate(error.message)))),
             Err(error) => Err(self.trap(error)),
         }
     }

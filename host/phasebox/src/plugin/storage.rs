@@ -18,11 +18,11 @@ impl PluginState {
     fn check_name(&self, name: &str) -> HostResult<()> {
         let printable =
             !name.is_empty() && name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control);
-        if !printable || name.contains("//") {
+        if !printable || name.contains("//") || name.ends_with('/') {
             return refuse(
                 ErrorCode::InvalidArgument,
                 format!(
-                    "`{}` is no name to keep a tensor under: 1 to {MAX_NAME_BYTES} printable bytes, without `//`",
+                    "`{}` is no name to keep a tensor under: 1 to {MAX_NAME_BYTES} printable bytes, without `//` or `/` at its end",
                     clip(name)
                 ),
             );

@@ -48,6 +48,8 @@ pub(crate) struct PluginState {
     pub(crate) usage: Usage,
     /// Names under which it has logged.
     pub(crate) logged_names: HashSet<String>,
+    /// Tags it has asked checkpoints for.
+    pub(crate) tags: HashSet<String>,
     /// The step that is counted in: epoch, batch and split.
     step: (Option<u32>, Option<u64>, Option<Split>),
     /// Lines of that step that were not written.
@@ -102,6 +104,7 @@ impl PluginState {
             stored: BTreeMap::new(),
             usage: Usage::default(),
             logged_names: HashSet::new(),
+            tags: HashSet::new(),
             step: (None, None, None),
             suppressed_lines: 0,
             crossings_before: 0,

@@ -6,6 +6,7 @@ use wasmtime::{Store, Trap, WasmBacktrace};
 use super::guard::HostPanic;
 use super::store::{GuestFailure, PluginState, exceeded};
 use crate::limits::{Limit, Limits};
+use crate::logger::{indented, one_line};
 
 /// Frames of a backtrace that are shown.
 const MAX_FRAMES: usize = 12;
@@ -27,10 +28,10 @@ pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) ->
 }
 
 fn reported(failure: &GuestFailure) -> String {
-    let mut text = failure.message.clone();
+    let mut text = indented(&failure.message);
     for (label, part) in [("at ", &failure.location), ("", &failure.traceback)] {
         if !part.is_empty() {
-            text.push_str(&format!("\n  {label}{}", part.trim_end().replace('\n', "\n  ")));
+            text.push_str(&format!("\n  {label}{}", indented(part.trim_end())));
         }
     }
     text
@@ -58,9 +59,10 @@ fn memory(limits: Limits, refused_bytes: Option<u64>) -> String {
 
 fn frames(backtrace: &WasmBacktrace) -> String {
     let names = backtrace.frames().iter().filter_map(|frame| {
-        let name = frame.func_name()?;
+        let name = one_line(frame.func_name()?);
         let symbol = frame.symbols().first();
-        let place = symbol.and_then(|symbol| Some(format!(" ({}:{})", symbol.file()?, symbol.line()?)));
+        let place =
+            symbol.and_then(|symbol| Some(format!(" ({}:{})", one_line(symbol.file()?), symbol.line()?)));
         Some(format!("\n    in {name}{}", place.unwrap_or_default()))
     });
     let shown: String = names.take(MAX_FRAMES).collect();
