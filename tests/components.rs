@@ -93,6 +93,11 @@ pub(crate) const NOTHING: &str = "";
 
 /// A component that exports `functions` (phases or life cycle, by name) with these bodies.
 pub(crate) fn component(functions: &[(&str, &str)]) -> Vec<u8> {
+    altered(functions, &[])
+}
+
+/// The same, with other text in some places: what no toolchain would make.
+pub(crate) fn altered(functions: &[(&str, &str)], changes: &[(&str, &str)]) -> Vec<u8> {
     let each = |render: fn(&str, &str) -> String| -> String {
         functions.iter().map(|(name, body)| render(name, body)).collect()
     };
@@ -100,7 +105,10 @@ pub(crate) fn component(functions: &[(&str, &str)]) -> Vec<u8> {
         .replace("FUNCTIONS", &each(core_function))
         .replace("LIFTED", &each(|name, _| lifted(name)))
         .replace("EXPORTED", &each(|name, _| format!("(export \"{name}\" (func ${name}))")));
-    assembled(&text)
+    assembled(&changes.iter().fold(text, |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    }))
 }
 
 /// Any WebAssembly text as bytes.

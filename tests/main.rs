@@ -9,6 +9,7 @@
 //! | `refusals` | what is refused before anything runs, and in which words |
 //! | `misbehaviour` | that a callback which traps, loops or eats memory ends itself and nothing else |
 //! | `pipes` | that a command ends as it would have when nobody reads its output |
+//! | `sandbox` | that every attack of a list is refused or contained, and training goes on to the same bits |
 //! | `reports` | that `phasebox report` says what a run's summary holds |
 //! | `inputs` | that threads and memory formats leave a training's numbers as they were |
 //! | `cache` | that compiled callbacks run only as they were written |
@@ -38,6 +39,7 @@ mod pipes;
 mod refusals;
 mod reports;
 mod resume;
+mod sandbox;
 mod segments;
 mod soak;
 mod successions;
