@@ -7,6 +7,7 @@
 //! | `successions` | that a newer build of a callback goes on with the state of an older one, or is refused |
 //! | `sweeps` | that each of many runs in one process is as if alone, with the callbacks that were there when it began |
 //! | `refusals` | what is refused before anything runs, and in which words |
+//! | `questions` | that what makes no sense or is not granted is answered with an error, and changes no number |
 //! | `misbehaviour` | that a callback which traps, loops or eats memory ends itself and nothing else |
 //! | `pipes` | that a command ends as it would have when nobody reads its output |
 //! | `sandbox` | that every attack of a list is refused or contained, and training goes on to the same bits |
@@ -36,6 +37,7 @@ mod locks;
 mod misbehaviour;
 mod phases;
 mod pipes;
+mod questions;
 mod refusals;
 mod reports;
 mod resume;

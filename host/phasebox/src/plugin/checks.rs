@@ -45,12 +45,16 @@ pub(crate) fn check_whole(operands: &[&Tensor], numbers: &[f64]) -> HostResult<(
     }
 }
 
-/// A shape a guest asks for: no negative lengths, a bounded number of elements and dimensions.
+/// What libtorch's loops over elements can do with.
+const MAX_DIMENSIONS: usize = 64;
+
+/// A shape a guest asks for: no negative lengths, a bounded number of elements and dimensions. An empty one has to be
+/// bounded, too: a sum over the length that is 0 makes the others.
 pub(crate) fn check_shape(shape: &[i64]) -> HostResult<()> {
-    if shape.len() > 64 {
+    if shape.len() > MAX_DIMENSIONS {
         return refuse(
             ErrorCode::InvalidArgument,
-            format!("a tensor may have 64 dimensions, not {}", shape.len()),
+            format!("a tensor may have {MAX_DIMENSIONS} dimensions, not {}", shape.len()),
         );
     }
     if let Some(length) = shape.iter().find(|length| **length < 0) {
@@ -59,7 +63,16 @@ pub(crate) fn check_shape(shape: &[i64]) -> HostResult<()> {
             format!("a length may not be negative: {length} in {shape:?}"),
         );
     }
-    check_elements(product(shape))
+    let lengths: Vec<i64> = shape.iter().copied().filter(|length| *length != 0).collect();
+    check_elements(product(&lengths))
+}
+
+/// A result or a view: nothing that could not have been asked for.
+pub(crate) fn check_made(tensor: &Tensor) -> HostResult<()> {
+    if tensor.dim() <= MAX_DIMENSIONS && tensor.numel() > 0 {
+        return Ok(());
+    }
+    check_shape(&tensor.size())
 }
 
 /// Multiplications of one matrix product: a second or so of one core. Nothing else takes longer than its size.

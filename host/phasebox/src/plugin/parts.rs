@@ -266,10 +266,11 @@ impl HostMetrics for PluginState {
 
 impl PluginState {
     /// Metric names are namespaced by callback: two callbacks cannot write over each other. Counts a logged value.
-    fn log_name(&mut self, name: &str) -> HostResult<String> {
+    fn log_name(&mut self, own_name: &str) -> HostResult<String> {
         self.charge(Limit::LogValues, 1)?;
-        let name = format!("{}/{name}", self.name);
+        let name = format!("{}/{own_name}", self.name);
         if !self.logged_names.contains(&name) {
+            logger::check_name(own_name)?;
             logger::check_name(&name)?;
             self.charge(Limit::MetricNames, 1)?;
             self.logged_names.insert(name.clone());

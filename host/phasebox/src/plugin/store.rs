@@ -13,6 +13,7 @@ use wasmtime::component::Resource;
 
 use super::arena::Arena;
 use super::bindings::phasebox::train::types::ErrorCode;
+use super::checks::check_made;
 use super::engine::Profile;
 use super::error::{HostError, HostResult, refusal, refuse};
 use super::grants::{Grant, Grants};
@@ -217,6 +218,7 @@ impl PluginState {
 
     /// A handle to a new tensor of the callback's own, charged to what one call may make.
     pub(crate) fn make(&mut self, tensor: Tensor) -> HostResult<Resource<TensorHandle>> {
+        check_made(&tensor)?;
         self.charge(Limit::CallTensors, torch_ext::bytes(&tensor))?;
         self.lend(tensor, Owner::Callback)
     }

@@ -10,8 +10,8 @@ use super::bindings::phasebox::train::tensor::{Host, HostDeferred, HostTensor};
 use super::bindings::phasebox::train::types::{Dtype, ErrorCode, TensorInfo};
 use super::caught::caught;
 use super::checks::{
-    check_broadcast, check_elements, check_matmul, check_same_size, check_shape, check_whole, dtype_of,
-    is_integer, kind_of, product, scalar_for,
+    check_broadcast, check_elements, check_made, check_matmul, check_same_size, check_shape, check_whole,
+    dtype_of, is_integer, kind_of, product, scalar_for,
 };
 use super::engine::Profile;
 use super::error::{HostResult, refuse};
@@ -70,6 +70,7 @@ impl PluginState {
     ) -> HostResult<Handle> {
         let source = self.tensors.get(this.rep())?;
         let (result, owner) = (operation(&source.tensor)?, source.owner);
+        check_made(&result)?;
         self.lend(result, owner)
     }
 
@@ -156,6 +157,11 @@ fn kept(entry: &TensorEntry) -> HostResult<Tensor> {
     let as_it_is =
         *owner == Owner::Callback && torch_ext::storage_bytes(tensor)? as u64 <= torch_ext::bytes(tensor);
     Ok(if as_it_is { tensor.f_detach()? } else { copy_of(tensor)? })
+}
+
+/// A shape without what −1 stands for.
+fn known_lengths(shape: &[i64]) -> Vec<i64> {
+    shape.iter().map(|length| if *length == -1 { 1 } else { *length }).collect()
 }
 
 fn one_element(tensor: &Tensor) -> HostResult<()> {
@@ -500,6 +506,7 @@ impl HostTensor for PluginState {
     }
 
     fn reshape(&mut self, this: Handle, shape: Vec<i64>) -> HostResult<Handle> {
+        check_shape(&known_lengths(&shape))?;
         let source = self.tensor(&this)?;
         check_same_size(source)?;
         let before = source.data_ptr();
@@ -528,9 +535,8 @@ impl HostTensor for PluginState {
     }
 
     fn expand(&mut self, this: Handle, shape: Vec<i64>) -> HostResult<Handle> {
-        // −1 keeps a length; the rest must be a size that could be made, since what follows may make it.
-        let asked: Vec<i64> = shape.iter().map(|length| if *length == -1 { 1 } else { *length }).collect();
-        check_shape(&asked)?;
+        // A size that could be made, since what follows may make it.
+        check_shape(&known_lengths(&shape))?;
         let expanded = self.tensor(&this)?.f_expand(&shape, false)?;
         check_same_size(&expanded)?;
         self.view(&this, |_| Ok(expanded))
