@@ -68,6 +68,9 @@ pub(crate) const TRAP: &str = "unreachable";
 /// Reports a failure as SDKs do, then gives up.
 pub(crate) const PANIC: &str = "(call $report (i32.const 128) (i32.const 24) (i32.const 256) (i32.const 5) \
                                 (i32.const 0) (i32.const 0)) unreachable";
+/// Reports a failure that it does not have, and never returns.
+pub(crate) const REPORT_AND_LOOP: &str = "(call $report (i32.const 128) (i32.const 24) (i32.const 256) (i32.const 5) \
+     (i32.const 0) (i32.const 0)) (loop $again (br $again))";
 /// Wants a gibibyte more memory, and gives up without it.
 pub(crate) const GROW: &str =
     "(if (i32.eq (memory.grow (i32.const 16384)) (i32.const -1)) (then unreachable))";

@@ -2,18 +2,20 @@
 //! if the recipe says so, goes on as if the callback had never been there.
 
 use crate::components::{
-    CHECKPOINT, FAIL, FLOOD, FLOOD_ON, GROW, LOAD, LOOP, NOTHING, PANIC, SAVE, TRAP, TRAP_TWICE, component,
+    CHECKPOINT, FAIL, FLOOD, FLOOD_ON, GROW, LOAD, LOOP, NOTHING, PANIC, REPORT_AND_LOOP, SAVE, TRAP,
+    TRAP_TWICE, component,
 };
 use crate::harness::{Place, TINY, settings};
 
 /// Little time and memory, so that a case is short.
 const LIMITED: &str = "  - {wasm: bad.wasm, limits: {time: 50ms, memory: 4MiB}, on_error: ON_ERROR}\n";
 
-const MISBEHAVIOURS: [(&str, &str); 5] = [
+const MISBEHAVIOURS: [(&str, &str); 6] = [
     ("an error", FAIL),
     ("a trap", TRAP),
     ("a panic", PANIC),
     ("an endless loop", LOOP),
+    ("an endless loop that another reason was given for", REPORT_AND_LOOP),
     ("too much memory", GROW),
 ];
 

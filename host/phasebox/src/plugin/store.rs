@@ -122,6 +122,7 @@ impl PluginState {
             self.begin_step();
         }
         self.crossings_before = self.counters.crossings;
+        self.failure = None;
         let step_left = self.limits[Limit::StepTime].saturating_sub(self.usage.used(Limit::StepTime));
         match self.limits[Limit::Time] {
             time if time <= step_left => self.deadline.begin(Limit::Time, Duration::from_nanos(time)),
@@ -137,6 +138,7 @@ impl PluginState {
     /// A call outside any phase begins; in ticks, the guest time it may take.
     pub(crate) fn begin_load(&mut self) -> u64 {
         self.crossings_before = self.counters.crossings;
+        self.failure = None;
         self.deadline.begin(Limit::LoadTime, self.limits.time(Limit::LoadTime))
     }
 

@@ -22,9 +22,14 @@ pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) ->
     state.counters.host_panics += u64::from(error.downcast_ref::<HostPanic>().is_some());
     let cause = cause(&error, state.limits, limit, state.limiter.refused_bytes.take());
     match state.failure.take() {
-        Some(failure) => anyhow!("{}{backtrace}", reported(&failure)),
-        None => anyhow!("{cause}{backtrace}"),
+        // Only who gives up has said why: a report cannot hide what the host ended.
+        Some(failure) if gave_up(&error) => anyhow!("{}{backtrace}", reported(&failure)),
+        _ => anyhow!("{cause}{backtrace}"),
     }
+}
+
+fn gave_up(error: &wasmtime::Error) -> bool {
+    matches!(error.downcast_ref::<Trap>(), Some(Trap::UnreachableCodeReached))
 }
 
 fn reported(failure: &GuestFailure) -> String {
