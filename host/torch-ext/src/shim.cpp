@@ -9,6 +9,7 @@
 #include <c10/core/GradMode.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+#include <c10/util/Logging.h>
 #include <torch/headeronly/version.h>
 
 #include "guarded.h"
@@ -23,6 +24,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -35,6 +37,13 @@ using torch_ext::guarded;
 using List = std::vector<Tensor>;
 
 namespace {
+
+// Nobody reads the C++ backtrace behind libtorch's messages, but looking up its symbols took most of the time of a
+// refused call, and callbacks may be refused thousands of times.
+[[maybe_unused]] const bool without_backtraces = [] {
+  c10::SetStackTraceFetcher(std::function<std::string()>([] { return std::string(); }));
+  return true;
+}();
 
 // In-place work on parameters: autograd must not see it.
 template <class Body>
