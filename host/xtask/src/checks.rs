@@ -6,6 +6,9 @@ use crate::command::{become_command, run, say};
 use crate::places::Places;
 use crate::{languages, plugins, setup};
 
+/// What stands on libtorch: linted and tested together.
+const HOST: [&str; 3] = ["phasebox", "torch-ext", "phasebox-fuzz"];
+
 /// All checks; with `selection` (arguments for `cargo test`) only the tests it selects. Ends by becoming the last
 /// test run, so that its closing lines and exit code are ours.
 pub(crate) fn test(places: &Places, selection: &[String]) -> Result<()> {
@@ -18,15 +21,19 @@ pub(crate) fn test(places: &Places, selection: &[String]) -> Result<()> {
     languages::build(places)?;
     say("testing the host");
     // Tests run side by side: threads of libtorch beside them would spend their time waiting for a core.
-    become_command(places.cargo(&["test", "--no-fail-fast"]).args(selection).env("OMP_NUM_THREADS", "1"))
+    let mut cargo = places.cargo(&["test", "--no-fail-fast"]);
+    if selection.is_empty() {
+        cargo.args(HOST.iter().flat_map(|name| ["--package", name]));
+    }
+    become_command(cargo.args(selection).env("OMP_NUM_THREADS", "1"))
 }
 
 fn check_style(places: &Places) -> Result<()> {
     say("checking format and lints");
     run(&mut places.cargo(&["fmt", "--all", "--check"]), "run `cargo fmt --all`")?;
-    let host = ["--package", "phasebox", "--package", "torch-ext", "--package", "xtask"];
-    let mut clippy = places.cargo(&["clippy", "--all-targets"]);
-    run(clippy.args(host).args(["--", "--deny", "warnings"]), "repair what clippy names above")
+    let mut clippy = places.cargo(&["clippy", "--all-targets", "--package", "xtask"]);
+    clippy.args(HOST.iter().flat_map(|name| ["--package", name]));
+    run(clippy.args(["--", "--deny", "warnings"]), "repair what clippy names above")
 }
 
 /// In xtask's own profile: its dependencies are compiled for that already.

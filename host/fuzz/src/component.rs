@@ -1,0 +1,55 @@
+//! Arbitrary components: the bytes of a file, or WebAssembly text, which mutates better.
+
+use std::cell::LazyCell;
+use std::fs;
+use std::path::Path;
+use std::rc::Rc;
+
+use anyhow::Result;
+use phasebox::callback::Callback;
+use phasebox::plugin::{Grants, Plugin, PluginComponent, PluginEngine, PluginSettings};
+
+use crate::training::{self, Variant};
+
+/// Loads it; if it is accepted, makes and configures it, saves and loads its state, and trains with it. Says whether
+/// it was accepted.
+///
+/// # Panics
+/// If phasebox does.
+pub fn run(bytes: &[u8]) -> bool {
+    let folder = tempfile::tempdir().expect("a folder for the component");
+    let path = folder.path().join("it.wasm");
+    let binary = wat::parse_bytes(bytes).map_or(bytes.to_vec(), |binary| binary.into_owned());
+    fs::write(&path, binary).expect("a file in the folder");
+    // Whatever it is refused for is right: that nothing else happens is what is checked.
+    let Ok(plugin) = plugin(&path) else { return false };
+    let _ = training::run(Box::new(plugin), Variant::PLAIN);
+    true
+}
+
+thread_local! {
+    static ENGINE: LazyCell<Rc<PluginEngine>> = LazyCell::new(|| {
+        // No folder can be made there: compiled code is not kept.
+        Rc::new(PluginEngine::new(Path::new("/dev/null/none")).expect("an engine"))
+    });
+}
+
+/// Loaded as a recipe's entry is, with nothing granted.
+fn plugin(path: &Path) -> Result<Plugin> {
+    ENGINE.with(|engine| {
+        let component = PluginComponent::load(engine, path)?;
+        let settings = PluginSettings {
+            name: "stranger".to_owned(),
+            params: serde_json::Value::Null,
+            grants: Grants::default(),
+            limits: training::limits(),
+            seed: 0,
+        };
+        let mut plugin = Plugin::new(engine, &component, &settings)?;
+        plugin.describe()?;
+        plugin.configure(&settings.params)?;
+        let saved = plugin.save_state()?;
+        plugin.load_state(saved)?;
+        Ok(plugin)
+    })
+}

@@ -1,0 +1,149 @@
+//! Arbitrary sequences of host calls: `tests/guests/monkey` does at every phase what the bytes say.
+
+use std::cell::{LazyCell, RefCell};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::{Context as _, Result};
+use phasebox::callback::{Callback, CallbackReport, CallbackState};
+use phasebox::context::{Context, Lendable};
+use phasebox::limits::Limit;
+use phasebox::phase::{Phase, PhaseSet};
+use phasebox::plugin::{Grant, Grants, Plugin, PluginComponent, PluginEngine, PluginSettings};
+use serde_json::json;
+
+use crate::training::{self, Variant};
+
+/// Longer programs only repeat themselves.
+const MAX_PROGRAM_BYTES: usize = 4096;
+
+/// Trains with a monkey: two bytes say what it is granted, one how the training is set up, the rest what it does.
+/// Gives the functions it called, each with whether one of its calls succeeded.
+///
+/// # Panics
+/// If the host does, if the guest traps, or if what it holds and used is more than it may.
+pub fn run(bytes: &[u8]) -> Vec<(String, bool)> {
+    let [low, high, variant, program @ ..] = bytes else { return Vec::new() };
+    let program = &program[..program.len().min(MAX_PROGRAM_BYTES)];
+    let grants = grants(u16::from_le_bytes([*low, *high]));
+    let tried = Rc::default();
+    let plugin = plugin(program, grants).expect("a monkey is made");
+    let watched = Watched { plugin, calls: 0, crossings: 0, tried: Rc::clone(&tried) };
+    // How the run ended is the monkey's business: it may stop, abort, or put not-a-number everywhere.
+    let _ = training::run(Box::new(watched), Variant(*variant));
+    tried.take()
+}
+
+fn grants(bits: u16) -> Grants {
+    let granted = Grant::ALL.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
+    granted.map(|(_, grant)| *grant).collect()
+}
+
+thread_local! {
+    static MONKEY: LazyCell<(Rc<PluginEngine>, PluginComponent)> =
+        LazyCell::new(|| load().expect("the monkey is built: `cargo xtask plugins`"));
+}
+
+fn load() -> Result<(Rc<PluginEngine>, PluginComponent)> {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
+    let engine = Rc::new(PluginEngine::new(&target.join("tmp/fuzz-compiled"))?);
+    let path: PathBuf = target.join("plugins/tests/monkey.wasm");
+    let component = PluginComponent::load(&engine, &path)?;
+    Ok((engine, component))
+}
+
+fn plugin(program: &[u8], grants: Grants) -> Result<Plugin> {
+    let program: String = program.iter().map(|byte| format!("{byte:02x}")).collect();
+    let settings = PluginSettings {
+        name: "monkey".to_owned(),
+        params: json!({ "program": program }),
+        grants,
+        limits: training::limits(),
+        seed: 0,
+    };
+    MONKEY.with(|monkey| {
+        let (engine, component) = &**monkey;
+        let mut plugin = Plugin::new(engine, component, &settings)?;
+        plugin.configure(&settings.params).context("its program is text")?;
+        Ok(plugin)
+    })
+}
+
+/// A monkey with somebody who looks after every call whether all is as it should be.
+struct Watched {
+    plugin: Plugin,
+    calls: u64,
+    crossings: u64,
+    tried: Rc<RefCell<Vec<(String, bool)>>>,
+}
+
+impl Callback for Watched {
+    fn name(&self) -> &str {
+        self.plugin.name()
+    }
+
+    fn phases(&self) -> PhaseSet {
+        self.plugin.phases()
+    }
+
+    fn is_usable(&self) -> bool {
+        self.plugin.is_usable()
+    }
+
+    fn on_phase(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
+        let answer = self.plugin.on_phase(phase, context);
+        if let Err(error) = &answer {
+            assert!(is_limit(error), "at {phase}: {error:#}");
+        }
+        assert_eq!(context.phase, phase, "the context is back, and the same");
+        self.calls += 1;
+        self.check();
+        let is_last = phase == Phase::TrainingEnd || context.control.disable_self;
+        if is_last && self.plugin.is_usable() {
+            let tried = self.save_and_load();
+            self.tried.replace(tried);
+        }
+        answer
+    }
+
+    fn save_state(&mut self) -> Result<CallbackState> {
+        self.plugin.save_state()
+    }
+
+    fn load_state(&mut self, state: CallbackState) -> Result<()> {
+        self.plugin.load_state(state)
+    }
+
+    fn report(&self) -> CallbackReport {
+        self.plugin.report()
+    }
+}
+
+/// The monkey never fails by itself, but it may be ended for calling too much.
+fn is_limit(error: &anyhow::Error) -> bool {
+    format!("{error:#}").contains("limits: {")
+}
+
+impl Watched {
+    /// Nothing beyond its limits, and counts that only grow.
+    fn check(&mut self) {
+        let report = self.plugin.report();
+        let limits = training::limits();
+        let (most_handles, most_memory) = (3 * limits[Limit::Handles], limits[Limit::Memory]);
+        assert!(report.live_handles <= most_handles, "{} live handles", report.live_handles);
+        assert!(report.peak_memory_bytes <= most_memory, "{} bytes of memory", report.peak_memory_bytes);
+        assert_eq!(report.counters.host_panics, 0, "a panic of the host was caught");
+        assert_eq!(report.counters.calls, self.calls);
+        assert!(report.counters.crossings >= self.crossings);
+        self.crossings = report.counters.crossings;
+    }
+
+    /// What the monkey has tried is its state. A trap there is one of the calls that need a context.
+    fn save_and_load(&mut self) -> Vec<(String, bool)> {
+        let Ok(saved) = self.plugin.save_state() else { return Vec::new() };
+        let text = String::from_utf8(saved.bytes.clone().unwrap_or_default()).expect("it saves text");
+        let _ = self.plugin.load_state(saved);
+        let line = |line: &str| line.rsplit_once(' ').map(|(name, yes)| (name.to_owned(), yes == "true"));
+        text.lines().filter_map(line).collect()
+    }
+}

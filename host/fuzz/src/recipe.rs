@@ -1,0 +1,121 @@
+//! Arbitrary recipes: files that name each other, and arguments of the command line.
+
+use std::fs;
+use std::path::Path;
+
+use phasebox::assemble::{Assembly, Options};
+use phasebox::recipe::{DeviceChoice, Node, Place, Recipe, RecipeError, Source};
+use serde_json::Value;
+
+/// A line that begins another file, and the name that stands for the command line instead.
+const NEXT_FILE: &str = "=== ";
+const ARGUMENTS: &str = "arguments";
+const FIRST: &str = "recipe.yaml";
+
+/// Reads a recipe as `phasebox check` would. What stands before the first line `=== name` is `recipe.yaml`. Says
+/// whether it was accepted.
+///
+/// # Panics
+/// If an error has no place, if a recipe that was read cannot be written and read again, or if phasebox does.
+pub fn run(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let folder = tempfile::tempdir().expect("a folder for the recipe");
+    let mut arguments = Vec::new();
+    for (name, text) in files(&text) {
+        match name {
+            ARGUMENTS => arguments.extend(text.lines().map(str::to_owned)),
+            _ => write(&folder.path().join(name), &text),
+        }
+    }
+    let loaded = Recipe::load(folder.path().join(FIRST), &arguments);
+    match &loaded {
+        Ok(recipe) => check(recipe, folder.path()),
+        Err(error) => check_place(error),
+    }
+    loaded.is_ok()
+}
+
+/// The parts of an input. A line that names no file of its own is part of the text.
+fn files(text: &str) -> Vec<(&str, String)> {
+    let mut files = vec![(FIRST, String::new())];
+    for line in text.split_inclusive('\n') {
+        let name = line.strip_prefix(NEXT_FILE).map(str::trim).filter(|name| is_file_name(name));
+        match name {
+            Some(name) => files.push((name, String::new())),
+            None => files.iter_mut().last().expect("there is a first").1.push_str(line),
+        }
+    }
+    files
+}
+
+/// Nothing outside the folder of this input.
+fn is_file_name(name: &str) -> bool {
+    let plain = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let name = name.strip_suffix(".yaml").unwrap_or(name);
+    name.len() < 50 && name.split('/').count() < 5 && name.split('/').all(plain)
+}
+
+/// A name that is a folder already stays one.
+fn write(path: &Path, text: &str) {
+    let _ = fs::create_dir_all(path.parent().expect("a file lies in a folder"));
+    let _ = fs::write(path, text);
+}
+
+fn check_place(error: &RecipeError) {
+    let Place { source, line } = &error.place;
+    assert!(*line > 0 && !error.message.trim().is_empty(), "an error without a place or a message: {error}");
+    if let Source::File(path) = &**source {
+        // To YAML a carriage return alone ends a line too; what is missing may be missing after the last one.
+        let lines = fs::read(path).map_or(1, |text| text.split(|byte| b"\r\n".contains(byte)).count());
+        assert!(*line as usize <= lines, "{error}: the file has {lines} lines");
+    }
+}
+
+/// What was read can be written, means the same when read again, and is checked part by part.
+fn check(recipe: &Recipe, folder: &Path) {
+    let written = recipe.to_yaml().expect("what was read can be written");
+    let path = folder.join("again.yaml");
+    fs::write(&path, &written).expect("a file in the folder");
+    let again = Recipe::load(&path, &[]).unwrap_or_else(|error| panic!("{error}\n{written}"));
+    assert_eq!(again.to_json(), recipe.to_json(), "{written}");
+    if is_small(recipe) {
+        let device = Some(DeviceChoice::Cpu);
+        // Without data or memory to speak of: the built-in digits, and a network that is small.
+        let assembly = Assembly::new(recipe, Options { device, ..Options::default() });
+        if let Err(error) = assembly.map(drop) {
+            assert!(!format!("{error:#}").is_empty());
+        }
+    }
+}
+
+/// Whether its parts need no file and little memory, so that making them is a matter of milliseconds.
+fn is_small(recipe: &Recipe) -> bool {
+    let is_digits = |node: &Node| matches!(named(&node.to_json()).as_deref(), Some("digits"));
+    let architecture = named(&recipe.architecture.to_json()).unwrap_or_default();
+    is_digits(&recipe.dataset)
+        && recipe.training_hyperparams.phase_callbacks.is_empty()
+        && recipe.checkpoint_params.checkpoint_path.is_none()
+        && ["linear", "mlp", "convnet"].contains(&architecture.to_lowercase().as_str())
+        && largest(&recipe.arch_params.to_json()).max(largest(&recipe.architecture.to_json())) < 300.0
+}
+
+/// `name` or `{name: …}`.
+fn named(value: &Value) -> Option<String> {
+    match value {
+        Value::String(name) => Some(name.clone()),
+        Value::Object(map) => map.keys().next().cloned(),
+        _ => None,
+    }
+}
+
+/// The largest number, or length of a list, in it.
+fn largest(value: &Value) -> f64 {
+    match value {
+        Value::Number(number) => number.as_f64().unwrap_or(f64::MAX).abs(),
+        Value::Array(items) => items.iter().map(largest).fold(30.0 * items.len() as f64, f64::max),
+        Value::Object(map) => map.values().map(largest).fold(0.0, f64::max),
+        _ => 0.0,
+    }
+}

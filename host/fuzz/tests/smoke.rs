@@ -1,0 +1,165 @@
+//! A minute of what `cargo fuzz run` does for hours: the committed inputs, and mutations of them that are the same in
+//! every run. Also that the monkey can call every function of the contract.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use phasebox_fuzz::{component, monkey, recipe};
+
+/// `from_seed(1)` gives the same numbers everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        // Marsaglia's xorshift64.
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end.max(1) as u64) as usize
+    }
+
+    fn bytes(&mut self, length: usize) -> Vec<u8> {
+        (0..length).map(|_| self.next() as u8).collect()
+    }
+}
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// The committed inputs of a target, by name.
+fn corpus(target: &str) -> BTreeMap<String, Vec<u8>> {
+    let folder = repository("host/fuzz/corpus").join(target);
+    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let read = |path: PathBuf| {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        (name, fs::read(path).expect("an input"))
+    };
+    let inputs: BTreeMap<_, _> = paths.map(read).collect();
+    assert!(inputs.len() > 5, "{} has only {} inputs", folder.display(), inputs.len());
+    inputs
+}
+
+/// A piece of one input is changed, doubled, left out, or replaced by one of another input.
+fn mutated(inputs: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
+    let mut input = inputs[random.below(inputs.len())].clone();
+    for _ in 0..1 + random.below(4) {
+        let at = random.below(input.len());
+        let end = (at + random.below(24)).min(input.len());
+        let other = &inputs[random.below(inputs.len())];
+        let from = random.below(other.len());
+        let piece = match random.below(4) {
+            0 => random.bytes(end - at),
+            1 => input[at..end].repeat(2),
+            2 => Vec::new(),
+            _ => other[from..(from + 24).min(other.len())].to_vec(),
+        };
+        input.splice(at..end, piece);
+    }
+    input
+}
+
+/// Runs one input; one that fails is named, and kept where `cargo fuzz run TARGET FILE` can take it up.
+fn check(target: &str, name: &str, input: &[u8], slowest: Duration, run: impl FnOnce(&[u8])) {
+    let begun = Instant::now();
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(input))) {
+        let kept = repository("target/tmp").join(format!("fuzz-{target}-{name}"));
+        fs::write(&kept, input).expect("target/tmp can be written");
+        eprintln!("target {target} failed with {}", kept.display());
+        resume_unwind(panic);
+    }
+    assert!(begun.elapsed() < slowest, "target {target} took {:?} with {name}", begun.elapsed());
+}
+
+/// All committed inputs, then so many mutations.
+fn check_all(target: &str, mutations: usize, slowest: Duration, mut run: impl FnMut(&[u8])) {
+    let corpus = corpus(target);
+    corpus.iter().for_each(|(name, input)| check(target, name, input, slowest, &mut run));
+    let inputs: Vec<Vec<u8>> = corpus.into_values().collect();
+    let mut random = Random(1);
+    for index in 0..mutations {
+        let input = mutated(&inputs, &mut random);
+        check(target, &format!("mutation-{index}"), &input, slowest, &mut run);
+    }
+}
+
+/// The slowest are generous: other tests share the cores, and the first of each has to warm up.
+#[test]
+fn recipes_are_read_or_refused() {
+    let mut read = 0;
+    check_all("recipe", 1500, Duration::from_secs(5), |input| read += u32::from(recipe::run(input)));
+    assert!(read > 50, "only {read} recipes were read: the others are refused too early to show anything");
+}
+
+#[test]
+fn components_are_run_or_refused() {
+    let mut accepted = 0;
+    check_all("component", 400, Duration::from_secs(20), |input| {
+        accepted += u32::from(component::run(input))
+    });
+    assert!(accepted > 10, "only {accepted} components were accepted: nothing was run");
+}
+
+#[test]
+fn the_monkey_calls_every_function_and_breaks_nothing() {
+    let mut tried = BTreeMap::new();
+    let mut play = |input: &[u8]| {
+        for (function, succeeded) in monkey::run(input) {
+            *tried.entry(function.replace('_', "-")).or_insert(false) |= succeeded;
+        }
+    };
+    check_all("monkey", 200, Duration::from_secs(20), &mut play);
+    let mut random = Random(2);
+    for index in 0..=u8::MAX {
+        let input = often(index, &mut random);
+        check("monkey", &format!("often-{index}"), &input, Duration::from_secs(20), &mut play);
+    }
+    let functions = functions();
+    assert!(functions.len() > 200, "{functions:?}");
+    let missing: Vec<&String> = functions.iter().filter(|name| !tried.contains_key(*name)).collect();
+    assert!(missing.is_empty(), "add to tests/guests/monkey/src/calls.rs: {missing:?}");
+    let refused: Vec<&String> = functions.iter().filter(|name| !tried[*name]).collect();
+    assert_eq!(refused, NEVER_THERE, "calls that never succeeded");
+    assert_eq!(tried.len(), functions.len(), "the contract has no more functions than the monkey calls");
+}
+
+/// No data set in the box has items beside inputs and target, so there is none to give.
+const NEVER_THERE: [&str; 1] = ["phase-context.additional-batch-item"];
+
+/// Everything granted, any set-up, and a program in which every fourth byte calls one function.
+fn often(function: u8, random: &mut Random) -> Vec<u8> {
+    let mut input = vec![255, 255, random.next() as u8];
+    let bytes = random.bytes(800).into_iter();
+    input.extend(bytes.map(|byte| if random.below(4) == 0 { function } else { byte }));
+    input
+}
+
+/// All that a guest can call, as the monkey names it: the resource or interface, and the function.
+fn functions() -> Vec<String> {
+    let files =
+        [("tensor", "create"), ("storage", "storage"), ("context", ""), ("diagnostics", "diagnostics")];
+    let mut found = Vec::new();
+    for (file, outside_resources) in files {
+        let text =
+            fs::read_to_string(repository("wit").join(file).with_extension("wit")).expect("the contract");
+        let mut resource = outside_resources;
+        for line in text.lines().map(str::trim) {
+            if let Some(name) = line.strip_prefix("resource ") {
+                resource = name.trim_end_matches(" {");
+            } else if line == "}" {
+                resource = outside_resources;
+            } else if let Some((name, _)) = line.split_once(": func(") {
+                found.push(format!("{resource}.{name}"));
+            }
+        }
+    }
+    found
+}

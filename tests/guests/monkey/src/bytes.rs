@@ -1,0 +1,274 @@
+//! Arguments out of bytes: mostly small and fitting, sometimes what breaks things. The end of the bytes is a row of
+//! zeros, so that every beginning of a program is a program.
+
+use phasebox_sdk::prelude::{Dtype, Level};
+
+/// What is left of a program.
+#[derive(Default)]
+pub(crate) struct Bytes {
+    all: Vec<u8>,
+    next: usize,
+}
+
+const NUMBERS: [f64; 24] = [
+    0.0,
+    1.0,
+    -1.0,
+    2.0,
+    0.5,
+    3.0,
+    0.1,
+    10.0,
+    -0.0,
+    f64::NAN,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    f64::MAX,
+    f64::MIN,
+    f64::MIN_POSITIVE,
+    1e300,
+    -1e-300,
+    1e9,
+    -3.5,
+    255.0,
+    9_007_199_254_740_993.0,
+    9.3e18,
+    -9.3e18,
+    4_294_967_296.0,
+];
+
+const INTEGERS: [i64; 16] = [
+    i64::MAX,
+    i64::MIN,
+    i64::MIN + 1,
+    1 << 20,
+    (1 << 28) + 1,
+    1 << 32,
+    1 << 62,
+    65_536,
+    65_537,
+    4096,
+    4097,
+    255,
+    -128,
+    u32::MAX as i64,
+    64,
+    100,
+];
+
+/// Words that mean something somewhere in the contract, and some that never do.
+const WORDS: [&str; 56] = [
+    "",
+    "a",
+    "b",
+    "*",
+    "cpu",
+    "cuda:0",
+    "0",
+    "1",
+    "batch",
+    "step",
+    "epoch",
+    "lr",
+    "weight_decay",
+    "beta1",
+    "eps",
+    "momentum",
+    "exp_avg",
+    "exp_avg_sq",
+    "step_count",
+    "momentum_buffer",
+    "default",
+    "hidden.0.bias",
+    "fc.weight",
+    "label_smoothing",
+    "reduction",
+    "weight",
+    "ignore_index",
+    "batch_size",
+    "shuffle",
+    "drop_last",
+    "max_batches",
+    "num_workers",
+    "prefetch",
+    "horizontal_flip",
+    "normalize",
+    "random_crop",
+    "true",
+    "null",
+    "0.5",
+    "-1",
+    "1e400",
+    "[1, 2",
+    "{\"a\": [1]}",
+    "18446744073709551615",
+    "hidden.0.weight",
+    "fc.bias",
+    "*.weight",
+    "[!a-",
+    "{a,{b,{c,*}}}",
+    "a//b",
+    "../../etc/passwd",
+    "picture.png",
+    "best",
+    "latest",
+    "a\u{0}b\n\u{1b}[31m",
+    "\u{10ffff}ÿ\u{301}",
+];
+
+/// What the parameters of the training's network are called, and patterns of them.
+const PARAMETERS: [&str; 6] = ["hidden.0.weight", "hidden.0.bias", "fc.weight", "fc.bias", "*.weight", "*"];
+
+/// What optimizers, losses and loaders let a callback read or change.
+const SETTINGS: [&str; 8] =
+    ["lr", "weight_decay", "beta1", "exp_avg", "label_smoothing", "batch_size", "max_batches", "shuffle"];
+
+/// Values of settings.
+const JSON: [&str; 8] = ["0", "1", "2", "0.5", "true", "false", "null", "\"mean\""];
+
+impl Bytes {
+    pub(crate) fn from_hexadecimal(text: &str) -> Bytes {
+        let pair = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok();
+        Bytes { all: text.as_bytes().chunks(2).map_while(pair).collect(), next: 0 }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next >= self.all.len()
+    }
+
+    pub(crate) fn next(&mut self) -> Option<u8> {
+        let byte = self.all.get(self.next).copied();
+        self.next += 1;
+        byte
+    }
+
+    pub(crate) fn byte(&mut self) -> u8 {
+        self.next().unwrap_or(0)
+    }
+
+    /// One of so many things; none of none.
+    pub(crate) fn one_of<'a, T>(&mut self, things: &'a [T]) -> Option<&'a T> {
+        let chosen = usize::from(self.byte());
+        things.get(chosen.checked_rem(things.len())?)
+    }
+
+    pub(crate) fn number(&mut self) -> f64 {
+        let byte = self.byte();
+        NUMBERS.get(usize::from(byte)).copied().unwrap_or(f64::from(byte) / 16.0 - 8.0)
+    }
+
+    pub(crate) fn bound(&mut self) -> Option<f64> {
+        self.flag().then(|| self.number())
+    }
+
+    pub(crate) fn flag(&mut self) -> bool {
+        self.byte() & 1 == 1
+    }
+
+    /// Mostly a dimension that there is, or −4 to 8.
+    pub(crate) fn index(&mut self) -> i64 {
+        match self.byte() {
+            byte @ 0..128 => i64::from(byte % 4) - 1,
+            byte @ 128..224 => i64::from(byte % 13) - 4,
+            byte => INTEGERS[usize::from(byte % 16)],
+        }
+    }
+
+    pub(crate) fn offset(&mut self) -> u64 {
+        match self.byte() {
+            byte @ 0..224 => u64::from(byte % 13),
+            byte => INTEGERS[usize::from(byte % 16)] as u64,
+        }
+    }
+
+    pub(crate) fn count(&mut self) -> u32 {
+        match self.byte() {
+            byte @ 0..224 => u32::from(byte % 13),
+            byte => INTEGERS[usize::from(byte % 16)] as u32,
+        }
+    }
+
+    /// How many arguments follow: few, or once in a while more than there is room for.
+    fn few(&mut self) -> usize {
+        match self.byte() {
+            byte @ 0..250 => usize::from(byte % 6),
+            byte => usize::from(byte),
+        }
+    }
+
+    pub(crate) fn several<T>(&mut self, mut draw: impl FnMut(&mut Bytes) -> T) -> Vec<T> {
+        (0..self.few()).map(|_| draw(self)).collect()
+    }
+
+    pub(crate) fn indices(&mut self) -> Vec<i64> {
+        self.several(Bytes::index)
+    }
+
+    pub(crate) fn integers(&mut self) -> Vec<i64> {
+        self.several(Bytes::index)
+    }
+
+    pub(crate) fn floats(&mut self) -> Vec<f32> {
+        self.several(|bytes| bytes.number() as f32)
+    }
+
+    /// A word, two of them together, a very long one, or whatever the bytes are.
+    pub(crate) fn text(&mut self) -> String {
+        match self.byte() {
+            byte @ 0..112 => WORDS[usize::from(byte) % WORDS.len()].to_owned(),
+            // The device of the training, or what has no name.
+            112..136 => String::new(),
+            byte @ 136..160 => format!("{}{}", WORDS[usize::from(byte) % WORDS.len()], self.text()),
+            byte @ 160..168 => "long ".repeat(1 << (byte - 158)),
+            _ => String::from_utf8_lossy(&self.data()).into_owned(),
+        }
+    }
+
+    pub(crate) fn parameter(&mut self) -> String {
+        self.mostly(&PARAMETERS)
+    }
+
+    pub(crate) fn group_name(&mut self) -> String {
+        self.mostly(&["", "default", "no-weight-decay"])
+    }
+
+    pub(crate) fn setting(&mut self) -> String {
+        self.mostly(&SETTINGS)
+    }
+
+    pub(crate) fn json(&mut self) -> String {
+        self.mostly(&JSON)
+    }
+
+    fn mostly(&mut self, fitting: &[&str]) -> String {
+        match self.byte() {
+            byte @ 0..192 => fitting[usize::from(byte) % fitting.len()].to_owned(),
+            _ => self.text(),
+        }
+    }
+
+    pub(crate) fn data(&mut self) -> Vec<u8> {
+        self.several(Bytes::byte)
+    }
+
+    pub(crate) fn level(&mut self) -> Level {
+        [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error][usize::from(self.byte() % 5)]
+    }
+
+    pub(crate) fn dtype(&mut self) -> Dtype {
+        const ALL: [Dtype; 11] = [
+            Dtype::Float32,
+            Dtype::Int64,
+            Dtype::Boolean,
+            Dtype::Float64,
+            Dtype::Uint8,
+            Dtype::Int8,
+            Dtype::Int16,
+            Dtype::Int32,
+            Dtype::Float16,
+            Dtype::Bfloat16,
+            Dtype::Other,
+        ];
+        ALL[usize::from(self.byte() % 11)]
+    }
+}

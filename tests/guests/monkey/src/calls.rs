@@ -1,0 +1,230 @@
+//! Every function of the contract with the kinds of its arguments. Tensors and storage come from the list that the
+//! table of operations uses; the rest is here. `host/fuzz` checks that none of `wit/` is missing.
+
+use phasebox_sdk::prelude::*;
+
+use crate::bytes::Bytes;
+use crate::hands::{Answer, Hands};
+
+/// One call; none if nothing is held of what it needs.
+type Call = fn(&mut Bytes, &Hands, Option<&PhaseContext>) -> Option<Answer>;
+
+/// An argument, or an early end.
+macro_rules! argument {
+    ($bytes:ident $hands:ident $ctx:ident context) => {
+        $ctx?
+    };
+    ($bytes:ident $hands:ident $ctx:ident tensor) => {
+        $bytes.one_of(&$hands.tensors)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident tensors) => {
+        &$bytes.several(|bytes| bytes.one_of(&$hands.tensors)).into_iter().collect::<Option<Vec<_>>>()?
+    };
+    ($bytes:ident $hands:ident $ctx:ident group) => {
+        $bytes.one_of(&$hands.groups)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident deferred) => {
+        $bytes.one_of(&$hands.numbers)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident model) => {
+        $bytes.one_of(&$hands.models)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident optimizer) => {
+        $bytes.one_of(&$hands.optimizers)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident criterion) => {
+        $bytes.one_of(&$hands.criteria)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident loader) => {
+        $bytes.one_of(&$hands.loaders)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident metrics) => {
+        $bytes.one_of(&$hands.metrics)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident logger) => {
+        $bytes.one_of(&$hands.loggers)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident indices) => {
+        &$bytes.indices()
+    };
+    ($bytes:ident $hands:ident $ctx:ident integers) => {
+        &$bytes.integers()
+    };
+    ($bytes:ident $hands:ident $ctx:ident floats) => {
+        &$bytes.floats()
+    };
+    ($bytes:ident $hands:ident $ctx:ident text) => {
+        &$bytes.text()
+    };
+    ($bytes:ident $hands:ident $ctx:ident parameter) => {
+        &$bytes.parameter()
+    };
+    ($bytes:ident $hands:ident $ctx:ident group_name) => {
+        &$bytes.group_name()
+    };
+    ($bytes:ident $hands:ident $ctx:ident setting) => {
+        &$bytes.setting()
+    };
+    ($bytes:ident $hands:ident $ctx:ident json) => {
+        &$bytes.json()
+    };
+    ($bytes:ident $hands:ident $ctx:ident data) => {
+        &$bytes.data()
+    };
+    ($bytes:ident $hands:ident $ctx:ident $kind:ident) => {
+        $bytes.$kind()
+    };
+}
+
+macro_rules! operations {
+    ($($interface:ident $prefix:literal { $($function:ident($($kind:ident),*))* })*) => {
+        const LISTED: &[(&str, Call)] = &[$($((
+            concat!($prefix, ".", stringify!($function)),
+            |_bytes, _hands, _ctx| Some($interface::$function($(argument!(_bytes _hands _ctx $kind)),*).into()),
+        ),)*)*];
+    };
+}
+
+mod tensors {
+    use super::*;
+    include!("../../../tensor_ops/operations.rs");
+    pub(super) const CALLS: &[(&str, Call)] = LISTED;
+}
+
+operations! {
+    diagnostics "diagnostics" {
+        log(level, text)
+        report_failure(text, text, text)
+    }
+    Model "model" {
+        architecture(model)
+        parameters(model)
+        gradients(model)
+        buffers(model)
+        freeze(model, parameter)
+        unfreeze(model, parameter)
+    }
+    Optimizer "optimizer" {
+        name(optimizer)
+        group_names(optimizer)
+        learning_rate(optimizer, group_name)
+        set_learning_rate(optimizer, group_name, number)
+        hyperparameter(optimizer, group_name, setting)
+        set_hyperparameter(optimizer, group_name, setting, number)
+        state(optimizer, setting)
+    }
+    Criterion "criterion" {
+        name(criterion)
+        parameters(criterion)
+        get(criterion, setting)
+        set(criterion, setting, json)
+    }
+    DataLoader "data-loader" {
+        name(loader)
+        batches(loader)
+        samples(loader)
+        batch_size(loader)
+        parameters(loader)
+        get(loader, setting)
+        set(loader, setting, json)
+    }
+    Metrics "metrics" {
+        names(metrics)
+        compute(metrics)
+    }
+    Logger "logger" {
+        scalar(logger, text, number)
+        scalar_tensor(logger, text, tensor)
+        histogram(logger, text, tensor, count)
+        image(logger, text, tensor)
+        text(logger, text, text)
+        artifact(logger, text, data)
+        image_file(logger, text, tensor)
+    }
+    PhaseContext "phase-context" {
+        phase(context)
+        epoch(context)
+        batch_idx(context)
+        global_step(context)
+        samples_seen(context)
+        max_epochs(context)
+        steps_per_epoch(context)
+        max_steps(context)
+        is_last_batch(context)
+        is_accumulation_boundary(context)
+        elapsed_seconds(context)
+        rank(context)
+        local_rank(context)
+        world_size(context)
+        seed(context)
+        inputs(context)
+        target(context)
+        preds(context)
+        loss(context)
+        loss_log_items(context)
+        loss_logging_items_names(context)
+        additional_batch_items(context)
+        additional_batch_item(context, text)
+        net(context)
+        ema_model(context)
+        optimizer(context)
+        criterion(context)
+        train_loader(context)
+        valid_loader(context)
+        test_loader(context)
+        sg_logger(context)
+        log_scalar(context, text, number)
+        log_scalar_tensor(context, text, tensor)
+        metrics_dict(context)
+        metric(context, text)
+        metrics_compute_fn(context)
+        valid_metrics(context)
+        loss_avg_meter(context)
+        metric_to_watch(context)
+        greater_metric_to_watch_is_better(context)
+        best_metric(context)
+        best_epoch(context)
+        lr_warmup_epochs(context)
+        device(context)
+        experiment_name(context)
+        ckpt_dir(context)
+        training_params(context)
+        checkpoint_params(context)
+        arch_params(context)
+        architecture(context)
+        ddp_silent_mode(context)
+        stop_training(context)
+        outcome(context)
+        set_inputs(context, tensor)
+        set_target(context, tensor)
+        set_loss(context, tensor)
+        request_stop(context, text, text)
+        stop_if_above(context, tensor, number, text)
+        stop_if_nonfinite(context, tensor, text)
+        stop_epoch(context, text)
+        skip_batch(context, text)
+        skip_backward(context, text)
+        skip_step(context, text)
+        request_validation(context)
+        request_checkpoint(context, text)
+        set_accumulation(context, count)
+        disable_self(context, text)
+        abort(context, text)
+    }
+}
+
+/// A program's byte is an index into this.
+pub(crate) const CALLS: [(&str, Call); tensors::CALLS.len() + LISTED.len()] = {
+    let mut all = [tensors::CALLS[0]; tensors::CALLS.len() + LISTED.len()];
+    let mut index = 0;
+    while index < all.len() {
+        let here = index.checked_sub(tensors::CALLS.len());
+        all[index] = match here {
+            Some(rest) => LISTED[rest],
+            None => tensors::CALLS[index],
+        };
+        index += 1;
+    }
+    all
+};
+const _: () = assert!(CALLS.len() < 256, "one byte chooses a call, and some end a turn");
