@@ -156,7 +156,7 @@ fn assert_is_readable(run: &Run) {
     let whole = |name: &str| !run.has(name) || serde_json::from_str::<Value>(&run.text(name)).is_ok();
     assert!(whole("summary.json") && whole("plugins.lock"));
     if run.has("recipe.yaml") {
-        Recipe::load(&run.0.join("recipe.yaml"), &[]).expect("a recipe");
+        Recipe::load(run.0.join("recipe.yaml"), &[]).expect("a recipe");
     }
     let log = if run.has("metrics.jsonl") { run.text("metrics.jsonl") } else { String::new() };
     let lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));

@@ -85,7 +85,7 @@ fn a_thousand_swaps_leave_nothing_behind() {
 fn run(place: &Path, number: u32, warm: &mut Warm) {
     let bytes = components::component(&[("on-epoch-end", &says(number))]);
     fs::write(place.join("swap.wasm"), &bytes).expect("ours");
-    let recipe = Recipe::load(&place.join("recipe.yaml"), &[]).expect("a recipe");
+    let recipe = Recipe::load(place.join("recipe.yaml"), &[]).expect("a recipe");
     let (runs_dir, cache_dir) = (place.join("runs"), Some(place.join("cache")));
     let options = Options { runs_dir, cache_dir, ..Options::default() };
     let trainer = Assembly::with(&recipe, options, warm).and_then(Assembly::trainer);
