@@ -55,7 +55,8 @@ pub(super) fn perform(work: Work, context: &mut Context, settings: &Settings) ->
     }
 }
 
-/// What the backward pass goes through; of all else in a run, nothing is recorded.
+/// What the backward pass goes through, the loss's division under accumulation included; of all else in a run, nothing
+/// is recorded.
 fn recorded(work: impl FnOnce() -> Result<()>) -> Result<()> {
     let _recording = GradientMode::set(true);
     work()
