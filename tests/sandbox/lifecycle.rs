@@ -93,7 +93,10 @@ fn an_interrupt_ends_a_spinning_callback_and_saves_the_others() {
     assert!(run.has("ckpt_latest"));
     place.write("recipe.yaml", format!("{TINY}{good}"));
     // A build that says nothing but what it is given to load.
-    place.write("good.wasm", component(&[("save-state", SAVE), ("load-state", LOAD), ("on-epoch-end", NOTHING)]));
+    place.write(
+        "good.wasm",
+        component(&[("save-state", SAVE), ("load-state", LOAD), ("on-epoch-end", NOTHING)]),
+    );
     let resumed = place.train(&["--resume", run.path(), "training_hyperparams.max_epochs=3"]);
     assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
     assert!(resumed.stderr.contains("good: asked"), "{}", resumed.stderr);
