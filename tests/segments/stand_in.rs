@@ -33,6 +33,8 @@ pub(super) enum Fault {
     Idle,
     /// Replays compute everything twice.
     Twice,
+    /// Replays read the batch that was there when they were recorded.
+    Frozen,
 }
 
 /// As on CUDA, learning rates are read from tensors, as float32.
@@ -58,6 +60,7 @@ impl RunAgain {
 struct Again {
     live: Rc<RefCell<Outputs>>,
     own: Outputs,
+    inputs: Option<Tensor>,
     fault: Fault,
 }
 
@@ -71,7 +74,8 @@ impl Recorder for RunAgain {
         if self.fault == Fault::Record {
             bail!("the stream is not capturing");
         }
-        Ok(Box::new(Again { live: self.live.clone(), own: outputs(context), fault: self.fault }))
+        let inputs = context.inputs.as_ref().map(Tensor::copy);
+        Ok(Box::new(Again { live: self.live.clone(), own: outputs(context), inputs, fault: self.fault }))
     }
 }
 
@@ -81,6 +85,9 @@ impl Recording for Again {
             return Ok(());
         }
         [context.preds, context.loss, context.loss_log_items] = handles(&self.live.borrow());
+        if self.fault == Fault::Frozen {
+            context.inputs = self.inputs.as_ref().map(Tensor::shallow_clone);
+        }
         again(context)?;
         let now = outputs(context);
         for (own, now) in self.own.iter_mut().zip(&now) {

@@ -24,6 +24,12 @@ pub(crate) struct Event {
     private: [u8; 0],
 }
 
+/// `Tape` of tape.cpp.
+#[repr(C)]
+pub(crate) struct Tape {
+    private: [u8; 0],
+}
+
 /// `torch::jit::Module`.
 #[repr(C)]
 pub(crate) struct Module {
@@ -55,6 +61,7 @@ unsafe extern "C" {
     pub(crate) fn ext_foreach_zero(list: *const List) -> Message;
     pub(crate) fn ext_foreach_mul_scalar(list: *const List, factor: f64) -> Message;
     pub(crate) fn ext_foreach_mul_tensor(list: *const List, factor: *const C_tensor) -> Message;
+    pub(crate) fn ext_foreach_div_scalar(list: *const List, divisor: f64) -> Message;
     pub(crate) fn ext_foreach_div_tensor(list: *const List, divisor: *const C_tensor) -> Message;
     pub(crate) fn ext_foreach_add_scalar(list: *const List, value: f64) -> Message;
     pub(crate) fn ext_foreach_add(list: *const List, other: *const List, alpha: f64) -> Message;
@@ -159,6 +166,13 @@ unsafe extern "C" {
         out: *mut *mut c_void,
     ) -> Message;
     pub(crate) fn ext_cuda_device_count(out: *mut i64) -> Message;
+
+    pub(crate) fn ext_tape_begin(most_result_bytes: usize, out: *mut *mut Tape) -> Message;
+    pub(crate) fn ext_tape_end();
+    pub(crate) fn ext_tape_replay(tape: *const Tape) -> Message;
+    pub(crate) fn ext_tape_is_full(tape: *const Tape) -> bool;
+    pub(crate) fn ext_tape_len(tape: *const Tape) -> usize;
+    pub(crate) fn ext_tape_free(tape: *mut Tape);
 
     pub(crate) fn ext_script_load(path: *const c_char, device: c_int, out: *mut *mut Module) -> Message;
     pub(crate) fn ext_script_free(module: *mut Module);

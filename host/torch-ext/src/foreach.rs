@@ -28,6 +28,12 @@ impl TensorList {
         check("_foreach_mul_", unsafe { ffi::ext_foreach_mul_tensor(self.raw(), factor.as_ptr()) })
     }
 
+    /// Divides by a number.
+    pub fn div_scalar_(&self, divisor: f64) -> Result<()> {
+        // SAFETY: see above.
+        check("_foreach_div_", unsafe { ffi::ext_foreach_div_scalar(self.raw(), divisor) })
+    }
+
     /// Divides by a 0-d tensor that need not leave its device.
     pub fn div_tensor_(&self, divisor: &Tensor) -> Result<()> {
         // SAFETY: see above.

@@ -4,19 +4,24 @@
 use crate::Result;
 use crate::ffi::{self, check};
 use crate::list::TensorList;
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 /// Where a fused step finds its learning rate.
 #[derive(Clone, Copy, Debug)]
 pub enum LearningRate<'a> {
     /// A number, frozen into a captured CUDA graph.
     Host(f64),
-    /// A 0-d float32 tensor on the parameters' device, read when the kernel runs: replays of a graph see new values.
-    /// Costs a sync where the parameters are on the CPU.
+    /// A 0-d tensor on the parameters' device, of [`LearningRate::kind_on`] it, read when the kernel runs: what repeats
+    /// a recorded step sees new values.
     Device(&'a Tensor),
 }
 
 impl LearningRate<'_> {
+    /// The dtype that fused kernels read: CUDA's want float32; those of the CPU take a float64 as exactly as a number.
+    pub fn kind_on(device: Device) -> Kind {
+        if device == Device::Cpu { Kind::Double } else { Kind::Float }
+    }
+
     /// The number and the pointer the shim takes; the number does not matter where there is a pointer.
     fn parts(self) -> (f64, *const torch_sys::C_tensor) {
         match self {

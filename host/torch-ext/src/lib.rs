@@ -1,6 +1,6 @@
 //! Safe Rust over the parts of libtorch that tch does not expose: work on whole lists of tensors, fused optimizer
-//! steps, generator state, scalars that arrive without a sync, autocast, TorchScript modules with their buffers, CUDA
-//! graphs, and loading CUDA at run time.
+//! steps, generator state, scalars that arrive without a sync, autocast, TorchScript modules with their buffers, work
+//! that is recorded and repeated (tapes on the CPU, graphs on CUDA), and loading CUDA at run time.
 //!
 //! Owns the C++ shims and all `unsafe` of the project that concerns libtorch. Decides nothing: what to update, when
 //! to wait and what to do about an error is the caller's. No C++ exception crosses into Rust, each becomes an [`Error`].
@@ -19,6 +19,7 @@ mod rng;
 mod script;
 mod shape;
 mod storage;
+mod tape;
 mod transfer;
 
 pub use autocast::{Autocast, AutocastDevice};
@@ -31,6 +32,7 @@ pub use rng::{manual_seed, rng_state, set_rng_state};
 pub use script::ScriptModule;
 pub use shape::{Shape, bytes, numel};
 pub use storage::{channels_last, is_dense, shares_storage, storage_bytes};
+pub use tape::Tape;
 pub use transfer::{pin_memory, upload};
 
 /// What can go wrong in this crate.
@@ -47,6 +49,12 @@ pub enum Error {
     /// libtorch's CUDA half could not be loaded.
     #[error("CUDA is not usable: {0}\nhint: run `cargo xtask setup --cuda`, or use `device: cpu`")]
     Cuda(String),
+    /// The results of work that was recorded take more memory than they may.
+    #[error("the results of its operations take more than {} MiB", most_result_bytes >> 20)]
+    TapeFull {
+        /// What they may take, in bytes.
+        most_result_bytes: usize,
+    },
     /// A device that has no generator or no autocast here.
     #[error("device {0:?} is not supported here: use cpu or cuda")]
     Device(tch::Device),

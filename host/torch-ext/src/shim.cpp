@@ -193,6 +193,10 @@ char* ext_foreach_mul_tensor(const List* list, const Tensor* factor) {
   return in_place_on(list, [&] { at::_foreach_mul_(*list, *factor); });
 }
 
+char* ext_foreach_div_scalar(const List* list, double divisor) {
+  return in_place_on(list, [&] { at::_foreach_div_(*list, at::Scalar(divisor)); });
+}
+
 char* ext_foreach_div_tensor(const List* list, const Tensor* divisor) {
   return in_place_on(list, [&] { at::_foreach_div_(*list, *divisor); });
 }

@@ -26,6 +26,7 @@ fn in_place_operations() {
     check_in_place(|x| x.zero_(), &[&[0.0, 0.0], &[0.0]]);
     check_in_place(|x| x.mul_scalar_(2.0), &[&[2.0, -4.0], &[6.0]]);
     check_in_place(|x| x.mul_tensor_(&Tensor::from(0.5)), &[&[0.5, -1.0], &[1.5]]);
+    check_in_place(|x| x.div_scalar_(0.5), &[&[2.0, -4.0], &[6.0]]);
     check_in_place(|x| x.div_tensor_(&Tensor::from(0.5)), &[&[2.0, -4.0], &[6.0]]);
     check_in_place(|x| x.add_scalar_(1.0), &[&[2.0, -1.0], &[4.0]]);
     check_in_place(|x| x.add_(&other(), 0.5), &[&[6.0, 8.0], &[18.0]]);

@@ -124,17 +124,16 @@ impl<'a> Assembly<'a> {
         self.parts.describe()
     }
 
-    /// What of a step is recorded as CUDA graphs, or why nothing is, for `phasebox check`.
+    /// How a step is recorded, or why it is not, for `phasebox check`.
     ///
     /// # Errors
     /// Settings that make no sense.
-    pub fn describe_graphs(&self) -> Result<Vec<String>> {
+    pub fn describe_recording(&self) -> Result<Vec<String>> {
         let settings = parts::settings(self.recipe)?;
         let subscribers: Vec<Subscriber<'_>> =
             self.callbacks.iter().map(PlannedCallback::subscriber).collect();
         let facts = Facts {
-            enabled: settings.cuda_graphs,
-            device: self.parts.net.device(),
+            enabled: settings.record_steps,
             architecture: self.parts.net.architecture(),
             nan_policy: settings.nan_policy,
             clips: settings.clip_grad_norm.is_some(),

@@ -262,7 +262,7 @@ pub(super) fn settings(recipe: &Recipe) -> Result<Settings> {
             recipe::NanPolicy::SkipStep => NanPolicy::SkipStep,
             recipe::NanPolicy::Ignore => NanPolicy::Ignore,
         },
-        cuda_graphs: training.cuda_graphs == recipe::CudaGraphs::Auto,
+        record_steps: training.record_steps == recipe::RecordSteps::Auto,
         average_best_models: training.average_best_models,
         saving: Saving {
             enabled: saving.save_model,

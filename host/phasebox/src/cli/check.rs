@@ -14,7 +14,7 @@ pub(super) fn run(arguments: &RecipeArguments) -> Result<(), Failure> {
     print(assembly.callbacks().iter().map(callback))?;
     print(["plan:"])?;
     print(assembly.plan().iter().map(|(phase, names)| format!("  {phase:<44} {}", names.join(" → "))))?;
-    print(assembly.describe_graphs().map_err(Failure::Refused)?)
+    print(assembly.describe_recording().map_err(Failure::Refused)?)
 }
 
 fn callback(callback: &PlannedCallback) -> String {

@@ -107,30 +107,24 @@ impl RmsProp {
     }
 }
 
-/// `parameters -= lr * momentum`.
+/// `parameters -= lr * momentum`. The same arithmetic wherever the rate lies: recorded or not, a step gives the same bits.
 fn subtract_scaled(lists: &Lists, momentum: &TensorList, learning_rate: LearningRate<'_>) -> Result<()> {
+    // The denominator has done its duty, so its memory holds the scaled momentum.
+    let scaled = lists.buffer(DENOMINATOR);
+    scaled.copy_(momentum)?;
     match learning_rate {
-        LearningRate::Host(rate) => lists.parameters.add_(momentum, -rate)?,
-        LearningRate::Device(rate) => {
-            // The denominator has done its duty, so its memory holds the scaled momentum.
-            let scaled = lists.buffer(DENOMINATOR);
-            scaled.copy_(momentum)?;
-            scaled.mul_tensor_(rate)?;
-            lists.parameters.add_(scaled, -1.0)?;
-        }
+        LearningRate::Host(rate) => scaled.mul_scalar_(rate)?,
+        LearningRate::Device(rate) => scaled.mul_tensor_(rate)?,
     }
-    Ok(())
+    Ok(lists.parameters.add_(scaled, -1.0)?)
 }
 
-/// `parameters -= lr * gradients / denominator`.
+/// `parameters -= lr * gradients / denominator`, likewise.
 fn subtract_quotient(lists: &Lists, gradients: &TensorList, learning_rate: LearningRate<'_>) -> Result<()> {
     let denominator = lists.buffer(DENOMINATOR);
     match learning_rate {
-        LearningRate::Host(rate) => lists.parameters.addcdiv_(gradients, denominator, -rate)?,
-        LearningRate::Device(rate) => {
-            denominator.div_tensor_(rate)?;
-            lists.parameters.addcdiv_(gradients, denominator, -1.0)?;
-        }
+        LearningRate::Host(rate) => denominator.div_scalar_(rate)?,
+        LearningRate::Device(rate) => denominator.div_tensor_(rate)?,
     }
-    Ok(())
+    Ok(lists.parameters.addcdiv_(gradients, denominator, -1.0)?)
 }

@@ -179,7 +179,8 @@ impl GroupState {
     /// Puts the learning rate into a tensor that kernels read.
     pub(super) fn use_device_learning_rate(&mut self, rate: f64) -> Result<()> {
         let device = self.parameters.first().map_or(tch::Device::Cpu, Tensor::device);
-        self.device_learning_rate = Some((Tensor::f_full([0i64; 0], rate, (Kind::Float, device))?, rate));
+        let kind = LearningRate::kind_on(device);
+        self.device_learning_rate = Some((Tensor::f_full([0i64; 0], rate, (kind, device))?, rate));
         Ok(())
     }
 

@@ -41,7 +41,7 @@ pub use node::{Content, Entry, Node};
 pub use place::{Place, RecipeError, Result, Source};
 pub use plan::in_order;
 pub use training::{
-    CudaGraphs, Evaluation, NanPolicy, Precision, Resume, SCHEDULE_KEYS, Saving, TrainingHyperparams,
+    Evaluation, NanPolicy, Precision, RecordSteps, Resume, SCHEDULE_KEYS, Saving, TrainingHyperparams,
 };
 
 use keys::{Keys, Unsupported, refuse};

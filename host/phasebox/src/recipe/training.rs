@@ -53,8 +53,8 @@ pub struct TrainingHyperparams {
     pub average_best_models: bool,
     /// What a loss that is not a number does to the run.
     pub nan_policy: NanPolicy,
-    /// Whether steps on CUDA are repeated from graphs where that is safe.
-    pub cuda_graphs: CudaGraphs,
+    /// Whether steps are recorded and repeated where that is safe.
+    pub record_steps: RecordSteps,
     /// Decides shuffling, initial weights and dropout.
     pub seed: u64,
     /// Prints nothing but errors.
@@ -135,9 +135,9 @@ pub enum NanPolicy {
     Ignore,
 }
 
-/// Whether steps on CUDA are repeated from recorded graphs.
+/// Whether steps are repeated from recordings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum CudaGraphs {
+pub enum RecordSteps {
     /// Where that is safe; `phasebox check` says where.
     #[default]
     Auto,
@@ -212,7 +212,7 @@ pub(super) fn read(keys: &mut Keys<'_>) -> TrainingHyperparams {
         ema_params: keys.section("ema_params"),
         average_best_models: keys.or("average_best_models", false),
         nan_policy: keys.or("nan_policy", NanPolicy::Abort),
-        cuda_graphs: keys.or("cuda_graphs", CudaGraphs::Auto),
+        record_steps: keys.or("record_steps", RecordSteps::Auto),
         seed: keys.or("seed", 42),
         silent_mode: keys.or("silent_mode", false),
         evaluation: evaluation(keys),
@@ -263,7 +263,7 @@ impl<'de> Deserialize<'de> for Precision {
 }
 
 /// YAML reads `off` as false.
-impl<'de> Deserialize<'de> for CudaGraphs {
+impl<'de> Deserialize<'de> for RecordSteps {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         match serde_json::Value::deserialize(deserializer)? {
             serde_json::Value::Bool(false) => Ok(Self::Off),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor, no_grad};
 
 use super::Settings;
-use super::recorder::{CudaRecorder, Recorder, Recording};
+use super::recorder::{self, Recorder, Recording};
 use super::rehearsal::{Moment, copied};
 use super::segments::{Facts, Plan};
 use super::work::{self, Work};
@@ -28,7 +28,7 @@ const MAX_RECORDINGS: u64 = 32;
 /// What was recorded in a run, for its summary.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(default)]
-pub struct CudaGraphs {
+pub struct RecordedSteps {
     /// The segments of a step, if one was to be recorded.
     pub segments: Vec<String>,
     /// Why nothing, or no more, was recorded.
@@ -51,7 +51,7 @@ pub(super) struct Captures {
     version: Version,
     /// The kind whose recording the batch in progress is repeated from.
     current: Option<usize>,
-    report: CudaGraphs,
+    report: RecordedSteps,
 }
 
 /// All that a recording is made for.
@@ -88,6 +88,12 @@ struct Segment {
     recording: Box<dyn Recording>,
 }
 
+/// What a recording is made in place of.
+struct Batch {
+    inputs: Option<Tensor>,
+    target: Option<Tensor>,
+}
+
 #[derive(Default)]
 struct Outputs {
     preds: Option<Tensor>,
@@ -96,7 +102,7 @@ struct Outputs {
 }
 
 impl Captures {
-    /// Records with `recorder` in place of CUDA's, on whatever device.
+    /// Records with `recorder` in place of the device's own.
     pub(super) fn record_with(&mut self, recorder: Box<dyn Recorder>) {
         self.recorder = Some(recorder);
     }
@@ -110,15 +116,14 @@ impl Captures {
     ) {
         let plan = Plan::new(subscribers, settings.facts(context));
         let given = self.recorder.take();
-        let plan = if given.is_some() { plan.on_any_device() } else { plan };
-        self.report.not_recorded = plan.obstacles();
+        self.report.not_recorded = plan.obstacles().to_vec();
         if self.report.not_recorded.is_empty() {
             self.report.segments = plan.describe();
             self.plan = plan;
-            let mut recorder = given.unwrap_or_else(|| Box::new(CudaRecorder::new()));
+            let mut recorder = given.unwrap_or_else(|| recorder::of(context.device));
             match recorder.prepare(context) {
                 Ok(()) => self.recorder = Some(recorder),
-                Err(error) => self.give_up(format!("{error:#}")),
+                Err(error) => self.give_up(&error),
             }
         }
     }
@@ -161,7 +166,7 @@ impl Captures {
         self.current = None;
     }
 
-    pub(super) fn report(&self) -> CudaGraphs {
+    pub(super) fn report(&self) -> RecordedSteps {
         self.report.clone()
     }
 
@@ -205,50 +210,64 @@ impl Captures {
         settings: &Settings,
     ) -> Result<Option<Capture>> {
         if self.report.recordings >= MAX_RECORDINGS {
-            self.give_up(format!("what is frozen into a recording changed more than {MAX_RECORDINGS} times"));
+            self.give_up(&anyhow!(
+                "what is frozen into a recording changed more than {MAX_RECORDINGS} times"
+            ));
             return Ok(None);
         }
         self.report.recordings += 1;
         let works = self.plan.of_batch(self.kinds[index].0.completes_step);
         let Some(recorder) = &mut self.recorder else { return Ok(None) };
         let start = Moment::of(context)?;
-        let rehearsed = rehearsed(works, recorder.as_mut(), &start, context, settings);
+        let batch = Batch::of(context);
+        let rehearsed = rehearsed(works, recorder.as_mut(), &batch, &start, context, settings);
+        batch.put_into(context);
         forget_outputs(context);
         start.restore(context).context("the state before a rehearsal cannot be put back")?;
         match rehearsed {
             Ok(capture) => Ok(Some(capture)),
             Err(error) => {
-                self.give_up(format!("{error:#}"));
+                self.give_up(&error);
                 Ok(None)
             }
         }
     }
 
-    fn give_up(&mut self, reason: String) {
-        tracing::warn!("steps are not repeated from CUDA graphs: {reason}; training goes on without");
-        self.report.not_recorded.push(reason);
+    /// Only what nobody would expect is worth a warning.
+    fn give_up(&mut self, error: &anyhow::Error) {
+        match error.downcast_ref() {
+            Some(torch_ext::Error::TapeFull { .. }) => tracing::debug!("steps are not recorded: {error:#}"),
+            _ => {
+                tracing::warn!("steps are not repeated from recordings: {error:#}; training goes on without")
+            }
+        }
+        self.report.not_recorded.push(format!("{error:#}"));
         self.kinds.clear();
         self.recorder = None;
     }
 }
 
 /// A recording of the batch in the context that does what eager work does. Leaves the context changed.
+///
+/// It is recorded with a batch of other numbers: whatever a recorder froze into it that it should have read then shows.
 fn rehearsed(
     segments: Vec<Vec<Work>>,
     recorder: &mut dyn Recorder,
+    batch: &Batch,
     start: &Moment,
     context: &mut Context,
     settings: &Settings,
 ) -> Result<Capture> {
-    segments.iter().flatten().try_for_each(|work| work::perform(*work, context, settings))?;
+    let works = segments.concat();
+    let mut capture = Capture::record(segments, recorder, context, settings)?;
+    batch.put_into(context);
+    forget_outputs(context);
+    start.restore(context)?;
+    perform_all(&works, context, settings)?;
     let eager = outcome(context)?;
     forget_outputs(context);
     start.restore(context)?;
-    let mut capture = Capture::record(segments, recorder, context, settings)?;
-    forget_outputs(context);
-    start.restore(context)?;
     capture.take_in(context)?;
-    let works: Vec<Work> = capture.segments.iter().flat_map(|segment| segment.works.clone()).collect();
     works.into_iter().try_for_each(|work| capture.repeat(work, context, settings))?;
     match outcome(context)?.differs_from(&eager, start)? {
         None => Ok(capture),
@@ -275,8 +294,7 @@ fn version(context: &Context) -> Version {
 impl Settings {
     fn facts<'a>(&self, context: &'a Context) -> Facts<'a> {
         Facts {
-            enabled: self.cuda_graphs,
-            device: context.device,
+            enabled: self.record_steps,
             architecture: context.net.architecture(),
             nan_policy: self.nan_policy,
             clips: self.clip_grad_norm.is_some(),
@@ -311,6 +329,7 @@ impl Capture {
         let mut capture =
             Capture { inputs: own(&context.inputs)?, target: own(&context.target)?, segments: Vec::new() };
         capture.take_in(context)?;
+        no_grad(|| capture.inputs.f_copy_(&capture.inputs.f_flip([0])?))?;
         for works in segments {
             let mut all = |context: &mut Context| perform_all(&works, context, settings);
             let recording = recorder.record(context, &mut all)?;
@@ -350,6 +369,16 @@ impl Capture {
 
 fn perform_all(works: &[Work], context: &mut Context, settings: &Settings) -> Result<()> {
     works.iter().try_for_each(|work| work::perform(*work, context, settings))
+}
+
+impl Batch {
+    fn of(context: &Context) -> Batch {
+        Batch { inputs: handle(&context.inputs), target: handle(&context.target) }
+    }
+
+    fn put_into(&self, context: &mut Context) {
+        (context.inputs, context.target) = (handle(&self.inputs), handle(&self.target));
+    }
 }
 
 impl Outputs {

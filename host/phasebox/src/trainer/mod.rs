@@ -31,7 +31,7 @@ use crate::phase::Phase;
 use crate::schedule::Schedule;
 
 use self::capture::Captures;
-pub use self::capture::CudaGraphs;
+pub use self::capture::RecordedSteps;
 pub use self::recorder::{Recorder, Recording, Works};
 pub use self::segments::{Facts, Plan};
 pub use self::summary::{PluginSummary, Summary};
@@ -53,8 +53,8 @@ pub struct Settings {
     pub channels_last: bool,
     /// What a loss that is not a number does.
     pub nan_policy: NanPolicy,
-    /// Steps on CUDA are repeated from recorded graphs where that is safe.
-    pub cuda_graphs: bool,
+    /// Steps are repeated from recordings where that is safe.
+    pub record_steps: bool,
     /// Validate the average of the best models at the end.
     pub average_best_models: bool,
     /// Which checkpoints are written.
@@ -173,7 +173,7 @@ impl Trainer {
         }
     }
 
-    /// Records steps with `recorder` in place of CUDA's, on whatever device.
+    /// Records steps with `recorder` in place of the device's own.
     pub fn record_with(&mut self, recorder: Box<dyn Recorder>) {
         self.captures.record_with(recorder);
     }

@@ -1,7 +1,10 @@
-//! Recording queued work once and repeating it with one launch: the trait that `capture` drives, and its CUDA
-//! implementation on [`torch_ext::cuda`]. Decides nothing about what is recorded or when.
+//! Recording work once and repeating it without what surrounds its kernels: the trait that `capture` drives, and its
+//! implementations, on [`torch_ext::cuda`] for CUDA and on [`Tape`] for the CPU. Decides nothing about what is recorded or
+//! when.
 
 use anyhow::Result;
+use tch::Device;
+use torch_ext::Tape;
 use torch_ext::cuda::{Graph, GraphPool, SideStream};
 
 use crate::context::Context;
@@ -35,17 +38,41 @@ pub trait Recording {
     fn replay(&mut self, context: &mut Context, again: Works<'_>) -> Result<()>;
 }
 
+/// The recorder of a device.
+pub(super) fn of(device: Device) -> Box<dyn Recorder> {
+    if device.is_cuda() { Box::new(CudaRecorder::default()) } else { Box::new(TapeRecorder) }
+}
+
+/// Writes down what the CPU computes. Results are kept as long as the recording, each in memory of its own.
+struct TapeRecorder;
+
+/// Where results take more than this, their kernels take so much longer than what surrounds them that nothing is gained.
+const MAX_RESULT_BYTES: usize = 16 << 20;
+
+impl Recorder for TapeRecorder {
+    fn prepare(&mut self, context: &mut Context) -> Result<()> {
+        context.optimizer.use_device_learning_rates()
+    }
+
+    fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>> {
+        let (tape, done) = Tape::record(MAX_RESULT_BYTES, || works(context))?;
+        done?;
+        Ok(Box::new(tape))
+    }
+}
+
+impl Recording for Tape {
+    fn replay(&mut self, _: &mut Context, _: Works<'_>) -> Result<()> {
+        Ok(Tape::replay(self)?)
+    }
+}
+
 /// Records CUDA graphs on a stream of its own, whose memory they share.
-pub(super) struct CudaRecorder {
+#[derive(Default)]
+struct CudaRecorder {
     pool: Option<GraphPool>,
     /// Current for the training thread from `prepare` on: a graph cannot be recorded on the default stream.
     stream: Option<SideStream>,
-}
-
-impl CudaRecorder {
-    pub(super) fn new() -> CudaRecorder {
-        CudaRecorder { pool: None, stream: None }
-    }
 }
 
 impl Recorder for CudaRecorder {

@@ -6,8 +6,6 @@
 //! recorded where a callback may change what lies between the forward and the backward pass: the way back was
 //! recorded with the way there.
 
-use tch::Device;
-
 use super::NanPolicy;
 use super::work::Work;
 use crate::callback::{Changes, Subscriber};
@@ -18,8 +16,6 @@ use crate::phase::Phase;
 pub struct Facts<'a> {
     /// The recipe lets work be recorded.
     pub enabled: bool,
-    /// Where the run computes.
-    pub device: Device,
     /// The network's architecture.
     pub architecture: &'a str,
     /// What a loss that is not a number does.
@@ -33,7 +29,6 @@ pub struct Facts<'a> {
 pub struct Plan {
     segments: Vec<Segment>,
     obstacles: Vec<String>,
-    device_obstacle: Option<String>,
 }
 
 /// Works that are recorded together, and why they are not part of the segment before.
@@ -73,7 +68,6 @@ const IN_BATCH: [Phase; 9] = [
 impl Plan {
     /// The plan for these callbacks, in their order.
     pub fn new(subscribers: &[Subscriber<'_>], facts: Facts<'_>) -> Plan {
-        let device = (!facts.device.is_cuda()).then(|| "the device is the CPU".to_owned());
         let mut obstacles: Vec<String> = subscribers.iter().filter_map(obstacle).collect();
         if facts.architecture == "torchscript" {
             obstacles.push(
@@ -81,19 +75,14 @@ impl Plan {
             );
         }
         if !facts.enabled {
-            obstacles.push("the recipe says `cuda_graphs: off`".to_owned());
+            obstacles.push("the recipe says `record_steps: off`".to_owned());
         }
-        Plan { segments: segments(subscribers, facts), obstacles, device_obstacle: device }
-    }
-
-    /// The same for whoever records on any device.
-    pub(super) fn on_any_device(self) -> Plan {
-        Plan { device_obstacle: None, ..self }
+        Plan { segments: segments(subscribers, facts), obstacles }
     }
 
     /// Why nothing is recorded; empty if a step is.
-    pub fn obstacles(&self) -> Vec<String> {
-        self.device_obstacle.iter().chain(&self.obstacles).cloned().collect()
+    pub fn obstacles(&self) -> &[String] {
+        &self.obstacles
     }
 
     /// The segments of a batch: of one that completes a step, or of one whose gradients wait for others.
@@ -116,15 +105,12 @@ impl Plan {
         self.segments.iter().map(line).collect()
     }
 
-    /// For `phasebox check`: what is recorded on CUDA, or why nothing is.
+    /// For `phasebox check`: how a step is recorded, or why it is not.
     pub fn report(&self) -> Vec<String> {
         if !self.obstacles.is_empty() {
-            return vec![format!("cuda graphs: none: {}", self.obstacles().join("; "))];
+            return vec![format!("recorded steps: none: {}", self.obstacles.join("; "))];
         }
-        let head = match &self.device_obstacle {
-            Some(reason) => format!("cuda graphs: none: {reason}; on CUDA a step would be"),
-            None => "cuda graphs: a step is".to_owned(),
-        };
+        let head = "recorded steps: a step is".to_owned();
         let numbered = self.describe().into_iter().enumerate();
         let lines = numbered.map(|(index, line)| format!("  segment {}: {line}", index + 1));
         std::iter::once(head).chain(lines).collect()

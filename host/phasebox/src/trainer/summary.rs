@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{CudaGraphs, Trainer};
+use super::{RecordedSteps, Trainer};
 use crate::callback::{CallbackReport, Failure};
 use crate::control::Ask;
 use crate::durable::{self, Durability};
@@ -36,9 +36,9 @@ pub struct Summary {
     /// Waits for the device, of the loop and its callbacks, a step of this part: what keeps the CPU from running ahead.
     #[serde(default)]
     pub syncs_per_step: f64,
-    /// What was repeated from CUDA graphs, and why not more.
+    /// What was repeated from recordings, and why not more.
     #[serde(default)]
-    pub cuda_graphs: CudaGraphs,
+    pub recorded_steps: RecordedSteps,
     /// What was asked of the trainer, by whom and why; the first thousand.
     pub asked: Vec<Ask>,
     /// The callbacks, in order.
@@ -144,7 +144,7 @@ impl Trainer {
             stop_reason: stop_reason.to_owned(),
             device: crate::device::name(context.device),
             syncs_per_step: syncs as f64 / steps_here.max(1) as f64,
-            cuda_graphs: self.captures.report(),
+            recorded_steps: self.captures.report(),
             asked: context.control.history.clone(),
             plugins,
             run: self.run.path().to_owned(),

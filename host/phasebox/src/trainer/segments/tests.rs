@@ -1,19 +1,12 @@
 //! The plan of segments, for callbacks of every kind.
 
-use tch::Device;
-
 use super::{Facts, Plan, Work};
 use crate::callback::{Changes, Subscriber};
 use crate::phase::Phase;
 use crate::trainer::NanPolicy;
 
-const CUDA: Facts<'static> = Facts {
-    enabled: true,
-    device: Device::Cuda(0),
-    architecture: "mlp",
-    nan_policy: NanPolicy::Abort,
-    clips: false,
-};
+const FACTS: Facts<'static> =
+    Facts { enabled: true, architecture: "mlp", nan_policy: NanPolicy::Abort, clips: false };
 const OBSERVES: Changes = Changes {
     inputs: false,
     target: false,
@@ -41,9 +34,9 @@ fn check(subscribers: &[Subscriber<'_>], facts: Facts<'_>, expected: &str) {
 #[test]
 fn segments_are_cut_where_somebody_is_called() {
     use Phase::*;
-    let clips = Facts { clips: true, ..CUDA };
+    let clips = Facts { clips: true, ..FACTS };
     let watch = |phase| called("watch", &[phase], Some(OBSERVES));
-    check(&[], CUDA, "forward loss metrics backward step clear");
+    check(&[], FACTS, "forward loss metrics backward step clear");
     check(&[], clips, "forward loss metrics backward clip step clear");
     for (phase, expected) in [
         (TrainBatchStart, "forward loss metrics backward clip step clear"),
@@ -62,7 +55,7 @@ fn segments_are_cut_where_somebody_is_called() {
     }
     // Without clipping, the phases around it cut once.
     let both = called("both", &[TrainBatchGradientStepStart, TrainBatchGradientReady], Some(OBSERVES));
-    check(&[both], CUDA, "forward loss metrics backward | step clear");
+    check(&[both], FACTS, "forward loss metrics backward | step clear");
     let all = called("all", &Phase::ALL, Some(OBSERVES));
     check(&[all], clips, "forward | loss | metrics backward | clip | step | clear");
 }
@@ -72,18 +65,18 @@ fn segments_are_cut_where_a_batch_may_end() {
     use Phase::*;
     let skip = Some(Changes { skip: true, ..OBSERVES });
     let optimizer = Some(Changes { optimizer: true, ..OBSERVES });
-    check(&[called("skip", &[TrainBatchStart], skip)], CUDA, "forward loss metrics backward step clear");
+    check(&[called("skip", &[TrainBatchStart], skip)], FACTS, "forward loss metrics backward step clear");
     check(
         &[called("skip", &[TrainBatchForwardEnd], skip)],
-        CUDA,
+        FACTS,
         "forward | loss metrics | backward | step clear",
     );
     check(
         &[called("skip", &[TrainBatchBackwardEnd], skip)],
-        CUDA,
+        FACTS,
         "forward loss metrics backward | step clear",
     );
-    let clips = Facts { clips: true, ..CUDA };
+    let clips = Facts { clips: true, ..FACTS };
     check(
         &[called("skip", &[TrainBatchBackwardEnd], skip)],
         clips,
@@ -91,10 +84,10 @@ fn segments_are_cut_where_a_batch_may_end() {
     );
     check(
         &[called("rates", &[TrainBatchLossEnd], optimizer)],
-        CUDA,
+        FACTS,
         "forward loss | metrics backward | step clear",
     );
-    let policy = Facts { nan_policy: NanPolicy::SkipStep, ..CUDA };
+    let policy = Facts { nan_policy: NanPolicy::SkipStep, ..FACTS };
     check(&[], policy, "forward loss metrics | backward step clear");
 }
 
@@ -115,16 +108,15 @@ fn nothing_is_recorded_where_it_could_be_wrong() {
         (TrainBatchLossEnd, with(|c| c.parameters = true), "parameters"),
     ] {
         let expected = format!("callback `x` may change {what} at {phase}, {midst}");
-        check(&[called("x", &[phase], changes)], CUDA, &expected);
+        check(&[called("x", &[phase], changes)], FACTS, &expected);
         // The same rights at other phases are none of the plan's business.
         let elsewhere = called("x", &[TrainBatchStart, EpochStart], changes);
-        check(&[elsewhere], CUDA, "forward loss metrics backward step clear");
+        check(&[elsewhere], FACTS, "forward loss metrics backward step clear");
     }
-    check(&[called("x", &[TrainBatchEnd], None)], CUDA, "callback `x` does not say what it changes");
-    check(&[called("x", &[EpochEnd], None)], CUDA, "forward loss metrics backward step clear");
-    check(&[], Facts { device: Device::Cpu, ..CUDA }, "the device is the CPU");
-    check(&[], Facts { enabled: false, ..CUDA }, "the recipe says `cuda_graphs: off`");
-    let script = Facts { architecture: "torchscript", ..CUDA };
+    check(&[called("x", &[TrainBatchEnd], None)], FACTS, "callback `x` does not say what it changes");
+    check(&[called("x", &[EpochEnd], None)], FACTS, "forward loss metrics backward step clear");
+    check(&[], Facts { enabled: false, ..FACTS }, "the recipe says `record_steps: off`");
+    let script = Facts { architecture: "torchscript", ..FACTS };
     check(&[], script, "the network is a TorchScript file, whose control flow may depend on its data");
 }
 
@@ -132,7 +124,7 @@ fn nothing_is_recorded_where_it_could_be_wrong() {
 fn a_batch_that_waits_for_others_ends_with_its_gradients() {
     let names = |works: Vec<Work>| works.iter().map(|work| work.name()).collect::<Vec<_>>().join(" ");
     let clip = called("clip", &[Phase::TrainBatchGradientStepStart], Some(OBSERVES));
-    let plan = Plan::new(&[clip], CUDA);
+    let plan = Plan::new(&[clip], FACTS);
     let waiting: Vec<String> = plan.of_batch(false).into_iter().map(names).collect();
     assert_eq!(waiting, ["forward loss metrics backward"]);
 }
@@ -140,11 +132,11 @@ fn a_batch_that_waits_for_others_ends_with_its_gradients() {
 #[test]
 fn the_report_names_who_cuts() {
     let clip = called("GradClip", &[Phase::TrainBatchGradientStepStart], Some(OBSERVES));
-    let report = Plan::new(&[clip], Facts { device: Device::Cpu, ..CUDA }).report();
+    let report = Plan::new(&[clip], FACTS).report();
     assert_eq!(
         report,
         [
-            "cuda graphs: none: the device is the CPU; on CUDA a step would be",
+            "recorded steps: a step is",
             "  segment 1: forward, loss, metrics, backward",
             "  segment 2: step, clear (cut by on-train-batch-gradient-step-start: GradClip)",
         ]
