@@ -69,14 +69,6 @@ at::Device device_of(int index) {
   return index < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<at::DeviceIndex>(index));
 }
 
-Tensor norms_of(const List& list, double p) {
-  return list.empty() ? at::zeros({0}) : at::stack(at::_foreach_norm(list, p));
-}
-
-Tensor norm_of(const List& list, double p) {
-  return list.empty() ? at::zeros({}) : at::linalg_vector_norm(norms_of(list, p), p);
-}
-
 // Cells for scalars: on the device, where each is put aside when it is asked for, and in pinned memory, where many are
 // copied at once. float64 holds every other dtype's numbers, but for int64 beyond 2^53.
 struct Lane {
@@ -237,14 +229,6 @@ char* ext_foreach_addcdiv(const List* list, const List* numerator, const List* d
   return in_place_on(list, [&] { at::_foreach_addcdiv_(*list, *numerator, *denominator, at::Scalar(value)); });
 }
 
-char* ext_foreach_norms(const List* list, double p, Tensor** out) {
-  return in_place([&] { *out = owned(norms_of(*list, p)); });
-}
-
-char* ext_foreach_norm(const List* list, double p, Tensor** out) {
-  return in_place([&] { *out = owned(norm_of(*list, p)); });
-}
-
 // x - x is 0 where x is finite and NaN elsewhere, and NaN counts as non-zero: four kernels whatever the length.
 char* ext_count_nonfinite(const List* list, Tensor** out) {
   return in_place([&] {
@@ -254,15 +238,6 @@ char* ext_count_nonfinite(const List* list, Tensor** out) {
     if (flat.empty()) flat.push_back(at::zeros({0}));
     Tensor all = at::cat(flat);
     *out = owned(at::count_nonzero(all.sub_(all)));
-  });
-}
-
-char* ext_clip_grad_norm(const List* gradients, double max_norm, double p, Tensor** out) {
-  return in_place([&] {
-    Tensor total = norm_of(*gradients, p);
-    Tensor coefficient = at::clamp(max_norm / (total + 1e-6), std::nullopt, 1.0);
-    if (!gradients->empty()) at::_foreach_mul_(*gradients, coefficient);
-    *out = owned(std::move(total));
   });
 }
 

@@ -193,3 +193,29 @@ fn channels_last_moves_memory_and_no_value() {
     assert!(torch_ext::shares_storage(&arranged, &again), "nothing is copied twice");
     assert!(torch_ext::channels_last(&Tensor::rand([2, 3], (Kind::Float, Device::Cpu))).is_err());
 }
+
+/// Lists of float32 have loops of their own up to a length: on both sides of it the numbers are libtorch's.
+#[test]
+fn norms_and_clipping_of_floats() {
+    for lengths in [&[1, 31, 33, 0][..], &[1024, 1025, 5000], &[1 << 18, 1]] {
+        let tensors: Vec<Tensor> =
+            lengths.iter().map(|length| Tensor::randn([*length], (Kind::Float, Device::Cpu))).collect();
+        let list = TensorList::from_tensors(&tensors).expect("a list");
+        let wide = Tensor::cat(&tensors, 0).to_kind(Kind::Double);
+        let (all, norm) = (wide.norm().double_value(&[]), list.norm(2.0).expect("a norm").double_value(&[]));
+        assert!((norm / all - 1.0).abs() < 1e-5, "{lengths:?}: {norm} for {all}");
+        let norms = list.norms(2.0).expect("norms");
+        for (index, tensor) in tensors.iter().enumerate() {
+            let (found, wanted) = (norms.double_value(&[index as i64]), tensor.to_kind(Kind::Double).norm());
+            assert!((found - wanted.double_value(&[])).abs() <= 1e-5 * found, "{lengths:?}, {index}");
+        }
+        let before = list.clip_grad_norm_(0.5, 2.0).expect("clipped").double_value(&[]);
+        assert_eq!(before, norm);
+        let expected = (wide * (0.5 / (all + 1e-6))).to_kind(Kind::Float);
+        assert!(Tensor::cat(&tensors, 0).allclose(&expected, 1e-5, 1e-9, false), "{lengths:?}");
+    }
+    let tensors = [Tensor::from_slice(&[1.0f32, f32::NAN]), Tensor::from_slice(&[2.0f32])];
+    let list = TensorList::from_tensors(&tensors).expect("a list");
+    assert!(list.clip_grad_norm_(1.0, 2.0).expect("a norm").double_value(&[]).is_nan());
+    assert!(tensors[1].double_value(&[0]).is_nan(), "as PyTorch without error_if_nonfinite");
+}
