@@ -154,6 +154,7 @@ unsafe extern "C" {
 
     pub(crate) fn ext_shape(tensor: *const C_tensor, out: *mut i64, capacity: usize) -> usize;
     pub(crate) fn ext_numel(tensor: *const C_tensor) -> usize;
+    pub(crate) fn ext_extent(tensor: *const C_tensor, rank: *mut usize) -> usize;
     pub(crate) fn ext_bytes(tensor: *const C_tensor) -> usize;
     pub(crate) fn ext_storage_bytes(tensor: *const C_tensor, out: *mut usize) -> Message;
 

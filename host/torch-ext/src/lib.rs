@@ -30,7 +30,7 @@ pub use library::{cuda_device_count, cuda_is_available, libtorch_version, load_c
 pub use list::TensorList;
 pub use rng::{manual_seed, rng_state, set_rng_state};
 pub use script::ScriptModule;
-pub use shape::{Shape, bytes, numel};
+pub use shape::{Extent, Shape, bytes, numel};
 pub use storage::{channels_last, is_dense, shares_storage, storage_bytes};
 pub use tape::Tape;
 pub use transfer::{pin_memory, upload};

@@ -43,6 +43,26 @@ impl AsRef<[i64]> for Shape {
     }
 }
 
+/// How large a tensor is, in one look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Dimensions.
+    pub rank: usize,
+    /// Of all elements.
+    pub bytes: u64,
+}
+
+impl Extent {
+    /// What `tensor` takes now.
+    #[inline]
+    pub fn of(tensor: &Tensor) -> Extent {
+        let mut rank = 0;
+        // SAFETY: borrowed for the call, and the out pointer is to a local.
+        let bytes = unsafe { ffi::ext_extent(tensor.as_ptr(), &mut rank) } as u64;
+        Extent { rank, bytes }
+    }
+}
+
 /// How many elements there are.
 pub fn numel(tensor: &Tensor) -> usize {
     // SAFETY: borrowed for the call, and the shim handles undefined tensors.
@@ -66,6 +86,7 @@ mod tests {
         assert_eq!(&*Shape::of(&tensor), shape);
         assert_eq!(numel(&tensor), tensor.numel(), "{shape:?}");
         assert_eq!(bytes(&tensor), tensor.numel() as u64 * bytes_each, "{shape:?}");
+        assert_eq!(Extent::of(&tensor), Extent { rank: shape.len(), bytes: bytes(&tensor) });
     }
 
     #[test]

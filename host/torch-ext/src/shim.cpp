@@ -428,6 +428,11 @@ size_t ext_numel(const Tensor* tensor) {
   return tensor->defined() ? tensor->numel() : 0;
 }
 
+size_t ext_extent(const Tensor* tensor, size_t* rank) {
+  *rank = tensor->defined() ? tensor->dim() : 0;
+  return tensor->defined() ? tensor->nbytes() : 0;
+}
+
 size_t ext_bytes(const Tensor* tensor) {
   return tensor->defined() ? tensor->numel() * tensor->element_size() : 0;
 }

@@ -2,7 +2,7 @@
 //! not fit. Shapes that do not go together are left to libtorch, which says why.
 
 use tch::{Kind, Scalar, Tensor};
-use torch_ext::Shape;
+use torch_ext::{Extent, Shape};
 
 use super::bindings::phasebox::train::types::{Dtype, ErrorCode};
 use super::error::{HostResult, refuse};
@@ -69,10 +69,16 @@ pub(crate) fn check_shape(shape: &[i64]) -> HostResult<()> {
 
 /// A result or a view: nothing that could not have been asked for.
 pub(crate) fn check_made(tensor: &Tensor) -> HostResult<()> {
-    if tensor.dim() <= MAX_DIMENSIONS && tensor.numel() > 0 {
-        return Ok(());
+    check_extent(tensor, Extent::of(tensor))
+}
+
+/// The same for one whose extent is known.
+#[inline]
+pub(crate) fn check_extent(tensor: &Tensor, extent: Extent) -> HostResult<()> {
+    match extent.rank <= MAX_DIMENSIONS && extent.bytes > 0 {
+        true => Ok(()),
+        false => check_shape(&tensor.size()),
     }
-    check_shape(&tensor.size())
 }
 
 /// Multiplications of one matrix product: a second or so of one core. Nothing else takes longer than its size.

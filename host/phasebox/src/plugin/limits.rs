@@ -104,9 +104,9 @@ pub(crate) struct Deadline {
     /// Whether the process was asked to end, and when a call in progress has to.
     interrupted: Arc<AtomicBool>,
     grace_ends_at: Option<u64>,
-    /// The limit that ends the call in progress, and what it leaves it.
+    /// The limit that ends the call in progress, and what it leaves it, in nanoseconds.
     pub(crate) limit: Limit,
-    left: Duration,
+    left: u64,
     /// What the call took, where it is counted in fuel.
     burnt: Option<u64>,
 }
@@ -123,7 +123,7 @@ impl Deadline {
             interrupted: Arc::default(),
             grace_ends_at: None,
             limit: Limit::LoadTime,
-            left: Duration::ZERO,
+            left: 0,
             burnt: None,
         }
     }
@@ -133,8 +133,8 @@ impl Deadline {
         self.interrupted = interrupted;
     }
 
-    /// A call begins; in ticks, what it may take.
-    pub(crate) fn begin(&mut self, limit: Limit, left: Duration) -> u64 {
+    /// A call begins that may take so many nanoseconds; the first of them, in ticks.
+    pub(crate) fn begin(&mut self, limit: Limit, left: u64) -> u64 {
         (self.limit, self.left) = (limit, left);
         (self.host_ticks, self.returned_ticks) = (0, 0);
         self.began_at = self.clock.load(Ordering::Relaxed);
@@ -167,7 +167,7 @@ impl Deadline {
 
     /// What the call that begins may take, as fuel.
     pub(crate) fn fuel(&self) -> u64 {
-        self.left.as_nanos().try_into().unwrap_or(u64::MAX)
+        self.left
     }
 
     /// The call has left so much of its fuel.
@@ -216,11 +216,13 @@ impl Deadline {
     }
 }
 
-/// Ticks in a duration, with one more for the tick in progress.
-fn ticks(duration: Duration) -> u64 {
-    duration.as_millis().div_ceil(TICK.as_millis()).try_into().unwrap_or(u64::MAX / 2).saturating_add(1)
+const TICK_NANOSECONDS: u64 = TICK.as_nanos() as u64;
+
+/// Ticks in so many nanoseconds, with one more for the tick in progress.
+fn ticks(nanoseconds: u64) -> u64 {
+    nanoseconds.div_ceil(TICK_NANOSECONDS) + 1
 }
 
 fn nanoseconds(ticks: u64) -> u64 {
-    ticks.saturating_mul(TICK.as_nanos() as u64)
+    ticks.saturating_mul(TICK_NANOSECONDS)
 }

@@ -5,15 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use tch::{Device, Tensor};
-use torch_ext::Deferred;
+use torch_ext::{Deferred, Extent};
 use wasmtime::component::Resource;
 
 use super::arena::Arena;
 use super::bindings::phasebox::train::types::ErrorCode;
-use super::checks::check_made;
+use super::checks::check_extent;
 use super::engine::Profile;
 use super::error::{HostError, HostResult, refusal, refuse};
 use super::grants::{Grant, Grants};
@@ -125,8 +124,8 @@ impl PluginState {
         self.failure = None;
         let step_left = self.limits[Limit::StepTime].saturating_sub(self.usage.used(Limit::StepTime));
         match self.limits[Limit::Time] {
-            time if time <= step_left => self.deadline.begin(Limit::Time, Duration::from_nanos(time)),
-            _ => self.deadline.begin(Limit::StepTime, Duration::from_nanos(step_left)),
+            time if time <= step_left => self.deadline.begin(Limit::Time, time),
+            _ => self.deadline.begin(Limit::StepTime, step_left),
         }
     }
 
@@ -139,7 +138,7 @@ impl PluginState {
     pub(crate) fn begin_load(&mut self) -> u64 {
         self.crossings_before = self.counters.crossings;
         self.failure = None;
-        self.deadline.begin(Limit::LoadTime, self.limits.time(Limit::LoadTime))
+        self.deadline.begin(Limit::LoadTime, self.limits[Limit::LoadTime])
     }
 
     /// Handles of this call go stale; its budgets begin anew.
@@ -220,8 +219,9 @@ impl PluginState {
 
     /// A handle to a new tensor of the callback's own, charged to what one call may make.
     pub(crate) fn make(&mut self, tensor: Tensor) -> HostResult<Resource<TensorHandle>> {
-        check_made(&tensor)?;
-        self.charge(Limit::CallTensors, torch_ext::bytes(&tensor))?;
+        let extent = Extent::of(&tensor);
+        check_extent(&tensor, extent)?;
+        self.charge(Limit::CallTensors, extent.bytes)?;
         self.lend(tensor, Owner::Callback)
     }
 
