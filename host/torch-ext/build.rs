@@ -5,7 +5,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 4] = ["src/shim.cpp", "src/lists.cpp", "src/script.cpp", "src/tape.cpp"];
+const SOURCES: [&str; 5] =
+    ["src/shim.cpp", "src/arithmetic.cpp", "src/lists.cpp", "src/script.cpp", "src/tape.cpp"];
 const CUDA_SOURCE: &str = "src/cuda.cpp";
 const HEADER: &str = "src/guarded.h";
 

@@ -92,6 +92,16 @@ unsafe extern "C" {
         out: *mut *mut C_tensor,
     ) -> Message;
 
+    pub(crate) fn ext_add(
+        left: *const C_tensor,
+        right: *const C_tensor,
+        alpha: f64,
+        out: *mut *mut C_tensor,
+    ) -> Message;
+    pub(crate) fn ext_add_in_place(left: *mut C_tensor, right: *const C_tensor, alpha: f64) -> Message;
+    pub(crate) fn ext_skip_autograd_begin() -> bool;
+    pub(crate) fn ext_skip_autograd_end();
+
     pub(crate) fn ext_fused_sgd(
         parameters: *const List,
         gradients: *const List,

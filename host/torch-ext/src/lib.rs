@@ -5,6 +5,7 @@
 //! Owns the C++ shims and all `unsafe` of the project that concerns libtorch. Decides nothing: what to update, when
 //! to wait and what to do about an error is the caller's. No C++ exception crosses into Rust, each becomes an [`Error`].
 
+mod arithmetic;
 mod autocast;
 pub mod cuda;
 mod deferred;
@@ -22,6 +23,7 @@ mod storage;
 mod tape;
 mod transfer;
 
+pub use arithmetic::{add, add_, skipping_autograd};
 pub use autocast::{Autocast, AutocastDevice};
 pub use deferred::{Deferred, send_scalars};
 pub use fused::{AdamState, AdamStep, LearningRate, SgdStep, fused_adam_, fused_sgd_};
@@ -61,6 +63,16 @@ pub enum Error {
     /// A dtype that autocast cannot cast to.
     #[error("autocast cannot use {0:?}: use bfloat16, or float16 on cuda")]
     AutocastKind(tch::Kind),
+}
+
+/// For code that calls libtorch through tch as well.
+impl From<Error> for tch::TchError {
+    fn from(error: Error) -> tch::TchError {
+        match error {
+            Error::Torch { message, .. } => tch::TchError::Torch(message),
+            other => tch::TchError::Torch(other.to_string()),
+        }
+    }
 }
 
 /// The result of a call into libtorch.

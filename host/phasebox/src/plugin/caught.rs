@@ -1,4 +1,5 @@
-//! Calls of libtorch that take a number. tch 0.24 frees the number before it reads what libtorch raised, and
+//! Operations of libtorch that guests ask for: without autograd's part where gradients are not recorded, and with an error
+//! where tch panics. A call that takes a number: tch 0.24 frees the number before it reads what libtorch raised, and
 //! freeing unwraps that error: a refused `f_lerp`, `f_clamp`, `f_fill_` … panics instead of returning it. Here the
 //! panic becomes the error it stands for, and prints nothing. Any other panic goes on.
 
@@ -16,7 +17,7 @@ pub(crate) fn caught<T>(operation: impl FnOnce() -> Result<T, TchError>) -> Resu
     be_quiet_while_catching();
     CATCHING.set(true);
     // The unwind leaves nothing half done: tch has freed the number and cleared the error by then.
-    let outcome = catch_unwind(AssertUnwindSafe(operation));
+    let outcome = catch_unwind(AssertUnwindSafe(|| torch_ext::skipping_autograd(operation)));
     CATCHING.set(false);
     outcome.unwrap_or_else(|panic| Err(raised(panic)))
 }

@@ -9,7 +9,7 @@ use wasmtime::component::Resource;
 use super::bindings::phasebox::train::tensor::HostTensorGroup;
 use super::bindings::phasebox::train::types::ErrorCode;
 use super::caught::caught;
-use super::checks::{check_whole, scalar_for};
+use super::checks::check_whole;
 use super::error::{HostResult, refusal, refuse};
 use super::handles::{GroupEntry, GroupHandle, Owner, TensorHandle};
 use super::store::{PluginState, clip};
@@ -233,8 +233,7 @@ impl HostTensorGroup for PluginState {
         if members.first_not_floating().is_some() {
             members.named().iter().try_for_each(|(_, member)| check_whole(&[member], &[alpha]))?;
         }
-        let whole =
-            |x: &mut Tensor, y: &Tensor| x.f_add_(&y.f_multiply_scalar(scalar_for(y, alpha))?).map(drop);
+        let whole = |x: &mut Tensor, y: &Tensor| Ok(torch_ext::add_(x, y, alpha)?);
         self.change_by(&this, &other, |list, other| list.add_(other, alpha), whole)
     }
 

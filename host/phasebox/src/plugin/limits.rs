@@ -182,10 +182,10 @@ impl Deadline {
         (whole > 0).then(|| Duration::from_nanos(nanoseconds(whole)))
     }
 
-    /// Time in host functions so far, in nanoseconds.
+    /// Time in host functions so far.
     #[inline]
-    pub(crate) fn host_time(&self) -> u64 {
-        nanoseconds(self.host_ticks)
+    pub(crate) fn host_ticks(&self) -> u64 {
+        self.host_ticks
     }
 
     #[inline]
@@ -221,6 +221,11 @@ const TICK_NANOSECONDS: u64 = TICK.as_nanos() as u64;
 /// Ticks in so many nanoseconds, with one more for the tick in progress.
 fn ticks(nanoseconds: u64) -> u64 {
     nanoseconds.div_ceil(TICK_NANOSECONDS) + 1
+}
+
+/// Whole ticks in so many nanoseconds.
+pub(crate) fn ticks_within(nanoseconds: u64) -> u64 {
+    nanoseconds / TICK_NANOSECONDS
 }
 
 fn nanoseconds(ticks: u64) -> u64 {

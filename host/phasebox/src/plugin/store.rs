@@ -17,7 +17,7 @@ use super::engine::Profile;
 use super::error::{HostError, HostResult, refusal, refuse};
 use super::grants::{Grant, Grants};
 use super::handles::{DeferredHandle, GroupEntry, GroupHandle, Owner, TensorEntry, TensorHandle};
-use super::limits::{Deadline, MemoryLimiter};
+use super::limits::{Deadline, MemoryLimiter, ticks_within};
 use super::random::Random;
 use crate::context::{Context, Split};
 use crate::counters::Counters;
@@ -56,6 +56,8 @@ pub(crate) struct PluginState {
     pub(crate) suppressed_lines: u64,
     /// Host functions called before the call in progress.
     crossings_before: u64,
+    /// Of time in host functions during one call.
+    host_tick_limit: u64,
     /// What the guest said before it trapped.
     pub(crate) failure: Option<GuestFailure>,
 }
@@ -108,6 +110,7 @@ impl PluginState {
             step: (None, None, None),
             suppressed_lines: 0,
             crossings_before: 0,
+            host_tick_limit: ticks_within(limits[Limit::HostTime]),
             failure: None,
         }
     }
@@ -165,7 +168,7 @@ impl PluginState {
         if self.counters.crossings - self.crossings_before > self.limits[Limit::HostCalls] {
             return Err(self.end_with(Limit::HostCalls));
         }
-        if self.deadline.host_time() > self.limits[Limit::HostTime] {
+        if self.deadline.host_ticks() > self.host_tick_limit {
             return Err(self.end_with(Limit::HostTime));
         }
         self.deadline.enter_host();

@@ -14,7 +14,7 @@ use super::checks::{
     dtype_of, is_integer, kind_of, product, scalar_for,
 };
 use super::engine::Profile;
-use super::error::{HostResult, refuse};
+use super::error::{HostError, HostResult, refuse};
 use super::grants::Grant;
 use super::handles::{DeferredHandle, Owner, TensorEntry, TensorHandle};
 use super::store::PluginState;
@@ -55,10 +55,23 @@ impl PluginState {
         other: &Handle,
         operation: impl FnOnce(&Tensor, &Tensor) -> Torch<Tensor>,
     ) -> HostResult<Handle> {
+        self.binary_of_ours(this, other, |a, b| caught(|| operation(a, b)))
+    }
+
+    /// The same for an operation that is not tch's: it needs nothing caught.
+    fn binary_of_ours<E>(
+        &mut self,
+        this: &Handle,
+        other: &Handle,
+        operation: impl FnOnce(&Tensor, &Tensor) -> Result<Tensor, E>,
+    ) -> HostResult<Handle>
+    where
+        HostError: From<E>,
+    {
         self.launch(1)?;
         let (a, b) = (self.tensor(this)?, self.tensor(other)?);
         check_broadcast([a, b])?;
-        let result = caught(|| operation(a, b))?;
+        let result = operation(a, b)?;
         self.make(result)
     }
 
@@ -93,16 +106,29 @@ impl PluginState {
         other: &Handle,
         operation: impl FnOnce(&mut Tensor, &Tensor) -> Torch<()>,
     ) -> HostResult<()> {
-        if this.rep() == other.rep() {
-            return self.in_place(this, |tensor| {
-                let same = tensor.shallow_clone();
-                operation(tensor, &same)
-            });
-        }
+        self.in_place_by_ours(this, other, |tensor, other| caught(|| operation(tensor, other)))
+    }
+
+    /// The same for an operation that is not tch's.
+    fn in_place_by_ours<E>(
+        &mut self,
+        this: &Handle,
+        other: &Handle,
+        operation: impl FnOnce(&mut Tensor, &Tensor) -> Result<(), E>,
+    ) -> HostResult<()>
+    where
+        HostError: From<E>,
+    {
         self.launch(1)?;
+        if this.rep() == other.rep() {
+            let entry = self.tensors.get_mut(this.rep())?;
+            entry.owner.check_change(self.grants)?;
+            let same = entry.tensor.shallow_clone();
+            return Ok(operation(&mut entry.tensor, &same)?);
+        }
         let [entry, other] = self.tensors.get_two_mut([this.rep(), other.rep()])?;
         entry.owner.check_change(self.grants)?;
-        Ok(caught(|| operation(&mut entry.tensor, &other.tensor))?)
+        Ok(operation(&mut entry.tensor, &other.tensor)?)
     }
 
     /// A new tensor, sized and charged before it is made.
@@ -181,15 +207,6 @@ fn limit(what: &str, count: u32) -> HostResult<()> {
     refuse(ErrorCode::InvalidArgument, format!("{what} must be 1 to {MAX_BINS}, not {count}"))
 }
 
-/// `x + alpha·y` without a second kernel where alpha is ±1.
-fn scaled_add(x: &Tensor, y: &Tensor, alpha: f64) -> Torch<Tensor> {
-    match alpha {
-        1.0 => x.f_add(y),
-        -1.0 => x.f_sub(y),
-        _ => x.f_add(&y.f_multiply_scalar(scalar_for(y, alpha))?),
-    }
-}
-
 fn clamp(tensor: &Tensor, min: Option<f64>, max: Option<f64>) -> Torch<Tensor> {
     match (min, max) {
         (Some(min), Some(max)) => tensor.f_clamp(min, max),
@@ -264,7 +281,7 @@ impl HostTensor for PluginState {
 
     fn add(&mut self, this: Handle, other: Handle, alpha: f64) -> HostResult<Handle> {
         check_whole(&[self.tensor(&this)?, self.tensor(&other)?], &[alpha])?;
-        self.binary(&this, &other, |x, y| scaled_add(x, y, alpha))
+        self.binary_of_ours(&this, &other, |x, y| torch_ext::add(x, y, alpha))
     }
 
     fn sub(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
@@ -639,10 +656,7 @@ impl HostTensor for PluginState {
 
     fn add_in_place(&mut self, this: Handle, other: Handle, alpha: f64) -> HostResult<()> {
         check_whole(&[self.tensor(&this)?, self.tensor(&other)?], &[alpha])?;
-        self.in_place_by(&this, &other, |x, y| match alpha {
-            1.0 => x.f_add_(y).map(drop),
-            _ => x.f_add_(&y.f_multiply_scalar(scalar_for(y, alpha))?).map(drop),
-        })
+        self.in_place_by_ours(&this, &other, |x, y| torch_ext::add_(x, y, alpha))
     }
 
     fn mul_in_place(&mut self, this: Handle, other: Handle) -> HostResult<()> {

@@ -1,0 +1,77 @@
+// Sums with a factor, and operations without autograd's part in them. Same rules as shim.cpp.
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/add_cpu_dispatch.h>
+#include <c10/core/GradMode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include "guarded.h"
+
+#include <cmath>
+
+using at::Tensor;
+using torch_ext::guarded;
+
+namespace {
+
+// Dense on the CPU, and nothing else: its kernels can be called by name.
+bool is_plain(const Tensor& tensor) {
+  const auto keys = tensor.key_set() - c10::autograd_dispatch_keyset_with_ADInplaceOrView;
+  return keys == c10::DispatchKeySet(c10::DispatchKey::CPU);
+}
+
+// Where gradients are not recorded, choosing a kernel takes as long as adding a thousand numbers. Nobody else may have a
+// part in the operation either: autograd, a tape.
+bool may_skip_dispatch(const Tensor& left, const Tensor& right) {
+  return !c10::GradMode::is_enabled() && is_plain(left) && is_plain(right) &&
+      c10::impl::tls_local_dispatch_key_set().included_ == c10::default_included_set;
+}
+
+// Integers take no factor with a fraction, and a whole one only as an integer.
+at::Scalar factor(const Tensor& left, const Tensor& right, double alpha) {
+  const bool integers = !left.is_floating_point() && !right.is_floating_point();
+  return integers && alpha == std::trunc(alpha) ? at::Scalar(static_cast<int64_t>(alpha)) : at::Scalar(alpha);
+}
+
+} // namespace
+
+extern "C" {
+
+char* ext_add(const Tensor* left, const Tensor* right, double alpha, Tensor** out) {
+  return guarded([&] {
+    const auto scale = factor(*left, *right, alpha);
+    const bool is_short = may_skip_dispatch(*left, *right);
+    *out = new Tensor(is_short ? at::cpu::add(*left, *right, scale) : at::add(*left, *right, scale));
+  });
+}
+
+char* ext_add_in_place(Tensor* left, const Tensor* right, double alpha) {
+  return guarded([&] {
+    const auto scale = factor(*left, *right, alpha);
+    if (!may_skip_dispatch(*left, *right)) {
+      left->add_(*right, scale);
+      return;
+    }
+    at::cpu::add_(*left, *right, scale);
+    // What the backward pass has kept of it is out of date now.
+    if (!left->is_inference()) left->unsafeGetTensorImpl()->bump_version();
+  });
+}
+
+// Autograd's kernels alone: views must go on to know what they are views of.
+bool ext_skip_autograd_begin() {
+  if (c10::GradMode::is_enabled()) return false;
+  auto keys = c10::impl::tls_local_dispatch_key_set();
+  if (keys.excluded_.has_all(c10::autograd_dispatch_keyset)) return false;
+  keys.excluded_ = keys.excluded_ | c10::autograd_dispatch_keyset;
+  c10::impl::_force_tls_local_dispatch_key_set(keys);
+  return true;
+}
+
+void ext_skip_autograd_end() {
+  auto keys = c10::impl::tls_local_dispatch_key_set();
+  keys.excluded_ = keys.excluded_ - c10::autograd_dispatch_keyset;
+  c10::impl::_force_tls_local_dispatch_key_set(keys);
+}
+
+} // extern "C"
