@@ -16,15 +16,16 @@ namespace {
 
 // Dense on the CPU, and nothing else: its kernels can be called by name.
 bool is_plain(const Tensor& tensor) {
-  const auto keys = tensor.key_set() - c10::autograd_dispatch_keyset_with_ADInplaceOrView;
-  return keys == c10::DispatchKeySet(c10::DispatchKey::CPU);
+  const auto layers = c10::autograd_dispatch_keyset_with_ADInplaceOrView | c10::autocast_dispatch_keyset;
+  return (tensor.key_set() - layers) == c10::DispatchKeySet(c10::DispatchKey::CPU);
 }
 
 // Where gradients are not recorded, choosing a kernel takes as long as adding a thousand numbers. Nobody else may have a
-// part in the operation either: autograd, a tape.
+// part in the operation either: a tape, autocast.
 bool may_skip_dispatch(const Tensor& left, const Tensor& right) {
-  return !c10::GradMode::is_enabled() && is_plain(left) && is_plain(right) &&
-      c10::impl::tls_local_dispatch_key_set().included_ == c10::default_included_set;
+  const auto keys = c10::impl::tls_local_dispatch_key_set();
+  return !c10::GradMode::is_enabled() && keys.included_ == c10::default_included_set &&
+      keys.excluded_.has_all(c10::autocast_dispatch_keyset) && is_plain(left) && is_plain(right);
 }
 
 // Integers take no factor with a fraction, and a whole one only as an integer.
