@@ -73,10 +73,7 @@ impl TensorList {
     /// One call for the whole list and no allocation once the list has had its length. Does not sync.
     pub fn set_gradients_of(&mut self, parameters: &Self, present: &mut [bool]) -> Result<bool> {
         const OPERATION: &str = "gradients of a list";
-        if present.len() != parameters.len() {
-            let message = format!("{} flags for {} parameters", present.len(), parameters.len());
-            return Err(Error::Torch { operation: OPERATION, message });
-        }
+        parameters.check_flags(OPERATION, present)?;
         let mut changed = false;
         // SAFETY: all pointers are valid for the call, and `present` has one element per parameter.
         check(OPERATION, unsafe {
@@ -97,6 +94,30 @@ impl TensorList {
     pub fn zero_gradients_of(&mut self, parameters: &Self) -> Result<()> {
         // SAFETY: both lists are valid for the call, and `self` is uniquely borrowed.
         check("zero_grad", unsafe { ffi::ext_list_zero_gradients(self.raw.as_ptr(), parameters.raw()) })
+    }
+
+    /// Frees all gradients that these parameters have, and adds to `had`, one flag for each, who had one. Does not sync.
+    pub fn drop_gradients(&self, had: &mut [bool]) -> Result<()> {
+        self.check_flags("drop gradients", had)?;
+        // SAFETY: the list is valid for the call, and `had` has one element per parameter.
+        unsafe { ffi::ext_list_drop_gradients(self.raw(), had.as_mut_ptr()) };
+        Ok(())
+    }
+
+    /// Gives those who had a gradient, still learn and have none now one of zeros. Does not sync.
+    pub fn fill_gradients(&self, had: &[bool]) -> Result<()> {
+        const OPERATION: &str = "fill gradients";
+        self.check_flags(OPERATION, had)?;
+        // SAFETY: as above.
+        check(OPERATION, unsafe { ffi::ext_list_fill_gradients(self.raw(), had.as_ptr()) })
+    }
+
+    fn check_flags(&self, operation: &'static str, flags: &[bool]) -> Result<()> {
+        if flags.len() == self.len() {
+            return Ok(());
+        }
+        let message = format!("{} flags for {} parameters", flags.len(), self.len());
+        Err(Error::Torch { operation, message })
     }
 
     pub(crate) fn raw(&self) -> *const ffi::List {

@@ -171,6 +171,27 @@ char* ext_list_zero_gradients(List* gradients, const List* parameters) {
   });
 }
 
+// They are gone, with their memory: the next backward pass need not add to zeros. `had` remembers whose.
+void ext_list_drop_gradients(const List* parameters, uint8_t* had) {
+  for (size_t i = 0; i < parameters->size(); ++i) {
+    Tensor& gradient = (*parameters)[i].mutable_grad();
+    had[i] = had[i] || gradient.defined();
+    gradient.reset();
+  }
+}
+
+// Zeros for those who had one and had no part in the backward pass since.
+char* ext_list_fill_gradients(const List* parameters, const uint8_t* had) {
+  return in_place([&] {
+    for (size_t i = 0; i < parameters->size(); ++i) {
+      const Tensor& parameter = (*parameters)[i];
+      if (had[i] && parameter.requires_grad() && !parameter.grad().defined()) {
+        parameter.mutable_grad() = at::zeros_like(parameter);
+      }
+    }
+  });
+}
+
 // ---- Operations on every tensor of a list ----
 
 char* ext_foreach_zero(const List* list) {

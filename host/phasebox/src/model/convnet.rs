@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::layers::{BatchNorm2d, Conv2d, Linear, Window};
+use super::layers::{BatchNorm2d, Conv2d, Linear, Window, relu_};
 use super::variables::Variables;
 use super::{Network, Sizes};
 
@@ -78,7 +78,7 @@ impl Block {
     }
 
     fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor> {
-        let features = self.bn.forward(&self.conv.forward(inputs)?, train)?.f_relu()?;
+        let features = relu_(self.bn.forward(&self.conv.forward(inputs)?, train)?)?;
         Ok(features.f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)?)
     }
 }

@@ -126,6 +126,13 @@ impl BatchNorm2d {
     }
 }
 
+/// max(x, 0) in the memory of x, which nobody else may need: the way back through a batch normalization goes by its input,
+/// so this is for what comes out of one.
+pub(super) fn relu_(mut features: Tensor) -> Result<Tensor> {
+    let _ = features.f_relu_()?;
+    Ok(features)
+}
+
 /// The non-linearity between two layers, by PyTorch's names in snake case.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]

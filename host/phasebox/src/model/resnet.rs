@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::layers::{BatchNorm2d, Conv2d, Linear, Window};
+use super::layers::{BatchNorm2d, Conv2d, Linear, Window, relu_};
 use super::variables::Variables;
 use super::{Network, Sizes};
 
@@ -80,7 +80,7 @@ struct ResNet {
 
 impl Network for ResNet {
     fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor> {
-        let mut features = self.stem.forward(inputs, train)?.f_relu()?;
+        let mut features = relu_(self.stem.forward(inputs, train)?)?;
         if self.pool_stem {
             features = features.f_max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)?;
         }
@@ -177,7 +177,7 @@ impl Block {
         let mut features = inputs.shallow_clone();
         for (index, layer) in self.body.iter().enumerate() {
             if index > 0 {
-                features = features.f_relu()?;
+                features = relu_(features)?;
             }
             features = layer.forward(&features, train)?;
         }
@@ -185,6 +185,7 @@ impl Block {
             Some(projection) => projection.forward(inputs, train)?,
             None => inputs.shallow_clone(),
         };
-        Ok(features.f_add(&shortcut)?.f_relu()?)
+        let _ = features.f_add_(&shortcut)?;
+        relu_(features)
     }
 }

@@ -27,6 +27,10 @@ use anyhow::Result;
 use tch::Tensor;
 use torch_ext::TensorList;
 
+/// Steps on the CPU whose results take more are not recorded: their kernels take so much longer than what surrounds
+/// them that nothing would be gained. Gradients are among the results.
+pub const RECORDED_BYTES: usize = 16 << 20;
+
 /// An optimizer over named parameters, in groups. Nothing here syncs the device but loading a state.
 pub trait Optimizer: Send {
     /// The name recipes use, like `SGD`.
@@ -41,10 +45,15 @@ pub trait Optimizer: Send {
     /// Updates every parameter that requires a gradient and has one; the others keep their value and their state.
     fn step(&mut self) -> Result<()>;
 
-    /// Sets all gradients to zero in place, in one multi-tensor operation. They stay allocated, so that graphs and
-    /// callbacks see the same memory every step; a parameter that had no part in the last backward pass therefore
-    /// takes a step with a gradient of zero, where PyTorch's `set_to_none` would pass it over.
+    /// Sets all gradients to zero in place, in one multi-tensor operation. They stay allocated, so that recordings see
+    /// the same memory every step. Parameters of more than [`RECORDED_BYTES`] on the CPU, where nothing is recorded, have
+    /// theirs freed instead: to fill zeros and add to them takes a tenth of a step. Either way a parameter that had no
+    /// part in the last backward pass takes a step with a gradient of zero, where PyTorch's `set_to_none` would pass it
+    /// over.
     fn zero_grad(&mut self) -> Result<()>;
+
+    /// Zeros in place of gradients that [`Optimizer::zero_grad`] has freed, for who wants to see them meanwhile.
+    fn restore_gradients(&mut self) -> Result<()>;
 
     /// The gradients the next step will use, all groups in one list.
     fn gradients(&mut self) -> Result<&TensorList>;

@@ -4,11 +4,11 @@
 use super::hyperparameter::check_range;
 use super::rule::{Rule, Step};
 use super::state::GroupState;
-use super::{Optimizer, ParameterGroup};
+use super::{Optimizer, ParameterGroup, RECORDED_BYTES};
 use crate::version;
 use anyhow::{Context, Result, bail, ensure};
 use std::collections::HashMap;
-use tch::Tensor;
+use tch::{Device, Tensor};
 use torch_ext::TensorList;
 
 /// How many names an error lists at most.
@@ -23,6 +23,8 @@ pub(super) struct Stepper<R> {
     all: TensorList,
     present: Vec<bool>,
     gradients: TensorList,
+    /// Gradients are freed rather than zeroed: who had one.
+    freed: Option<Vec<bool>>,
     version: u64,
 }
 
@@ -45,13 +47,22 @@ impl<R: Rule> Stepper<R> {
             present: vec![false; all.len()],
             all,
             gradients: TensorList::new(),
+            freed: None,
             version: version::fresh(),
         };
+        stepper.freed = stepper.are_large().then(|| vec![false; stepper.all.len()]);
         for index in 0..stepper.groups.len() {
             check_range("weight_decay", stepper.groups[index].weight_decay).context("optimizer_params")?;
             stepper.ensure_state(index)?;
         }
         Ok(stepper)
+    }
+
+    /// Whether no step on these parameters is ever recorded, for their size.
+    fn are_large(&self) -> bool {
+        let mut parameters = self.groups.iter().flat_map(|group| &group.parameters).map(|(_, tensor)| tensor);
+        let bytes: u64 = parameters.clone().map(torch_ext::bytes).sum();
+        parameters.all(|parameter| parameter.device() == Device::Cpu) && bytes > RECORDED_BYTES as u64
     }
 
     /// Hyper-parameters decide which state there is, so this follows each change of one.
@@ -106,6 +117,7 @@ impl<R: Rule> Optimizer for Stepper<R> {
     }
 
     fn step(&mut self) -> Result<()> {
+        self.restore_gradients()?;
         let rules = self.rules.iter();
         for ((group, rule), state) in self.groups.iter().zip(rules).zip(&mut self.states) {
             Self::step_group(group, rule, state)
@@ -115,7 +127,14 @@ impl<R: Rule> Optimizer for Stepper<R> {
     }
 
     fn zero_grad(&mut self) -> Result<()> {
-        Ok(self.gradients.zero_gradients_of(&self.all)?)
+        match &mut self.freed {
+            None => Ok(self.gradients.zero_gradients_of(&self.all)?),
+            Some(freed) => Ok(self.all.drop_gradients(freed)?),
+        }
+    }
+
+    fn restore_gradients(&mut self) -> Result<()> {
+        self.freed.as_ref().map_or(Ok(()), |freed| Ok(self.all.fill_gradients(freed)?))
     }
 
     fn gradients(&mut self) -> Result<&TensorList> {

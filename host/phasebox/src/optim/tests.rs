@@ -1,6 +1,6 @@
 //! Optimizers against PyTorch's losses (tests/reference/optimizers.py), and what they promise beside the numbers.
 
-use super::{Grouping, LearningRates, Optimizer, OptimizerConfig, build};
+use super::{Grouping, LearningRates, Optimizer, OptimizerConfig, RECORDED_BYTES, build};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
@@ -330,4 +330,49 @@ fn defaults_are_supergradients_only_without_params() {
         let json = serde_json::to_value(config).expect("serializes");
         assert_eq!(serde_json::from_value::<OptimizerConfig>(json).expect("comes back"), config);
     }
+}
+
+/// Large parameters have their gradients freed in place of zeroed: the steps are the same, also for one that has no part
+/// in a backward pass, and who looks meanwhile finds zeros.
+#[test]
+fn gradients_of_large_parameters_are_freed() {
+    let parameters = |length: i64| -> Vec<(String, Tensor)> {
+        let tensor = |name: &str| {
+            let values = Tensor::arange(length, (Kind::Float, Device::Cpu)) / length as f64;
+            (name.to_owned(), values.set_requires_grad(true))
+        };
+        vec![tensor("a"), tensor("b")]
+    };
+    let train = |named: Vec<(String, Tensor)>, length: i64| -> (Vec<Tensor>, bool) {
+        let tensors: Vec<Tensor> = named.iter().map(|(_, tensor)| tensor.shallow_clone()).collect();
+        let config = OptimizerConfig::from_recipe("SGD", &json!({"momentum": 0.9})).expect("known");
+        let grouping =
+            Grouping { learning_rates: LearningRates::Single(0.1), zero_weight_decay_on_bias_and_bn: false };
+        let mut optimizer = build(&config, named, &grouping).expect("an optimizer");
+        let mut is_freed = false;
+        for step in 0..4 {
+            // The second has no part in every other step, and goes on by its momentum.
+            let square = |tensor: &Tensor| tensor.narrow(0, 0, length).square().sum(Kind::Float);
+            let loss = square(&tensors[0]);
+            let loss = if step % 2 == 0 { loss + square(&tensors[1]) } else { loss };
+            loss.backward();
+            optimizer.step().expect("a step");
+            optimizer.zero_grad().expect("cleared");
+            is_freed |= !tensors[0].grad().defined();
+            if step == 1 {
+                optimizer.restore_gradients().expect("zeros");
+                assert_eq!(tensors[1].grad().abs().max().double_value(&[]), 0.0);
+            }
+        }
+        (tensors.iter().map(|tensor| tensor.detach().narrow(0, 0, length)).collect(), is_freed)
+    };
+    // The first thousand elements of a parameter that is large only beyond them.
+    let (small, small_freed) = train(parameters(1000), 1000);
+    let large = parameters(1000).into_iter().map(|(name, tensor)| {
+        let rest = Tensor::zeros([RECORDED_BYTES as i64 / 8], (Kind::Float, Device::Cpu));
+        (name, Tensor::cat(&[tensor.detach(), rest], 0).set_requires_grad(true))
+    });
+    let (large, large_freed) = train(large.collect(), 1000);
+    assert_eq!((small_freed, large_freed), (false, true));
+    assert!(small.iter().zip(&large).all(|(small, large)| small.equal(large)));
 }

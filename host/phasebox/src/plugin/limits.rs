@@ -158,6 +158,12 @@ impl Deadline {
             && now >= *self.grace_ends_at.get_or_insert(now + GRACE_TICKS)
     }
 
+    /// Whether the call in progress has taken anything that can be counted.
+    #[inline]
+    pub(crate) fn has_ticked(&self) -> bool {
+        self.burnt.is_some() || self.clock.load(Ordering::Relaxed) != self.began_at
+    }
+
     /// It has ended: guest time and host time, in nanoseconds.
     pub(crate) fn end(&self) -> (u64, u64) {
         let all = self.clock.load(Ordering::Relaxed) - self.began_at;

@@ -74,6 +74,7 @@ impl HostModel for PluginState {
         if this.rep() == EMA {
             return refuse(ErrorCode::NotAvailable, "the moving average has no gradients");
         }
+        self.context()?.optimizer.restore_gradients()?;
         let members = self.model(&this)?.gradient_group()?;
         if members.is_empty() {
             return refuse(

@@ -145,7 +145,15 @@ impl PluginState {
     }
 
     /// Handles of this call go stale; its budgets begin anew.
+    #[inline]
     pub(crate) fn end_call(&mut self) {
+        // Whoever has called nobody, and took less than a tick, has made and used nothing.
+        if self.counters.crossings != self.crossings_before || self.deadline.has_ticked() {
+            self.settle_call();
+        }
+    }
+
+    fn settle_call(&mut self) {
         self.tensors.end_call();
         self.groups.end_call();
         let (guest, host) = self.deadline.end();

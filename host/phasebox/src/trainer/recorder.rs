@@ -8,6 +8,7 @@ use torch_ext::Tape;
 use torch_ext::cuda::{Graph, GraphPool, SideStream};
 
 use crate::context::Context;
+use crate::optim::RECORDED_BYTES;
 
 /// Work on a context, to be recorded or done again.
 pub type Works<'a> = &'a mut dyn FnMut(&mut Context) -> Result<()>;
@@ -46,16 +47,13 @@ pub(super) fn of(device: Device) -> Box<dyn Recorder> {
 /// Writes down what the CPU computes. Results are kept as long as the recording, each in memory of its own.
 struct TapeRecorder;
 
-/// Where results take more than this, their kernels take so much longer than what surrounds them that nothing is gained.
-const MAX_RESULT_BYTES: usize = 16 << 20;
-
 impl Recorder for TapeRecorder {
     fn prepare(&mut self, context: &mut Context) -> Result<()> {
         context.optimizer.use_device_learning_rates()
     }
 
     fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>> {
-        let (tape, done) = Tape::record(MAX_RESULT_BYTES, || works(context))?;
+        let (tape, done) = Tape::record(RECORDED_BYTES, || works(context))?;
         done?;
         Ok(Box::new(tape))
     }
