@@ -16,9 +16,26 @@ fn a_report_shows_what_the_summary_holds() {
         assert_eq!(row.split_whitespace().nth(1), Some(calls.as_str()), "{}", report.stdout);
     }
     assert!(report.stdout.contains("\nend   completed\nwork  2 epochs, 6 steps, "), "{}", report.stdout);
+    let recorded = &summary["recorded_steps"];
+    let count = |key: &str| recorded[key].as_u64().expect("a count");
+    let (replayed, segments) =
+        (count("replayed_batches"), recorded["segments"].as_array().expect("a list").len());
+    let (all, recordings) = (replayed + count("eager_batches"), count("recordings"));
+    let step = format!(
+        "\nstep  {replayed} of {all} batches repeated from {recordings} recordings of {segments} segments\n"
+    );
+    assert!(report.stdout.contains(&step), "{}", report.stdout);
     let json = place.phasebox(&["report", run.path(), "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json.stdout).expect("valid JSON");
     assert_eq!(json, summary);
+}
+
+#[test]
+fn a_report_says_why_steps_were_not_recorded() {
+    let place = Place::with_callbacks("  []\n");
+    let run = place.trained(&["training_hyperparams.record_steps=off"]);
+    let report = place.phasebox(&["report", run.path()]).stdout;
+    assert!(report.contains("\nstep  not recorded: the recipe says `record_steps: off`\n"), "{report}");
 }
 
 /// A run that was killed, or goes on, has no summary yet.

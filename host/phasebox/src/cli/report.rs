@@ -7,7 +7,7 @@ use clap::Args;
 use super::Failure;
 use super::print::print;
 use crate::logger::RunFolder;
-use crate::trainer::{PluginSummary, Summary};
+use crate::trainer::{PluginSummary, RecordedSteps, Summary};
 
 /// Lines of what callbacks asked for; the rest is in `summary.json`.
 const MAX_ASKED: usize = 20;
@@ -43,6 +43,7 @@ fn lines(summary: &Summary) -> Vec<String> {
             "work  {epochs} epochs, {steps} steps, {train_seconds:.1} s on {device}, {steps_per_second:.1} steps/s"
         ),
     ];
+    lines.extend(recorded(&summary.recorded_steps));
     if let Some(best) = &summary.best {
         lines.push(format!("best  {} {:.4} (epoch {})", best.metric, best.value, best.epoch + 1));
     }
@@ -52,6 +53,18 @@ fn lines(summary: &Summary) -> Vec<String> {
     lines.extend(asked(summary));
     lines.extend(callbacks(&summary.plugins));
     lines
+}
+
+/// What was repeated from recordings, and why not more.
+fn recorded(steps: &RecordedSteps) -> Vec<String> {
+    let RecordedSteps { segments, recordings, replayed_batches, eager_batches, not_recorded } = steps;
+    let batches = replayed_batches + eager_batches;
+    let first = format!(
+        "step  {replayed_batches} of {batches} batches repeated from {recordings} recordings of {} segments",
+        segments.len()
+    );
+    let reasons = not_recorded.iter().map(|reason| format!("step  not recorded: {reason}"));
+    (!segments.is_empty()).then_some(first).into_iter().chain(reasons).collect()
 }
 
 fn asked(summary: &Summary) -> Vec<String> {
