@@ -16,7 +16,7 @@ const EDGES: &[(&str, &str)] = &[
     ("recipe", "limits suggest"),
     (
         "trainer",
-        "average callback checkpoint context control data device durable interrupt limits logger phase schedule",
+        "average callback checkpoint context control data device durable interrupt limits logger optim phase schedule",
     ),
     (
         "plugin",

@@ -147,15 +147,15 @@ impl PluginState {
     /// Handles of this call go stale; its budgets begin anew.
     #[inline]
     pub(crate) fn end_call(&mut self) {
-        // Whoever has called nobody, and took less than a tick, has made and used nothing.
+        self.tensors.end_call();
+        self.groups.end_call();
+        // Whoever has called nobody, and took less than a tick, has used nothing that is counted by the call.
         if self.counters.crossings != self.crossings_before || self.deadline.has_ticked() {
-            self.settle_call();
+            self.settle_usage();
         }
     }
 
-    fn settle_call(&mut self) {
-        self.tensors.end_call();
-        self.groups.end_call();
+    fn settle_usage(&mut self) {
         let (guest, host) = self.deadline.end();
         self.usage.set(Limit::HostTime, host);
         self.usage.set(Limit::HostCalls, self.counters.crossings - self.crossings_before);
