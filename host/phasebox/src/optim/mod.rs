@@ -28,7 +28,7 @@ use tch::Tensor;
 use torch_ext::TensorList;
 
 /// Steps on the CPU whose results take more are not recorded: their kernels take so much longer than what surrounds
-/// them that nothing would be gained. Gradients are among the results.
+/// them that little would be gained (docs/benchmarks.md). Gradients are among the results.
 pub const RECORDED_BYTES: usize = 16 << 20;
 
 /// An optimizer over named parameters, in groups. Nothing here syncs the device but loading a state.
