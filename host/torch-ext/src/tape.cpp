@@ -15,7 +15,6 @@
 #include "guarded.h"
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <optional>
 #include <string_view>

@@ -102,19 +102,20 @@ impl DataLoader {
         Self { device, ..self }
     }
 
-    /// Batches in an epoch, with the parameters as they are now.
+    /// Batches in the epoch under way, or in the next: a changed parameter counts from the next start on.
     pub fn batches(&self) -> u64 {
-        batches(self.dataset.len(), &self.config)
+        let next = || batches(self.dataset.len(), &self.config);
+        self.pass.as_ref().map_or_else(next, |pass| pass.plan.batches)
     }
 
-    /// Samples in an epoch, with the parameters as they are now.
+    /// Samples in that epoch.
     pub fn samples(&self) -> u64 {
-        (self.dataset.len() as u64).min(self.batches().saturating_mul(self.config.batch_size as u64))
+        (self.dataset.len() as u64).min(self.batches().saturating_mul(self.batch_size() as u64))
     }
 
-    /// Samples in a full batch.
+    /// Samples in a full batch of that epoch.
     pub fn batch_size(&self) -> usize {
-        self.config.batch_size
+        self.pass.as_ref().map_or(self.config.batch_size, |pass| pass.plan.batch_size)
     }
 
     /// The shape of a sample as it comes out, after transforms, without the batch dimension.

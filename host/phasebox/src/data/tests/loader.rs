@@ -69,6 +69,7 @@ fn parameters_change_at_the_next_start_and_come_back_from_a_checkpoint() {
     first.set("random_crop", Value::Null).unwrap();
     first.set("horizontal_flip", json!(1)).unwrap();
     assert_eq!(first.next().unwrap().unwrap().len(), 64);
+    assert_eq!((first.batches(), first.batch_size(), first.samples()), (23, 64, 1437), "the epoch under way");
     assert_eq!(
         (first.get("batch_size").unwrap(), first.get("random_crop").unwrap()),
         (json!(200), Value::Null)
@@ -79,6 +80,7 @@ fn parameters_change_at_the_next_start_and_come_back_from_a_checkpoint() {
     let delivered = epoch(&mut second, 0, 0);
     assert_eq!(delivered.len(), 8);
     assert!(delivered == epoch(&mut first, 0, 0));
+    assert_eq!((first.batches(), first.batch_size()), (8, 200));
     let mirrored = super::all(&*digits().train).inputs.narrow(0, 0, 200).flip([3]);
     assert_eq!(delivered[0].0, floats(&mirrored));
     assert_eq!(second.state(), json!({"batch_size": 200, "random_crop": null, "horizontal_flip": 1}));
