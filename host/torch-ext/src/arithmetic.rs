@@ -27,7 +27,7 @@ pub fn add_(left: &mut Tensor, right: &Tensor, alpha: f64) -> Result<()> {
 }
 
 /// Does `work` without autograd's kernels where gradients are not recorded; where they are, just does it. Each operation
-/// is about a tenth of a microsecond shorter. Views and changes in place are still tracked.
+/// on the CPU is about 40 ns shorter. Views and changes in place are still tracked.
 #[inline]
 pub fn skipping_autograd<T>(work: impl FnOnce() -> T) -> T {
     // SAFETY: takes nothing; what it begins ends with the guard.
