@@ -61,7 +61,12 @@ mod tests {
         assert_eq!(sum, Tensor::from_slice(&[-9.0f32, -18.0]));
         let (i, j) = (Tensor::from_slice(&[1i64]), Tensor::from_slice(&[2i64]));
         assert_eq!(add(&i, &j, 3.0).unwrap(), Tensor::from_slice(&[7i64]));
-        assert!(add(&i, &j, 0.5).is_err());
+        let flags = Tensor::from_slice(&[true]);
+        for factor in [0.5, 1e300, -1e300, 9_223_372_036_854_775_808.0, f64::INFINITY, f64::NAN] {
+            assert!(add(&i, &j, factor).is_err(), "{factor}");
+            assert!(add(&flags, &flags, factor).is_err(), "{factor}");
+            assert!(add_(&mut i.copy(), &j, factor).is_err(), "{factor}");
+        }
         assert!(add_(&mut sum, &Tensor::zeros([3], (Kind::Float, Device::Cpu)), 1.0).is_err());
     }
 

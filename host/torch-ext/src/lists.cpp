@@ -110,7 +110,11 @@ Tensor clip_norm_on_cpu(TensorList list, double max_norm, double p) {
   const double total = std::sqrt(sum_of_squares_of(list));
   const double factor = max_norm / (total + 1e-6);
   const auto coefficient = static_cast<float>(factor > 1.0 ? 1.0 : factor);
-  for (const Tensor& tensor : list) scale(tensor.mutable_data_ptr<float>(), tensor.numel(), coefficient);
+  for (const Tensor& tensor : list) {
+    scale(tensor.mutable_data_ptr<float>(), tensor.numel(), coefficient);
+    // What the backward pass has kept of it is out of date now, as after libtorch's own operations.
+    if (!tensor.is_inference()) tensor.unsafeGetTensorImpl()->bump_version();
+  }
   return number(total);
 }
 

@@ -219,3 +219,16 @@ fn norms_and_clipping_of_floats() {
     assert!(list.clip_grad_norm_(1.0, 2.0).expect("a norm").double_value(&[]).is_nan());
     assert!(tensors[1].double_value(&[0]).is_nan(), "as PyTorch without error_if_nonfinite");
 }
+
+/// The backward pass refuses what was clipped since, on either side of the length up to which lists have their own loops.
+#[test]
+fn clipping_is_a_change_in_place() {
+    for length in [10, (1 << 18) + 1] {
+        let weight = Tensor::ones([length], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let loss = weight.square().sum(Kind::Float);
+        let list = TensorList::from_tensors([&weight]).expect("a list");
+        let _norm = list.clip_grad_norm_(0.5, 2.0).expect("clipped");
+        let error = loss.f_backward().expect_err("a saved tensor was changed").to_string();
+        assert!(error.contains("modified by an inplace operation"), "{length}: {error}");
+    }
+}
