@@ -11,12 +11,14 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 use phasebox::assemble::{Assembly, Options};
-use phasebox::callback::{Callback, Callbacks, OnError, When};
-use phasebox::context::{Context, Lendable};
-use phasebox::limits::Limits;
-use phasebox::phase::{Phase, PhaseSet};
-use phasebox::plugin::{Grants, Plugin, PluginComponent, PluginEngine, PluginSettings};
-use phasebox::recipe::Recipe;
+use phasebox_component::{Component, Engine};
+use phasebox_contract::grants::Grants;
+use phasebox_contract::limits::Limits;
+use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
+use phasebox_recipe::Recipe;
+use phasebox_train::callback::{Callback, Callbacks, OnError, When};
+use phasebox_train::context::{Context, Lendable};
 
 const RECIPE: &str = "\
 experiment_name: tiny
@@ -45,7 +47,11 @@ impl Callback for Firing {
 
     fn on_phase(&mut self, _: Phase, context: &mut Lendable<Context>) -> Result<()> {
         let mut callbacks = Callbacks::default();
-        callbacks.push(Box::new(plugin(&self.place)?), When::default(), OnError::Abort);
+        callbacks.push(
+            Box::new(plugin(&self.place)?),
+            When::default(),
+            OnError::Abort,
+        );
         let mut fire = |count: u64| -> Result<()> {
             (0..count).try_for_each(|batch| {
                 context.batch_idx = Some(batch);
@@ -54,7 +60,10 @@ impl Callback for Firing {
         };
         fire(10)?;
         let info = allocation_counter::measure(|| fire(1000).expect("what worked ten times"));
-        self.counted.lock().expect("nobody else has it").push(info.count_total);
+        self.counted
+            .lock()
+            .expect("nobody else has it")
+            .push(info.count_total);
         Ok(())
     }
 }
@@ -62,8 +71,8 @@ impl Callback for Firing {
 fn plugin(place: &std::path::Path) -> Result<Plugin> {
     let file = place.join("no_op.wasm");
     fs::write(&file, components::component(&[("on-train-batch-end", "")]))?;
-    let engine = Rc::new(PluginEngine::new(&place.join("compiled"))?);
-    let component = PluginComponent::load(&engine, &file)?;
+    let engine = Rc::new(PluginEngine::new(Engine::new(&place.join("compiled"))?)?);
+    let component = Component::load(engine.engine(), &file)?;
     let settings = PluginSettings {
         name: "no-op".to_owned(),
         params: serde_json::Value::Null,
@@ -79,11 +88,20 @@ fn a_thousand_phases_allocate_nothing() {
     let place = tempfile::tempdir().expect("a folder");
     fs::write(place.path().join("recipe.yaml"), RECIPE).expect("ours");
     let recipe = Recipe::load(place.path().join("recipe.yaml"), &[]).expect("a recipe");
-    let options = Options { runs_dir: place.path().join("runs"), ..Options::default() };
+    let options = Options {
+        runs_dir: place.path().join("runs"),
+        ..Options::default()
+    };
     let counted = Arc::new(Mutex::new(Vec::new()));
     let mut assembly = Assembly::new(&recipe, options).expect("its parts");
-    let firing = Firing { place: place.path().to_owned(), counted: counted.clone() };
+    let firing = Firing {
+        place: place.path().to_owned(),
+        counted: counted.clone(),
+    };
     assembly.add_callback(Box::new(firing), When::default(), OnError::Abort);
-    assembly.trainer().and_then(phasebox::trainer::Trainer::train).expect("it trains");
+    assembly
+        .trainer()
+        .and_then(phasebox_train::trainer::Trainer::train)
+        .expect("it trains");
     assert_eq!(*counted.lock().expect("training has ended"), [0]);
 }

@@ -11,14 +11,22 @@ const CALLBACK: &str = "  - GradClip: {max_norm: 1.0}\n";
 
 fn train(place: &Place) -> Finished {
     let mut command = place.command(&["train", "recipe.yaml", "--threads", "1"]);
-    let child = command.env("XDG_CACHE_HOME", place.path("cache")).spawn().expect("the binary starts");
+    let child = command
+        .env("XDG_CACHE_HOME", place.path("cache"))
+        .spawn()
+        .expect("the binary starts");
     place.finish(child)
 }
 
 /// The one entry's code.
 fn code(folder: &Path) -> PathBuf {
-    let files = fs::read_dir(folder).expect("the folder is there").map(|file| file.expect("readable").path());
-    let mut codes = files.filter(|path| path.extension().is_some_and(|extension| extension == "code"));
+    let files = fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|file| file.expect("readable").path());
+    let mut codes = files.filter(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "code")
+    });
     codes.next().expect("one callback was compiled")
 }
 
@@ -36,8 +44,16 @@ type Tampering = fn(&Path);
 fn a_run_never_runs_what_somebody_put_there() {
     let rows: [(&str, Tampering, &str); 6] = [
         ("nothing was done", |_| {}, ""),
-        ("the code is cut short", |folder| change(folder, |code| code.truncate(5_000)), "compiled anew"),
-        ("the code is another", |folder| change(folder, |code| code.reverse()), "compiled anew"),
+        (
+            "the code is cut short",
+            |folder| change(folder, |code| code.truncate(5_000)),
+            "compiled anew",
+        ),
+        (
+            "the code is another",
+            |folder| change(folder, |code| code.reverse()),
+            "compiled anew",
+        ),
         (
             "the code is a link",
             |folder| {
@@ -64,11 +80,25 @@ fn a_run_never_runs_what_somebody_put_there() {
     for (what, tamper, expected) in rows {
         let place = Place::with_callbacks(CALLBACK);
         let first = train(&place);
-        assert_eq!((first.code, first.stderr.contains("compiled")), (Some(0), false), "{}", first.stderr);
+        assert_eq!(
+            (first.code, first.stderr.contains("compiled")),
+            (Some(0), false),
+            "{}",
+            first.stderr
+        );
         tamper(&place.path("cache/phasebox/compiled"));
         let second = train(&place);
         assert_eq!(second.code, Some(0), "{what}: {}", second.stderr);
-        assert!(second.stderr.contains(expected), "{what}: {}", second.stderr);
-        assert_eq!(second.stderr.contains("compiled"), !expected.is_empty(), "{what}: {}", second.stderr);
+        assert!(
+            second.stderr.contains(expected),
+            "{what}: {}",
+            second.stderr
+        );
+        assert_eq!(
+            second.stderr.contains("compiled"),
+            !expected.is_empty(),
+            "{what}: {}",
+            second.stderr
+        );
     }
 }

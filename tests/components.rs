@@ -102,12 +102,18 @@ pub(crate) fn component(functions: &[(&str, &str)]) -> Vec<u8> {
 /// The same, with other text in some places: what no toolchain would make.
 pub(crate) fn altered(functions: &[(&str, &str)], changes: &[(&str, &str)]) -> Vec<u8> {
     let each = |render: fn(&str, &str) -> String| -> String {
-        functions.iter().map(|(name, body)| render(name, body)).collect()
+        functions
+            .iter()
+            .map(|(name, body)| render(name, body))
+            .collect()
     };
     let text = FRAME
         .replace("FUNCTIONS", &each(core_function))
         .replace("LIFTED", &each(|name, _| lifted(name)))
-        .replace("EXPORTED", &each(|name, _| format!("(export \"{name}\" (func ${name}))")));
+        .replace(
+            "EXPORTED",
+            &each(|name, _| format!("(export \"{name}\" (func ${name}))")),
+        );
     assembled(&changes.iter().fold(text, |text, (from, to)| {
         assert!(text.contains(from), "{from}");
         text.replace(from, to)
@@ -132,7 +138,11 @@ fn core_function(name: &str, body: &str) -> String {
 }
 
 fn lifted(name: &str) -> String {
-    let kind = if ["configure", "save-state", "load-state"].contains(&name) { name } else { "phase" };
+    let kind = if ["configure", "save-state", "load-state"].contains(&name) {
+        name
+    } else {
+        "phase"
+    };
     format!(
         "(func ${name} (type ${kind}) (canon lift (core func $case \"{name}\") (memory (core memory $lib \"memory\")) \
          (realloc (core func $lib \"realloc\"))))"

@@ -57,8 +57,14 @@ impl Place {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_phasebox"));
         command.args(arguments).current_dir(self.0.path());
-        command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env(
+            "XDG_CACHE_HOME",
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"),
+        );
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 
@@ -74,14 +80,24 @@ impl Place {
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self, child: &Child) {
         let kill = format!("kill -TERM {}", child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+        assert!(
+            Command::new("sh")
+                .args(["-c", &kill])
+                .status()
+                .expect("a shell")
+                .success()
+        );
     }
 
     /// Waits for a process that was started here.
     pub(crate) fn finish(&self, child: Child) -> Finished {
         let output = child.wait_with_output().expect("the process ends");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("messages are UTF-8");
-        Finished { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Finished {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
     }
 
     /// `phasebox train recipe.yaml ARGUMENTS`.
@@ -104,12 +120,16 @@ impl Place {
     /// [`Place::run`], once its folder is there.
     pub(crate) fn started_run(&self) -> Option<Run> {
         let mut runs = fs::read_dir(self.path("runs/tiny")).ok()?;
-        runs.next().map(|entry| Run(entry.expect("a readable folder").path()))
+        runs.next()
+            .map(|entry| Run(entry.expect("a readable folder").path()))
     }
 
     /// The component of a stock callback.
     pub(crate) fn stock(&self, name: &str) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins").join(name).with_extension("wasm")
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../target/plugins")
+            .join(name)
+            .with_extension("wasm")
     }
 
     /// `text` without the name of this folder.
@@ -142,7 +162,10 @@ impl Run {
     pub(crate) fn callback(&self, name: &str) -> Value {
         let summary = self.summary();
         let all = summary["plugins"].as_array().expect("a list of callbacks");
-        all.iter().find(|callback| callback["name"] == name).expect("the callback is in the summary").clone()
+        all.iter()
+            .find(|callback| callback["name"] == name)
+            .expect("the callback is in the summary")
+            .clone()
     }
 
     pub(crate) fn json(&self, name: &str) -> Value {
@@ -165,7 +188,9 @@ impl Run {
     /// Every value that was logged, in order, without the time.
     pub(crate) fn metrics(&self) -> Vec<Value> {
         let lines = self.text("metrics.jsonl");
-        let values = lines.lines().map(|line| serde_json::from_str(line).expect("one JSON object a line"));
+        let values = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("one JSON object a line"));
         values
             .map(|mut line: Value| {
                 line.as_object_mut().expect("an object").remove("time");

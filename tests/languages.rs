@@ -17,8 +17,14 @@ const PARAMS: &str = "smoothing: 0.8, patience: 12, min_delta: 0.01";
 
 fn smooth(component: &str, params: &str) -> Training {
     let path = clone("target/plugins").join(component);
-    let entry = format!("{{wasm: '{}', name: smooth, params: {{{params}}}, grants: [stop]}}", path.display());
-    Training::digits().callback(&entry).with(FULL_BATCHES).with("training_hyperparams.initial_lr=0.6")
+    let entry = format!(
+        "{{wasm: '{}', name: smooth, params: {{{params}}}, grants: [stop]}}",
+        path.display()
+    );
+    Training::digits()
+        .callback(&entry)
+        .with(FULL_BATCHES)
+        .with("training_hyperparams.initial_lr=0.6")
 }
 
 fn training(component: &str) -> Training {
@@ -27,7 +33,10 @@ fn training(component: &str) -> Training {
 
 /// What the callback did: every number it logged, and where and why it stopped the run.
 fn deeds(run: &Run) -> (Vec<(u64, f64)>, serde_json::Value) {
-    (run.logged("smooth/smoothed_loss"), run.summary()["stop_reason"].clone())
+    (
+        run.logged("smooth/smoothed_loss"),
+        run.summary()["stop_reason"].clone(),
+    )
 }
 
 #[test]
@@ -35,7 +44,10 @@ fn all_languages_give_the_same_numbers_and_the_same_stop() {
     let runs = LANGUAGES.map(|(_, component)| training(component).run());
     let first = deeds(&runs[0]);
     assert!(
-        first.1.as_str().is_some_and(|reason| reason.contains("has not improved for 12 batches")),
+        first
+            .1
+            .as_str()
+            .is_some_and(|reason| reason.contains("has not improved for 12 batches")),
         "{}",
         first.1
     );
@@ -57,7 +69,12 @@ fn check_smoothing(run: &Run) {
     let batches = run.logged("train/loss")[0].0 as usize;
     let undone = |pair: &[(u64, f64)]| (pair[1].1 - SMOOTHING * pair[0].1) / (1.0 - SMOOTHING);
     let rest: f64 = logged.windows(2).take(batches - 1).map(undone).sum();
-    near((logged[0].1 + rest) / batches as f64, run.values("train/loss")[0], 1e-6, "mean of the first epoch");
+    near(
+        (logged[0].1 + rest) / batches as f64,
+        run.values("train/loss")[0],
+        1e-6,
+        "mean of the first epoch",
+    );
 }
 
 /// The state of one language is the state of all: each goes on where another was cut.
@@ -78,9 +95,18 @@ fn a_run_resumes_with_the_numbers_of_one_that_was_never_cut() {
 fn parameters_are_refused_by_name_in_all_languages() {
     for (language, component) in LANGUAGES {
         for (params, expected) in [
-            ("smothing: 0.5", "unknown parameter \"smothing\"; known are smoothing, patience, min_delta"),
-            ("smoothing: 1.0", "parameter \"smoothing\" must be a number from 0 to below 1"),
-            ("patience: 2.5", "parameter \"patience\" must be a whole number from 1 to 4294967295"),
+            (
+                "smothing: 0.5",
+                "unknown parameter \"smothing\"; known are smoothing, patience, min_delta",
+            ),
+            (
+                "smoothing: 1.0",
+                "parameter \"smoothing\" must be a number from 0 to below 1",
+            ),
+            (
+                "patience: 2.5",
+                "parameter \"patience\" must be a whole number from 1 to 4294967295",
+            ),
         ] {
             let (code, message) = smooth(component, params).fail();
             assert_eq!(code, 2, "{language}: {message}");

@@ -22,11 +22,23 @@ fn check(what: &str, change: fn(&Place), refusal: &[&str]) {
         let finished = place.phasebox(&[command, "recipe.yaml"]);
         assert_eq!(finished.code, Some(2), "{what}: {}", finished.stderr);
         for part in refusal.iter().chain(&["`phasebox lock`"]) {
-            assert!(finished.stderr.contains(part), "{what}: `{part}` is not in {}", finished.stderr);
+            assert!(
+                finished.stderr.contains(part),
+                "{what}: `{part}` is not in {}",
+                finished.stderr
+            );
         }
     }
-    assert_eq!(place.phasebox(&["lock", "recipe.yaml"]).code, Some(0), "{what}: locked anew");
-    assert_eq!(place.phasebox(&["check", "recipe.yaml"]).code, Some(0), "{what}");
+    assert_eq!(
+        place.phasebox(&["lock", "recipe.yaml"]).code,
+        Some(0),
+        "{what}: locked anew"
+    );
+    assert_eq!(
+        place.phasebox(&["check", "recipe.yaml"]).code,
+        Some(0),
+        "{what}"
+    );
 }
 
 fn callbacks(place: &Place, callbacks: &str) {
@@ -38,7 +50,10 @@ fn what_differs_from_the_lock_is_refused() {
     check(
         "another file",
         |place| place.write("case.wasm", component(&[("on-epoch-end", FAIL)])),
-        &["recipe.plugins.lock holds it to sha256:", "case.wasm is sha256:"],
+        &[
+            "recipe.plugins.lock holds it to sha256:",
+            "case.wasm is sha256:",
+        ],
     );
     check(
         "more grants",

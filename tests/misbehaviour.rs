@@ -2,20 +2,24 @@
 //! if the recipe says so, goes on as if the callback had never been there.
 
 use crate::components::{
-    CHECKPOINT, FAIL, FLOOD, FLOOD_ON, GROW, LOAD, LOOP, NOTHING, PANIC, REPORT_AND_LOOP, SAVE, TRAP,
-    TRAP_TWICE, component,
+    CHECKPOINT, FAIL, FLOOD, FLOOD_ON, GROW, LOAD, LOOP, NOTHING, PANIC, REPORT_AND_LOOP, SAVE,
+    TRAP, TRAP_TWICE, component,
 };
 use crate::harness::{Place, TINY, settings};
 
 /// Little time and memory, so that a case is short.
-const LIMITED: &str = "  - {wasm: bad.wasm, limits: {time: 50ms, memory: 4MiB}, on_error: ON_ERROR}\n";
+const LIMITED: &str =
+    "  - {wasm: bad.wasm, limits: {time: 50ms, memory: 4MiB}, on_error: ON_ERROR}\n";
 
 const MISBEHAVIOURS: [(&str, &str); 6] = [
     ("an error", FAIL),
     ("a trap", TRAP),
     ("a panic", PANIC),
     ("an endless loop", LOOP),
-    ("an endless loop that another reason was given for", REPORT_AND_LOOP),
+    (
+        "an endless loop that another reason was given for",
+        REPORT_AND_LOOP,
+    ),
     ("too much memory", GROW),
 ];
 
@@ -24,7 +28,10 @@ const MODEL: &str = "ckpt_latest/model.safetensors";
 /// At the fourth of five batches of an epoch, in the middle of an accumulation.
 fn bad(on_error: &str, body: &str) -> Place {
     let place = Place::with_callbacks(&LIMITED.replace("ON_ERROR", on_error));
-    place.write("bad.wasm", component(&[("on-train-batch-optimizer-stepped", body)]));
+    place.write(
+        "bad.wasm",
+        component(&[("on-train-batch-optimizer-stepped", body)]),
+    );
     place
 }
 
@@ -41,11 +48,16 @@ fn by_default_it_ends_the_run_with_a_checkpoint() {
         let place = bad("abort", body);
         let finished = place.train(&[]);
         assert_eq!(finished.code, Some(1), "{what}: {}", finished.stderr);
-        messages.push(format!("# {what}\n{}", place.readable(&error(&finished.stderr))));
+        messages.push(format!(
+            "# {what}\n{}",
+            place.readable(&error(&finished.stderr))
+        ));
         let run = place.run();
         assert!(run.has("ckpt_error") && !run.has("ckpt_latest"), "{what}");
         assert!(
-            run.summary()["stop_reason"].as_str().is_some_and(|reason| reason.starts_with("failed: ")),
+            run.summary()["stop_reason"]
+                .as_str()
+                .is_some_and(|reason| reason.starts_with("failed: ")),
             "{what}"
         );
         place.write("recipe.yaml", format!("{TINY}  []\n"));
@@ -83,13 +95,23 @@ fn disabled_or_ignored_it_leaves_no_trace_in_the_numbers() {
 #[test]
 fn what_a_failed_call_asks_for_is_dropped() {
     let entry = "  - {wasm: bad.wasm, grants: [checkpoint], on_error: ignore}\n";
-    for (body, is_done) in [(CHECKPOINT.to_owned(), true), (format!("{CHECKPOINT} {FAIL}"), false)] {
+    for (body, is_done) in [
+        (CHECKPOINT.to_owned(), true),
+        (format!("{CHECKPOINT} {FAIL}"), false),
+    ] {
         let place = Place::with_callbacks(entry);
-        place.write("bad.wasm", component(&[("on-train-batch-optimizer-stepped", &body)]));
+        place.write(
+            "bad.wasm",
+            component(&[("on-train-batch-optimizer-stepped", &body)]),
+        );
         let run = place.trained(&[]);
         assert_eq!(run.has("ckpt_asked"), is_done, "{body}");
         let failures = run.callback("bad")["failures"].to_string();
-        assert_eq!(failures.contains("(request-checkpoint) is dropped"), !is_done, "{failures}");
+        assert_eq!(
+            failures.contains("(request-checkpoint) is dropped"),
+            !is_done,
+            "{failures}"
+        );
     }
 }
 
@@ -97,15 +119,23 @@ fn what_a_failed_call_asks_for_is_dropped() {
 /// the run.
 #[test]
 fn a_reloaded_callback_has_its_newest_state() {
-    let entry = "  - {wasm: bad.wasm, on_error: {reload: {strikes: STRIKES, backoff: 1, then: abort}}}\n";
+    let entry =
+        "  - {wasm: bad.wasm, on_error: {reload: {strikes: STRIKES, backoff: 1, then: abort}}}\n";
     for (strikes, code) in [("3", 0), ("2", 1)] {
         let place = Place::with_callbacks(&entry.replace("STRIKES", strikes));
-        let bodies =
-            [("on-train-batch-optimizer-stepped", TRAP_TWICE), ("save-state", SAVE), ("load-state", LOAD)];
+        let bodies = [
+            ("on-train-batch-optimizer-stepped", TRAP_TWICE),
+            ("save-state", SAVE),
+            ("load-state", LOAD),
+        ];
         place.write("bad.wasm", component(&bodies));
         let finished = place.train(&["training_hyperparams.save_ckpt_every_n_steps=1"]);
         assert_eq!(finished.code, Some(code), "{strikes}: {}", finished.stderr);
-        assert!(finished.stderr.contains("INFO bad: asked"), "{strikes}: {}", finished.stderr);
+        assert!(
+            finished.stderr.contains("INFO bad: asked"),
+            "{strikes}: {}",
+            finished.stderr
+        );
         let failures = place.run().callback("bad")["failures"].clone();
         let done: Vec<&str> = failures
             .as_array()
@@ -120,7 +150,11 @@ fn a_reloaded_callback_has_its_newest_state() {
                 "strike 2 of 3: loaded again at step 5",
                 "is called again",
             ],
-            _ => &["strike 1 of 2: loaded again at step 2", "is called again", "strike 2 of 2: the run ends"],
+            _ => &[
+                "strike 1 of 2: loaded again at step 2",
+                "is called again",
+                "strike 2 of 2: the run ends",
+            ],
         };
         assert_eq!(done, expected, "{strikes}");
     }
@@ -133,14 +167,20 @@ fn deterministic_callbacks_end_at_the_same_instruction() {
     let place = || {
         let entry = format!("  - {{wasm: bad.wasm, limits: {{{limits}}}, on_error: disable}}\n");
         let place = Place::with_callbacks(&entry);
-        place.write("bad.wasm", component(&[("on-train-batch-optimizer-stepped", FLOOD_ON)]));
+        place.write(
+            "bad.wasm",
+            component(&[("on-train-batch-optimizer-stepped", FLOOD_ON)]),
+        );
         place
     };
     let crossings = |arguments: &[&str]| {
         let place = place();
         let run = place.trained(&[&["deterministic_callbacks=true"], arguments].concat());
         let callback = run.callback("bad");
-        assert_eq!(callback["failures"][0]["done"], "disabled, as the recipe says");
+        assert_eq!(
+            callback["failures"][0]["done"],
+            "disabled, as the recipe says"
+        );
         assert_eq!(
             callback["limits"]["time"],
             serde_json::json!({"limit": 0.001, "peak": 0.001, "refused": 1})
@@ -160,18 +200,31 @@ fn what_takes_too_long_to_compile_is_refused() {
     place.write("bad.wasm", component(&[("on-epoch-end", &unique)]));
     let finished = place.train(&[]);
     assert_eq!(finished.code, Some(2), "{}", finished.stderr);
-    assert!(finished.stderr.contains("raise `limits: {compile_time: …}`"), "{}", finished.stderr);
+    assert!(
+        finished
+            .stderr
+            .contains("raise `limits: {compile_time: …}`"),
+        "{}",
+        finished.stderr
+    );
 }
 
 /// Loading has ten seconds of its own, for interpreters that start up; a callback cannot take more.
 #[test]
 fn an_endless_loop_while_loading_is_refused() {
     let place = bad("ignore", NOTHING);
-    place.write("bad.wasm", component(&[("configure", LOOP), ("on-epoch-end", NOTHING)]));
+    place.write(
+        "bad.wasm",
+        component(&[("configure", LOOP), ("on-epoch-end", NOTHING)]),
+    );
     let finished = place.train(&[]);
     assert_eq!(finished.code, Some(2), "{}", finished.stderr);
-    settings()
-        .bind(|| insta::assert_snapshot!("endless_configure", place.readable(&error(&finished.stderr))));
+    settings().bind(|| {
+        insta::assert_snapshot!(
+            "endless_configure",
+            place.readable(&error(&finished.stderr))
+        )
+    });
 }
 
 /// Of a stock callback under a limit that is too small: the run fails and says which key would raise it, and the
@@ -184,7 +237,10 @@ fn every_limit_refuses_in_words_and_is_counted() {
         ("artifacts: 1KiB", "stock: save-first-batch"),
         ("artifact_files: 0", "stock: save-first-batch"),
         ("launches: 0", "stock: grad-clip, params: {max_norm: 1.0}"),
-        ("call_tensors: 1B", "stock: grad-clip, params: {max_norm: 1.0}"),
+        (
+            "call_tensors: 1B",
+            "stock: grad-clip, params: {max_norm: 1.0}",
+        ),
         ("tensors: 1KiB", "stock: ema"),
         ("handles: 1", "stock: grad-norm-monitor"),
         ("log_values: 0", "stock: grad-norm-monitor"),
@@ -192,11 +248,19 @@ fn every_limit_refuses_in_words_and_is_counted() {
         ("host_calls: 2", "stock: grad-norm-monitor"),
         ("state: 1B", "stock: early-stopping"),
     ] {
-        let place = Place::with_callbacks(&format!("  - {{{entry}, name: bad, limits: {{{limit}}}}}\n"));
+        let place = Place::with_callbacks(&format!(
+            "  - {{{entry}, name: bad, limits: {{{limit}}}}}\n"
+        ));
         let finished = place.train(&[]);
         assert_eq!(finished.code, Some(1), "{limit}: {}", finished.stderr);
-        let (key, message) = (limit.split(':').next().unwrap_or_default(), error(&finished.stderr));
-        assert!(message.contains(&format!("raise `limits: {{{key}: …}}`")), "{limit}: {message}");
+        let (key, message) = (
+            limit.split(':').next().unwrap_or_default(),
+            error(&finished.stderr),
+        );
+        assert!(
+            message.contains(&format!("raise `limits: {{{key}: …}}`")),
+            "{limit}: {message}"
+        );
         let counted = &place.run().callback("bad")["limits"][key];
         assert!(counted["refused"].as_u64() >= Some(1), "{limit}: {counted}");
     }
@@ -211,9 +275,16 @@ fn what_is_over_a_limit_leaves_the_numbers_alone() {
         let place = Place::with_callbacks(&format!(
             "  - {{wasm: bad.wasm, limits: {{{limits}}}, on_error: disable}}\n"
         ));
-        place.write("bad.wasm", component(&[("on-train-batch-optimizer-stepped", body)]));
+        place.write(
+            "bad.wasm",
+            component(&[("on-train-batch-optimizer-stepped", body)]),
+        );
         let run = place.trained(&[]);
-        assert_eq!(run.callback("bad")["limits"][key]["refused"], refused, "{key}");
+        assert_eq!(
+            run.callback("bad")["limits"][key]["refused"],
+            refused,
+            "{key}"
+        );
         assert_eq!(run.bytes(MODEL), without, "{key}");
         let told = run.text("metrics.jsonl").contains("990 lines suppressed");
         assert_eq!(told, key == "log_lines", "{key}");

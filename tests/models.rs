@@ -3,14 +3,22 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use phasebox::model::{Model, build};
+use phasebox_nn::model::{Model, build};
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
 static GENERATOR: Mutex<()> = Mutex::new(());
 
 fn digits(architecture: &str, arch_params: &Value) -> Model {
-    build(architecture, arch_params, &[1, 8, 8], Some(10), Path::new("."), Device::Cpu).expect("a valid row")
+    build(
+        architecture,
+        arch_params,
+        &[1, 8, 8],
+        Some(10),
+        Path::new("."),
+        Device::Cpu,
+    )
+    .expect("a valid row")
 }
 
 fn floats(value: &Value) -> Tensor {
@@ -23,24 +31,40 @@ fn check(row: &Value) {
     tch::manual_seed(0);
     let model = digits(architecture, &row["arch_params"]);
     let inputs = Tensor::linspace(-1, 1, 3 * 64, (Kind::Float, Device::Cpu)).reshape([3, 1, 8, 8]);
-    let forward = |train| model.forward(&inputs, train).expect("digits fit").reshape([-1]);
+    let forward = |train| {
+        model
+            .forward(&inputs, train)
+            .expect("digits fit")
+            .reshape([-1])
+    };
     let _ = forward(true);
     for (mode, preds) in [("train", forward(true)), ("eval", forward(false))] {
-        assert!(preds.allclose(&floats(&row[mode]), 1e-4, 1e-5, false), "{architecture} in {mode}");
+        assert!(
+            preds.allclose(&floats(&row[mode]), 1e-4, 1e-5, false),
+            "{architecture} in {mode}"
+        );
     }
     let state = model.state();
     assert_eq!(state.len(), row["state"].as_object().expect("a map").len());
     for (name, tensor) in state {
-        let (sum, expected) = (tensor.sum(Kind::Double).double_value(&[]), row["state"][&name].as_f64());
-        let expected = expected.unwrap_or_else(|| panic!("{architecture}: PyTorch has no `{name}`"));
-        assert!((sum - expected).abs() < 1e-4, "{architecture}: {name} sums to {sum}, not {expected}");
+        let (sum, expected) = (
+            tensor.sum(Kind::Double).double_value(&[]),
+            row["state"][&name].as_f64(),
+        );
+        let expected =
+            expected.unwrap_or_else(|| panic!("{architecture}: PyTorch has no `{name}`"));
+        assert!(
+            (sum - expected).abs() < 1e-4,
+            "{architecture}: {name} sums to {sum}, not {expected}"
+        );
     }
 }
 
 #[test]
 fn first_values_and_predictions_are_pytorchs() {
     let _alone = GENERATOR.lock();
-    let rows: Vec<Value> = serde_json::from_str(include_str!("reference/models.json")).expect("valid JSON");
+    let rows: Vec<Value> =
+        serde_json::from_str(include_str!("reference/models.json")).expect("valid JSON");
     assert_eq!(rows.len(), 6);
     rows.iter().for_each(check);
 }

@@ -6,34 +6,54 @@ use crate::components::{FAIL, NOTHING, component};
 use crate::harness::{Place, Run};
 
 const TRACED: &str = "  - trace: {artifact: true}\n";
-const ENDS: &str = "  - trace: {artifact: true, phases: [on-interrupt, on-exception, on-training-end]}\n";
+const ENDS: &str =
+    "  - trace: {artifact: true, phases: [on-interrupt, on-exception, on-training-end]}\n";
 
 /// Two epochs, the second after a resume: 29 of the 31 phases. The other two are the next tests'.
 #[test]
 fn all_phases_in_their_order() {
     let place = Place::with_callbacks(TRACED);
-    let run = place
-        .trained(&["training_hyperparams.max_epochs=1", "training_hyperparams.average_best_models=false"]);
+    let run = place.trained(&[
+        "training_hyperparams.max_epochs=1",
+        "training_hyperparams.average_best_models=false",
+    ]);
     let first = run.trace();
     let run = place.trained(&["--resume", run.path()]);
     let order = format!("{first}\n\n# resumed\n\n{}", run.trace());
-    let seen =
-        |phase: &&phasebox::phase::Phase| order.lines().any(|line| line.starts_with(&format!("{phase} ")));
-    let missing: Vec<_> = phasebox::phase::Phase::ALL.iter().filter(|phase| !seen(phase)).collect();
+    let seen = |phase: &&phasebox_contract::phase::Phase| {
+        order
+            .lines()
+            .any(|line| line.starts_with(&format!("{phase} ")))
+    };
+    let missing: Vec<_> = phasebox_contract::phase::Phase::ALL
+        .iter()
+        .filter(|phase| !seen(phase))
+        .collect();
     assert_eq!(format!("{missing:?}"), "[Interrupt, Exception]");
     insta::assert_snapshot!("order_of_phases", order);
 }
 
 fn phases(run: &Run) -> Vec<String> {
-    run.trace().lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+    run.trace()
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
 fn a_signal_interrupts_between_two_batches() {
     let place = Place::with_callbacks(ENDS);
-    let child = place.start(&["train", "recipe.yaml", "training_hyperparams.max_epochs=1000000"]);
+    let child = place.start(&[
+        "train",
+        "recipe.yaml",
+        "training_hyperparams.max_epochs=1000000",
+    ]);
     let begun = Instant::now();
-    while !place.started_run().is_some_and(|run| run.has("ckpt_latest")) {
+    while !place
+        .started_run()
+        .is_some_and(|run| run.has("ckpt_latest"))
+    {
         assert!(begun.elapsed() < Duration::from_secs(60), "no epoch ends");
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -48,7 +68,10 @@ fn a_signal_interrupts_between_two_batches() {
 #[test]
 fn a_failing_callback_is_an_exception() {
     let place = Place::with_callbacks(&format!("  - ./failing.wasm\n{ENDS}"));
-    place.write("failing.wasm", component(&[("on-train-batch-loss-end", FAIL)]));
+    place.write(
+        "failing.wasm",
+        component(&[("on-train-batch-loss-end", FAIL)]),
+    );
     let finished = place.train(&[]);
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
     let run = place.run();
@@ -56,7 +79,9 @@ fn a_failing_callback_is_an_exception() {
     let last = finished.stderr.lines().last();
     assert_eq!(
         last,
-        Some("error: callback `failing` failed at on-train-batch-loss-end: it fails, as it was told")
+        Some(
+            "error: callback `failing` failed at on-train-batch-loss-end: it fails, as it was told"
+        )
     );
 }
 
@@ -74,7 +99,11 @@ fn exporting_is_subscribing() {
     ] {
         let place = Place::with_callbacks("  - ./one.wasm\n");
         place.write("one.wasm", component(&[(phase, NOTHING)]));
-        assert_eq!(place.trained(&[]).callback("one")["calls"], calls, "{phase}");
+        assert_eq!(
+            place.trained(&[]).callback("one")["calls"],
+            calls,
+            "{phase}"
+        );
     }
 }
 

@@ -13,8 +13,17 @@ fn unread() -> Stdio {
 }
 
 fn check(code: i32, arguments: &[&str], finished: &Finished) {
-    assert_eq!(finished.code, Some(code), "{arguments:?}: {}", finished.stderr);
-    assert!(!finished.stderr.contains("panicked"), "{arguments:?}: {}", finished.stderr);
+    assert_eq!(
+        finished.code,
+        Some(code),
+        "{arguments:?}: {}",
+        finished.stderr
+    );
+    assert!(
+        !finished.stderr.contains("panicked"),
+        "{arguments:?}: {}",
+        finished.stderr
+    );
 }
 
 #[test]
@@ -34,9 +43,17 @@ fn a_command_ends_as_it_would_have() {
         &["train", "recipe.yaml", "--json"],
     ];
     for arguments in commands {
-        let child = place.command(arguments).stdout(unread()).spawn().expect("the binary starts");
+        let child = place
+            .command(arguments)
+            .stdout(unread())
+            .spawn()
+            .expect("the binary starts");
         check(0, arguments, &place.finish(child));
-        let child = place.command(arguments).stderr(unread()).spawn().expect("the binary starts");
+        let child = place
+            .command(arguments)
+            .stderr(unread())
+            .spawn()
+            .expect("the binary starts");
         check(0, arguments, &place.finish(child));
     }
 }
@@ -46,7 +63,15 @@ fn a_command_ends_as_it_would_have() {
 fn a_refusal_stays_a_refusal() {
     let place = Place::with_callbacks("  - nobody\n");
     for arguments in [["check", "recipe.yaml"], ["train", "recipe.yaml"]] {
-        let child = place.command(&arguments).stdout(unread()).stderr(unread()).spawn();
-        check(2, &arguments, &place.finish(child.expect("the binary starts")));
+        let child = place
+            .command(&arguments)
+            .stdout(unread())
+            .stderr(unread())
+            .spawn();
+        check(
+            2,
+            &arguments,
+            &place.finish(child.expect("the binary starts")),
+        );
     }
 }

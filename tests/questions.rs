@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use phasebox::plugin::Grant;
+use phasebox_contract::grants::Grant;
 use serde_json::{Value, json};
 
 use crate::harness::Place;
@@ -189,7 +189,16 @@ const NONSENSE: &[Answers] = &[
             "factor of many",
         ],
     ),
-    ("StaleHandle", &["stale info", "stale item", "stale write", "stale keep", "stale in a list"]),
+    (
+        "StaleHandle",
+        &[
+            "stale info",
+            "stale item",
+            "stale write",
+            "stale keep",
+            "stale in a list",
+        ],
+    ),
     (
         "TooLarge",
         &[
@@ -313,16 +322,25 @@ fn train(callbacks: &Value) -> Outcome {
     let place = Place::new();
     place.write("recipe.yaml", format!("{RECIPE}  {callbacks}\n"));
     let run = place.trained(&["--threads", "1"]);
-    let (messages, metrics) =
-        run.metrics().into_iter().partition::<Vec<_>, _>(|line| line["message"].is_string());
-    let lines = messages.iter().filter_map(|line| Some(line["message"].as_str()?.to_owned()));
-    Outcome { metrics, weights: run.bytes(WEIGHTS), lines: lines.collect() }
+    let (messages, metrics) = run
+        .metrics()
+        .into_iter()
+        .partition::<Vec<_>, _>(|line| line["message"].is_string());
+    let lines = messages
+        .iter()
+        .filter_map(|line| Some(line["message"].as_str()?.to_owned()));
+    Outcome {
+        metrics,
+        weights: run.bytes(WEIGHTS),
+        lines: lines.collect(),
+    }
 }
 
 static CLEAN: LazyLock<Outcome> = LazyLock::new(|| train(&json!([])));
 
 fn check(ask: &str, grants: &[&str], expected: &[Answers]) {
-    let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins/tests/questions.wasm");
+    let guest =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins/tests/questions.wasm");
     let outcome = train(&json!([{
         "wasm": guest, "params": { "ask": ask }, "grants": grants,
         "limits": {
@@ -331,21 +349,33 @@ fn check(ask: &str, grants: &[&str], expected: &[Answers]) {
         },
     }]));
     let answers = answers(&outcome.lines);
-    let expected: BTreeMap<&str, &str> =
-        expected.iter().flat_map(|(code, names)| names.iter().map(|name| (*name, *code))).collect();
+    let expected: BTreeMap<&str, &str> = expected
+        .iter()
+        .flat_map(|(code, names)| names.iter().map(|name| (*name, *code)))
+        .collect();
     let code = |answer: &str| answer.split(" | ").next().unwrap_or_default().to_owned();
-    let is_wrong = |(name, answer): &(&&str, &&str)| expected.get(**name) != Some(&code(answer).as_str());
+    let is_wrong =
+        |(name, answer): &(&&str, &&str)| expected.get(**name) != Some(&code(answer).as_str());
     let wrong: Vec<_> = answers.iter().filter(is_wrong).collect();
     assert!(wrong.is_empty(), "{ask}: {wrong:#?}");
-    let unasked: Vec<_> = expected.keys().filter(|name| !answers.contains_key(*name)).collect();
+    let unasked: Vec<_> = expected
+        .keys()
+        .filter(|name| !answers.contains_key(*name))
+        .collect();
     assert!(unasked.is_empty(), "{ask}: never asked: {unasked:?}");
     assert_eq!(outcome.metrics, CLEAN.metrics, "{ask}");
-    assert!(outcome.weights == CLEAN.weights, "{ask}: the weights differ");
+    assert!(
+        outcome.weights == CLEAN.weights,
+        "{ask}: the weights differ"
+    );
 }
 
 /// The last answer to each question.
 fn answers(lines: &[String]) -> BTreeMap<&str, &str> {
-    lines.iter().filter_map(|line| line.split_once(" = ")).collect()
+    lines
+        .iter()
+        .filter_map(|line| line.split_once(" = "))
+        .collect()
 }
 
 #[test]

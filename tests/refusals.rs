@@ -15,7 +15,12 @@ struct Row {
 
 /// The data of [`TINY`].
 const DIGITS: &str = "{digits: {test_fraction: 0.1}}";
-const GOOD: Row = Row { mistake: "", edits: &[], callbacks: "  []\n", files: |_| () };
+const GOOD: Row = Row {
+    mistake: "",
+    edits: &[],
+    callbacks: "  []\n",
+    files: |_| (),
+};
 
 /// `case.wasm` is this text.
 macro_rules! text {
@@ -56,8 +61,16 @@ macro_rules! exporting {
 
 fn rows() -> Vec<Row> {
     vec![
-        Row { mistake: "a typo in a key", edits: &[("batch_accumulate: 2", "batch_acumulate: 2")], ..GOOD },
-        Row { mistake: "a wrong type", edits: &[("max_epochs: 2", "max_epochs: two")], ..GOOD },
+        Row {
+            mistake: "a typo in a key",
+            edits: &[("batch_accumulate: 2", "batch_acumulate: 2")],
+            ..GOOD
+        },
+        Row {
+            mistake: "a wrong type",
+            edits: &[("max_epochs: 2", "max_epochs: two")],
+            ..GOOD
+        },
         Row {
             mistake: "an unknown metric to watch",
             edits: &[("loss: Cross", "metric_to_watch: Acuracy\n  loss: Cross")],
@@ -80,43 +93,96 @@ fn rows() -> Vec<Row> {
             ],
             ..GOOD
         },
-        Row { mistake: "no data file", edits: &[(DIGITS, "{csv: {file: nowhere.csv, target: y}}")], ..GOOD },
-        Row { mistake: "an unknown stock callback", callbacks: "  - grad-clop: {max_norm: 1.0}\n", ..GOOD },
-        Row { mistake: "no file", callbacks: "  - ./nowhere.wasm\n", ..GOOD },
+        Row {
+            mistake: "no data file",
+            edits: &[(DIGITS, "{csv: {file: nowhere.csv, target: y}}")],
+            ..GOOD
+        },
+        Row {
+            mistake: "an unknown stock callback",
+            callbacks: "  - grad-clop: {max_norm: 1.0}\n",
+            ..GOOD
+        },
+        Row {
+            mistake: "no file",
+            callbacks: "  - ./nowhere.wasm\n",
+            ..GOOD
+        },
         bytes!("a text file", "not WebAssembly"),
         bytes!("an empty file", ""),
-        bytes!("a truncated component", &component(&[("on-epoch-end", NOTHING)])[..200]),
+        bytes!(
+            "a truncated component",
+            &component(&[("on-epoch-end", NOTHING)])[..200]
+        ),
         text!("a core module", "(module)"),
         text!("no interface `callback`", "(component)"),
-        bytes!("a phase that does not exist", assembled(exporting!("on-train-bach-end"))),
-        bytes!("a phase of another type", assembled(exporting!("on-train-batch-end"))),
-        text!("an import of WASI", "(component (import \"wasi:cli/stdout@0.2.0\" (instance)))"),
-        text!("a contract of the future", "(component (import \"phasebox:train/types@0.2.0\" (instance)))"),
-        text!("an import from elsewhere", "(component (import \"acme:trainer/types@0.1.0\" (instance)))"),
-        text!("a memory of 64 bits", "(component (core module (memory i64 1)))"),
-        text!("a shared memory", "(component (core module (memory 1 2 shared)))"),
+        bytes!(
+            "a phase that does not exist",
+            assembled(exporting!("on-train-bach-end"))
+        ),
+        bytes!(
+            "a phase of another type",
+            assembled(exporting!("on-train-batch-end"))
+        ),
+        text!(
+            "an import of WASI",
+            "(component (import \"wasi:cli/stdout@0.2.0\" (instance)))"
+        ),
+        text!(
+            "a contract of the future",
+            "(component (import \"phasebox:train/types@0.2.0\" (instance)))"
+        ),
+        text!(
+            "an import from elsewhere",
+            "(component (import \"acme:trainer/types@0.1.0\" (instance)))"
+        ),
+        text!(
+            "a memory of 64 bits",
+            "(component (core module (memory i64 1)))"
+        ),
+        text!(
+            "a shared memory",
+            "(component (core module (memory 1 2 shared)))"
+        ),
         text!(
             "more memory than it may have",
             "(component (core module $m (memory 8192)) (core instance (instantiate $m)) (instance $c) (export \"callback\" (instance $c)))"
         ),
         bytes!(
             "a compile bomb",
-            assembled(&format!("(component (core module {}))", "(func)".repeat(100_000)))
+            assembled(&format!(
+                "(component (core module {}))",
+                "(func)".repeat(100_000)
+            ))
         ),
-        bytes!("a refusal in configure", component(&[("configure", FAIL), ("on-epoch-end", NOTHING)])),
+        bytes!(
+            "a refusal in configure",
+            component(&[("configure", FAIL), ("on-epoch-end", NOTHING)])
+        ),
         Row {
             mistake: "parameters for a callback without any",
             callbacks: "  - ./case.wasm: {rate: 1}\n",
             files: |place| place.write("case.wasm", component(&[("on-epoch-end", NOTHING)])),
             ..GOOD
         },
-        Row { mistake: "a parameter of a wrong type", callbacks: "  - grad-clip: {max_norm: big}\n", ..GOOD },
-        Row { mistake: "an unknown parameter", callbacks: "  - grad-clip: {max_nrom: 1.0}\n", ..GOOD },
+        Row {
+            mistake: "a parameter of a wrong type",
+            callbacks: "  - grad-clip: {max_norm: big}\n",
+            ..GOOD
+        },
+        Row {
+            mistake: "an unknown parameter",
+            callbacks: "  - grad-clip: {max_nrom: 1.0}\n",
+            ..GOOD
+        },
         Row {
             mistake: "a file without the grant it wants",
             callbacks: "  - ./case.wasm: {max_norm: 1.0}\n",
             files: |place| {
-                place.write("case.wasm", std::fs::read(place.stock("grad-clip")).expect("it is built"))
+                place.write(
+                    "case.wasm",
+                    std::fs::read(place.stock("grad-clip")).expect("it is built"),
+                )
             },
             ..GOOD
         },
@@ -130,7 +196,11 @@ fn rows() -> Vec<Row> {
             callbacks: "  - {stock: grad-clip, params: {max_norm: 1.0}, digest: 'sha256:0000000000000000000000000000000000000000000000000000000000000000'}\n",
             ..GOOD
         },
-        Row { mistake: "one name twice", callbacks: "  - trace\n  - trace\n", ..GOOD },
+        Row {
+            mistake: "one name twice",
+            callbacks: "  - trace\n  - trace\n",
+            ..GOOD
+        },
         Row {
             mistake: "callbacks that wait for each other",
             callbacks: "  - {stock: trace, order: {after: [clip]}}\n  - {stock: grad-clip, name: clip, params: {max_norm: 1.0}, order: {after: trace}}\n",
@@ -142,16 +212,30 @@ fn rows() -> Vec<Row> {
 /// What `phasebox train` says to the mistake. Nothing may be left on disk.
 fn refusal(row: &Row) -> String {
     let place = Place::new();
-    let recipe = row.edits.iter().fold(TINY.to_owned(), |recipe, (from, to)| {
-        assert!(recipe.contains(from), "{from}");
-        recipe.replace(from, to)
-    });
+    let recipe = row
+        .edits
+        .iter()
+        .fold(TINY.to_owned(), |recipe, (from, to)| {
+            assert!(recipe.contains(from), "{from}");
+            recipe.replace(from, to)
+        });
     place.write("recipe.yaml", format!("{recipe}{}", row.callbacks));
     place.write("data.csv", "a,b,y\n1,2,0\n3,4,1\n5,6,0\n7,8,1\n9,8,0\n");
     (row.files)(&place);
     let finished = place.train(&[]);
-    assert_eq!(finished.code, Some(2), "{}: {}{}", row.mistake, finished.stdout, finished.stderr);
-    assert!(!place.path("runs").exists(), "{}: a refused recipe leaves no run", row.mistake);
+    assert_eq!(
+        finished.code,
+        Some(2),
+        "{}: {}{}",
+        row.mistake,
+        finished.stdout,
+        finished.stderr
+    );
+    assert!(
+        !place.path("runs").exists(),
+        "{}: a refused recipe leaves no run",
+        row.mistake
+    );
     format!("# {}\n{}", row.mistake, place.readable(&finished.stderr))
 }
 

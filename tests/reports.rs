@@ -9,17 +9,40 @@ fn a_report_shows_what_the_summary_holds() {
     let report = place.phasebox(&["report", run.path()]);
     assert_eq!(report.code, Some(0), "{}", report.stderr);
     let summary = run.summary();
-    let rows = summary["plugins"].as_array().expect("a list of callbacks").iter();
+    let rows = summary["plugins"]
+        .as_array()
+        .expect("a list of callbacks")
+        .iter();
     for plugin in rows {
-        let (name, calls) = (plugin["name"].as_str().unwrap_or_default(), plugin["calls"].to_string());
-        let row = report.stdout.lines().find(|line| line.starts_with(name)).unwrap_or_default();
-        assert_eq!(row.split_whitespace().nth(1), Some(calls.as_str()), "{}", report.stdout);
+        let (name, calls) = (
+            plugin["name"].as_str().unwrap_or_default(),
+            plugin["calls"].to_string(),
+        );
+        let row = report
+            .stdout
+            .lines()
+            .find(|line| line.starts_with(name))
+            .unwrap_or_default();
+        assert_eq!(
+            row.split_whitespace().nth(1),
+            Some(calls.as_str()),
+            "{}",
+            report.stdout
+        );
     }
-    assert!(report.stdout.contains("\nend   completed\nwork  2 epochs, 6 steps, "), "{}", report.stdout);
+    assert!(
+        report
+            .stdout
+            .contains("\nend   completed\nwork  2 epochs, 6 steps, "),
+        "{}",
+        report.stdout
+    );
     let recorded = &summary["recorded_steps"];
     let count = |key: &str| recorded[key].as_u64().expect("a count");
-    let (replayed, segments) =
-        (count("replayed_batches"), recorded["segments"].as_array().expect("a list").len());
+    let (replayed, segments) = (
+        count("replayed_batches"),
+        recorded["segments"].as_array().expect("a list").len(),
+    );
     let (all, recordings) = (replayed + count("eager_batches"), count("recordings"));
     let step = format!(
         "\nstep  {replayed} of {all} batches repeated from {recordings} recordings of {segments} segments\n"
@@ -35,7 +58,10 @@ fn a_report_says_why_steps_were_not_recorded() {
     let place = Place::with_callbacks("  []\n");
     let run = place.trained(&["training_hyperparams.record_steps=off"]);
     let report = place.phasebox(&["report", run.path()]).stdout;
-    assert!(report.contains("\nstep  not recorded: the recipe says `record_steps: off`\n"), "{report}");
+    assert!(
+        report.contains("\nstep  not recorded: the recipe says `record_steps: off`\n"),
+        "{report}"
+    );
 }
 
 /// A run that was killed, or goes on, has no summary yet.
@@ -46,5 +72,11 @@ fn a_run_without_a_summary_is_named() {
     std::fs::remove_file(run.0.join("summary.json")).expect("it is there");
     let report = place.phasebox(&["report", run.path()]);
     assert_eq!(report.code, Some(1), "{}", report.stdout);
-    assert!(report.stderr.contains("summary.json: the run goes on, or was killed"), "{}", report.stderr);
+    assert!(
+        report
+            .stderr
+            .contains("summary.json: the run goes on, or was killed"),
+        "{}",
+        report.stderr
+    );
 }

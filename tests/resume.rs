@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use phasebox::checkpoint;
-use phasebox::data::Random;
-use phasebox::recipe::Recipe;
+use phasebox_data::Random;
+use phasebox_recipe::Recipe;
+use phasebox_train::checkpoint;
 use serde_json::Value;
 
 use crate::components::{CHECKPOINT, FAIL, NOTHING, SAVE, component};
@@ -65,7 +65,12 @@ struct Outcome {
 impl Outcome {
     fn of(run: &Run) -> Outcome {
         let mut files = BTreeMap::new();
-        for folder in ["ckpt_latest", "ckpt_best", "ckpt_latest/callbacks", "ckpt_best/callbacks"] {
+        for folder in [
+            "ckpt_latest",
+            "ckpt_best",
+            "ckpt_latest/callbacks",
+            "ckpt_best/callbacks",
+        ] {
             read_files(&run.0, folder, &mut files);
         }
         assert!(files.len() >= 20, "{:?}", files.keys());
@@ -73,8 +78,14 @@ impl Outcome {
         state["metrics_bytes"].take();
         state["trainer"]["elapsed_seconds"].take();
         let all = run.summary();
-        let summary = ["best", "final", "epochs", "steps", "stop_reason"].map(|key| all[key].clone());
-        Outcome { files, state, metrics: run.metrics(), summary: Value::from(summary.to_vec()) }
+        let summary =
+            ["best", "final", "epochs", "steps", "stop_reason"].map(|key| all[key].clone());
+        Outcome {
+            files,
+            state,
+            metrics: run.metrics(),
+            summary: Value::from(summary.to_vec()),
+        }
     }
 
     fn assert_is(&self, expected: &Outcome, what: &str) {
@@ -86,13 +97,21 @@ impl Outcome {
             "{what}"
         );
         for (name, bytes) in &self.files {
-            assert!(*bytes == expected.files[name], "{what}: {} differs", name.display());
+            assert!(
+                *bytes == expected.files[name],
+                "{what}: {} differs",
+                name.display()
+            );
         }
         let lines = self.metrics.iter().zip(&expected.metrics).enumerate();
         lines.for_each(|(line, (ours, theirs))| {
             assert_eq!(ours, theirs, "{what}: line {line} of metrics.jsonl")
         });
-        assert_eq!(self.metrics.len(), expected.metrics.len(), "{what}: lines of metrics.jsonl");
+        assert_eq!(
+            self.metrics.len(),
+            expected.metrics.len(),
+            "{what}: lines of metrics.jsonl"
+        );
     }
 }
 
@@ -153,16 +172,24 @@ fn killed_to_the_end(place: &Place, most: u32, random: &mut Random) -> u32 {
 /// Each file of a run that was killed is whole or not there, but for the last line of its log, and each checkpoint that
 /// goes by its name can be loaded.
 fn assert_is_readable(run: &Run) {
-    let whole = |name: &str| !run.has(name) || serde_json::from_str::<Value>(&run.text(name)).is_ok();
+    let whole =
+        |name: &str| !run.has(name) || serde_json::from_str::<Value>(&run.text(name)).is_ok();
     assert!(whole("summary.json") && whole("plugins.lock"));
     if run.has("recipe.yaml") {
         Recipe::load(run.0.join("recipe.yaml"), &[]).expect("a recipe");
     }
-    let log = if run.has("metrics.jsonl") { run.text("metrics.jsonl") } else { String::new() };
-    let lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+    let log = if run.has("metrics.jsonl") {
+        run.text("metrics.jsonl")
+    } else {
+        String::new()
+    };
+    let lines = log
+        .split_inclusive('\n')
+        .filter(|line| line.ends_with('\n'));
     lines.for_each(|line| assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}"));
-    let checkpoints =
-        places(&run.0.join("checkpoints"), |name| name.contains("-step-") && !name.starts_with('.'));
+    let checkpoints = places(&run.0.join("checkpoints"), |name| {
+        name.contains("-step-") && !name.starts_with('.')
+    });
     let tags = places(&run.0, |name| name.starts_with("ckpt_"));
     for place in checkpoints.iter().chain(&tags) {
         checkpoint::load(place).unwrap_or_else(|error| panic!("{}: {error:#}", place.display()));
@@ -174,9 +201,15 @@ fn assert_is_readable(run: &Run) {
 
 /// What lies in `folder` under names that `are_meant`, sorted.
 fn places(folder: &Path, are_meant: fn(&str) -> bool) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let paths = entries.map(|entry| entry.expect("a readable folder").path());
-    let is_meant = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(are_meant);
+    let is_meant = |path: &PathBuf| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(are_meant)
+    };
     let mut places: Vec<PathBuf> = paths.filter(is_meant).collect();
     places.sort();
     places
@@ -196,10 +229,17 @@ fn go_on(place: &Place) -> Child {
 
 /// Waits until the tag `latest` moves, or the process ends.
 fn wait_for_checkpoint(place: &Place, child: &mut Child) {
-    let latest = || place.started_run().and_then(|run| fs::read_link(run.0.join("ckpt_latest")).ok());
+    let latest = || {
+        place
+            .started_run()
+            .and_then(|run| fs::read_link(run.0.join("ckpt_latest")).ok())
+    };
     let (before, begun) = (latest(), Instant::now());
     while latest() == before && child.try_wait().expect("a child of this process").is_none() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "no checkpoint is written");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "no checkpoint is written"
+        );
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -207,23 +247,48 @@ fn wait_for_checkpoint(place: &Place, child: &mut Child) {
 /// Whoever refuses to go on, the run's folder stays as it was, and can be gone on with otherwise.
 #[test]
 fn a_refused_resume_changes_nothing() {
-    let stateful = |load| component(&[("on-epoch-end", NOTHING), ("save-state", SAVE), ("load-state", load)]);
+    let stateful = |load| {
+        component(&[
+            ("on-epoch-end", NOTHING),
+            ("save-state", SAVE),
+            ("load-state", load),
+        ])
+    };
     let place = Place::with_callbacks("  - ./case.wasm\n");
     place.write("case.wasm", stateful(NOTHING));
     let run = place.trained(&[]);
     let more = "training_hyperparams.max_epochs=3";
     for (load, change, refusal) in [
         (FAIL, more, "it fails, as it was told"),
-        (NOTHING, "arch_params.hidden=[8]", "its network is another one"),
-        (NOTHING, "training_hyperparams.optimizer=Adam", "its optimizer is another one"),
-        (NOTHING, "training_hyperparams.ema=true", "its moving average is another one"),
+        (
+            NOTHING,
+            "arch_params.hidden=[8]",
+            "its network is another one",
+        ),
+        (
+            NOTHING,
+            "training_hyperparams.optimizer=Adam",
+            "its optimizer is another one",
+        ),
+        (
+            NOTHING,
+            "training_hyperparams.ema=true",
+            "its moving average is another one",
+        ),
     ] {
         place.write("case.wasm", stateful(load));
         let before = contents(&run.0);
         let refused = place.train(&["--resume", run.path(), change]);
         assert_eq!(refused.code, Some(2), "{change}: {}", refused.stderr);
-        assert!(refused.stderr.contains(refusal), "{change}: {}", refused.stderr);
-        assert!(contents(&run.0) == before, "{change}: the run's folder is another one");
+        assert!(
+            refused.stderr.contains(refusal),
+            "{change}: {}",
+            refused.stderr
+        );
+        assert!(
+            contents(&run.0) == before,
+            "{change}: the run's folder is another one"
+        );
     }
     place.trained(&["--resume", run.path(), more]);
     assert_eq!(run.summary()["epochs"], 3);
@@ -245,11 +310,16 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 /// From the middle of an accumulation, from the end of an epoch, and from the last, when nothing is left to train.
 #[test]
 fn every_kind_of_checkpoint_leads_to_the_same_end() {
-    for average in
-        ["training_hyperparams.average_best_models=true", "training_hyperparams.average_best_models=false"]
-    {
-        let place = place("  - {wasm: asks.wasm, grants: [checkpoint], when: {every: 7, unit: batch}}\n");
-        place.write("asks.wasm", component(&[("on-train-batch-end", CHECKPOINT)]));
+    for average in [
+        "training_hyperparams.average_best_models=true",
+        "training_hyperparams.average_best_models=false",
+    ] {
+        let place =
+            place("  - {wasm: asks.wasm, grants: [checkpoint], when: {every: 7, unit: batch}}\n");
+        place.write(
+            "asks.wasm",
+            component(&[("on-train-batch-end", CHECKPOINT)]),
+        );
         let run = place.trained(&[average]);
         let expected = Outcome::of(&run);
         for (tag, batch, accumulated) in [("asked", 15, 1), ("epoch_2", 0, 0), ("latest", 0, 0)] {
@@ -292,7 +362,11 @@ fn a_failed_run_goes_on_without_the_callback_to_the_same_end() {
     assert_eq!(place.train(&[]).code, Some(1));
     let run = place.run();
     place.write("recipe.yaml", STATEFUL);
-    place.trained(&["--resume", run.path(), "training_hyperparams.ckpt_name=ckpt_error"]);
+    place.trained(&[
+        "--resume",
+        run.path(),
+        "training_hyperparams.ckpt_name=ckpt_error",
+    ]);
     Outcome::of(&run).assert_is(&expected, "failed");
 }
 
@@ -313,7 +387,11 @@ fn a_batch_that_failed_midway_is_trained_once() {
         assert_eq!(place.train(&[]).code, Some(1), "{phase}");
         let run = place.run();
         place.write("recipe.yaml", TINY);
-        place.trained(&["--resume", run.path(), "training_hyperparams.ckpt_name=ckpt_error"]);
+        place.trained(&[
+            "--resume",
+            run.path(),
+            "training_hyperparams.ckpt_name=ckpt_error",
+        ]);
         assert!(weights(&run) == expected, "after a failure at {phase}");
     }
 }

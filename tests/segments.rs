@@ -11,12 +11,12 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
 use phasebox::assemble::{Assembly, Options};
-use phasebox::callback::{Callback, Changes, OnError, When};
-use phasebox::checkpoint;
-use phasebox::context::{Context, Lendable};
-use phasebox::phase::{Phase, PhaseSet};
-use phasebox::recipe::Recipe;
-use phasebox::trainer::{Recorder, Summary};
+use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_recipe::Recipe;
+use phasebox_train::callback::{Callback, Changes, OnError, When};
+use phasebox_train::checkpoint;
+use phasebox_train::context::{Context, Lendable};
+use phasebox_train::trainer::{Recorder, Summary};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 use tempfile::TempDir;
@@ -85,16 +85,28 @@ struct Case {
 
 impl Case {
     fn with(change: &str) -> Case {
-        Case { overrides: vec![format!("training_hyperparams.{change}")], ..Case::default() }
+        Case {
+            overrides: vec![format!("training_hyperparams.{change}")],
+            ..Case::default()
+        }
     }
 
     fn callbacks(callbacks: &[&str]) -> Case {
-        let entries: String = callbacks.iter().map(|entry| format!("    - {entry}\n")).collect();
-        Case { callbacks: format!("  phase_callbacks:\n{entries}"), ..Case::default() }
+        let entries: String = callbacks
+            .iter()
+            .map(|entry| format!("    - {entry}\n"))
+            .collect();
+        Case {
+            callbacks: format!("  phase_callbacks:\n{entries}"),
+            ..Case::default()
+        }
     }
 
     fn native(phases: &'static [Phase], changes: Option<Changes>, act: Act) -> Case {
-        Case { native: Some((phases, changes, act)), ..Case::default() }
+        Case {
+            native: Some((phases, changes, act)),
+            ..Case::default()
+        }
     }
 
     fn train(&self, way: Way) -> Trained {
@@ -103,15 +115,26 @@ impl Case {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let place = tempfile::tempdir().expect("a folder for the case");
         let summary = self.train_in(place.path(), way).expect("the case trains");
-        Trained { summary, _place: place }
+        Trained {
+            summary,
+            _place: place,
+        }
     }
 
     fn train_in(&self, place: &Path, way: Way) -> Result<Summary> {
         let path = place.join("recipe.yaml");
-        let architecture = self.architecture.unwrap_or("{mlp: {hidden: [16], dropout: 0.2}}");
-        fs::write(&path, RECIPE.replace("ARCHITECTURE", architecture) + &self.callbacks)?;
+        let architecture = self
+            .architecture
+            .unwrap_or("{mlp: {hidden: [16], dropout: 0.2}}");
+        fs::write(
+            &path,
+            RECIPE.replace("ARCHITECTURE", architecture) + &self.callbacks,
+        )?;
         let mut overrides = self.overrides.clone();
-        overrides.extend(way.is_eager().then(|| "training_hyperparams.record_steps=off".to_owned()));
+        overrides.extend(
+            way.is_eager()
+                .then(|| "training_hyperparams.record_steps=off".to_owned()),
+        );
         let recipe = Recipe::load(&path, &overrides)?;
         let options = Options {
             runs_dir: place.join("runs"),
@@ -120,7 +143,11 @@ impl Case {
         };
         let mut assembly = Assembly::new(&recipe, options)?;
         if let Some((phases, changes, act)) = self.native {
-            let native = Native { phases, changes, act };
+            let native = Native {
+                phases,
+                changes,
+                act,
+            };
             assembly.add_callback(Box::new(native), When::default(), OnError::Abort);
         }
         let mut trainer = assembly.trainer()?;
@@ -155,26 +182,41 @@ impl Trained {
     fn remains(&self) -> Vec<(String, Vec<u8>)> {
         let mut remains: Vec<(String, Vec<u8>)> = Vec::new();
         for folder in ["ckpt_latest", "ckpt_best", "ckpt_latest/callbacks"] {
-            let Ok(entries) = fs::read_dir(self.summary.run.join(folder)) else { continue };
-            for path in
-                entries.map(|entry| entry.expect("a readable folder").path()).filter(|path| path.is_file())
+            let Ok(entries) = fs::read_dir(self.summary.run.join(folder)) else {
+                continue;
+            };
+            for path in entries
+                .map(|entry| entry.expect("a readable folder").path())
+                .filter(|path| path.is_file())
             {
                 if !path.ends_with("checkpoint.json") {
                     let name = path.file_name().expect("a name").to_string_lossy();
-                    remains.push((format!("{folder}/{name}"), fs::read(&path).expect("a readable file")));
+                    remains.push((
+                        format!("{folder}/{name}"),
+                        fs::read(&path).expect("a readable file"),
+                    ));
                 }
             }
         }
         remains.sort();
-        assert!(remains.len() >= 6, "{:?}", remains.iter().map(|(name, _)| name).collect::<Vec<_>>());
+        assert!(
+            remains.len() >= 6,
+            "{:?}",
+            remains.iter().map(|(name, _)| name).collect::<Vec<_>>()
+        );
         remains.push(("metrics.jsonl".to_owned(), self.metrics().into_bytes()));
         remains
     }
 
     /// All parameters in the end, as one vector.
     fn weights(&self) -> Tensor {
-        let latest = checkpoint::load(&self.summary.run.join("ckpt_latest")).expect("a complete checkpoint");
-        let flat: Vec<Tensor> = latest.model.iter().map(|(_, tensor)| tensor.flatten(0, -1)).collect();
+        let latest =
+            checkpoint::load(&self.summary.run.join("ckpt_latest")).expect("a complete checkpoint");
+        let flat: Vec<Tensor> = latest
+            .model
+            .iter()
+            .map(|(_, tensor)| tensor.flatten(0, -1))
+            .collect();
         Tensor::cat(&flat, 0).to_kind(Kind::Double)
     }
 
@@ -196,20 +238,32 @@ fn check_recorded(what: &str, case: &Case, recordings: u64) {
     let eager = case.train(Way::Eager);
     assert!(eager.summary.recorded_steps.replayed_batches == 0, "{what}");
     let expected = eager.remains();
-    for (who, way) in
-        [("a tape", Way::Recorded), ("the stand-in", Way::RecordedBy(Box::<RunAgain>::default()))]
-    {
+    for (who, way) in [
+        ("a tape", Way::Recorded),
+        ("the stand-in", Way::RecordedBy(Box::<RunAgain>::default())),
+    ] {
         let recorded = case.train(way);
-        assert!(recorded.summary.steps >= 200, "{what}: {} steps", recorded.summary.steps);
+        assert!(
+            recorded.summary.steps >= 200,
+            "{what}: {} steps",
+            recorded.summary.steps
+        );
         let found = recorded.remains();
         assert_eq!(expected.len(), found.len(), "{what}, {who}");
         for ((name, expected), (_, found)) in expected.iter().zip(&found) {
             assert!(expected == found, "{what}, {who}: {name} differs");
         }
         let steps = recorded.summary.recorded_steps;
-        assert!(steps.not_recorded.is_empty(), "{what}, {who}: {:?}", steps.not_recorded);
+        assert!(
+            steps.not_recorded.is_empty(),
+            "{what}, {who}: {:?}",
+            steps.not_recorded
+        );
         assert_eq!(steps.recordings, recordings, "{what}, {who}: {steps:?}");
-        assert!(steps.replayed_batches > 15 * steps.eager_batches, "{what}, {who}: {steps:?}");
+        assert!(
+            steps.replayed_batches > 15 * steps.eager_batches,
+            "{what}, {who}: {steps:?}"
+        );
     }
 }
 
@@ -241,7 +295,8 @@ fn every_stock_callback() {
         check_recorded(callback, &Case::callbacks(&[callback]), KINDS);
     }
     // A new loss function is frozen into new recordings. The short batch has warmed up for the second alone.
-    let switch = "training-stage-switch: {next_stage_start_epoch: 2, set_loss: {label_smoothing: 0.1}}";
+    let switch =
+        "training-stage-switch: {next_stage_start_epoch: 2, set_loss: {label_smoothing: 0.1}}";
     check_recorded(switch, &Case::callbacks(&[switch]), 5);
 }
 
@@ -263,7 +318,12 @@ fn all_that_comes_with_phasebox_at_once() {
 
 #[test]
 fn every_way_to_train() {
-    for change in ["mixed_precision=bf16", "nan_policy=skip_step", "ema=false", "clip_grad_norm=null"] {
+    for change in [
+        "mixed_precision=bf16",
+        "nan_policy=skip_step",
+        "ema=false",
+        "clip_grad_norm=null",
+    ] {
         check_recorded(change, &Case::with(change), KINDS);
     }
     // One batch a step: the batches of an epoch are of two kinds.
@@ -280,7 +340,10 @@ fn every_way_to_train() {
         },
         4,
     );
-    let images = Case { architecture: Some("{convnet: {channels: [4, 8]}}"), ..Case::default() };
+    let images = Case {
+        architecture: Some("{convnet: {channels: [4, 8]}}"),
+        ..Case::default()
+    };
     check_recorded("convnet", &images, KINDS);
 }
 
@@ -328,20 +391,36 @@ fn callbacks_between_segments() {
     );
     check_recorded(
         "rates",
-        &Case::native(&[TrainBatchGradientReady], says(|changes| changes.optimizer = true), |_, context| {
-            let rate = 0.01 / (1.0 + context.global_step as f64);
-            context.optimizer.groups_mut().iter_mut().for_each(|group| group.learning_rate = rate);
-            Ok(())
-        }),
+        &Case::native(
+            &[TrainBatchGradientReady],
+            says(|changes| changes.optimizer = true),
+            |_, context| {
+                let rate = 0.01 / (1.0 + context.global_step as f64);
+                context
+                    .optimizer
+                    .groups_mut()
+                    .iter_mut()
+                    .for_each(|group| group.learning_rate = rate);
+                Ok(())
+            },
+        ),
         KINDS,
     );
     check_recorded(
         "inputs",
-        &Case::native(&[TrainBatchStart], says(|changes| changes.inputs = true), |_, context| {
-            let inputs = context.inputs.take().map(|inputs| inputs.f_mul_scalar(0.5)).transpose()?;
-            context.inputs = inputs;
-            Ok(())
-        }),
+        &Case::native(
+            &[TrainBatchStart],
+            says(|changes| changes.inputs = true),
+            |_, context| {
+                let inputs = context
+                    .inputs
+                    .take()
+                    .map(|inputs| inputs.f_mul_scalar(0.5))
+                    .transpose()?;
+                context.inputs = inputs;
+                Ok(())
+            },
+        ),
         KINDS,
     );
 }
@@ -350,15 +429,24 @@ fn callbacks_between_segments() {
 #[test]
 fn recordings_are_made_anew() {
     use Phase::*;
-    let optimizer = Some(Changes { optimizer: true, ..Changes::default() });
+    let optimizer = Some(Changes {
+        optimizer: true,
+        ..Changes::default()
+    });
     let decays = |_: Phase, context: &mut Context| -> Result<()> {
         if context.global_step == 100 {
-            context.optimizer.set_hyperparameter("default", "weight_decay", 0.05)?;
+            context
+                .optimizer
+                .set_hyperparameter("default", "weight_decay", 0.05)?;
         }
         Ok(())
     };
-    for phases in [[TrainBatchStart], [TrainBatchLossEnd], [TrainBatchBackwardEnd], [TrainBatchGradientReady]]
-    {
+    for phases in [
+        [TrainBatchStart],
+        [TrainBatchLossEnd],
+        [TrainBatchBackwardEnd],
+        [TrainBatchGradientReady],
+    ] {
         let phases: &'static [Phase] = Box::leak(Box::new(phases));
         // Step 100 is in the third epoch: the short batch has not warmed up before, and just so after.
         check_recorded(
@@ -367,7 +455,10 @@ fn recordings_are_made_anew() {
             5,
         );
     }
-    let parameters = Some(Changes { parameters: true, ..Changes::default() });
+    let parameters = Some(Changes {
+        parameters: true,
+        ..Changes::default()
+    });
     let freezes = Case::native(&[TrainBatchBackwardEnd], parameters, |_, context| {
         if context.global_step == 60 {
             context.net.freeze("*.bias")?;
@@ -385,7 +476,10 @@ fn rates_are_read_anew_by_each_replay() {
     for optimizer in ["SGD", "AdamW", "{RMSprop: {momentum: 0.5}}"] {
         let case = Case::with(&format!("optimizer={optimizer}"));
         let recorded = case.train(Way::RecordedBy(Box::<WithDeviceRates>::default()));
-        assert!(recorded.summary.recorded_steps.replayed_batches > 500, "{optimizer}");
+        assert!(
+            recorded.summary.recorded_steps.replayed_batches > 500,
+            "{optimizer}"
+        );
         let eager = case.train(Way::Eager).weights();
         assert!(recorded.weights().equal(&eager), "{optimizer}");
     }
@@ -395,9 +489,16 @@ fn rates_are_read_anew_by_each_replay() {
 #[test]
 fn eager_with_a_reason() {
     use Phase::*;
-    let loss = Some(Changes { loss: true, ..Changes::default() });
+    let loss = Some(Changes {
+        loss: true,
+        ..Changes::default()
+    });
     let halves = |_: Phase, context: &mut Context| -> Result<()> {
-        context.loss = context.loss.take().map(|loss| loss.f_mul_scalar(0.5)).transpose()?;
+        context.loss = context
+            .loss
+            .take()
+            .map(|loss| loss.f_mul_scalar(0.5))
+            .transpose()?;
         Ok(())
     };
     let reason = |case: Case, fault: Fault, expected: &str| {
@@ -407,18 +508,37 @@ fn eager_with_a_reason() {
         let steps = recorded.summary.recorded_steps;
         assert_eq!(steps.replayed_batches, 0, "{expected}");
         let found = steps.not_recorded;
-        assert!(found.iter().any(|reason| reason.contains(expected)), "{found:?}");
+        assert!(
+            found.iter().any(|reason| reason.contains(expected)),
+            "{found:?}"
+        );
     };
     let loss_end: &[Phase] = &[TrainBatchLossEnd];
-    reason(Case::native(loss_end, loss, halves), Fault::None, "callback `native` may change the loss");
+    reason(
+        Case::native(loss_end, loss, halves),
+        Fault::None,
+        "callback `native` may change the loss",
+    );
     reason(
         Case::native(loss_end, None, halves),
         Fault::None,
         "callback `native` does not say what it changes",
     );
-    reason(Case::with("record_steps=off"), Fault::None, "the recipe says `record_steps: off`");
-    reason(Case::default(), Fault::Prepare, "there is nothing to record with");
-    reason(Case::default(), Fault::Record, "the stream is not capturing");
+    reason(
+        Case::with("record_steps=off"),
+        Fault::None,
+        "the recipe says `record_steps: off`",
+    );
+    reason(
+        Case::default(),
+        Fault::Prepare,
+        "there is nothing to record with",
+    );
+    reason(
+        Case::default(),
+        Fault::Record,
+        "the stream is not capturing",
+    );
     reason(Case::default(), Fault::Idle, "in a rehearsal");
     reason(Case::default(), Fault::Twice, "in a rehearsal");
     reason(Case::default(), Fault::Frozen, "in a rehearsal");
@@ -427,15 +547,25 @@ fn eager_with_a_reason() {
 /// Kernels of large layers take so long that a tape would gain nothing and keep much.
 #[test]
 fn large_layers_are_not_recorded() {
-    let short = ["max_epochs=1", "max_train_batches=8", "max_valid_batches=1", "batch_accumulate=1"];
+    let short = [
+        "max_epochs=1",
+        "max_train_batches=8",
+        "max_valid_batches=1",
+        "batch_accumulate=1",
+    ];
     let case = Case {
         architecture: Some("{mlp: {hidden: [40000]}}"),
-        overrides: short.map(|change| format!("training_hyperparams.{change}")).to_vec(),
+        overrides: short
+            .map(|change| format!("training_hyperparams.{change}"))
+            .to_vec(),
         ..Case::default()
     };
     let (eager, recorded) = (case.train(Way::Eager), case.train(Way::Recorded));
     assert!(recorded.weights().equal(&eager.weights()));
     let steps = recorded.summary.recorded_steps;
-    assert_eq!(steps.not_recorded, ["the results of its operations take more than 16 MiB"]);
+    assert_eq!(
+        steps.not_recorded,
+        ["the results of its operations take more than 16 MiB"]
+    );
     assert_eq!((steps.replayed_batches, steps.eager_batches), (0, 8));
 }

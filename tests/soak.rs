@@ -44,16 +44,24 @@ fn memory_stays_as_it_is() {
     let mut child = place.start(&["train", "recipe.yaml", "--json", "--threads", "1"]);
     let bytes = at_epoch_ends(&mut child);
     let finished = place.finish(child);
-    assert_eq!((finished.code, bytes.len()), (Some(0), EPOCHS), "{}", finished.stderr);
+    assert_eq!(
+        (finished.code, bytes.len()),
+        (Some(0), EPOCHS),
+        "{}",
+        finished.stderr
+    );
     let growth = bytes[EPOCHS - 2].saturating_sub(bytes[WARM]);
-    assert!(growth <= MOST_GROWTH_BYTES, "{growth} bytes from epoch {WARM} on: {bytes:?}");
+    assert!(
+        growth <= MOST_GROWTH_BYTES,
+        "{growth} bytes from epoch {WARM} on: {bytes:?}"
+    );
 }
 
 /// The memory that the process holds, epoch by epoch.
 fn at_epoch_ends(child: &mut Child) -> Vec<u64> {
     let events = BufReader::new(child.stdout.take().expect("its output is ours")).lines();
-    let events =
-        events.map(|line| serde_json::from_str(&line.expect("text")).expect("one JSON object a line"));
+    let events = events
+        .map(|line| serde_json::from_str(&line.expect("text")).expect("one JSON object a line"));
     let epochs = events.filter(|event: &Value| event["event"] == "epoch");
     epochs.map(|_| resident_bytes(child.id())).collect()
 }
@@ -61,6 +69,9 @@ fn at_epoch_ends(child: &mut Child) -> Vec<u64> {
 fn resident_bytes(process: u32) -> u64 {
     // Its last event may outlive the process.
     let numbers = fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
-    let pages = numbers.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    let pages = numbers
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse::<u64>().ok());
     pages.unwrap_or(0) * 4096
 }

@@ -37,7 +37,11 @@ fn keeper(next: &Next) -> (Place, Run) {
 /// The first count that is logged after the checkpoint.
 fn first_count(run: &Run) -> f64 {
     let after = |line: &serde_json::Value| line["name"] == "keeper/batches" && line["epoch"] == 1;
-    let line = run.metrics().into_iter().find(after).expect("it logs in the second epoch");
+    let line = run
+        .metrics()
+        .into_iter()
+        .find(after)
+        .expect("it logs in the second epoch");
     line["value"].as_f64().expect("a number")
 }
 
@@ -51,7 +55,13 @@ const REBUILT: Next = Next {
 #[test]
 fn another_build_goes_on_with_the_state() {
     let rows = [
-        (Next { what: "a new build", ..REBUILT }, BATCHES + 1.0),
+        (
+            Next {
+                what: "a new build",
+                ..REBUILT
+            },
+            BATCHES + 1.0,
+        ),
         (
             Next {
                 what: "a new build that begins anew",
@@ -74,7 +84,11 @@ fn another_build_goes_on_with_the_state() {
         place.trained(&["--resume", run.path(), RESUMED]);
         assert_eq!(first_count(&run), expected, "{}", next.what);
         let record = &run.json("ckpt_latest/checkpoint.json")["callbacks"][0];
-        assert_eq!((&record["name"], &record["state_version"]), (&"keeper".into(), &2.into()), "{record}");
+        assert_eq!(
+            (&record["name"], &record["state_version"]),
+            (&"keeper".into(), &2.into()),
+            "{record}"
+        );
     }
 }
 
@@ -104,8 +118,19 @@ fn a_build_that_cannot_read_the_state_is_refused() {
         let finished = place.train(&["--resume", run.path(), RESUMED]);
         assert_eq!(finished.code, Some(2), "{}: {}", next.what, finished.stderr);
         for part in [reason, "`on_state: fresh`", "state version 2)"] {
-            assert!(finished.stderr.contains(part), "{}: `{part}` is not in {}", next.what, finished.stderr);
+            assert!(
+                finished.stderr.contains(part),
+                "{}: `{part}` is not in {}",
+                next.what,
+                finished.stderr
+            );
         }
-        assert_eq!(finished.stderr.matches("sha256:").count(), 2, "{}: {}", next.what, finished.stderr);
+        assert_eq!(
+            finished.stderr.matches("sha256:").count(),
+            2,
+            "{}: {}",
+            next.what,
+            finished.stderr
+        );
     }
 }

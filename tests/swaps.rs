@@ -8,8 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use phasebox::assemble::{Assembly, Options, Warm};
-use phasebox::recipe::Recipe;
-use phasebox::trainer::Trainer;
+use phasebox_recipe::Recipe;
+use phasebox_train::trainer::Trainer;
 use sha2::{Digest as _, Sha256};
 
 const RUNS: u32 = 1_000;
@@ -49,7 +49,10 @@ struct Held {
 impl Held {
     fn now() -> Held {
         let statm = fs::read_to_string("/proc/self/statm").expect("Linux");
-        let pages: Vec<u64> = statm.split(' ').filter_map(|pages| pages.trim().parse().ok()).collect();
+        let pages: Vec<u64> = statm
+            .split(' ')
+            .filter_map(|pages| pages.trim().parse().ok())
+            .collect();
         let entries = |folder| fs::read_dir(folder).expect("Linux").count();
         Held {
             resident_bytes: pages[1] * 4096,
@@ -77,7 +80,10 @@ fn a_thousand_swaps_leave_nothing_behind() {
         ("address space", before.mapped_bytes, after.mapped_bytes),
     ] {
         let growth = after.saturating_sub(before);
-        assert!(growth <= MOST_GROWTH_BYTES, "{growth} bytes of {what} from run {WARM} on");
+        assert!(
+            growth <= MOST_GROWTH_BYTES,
+            "{growth} bytes of {what} from run {WARM} on"
+        );
     }
 }
 
@@ -87,14 +93,28 @@ fn run(place: &Path, number: u32, warm: &mut Warm) {
     fs::write(place.join("swap.wasm"), &bytes).expect("ours");
     let recipe = Recipe::load(place.join("recipe.yaml"), &[]).expect("a recipe");
     let (runs_dir, cache_dir) = (place.join("runs"), Some(place.join("cache")));
-    let options = Options { runs_dir, cache_dir, ..Options::default() };
+    let options = Options {
+        runs_dir,
+        cache_dir,
+        ..Options::default()
+    };
     let trainer = Assembly::with(&recipe, options, warm).and_then(Assembly::trainer);
     let summary = trainer.and_then(Trainer::train).expect("it trains");
     let file = |name| fs::read_to_string(summary.run.join(name)).expect("a run has it");
-    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert!(file("plugins.lock").contains(&digest), "run {number} has another callback");
+    let digest: String = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert!(
+        file("plugins.lock").contains(&digest),
+        "run {number} has another callback"
+    );
     let said = format!(r#""source":"swap","message":"{number:04}""#);
-    assert_eq!(file("metrics.jsonl").matches(&said).count(), 1, "run {number} did not say {said}");
+    assert_eq!(
+        file("metrics.jsonl").matches(&said).count(),
+        1,
+        "run {number} did not say {said}"
+    );
     fs::remove_dir_all(&summary.run).expect("ours");
 }
 

@@ -18,18 +18,26 @@ fn sweep(place: &Place, arguments: &[&str]) -> Finished {
 
 /// What the sweep of `place` recorded, one entry a variant.
 fn recorded(place: &Place) -> Vec<Value> {
-    let sweeps = folders(place).into_iter().find(|path| name(path).starts_with("SWEEP_"));
+    let sweeps = folders(place)
+        .into_iter()
+        .find(|path| name(path).starts_with("SWEEP_"));
     let text = fs::read(sweeps.expect("a sweep's folder").join("sweep.json")).expect("its record");
     serde_json::from_slice(&text).expect("a JSON list")
 }
 
 fn folders(place: &Place) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(place.path("runs/tiny")) else { return Vec::new() };
-    entries.map(|entry| entry.expect("a readable folder").path()).collect()
+    let Ok(entries) = fs::read_dir(place.path("runs/tiny")) else {
+        return Vec::new();
+    };
+    entries
+        .map(|entry| entry.expect("a readable folder").path())
+        .collect()
 }
 
 fn name(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default()
 }
 
 /// Nothing of one run reaches the next: not the random numbers, not the data's order, not the callbacks.
@@ -39,7 +47,12 @@ fn a_run_of_a_sweep_is_the_run_alone() {
     let place = Place::with_callbacks(callbacks);
     let finished = sweep(
         &place,
-        &["--grid", "training_hyperparams.initial_lr=0.01,0.1", "--grid", "training_hyperparams.seed=1,2"],
+        &[
+            "--grid",
+            "training_hyperparams.initial_lr=0.01,0.1",
+            "--grid",
+            "training_hyperparams.seed=1,2",
+        ],
     );
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     let recorded = recorded(&place);
@@ -65,13 +78,27 @@ fn a_failed_run_ends_itself_and_a_refused_one_the_sweep() {
     );
     let finished = sweep(&place, &["--list", "variants.yaml"]);
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
-    assert!(finished.stderr.contains("1 of 2 runs failed"), "{}", finished.stderr);
-    let outcomes: Vec<Value> = recorded(&place).into_iter().map(|run| run["outcome"].clone()).collect();
+    assert!(
+        finished.stderr.contains("1 of 2 runs failed"),
+        "{}",
+        finished.stderr
+    );
+    let outcomes: Vec<Value> = recorded(&place)
+        .into_iter()
+        .map(|run| run["outcome"].clone())
+        .collect();
     assert_eq!(outcomes, ["failed", "completed"]);
     let place = Place::with_callbacks("  []\n");
-    let finished = sweep(&place, &["--grid", "training_hyperparams.optimizer=SGD,SDG"]);
+    let finished = sweep(
+        &place,
+        &["--grid", "training_hyperparams.optimizer=SGD,SDG"],
+    );
     assert_eq!(finished.code, Some(2), "{}", finished.stderr);
-    assert!(finished.stderr.contains("there is no `SDG`"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("there is no `SDG`"),
+        "{}",
+        finished.stderr
+    );
     assert!(!place.path("runs").exists());
 }
 
@@ -93,9 +120,15 @@ fn digest(run: &Path) -> Option<String> {
 }
 
 fn runs(place: &Place) -> Vec<PathBuf> {
-    let mut runs: Vec<PathBuf> =
-        folders(place).into_iter().filter(|path| name(path).starts_with("RUN_")).collect();
-    runs.sort_by_key(|path| fs::metadata(path.join("recipe.yaml")).and_then(|file| file.modified()).ok());
+    let mut runs: Vec<PathBuf> = folders(place)
+        .into_iter()
+        .filter(|path| name(path).starts_with("RUN_"))
+        .collect();
+    runs.sort_by_key(|path| {
+        fs::metadata(path.join("recipe.yaml"))
+            .and_then(|file| file.modified())
+            .ok()
+    });
     runs
 }
 
@@ -103,17 +136,42 @@ fn runs(place: &Place) -> Vec<PathBuf> {
 #[test]
 fn an_exchanged_callback_is_the_next_runs() {
     let place = Place::with_callbacks("  - ./case.wasm\n");
-    let (old, new) = (component(&[("on-epoch-end", NOTHING)]), component(&[("on-train-batch-end", FAIL)]));
+    let (old, new) = (
+        component(&[("on-epoch-end", NOTHING)]),
+        component(&[("on-train-batch-end", FAIL)]),
+    );
     place.write("case.wasm", &old);
-    let child = place.start(&["sweep", "recipe.yaml", "--grid", "training_hyperparams.max_epochs=40,2"]);
-    let first = wait_until("the first run begins", || runs(&place).pop().filter(|run| digest(run).is_some()));
+    let child = place.start(&[
+        "sweep",
+        "recipe.yaml",
+        "--grid",
+        "training_hyperparams.max_epochs=40,2",
+    ]);
+    let first = wait_until("the first run begins", || {
+        runs(&place).pop().filter(|run| digest(run).is_some())
+    });
     place.write("case.wasm", &new);
     let finished = place.finish(child);
-    assert_eq!(finished.code, Some(1), "the new callback fails: {}", finished.stderr);
-    let outcomes: Vec<Value> = recorded(&place).into_iter().map(|run| run["outcome"].clone()).collect();
+    assert_eq!(
+        finished.code,
+        Some(1),
+        "the new callback fails: {}",
+        finished.stderr
+    );
+    let outcomes: Vec<Value> = recorded(&place)
+        .into_iter()
+        .map(|run| run["outcome"].clone())
+        .collect();
     assert_eq!(outcomes, ["completed", "failed"]);
     let digests: Vec<Option<String>> = runs(&place).iter().map(|run| digest(run)).collect();
-    assert_eq!((digests.len(), digest(&first) == digests[0], digests[0] == digests[1]), (2, true, false));
+    assert_eq!(
+        (
+            digests.len(),
+            digest(&first) == digests[0],
+            digests[0] == digests[1]
+        ),
+        (2, true, false)
+    );
 }
 
 /// A change of the callback is a new run; a broken recipe is said and waited out; a signal ends the watch.
@@ -124,7 +182,10 @@ fn watch_trains_again_after_a_change() {
     let child = place.start(&["watch", "recipe.yaml"]);
     let ended = |count: usize| {
         wait_until("a run ends", || {
-            let ended = runs(&place).iter().filter(|run| run.join("summary.json").exists()).count();
+            let ended = runs(&place)
+                .iter()
+                .filter(|run| run.join("summary.json").exists())
+                .count();
             (ended >= count).then_some(ended)
         })
     };
@@ -139,7 +200,14 @@ fn watch_trains_again_after_a_change() {
     place.terminate(&child);
     let finished = place.finish(child);
     assert_eq!(finished.code, Some(130), "{}", finished.stderr);
-    assert!(finished.stderr.contains("error: recipe.yaml:1"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("error: recipe.yaml:1"),
+        "{}",
+        finished.stderr
+    );
     let digests: Vec<Option<String>> = runs(&place).iter().map(|run| digest(run)).collect();
-    assert_eq!((digests[0] == digests[1], digests[1] == digests[2]), (false, true));
+    assert_eq!(
+        (digests[0] == digests[1], digests[1] == digests[2]),
+        (false, true)
+    );
 }

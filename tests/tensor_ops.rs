@@ -29,7 +29,8 @@ phase_callbacks:
 
 #[test]
 fn a_guest_sees_what_the_table_says() {
-    let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins/tests/tensor-ops.wasm");
+    let component =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins/tests/tensor-ops.wasm");
     let entry = serde_json::json!([{
         "wasm": component, "params": { "table": ROWS }, "limits": { "tensors": "64MiB", "call_tensors": "64MiB", "handles": 2048, "launches": 100000, "syncs": 100000 },
         "grants": ["sync", "random"],
@@ -37,13 +38,21 @@ fn a_guest_sees_what_the_table_says() {
     let place = Place::new();
     place.write("recipe.yaml", format!("{RECIPE}  {entry}\n"));
     let logged = place.trained(&[]).metrics();
-    let value =
-        |name: &str| logged.iter().find(|line| line["name"] == name).map(|line| line["value"].clone());
+    let value = |name: &str| {
+        logged
+            .iter()
+            .find(|line| line["name"] == name)
+            .map(|line| line["value"].clone())
+    };
     assert!(
-        value("tensor-ops/rows").and_then(|rows| rows.as_f64()).is_some_and(|rows| rows > 400.0),
+        value("tensor-ops/rows")
+            .and_then(|rows| rows.as_f64())
+            .is_some_and(|rows| rows > 400.0),
         "{logged:?}"
     );
     assert!(
-        value("tensor-ops/rows_over_phases").and_then(|rows| rows.as_f64()).is_some_and(|rows| rows > 5.0)
+        value("tensor-ops/rows_over_phases")
+            .and_then(|rows| rows.as_f64())
+            .is_some_and(|rows| rows > 5.0)
     );
 }

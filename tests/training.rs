@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use phasebox::checkpoint::{self, NamedTensors, Snapshot};
+use phasebox_train::checkpoint::{self, NamedTensors, Snapshot};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
@@ -31,7 +31,9 @@ pub(crate) const STANDSTILL: &str = "training_hyperparams.initial_lr=1e-30";
 
 /// A file of the clone by its path in it.
 pub(crate) fn clone(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
 }
 
 /// A training on the digits, not yet started.
@@ -43,11 +45,18 @@ pub(crate) struct Training {
 
 impl Training {
     pub(crate) fn digits() -> Training {
-        Training { architecture: "{mlp: {hidden: [32]}}", callbacks: String::new(), changes: Vec::new() }
+        Training {
+            architecture: "{mlp: {hidden: [32]}}",
+            callbacks: String::new(),
+            changes: Vec::new(),
+        }
     }
 
     pub(crate) fn architecture(self, architecture: &'static str) -> Training {
-        Training { architecture, ..self }
+        Training {
+            architecture,
+            ..self
+        }
     }
 
     /// Adds an entry of `phase_callbacks`.
@@ -74,25 +83,41 @@ impl Training {
     /// Keeps the checkpoint after each of `epochs` epochs.
     pub(crate) fn checkpoints(self, epochs: u64) -> Training {
         let all: Vec<String> = (1..=epochs).map(|epoch| epoch.to_string()).collect();
-        self.epochs(epochs).with(format!("training_hyperparams.save_ckpt_epoch_list=[{}]", all.join(",")))
+        self.epochs(epochs).with(format!(
+            "training_hyperparams.save_ckpt_epoch_list=[{}]",
+            all.join(",")
+        ))
     }
 
     /// `steps` epochs of one batch, with the checkpoint after each.
     pub(crate) fn step_by_step(self, steps: u64) -> Training {
-        self.checkpoints(steps).with("train_dataloader_params.max_batches=1")
+        self.checkpoints(steps)
+            .with("train_dataloader_params.max_batches=1")
     }
 
     /// Goes on from another run's checkpoint, in a run of its own.
     pub(crate) fn from(self, run: &Run, tag: &str) -> Training {
         let path = run.path(&format!("ckpt_{tag}"));
-        self.with(format!("training_hyperparams.resume_path={}", path.display()))
+        self.with(format!(
+            "training_hyperparams.resume_path={}",
+            path.display()
+        ))
     }
 
     /// Trains to the end.
     pub(crate) fn run(self) -> Run {
         let (place, finished) = self.start();
-        assert_eq!(finished.code, Some(0), "{}{}", self.callbacks, finished.stderr);
-        Run { folder: place.run(), _place: place }
+        assert_eq!(
+            finished.code,
+            Some(0),
+            "{}{}",
+            self.callbacks,
+            finished.stderr
+        );
+        Run {
+            folder: place.run(),
+            _place: place,
+        }
     }
 
     /// The exit code and the message of a training that does not come to its end.
@@ -105,7 +130,11 @@ impl Training {
 
     fn start(&self) -> (Place, Finished) {
         let place = Place::new();
-        let Training { architecture, callbacks, changes } = self;
+        let Training {
+            architecture,
+            callbacks,
+            changes,
+        } = self;
         place.write(
             "recipe.yaml",
             format!("{BASE}architecture: {architecture}\nphase_callbacks:\n{callbacks}"),
@@ -143,19 +172,26 @@ impl Run {
     pub(crate) fn logged(&self, name: &str) -> Vec<(u64, f64)> {
         let lines = self.lines().into_iter().filter(|line| line["name"] == name);
         let number = |line: &Value| Some((line["step"].as_u64()?, line["value"].as_f64()?));
-        lines.map(|line| number(&line).expect("a finite number")).collect()
+        lines
+            .map(|line| number(&line).expect("a finite number"))
+            .collect()
     }
 
     /// The same without steps.
     pub(crate) fn values(&self, name: &str) -> Vec<f64> {
-        self.logged(name).into_iter().map(|(_, value)| value).collect()
+        self.logged(name)
+            .into_iter()
+            .map(|(_, value)| value)
+            .collect()
     }
 
     /// What the run itself logged, apart from its callbacks.
     pub(crate) fn own_lines(&self) -> Vec<Value> {
         let is_own = |line: &Value| {
             let name = line["name"].as_str().unwrap_or_default();
-            ["train/", "valid/", "lr/"].iter().any(|beginning| name.starts_with(beginning))
+            ["train/", "valid/", "lr/"]
+                .iter()
+                .any(|beginning| name.starts_with(beginning))
         };
         self.lines().into_iter().filter(is_own).collect()
     }
@@ -164,7 +200,8 @@ impl Run {
     pub(crate) fn said(&self, callback: &str, level: &str) -> Vec<String> {
         let lines = self.lines().into_iter();
         let said = lines.filter(|line| line["source"] == callback && line["level"] == level);
-        said.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
+        said.map(|line| line["message"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 
     pub(crate) fn checkpoint(&self, tag: &str) -> Snapshot {
@@ -183,8 +220,10 @@ impl Run {
 
 /// All elements in one float64 vector, in the order of names.
 pub(crate) fn flat(named: &[(String, Tensor)]) -> Tensor {
-    let parts: Vec<Tensor> =
-        named.iter().map(|(_, tensor)| tensor.to_kind(Kind::Double).flatten(0, -1)).collect();
+    let parts: Vec<Tensor> = named
+        .iter()
+        .map(|(_, tensor)| tensor.to_kind(Kind::Double).flatten(0, -1))
+        .collect();
     Tensor::cat(&parts, 0)
 }
 

@@ -1,6 +1,6 @@
 //! ema, against the average computed here from the weights after every step, and against the trainer's `ema: true`.
 
-use phasebox::checkpoint::NamedTensors;
+use phasebox_train::checkpoint::NamedTensors;
 use tch::{Kind, Tensor};
 
 use crate::training::{Run, STANDSTILL, Training, distance, flat};
@@ -20,7 +20,9 @@ fn kept(decay_type: &str, step: f64) -> f64 {
 }
 
 fn convnet() -> Training {
-    Training::digits().architecture("{convnet: {channels: [4]}}").step_by_step(STEPS)
+    Training::digits()
+        .architecture("{convnet: {channels: [4]}}")
+        .step_by_step(STEPS)
 }
 
 fn params(decay_type: &str) -> String {
@@ -28,14 +30,18 @@ fn params(decay_type: &str) -> String {
 }
 
 fn of_plugin(decay_type: &str) -> Run {
-    convnet().callback(&format!("ema: {}", params(decay_type))).run()
+    convnet()
+        .callback(&format!("ema: {}", params(decay_type)))
+        .run()
 }
 
 /// The average that the callback keeps, under the names of the network's tensors.
 fn shadow(run: &Run, tag: &str) -> NamedTensors {
     let name = |name: &str| Some(name.strip_prefix("ema///")?.split_once("//")?.1.to_owned());
     let tensors = run.checkpoint(tag).callback_tensors.into_iter();
-    let mut named: NamedTensors = tensors.filter_map(|(key, tensor)| Some((name(&key)?, tensor))).collect();
+    let mut named: NamedTensors = tensors
+        .filter_map(|(key, tensor)| Some((name(&key)?, tensor)))
+        .collect();
     named.sort_by(|(a, _), (b, _)| a.cmp(b));
     named
 }
@@ -70,20 +76,36 @@ fn check_formula(decay_type: &str) {
         assert!(error < TOLERANCE, "{decay_type}, step {step}: {error}");
     }
     let moved = distance(&average, &averaged(run.final_weights()));
-    assert!(moved > 100.0 * TOLERANCE, "{decay_type}: the average is the weights");
+    assert!(
+        moved > 100.0 * TOLERANCE,
+        "{decay_type}: the average is the weights"
+    );
 }
 
 #[test]
 fn the_average_follows_the_formula() {
-    ["constant", "exp", "threshold"].into_iter().for_each(check_formula);
+    ["constant", "exp", "threshold"]
+        .into_iter()
+        .for_each(check_formula);
 }
 
 fn check_against_own(decay_type: &str) {
     let callback = of_plugin(decay_type);
     let ema_params = format!("training_hyperparams.ema_params={}", params(decay_type));
-    let own = convnet().with("training_hyperparams.ema=true").with(ema_params).run();
-    assert_eq!(averaged(shadow(&callback, "latest")), averaged(own.checkpoint("latest").ema), "{decay_type}");
-    assert_eq!(callback.own_lines(), own.own_lines(), "{decay_type}: validated with the average");
+    let own = convnet()
+        .with("training_hyperparams.ema=true")
+        .with(ema_params)
+        .run();
+    assert_eq!(
+        averaged(shadow(&callback, "latest")),
+        averaged(own.checkpoint("latest").ema),
+        "{decay_type}"
+    );
+    assert_eq!(
+        callback.own_lines(),
+        own.own_lines(),
+        "{decay_type}: validated with the average"
+    );
     assert_eq!(
         callback.final_weights(),
         own.final_weights(),
@@ -93,7 +115,9 @@ fn check_against_own(decay_type: &str) {
 
 #[test]
 fn it_gives_the_numbers_of_the_trainers_own_average() {
-    ["constant", "exp", "threshold"].into_iter().for_each(check_against_own);
+    ["constant", "exp", "threshold"]
+        .into_iter()
+        .for_each(check_against_own);
 }
 
 /// Training does not see the average; validation sees nothing else.
@@ -102,15 +126,28 @@ fn only_evaluation_sees_the_average() {
     let (averaged, plain) = (of_plugin("constant"), convnet().run());
     assert_eq!(averaged.final_weights(), plain.final_weights());
     assert_eq!(averaged.logged("train/loss"), plain.logged("train/loss"));
-    let pairs = averaged.values("valid/loss").into_iter().zip(plain.values("valid/loss"));
+    let pairs = averaged
+        .values("valid/loss")
+        .into_iter()
+        .zip(plain.values("valid/loss"));
     assert!(pairs.into_iter().all(|(averaged, plain)| averaged != plain));
 }
 
 #[test]
 fn buffers_can_be_left_out() {
-    let run = convnet().callback("ema: {decay: 0.9, use_buffers: false}").run();
-    assert!(shadow(&run, "latest").iter().all(|(name, _)| !name.contains("running")));
-    assert!(shadow(&of_plugin("constant"), "latest").iter().any(|(name, _)| name.contains("running")));
+    let run = convnet()
+        .callback("ema: {decay: 0.9, use_buffers: false}")
+        .run();
+    assert!(
+        shadow(&run, "latest")
+            .iter()
+            .all(|(name, _)| !name.contains("running"))
+    );
+    assert!(
+        shadow(&of_plugin("constant"), "latest")
+            .iter()
+            .any(|(name, _)| name.contains("running"))
+    );
 }
 
 #[test]
@@ -119,7 +156,10 @@ fn a_resumed_run_goes_on_with_the_average() {
     let whole = training().run();
     let resumed = training().from(&whole, "epoch_4").run();
     assert_eq!(shadow(&whole, "latest"), shadow(&resumed, "latest"));
-    assert_eq!(whole.logged("valid/loss")[4..], resumed.logged("valid/loss"));
+    assert_eq!(
+        whole.logged("valid/loss")[4..],
+        resumed.logged("valid/loss")
+    );
 }
 
 /// The average of the best networks is of whole networks, and is validated as it is.
@@ -127,7 +167,10 @@ fn a_resumed_run_goes_on_with_the_average() {
 fn the_average_of_the_best_is_left_alone() {
     let training = || convnet().with("training_hyperparams.average_best_models=true");
     let line = |run: &Run| run.values("average_best_models/loss");
-    let (averaged, plain) = (training().callback("ema: {decay: 0.9}").run(), training().run());
+    let (averaged, plain) = (
+        training().callback("ema: {decay: 0.9}").run(),
+        training().run(),
+    );
     assert_eq!((line(&averaged).len(), line(&plain).len()), (1, 1));
     assert_eq!(averaged.final_weights(), plain.final_weights());
 }

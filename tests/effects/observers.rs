@@ -4,7 +4,9 @@ use crate::training::{Run, Training};
 
 fn training() -> Training {
     // Dropout draws from torch's generator in every step: a callback that drew as well would show.
-    Training::digits().architecture("{mlp: {hidden: [32], dropout: 0.2}}").epochs(3)
+    Training::digits()
+        .architecture("{mlp: {hidden: [32], dropout: 0.2}}")
+        .epochs(3)
 }
 
 fn check(entry: &str, plain: &Run) {
@@ -34,10 +36,15 @@ fn what_only_looks_changes_no_number() {
 /// The lines tell the order of the phases: an epoch of two batches, as the contract draws it.
 #[test]
 fn a_trace_is_the_same_in_the_log_and_in_its_file() {
-    let entry = "trace: {artifact: true, phases: [on-epoch-start, 'on-train-batch-*', on-epoch-end]}";
-    let run =
-        Training::digits().epochs(1).with("train_dataloader_params.max_batches=1").callback(entry).run();
-    let file = std::fs::read_to_string(run.path("artifacts/trace/trace.txt")).expect("the artifact");
+    let entry =
+        "trace: {artifact: true, phases: [on-epoch-start, 'on-train-batch-*', on-epoch-end]}";
+    let run = Training::digits()
+        .epochs(1)
+        .with("train_dataloader_params.max_batches=1")
+        .callback(entry)
+        .run();
+    let file =
+        std::fs::read_to_string(run.path("artifacts/trace/trace.txt")).expect("the artifact");
     let expected = [
         "on-epoch-start epoch=0 batch=- step=0",
         "on-train-batch-start epoch=0 batch=0 step=0",

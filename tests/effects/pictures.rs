@@ -15,12 +15,17 @@ const GAP: u32 = 2;
 type Digit = Vec<u8>;
 
 fn digits() -> Vec<Digit> {
-    let file =
-        std::fs::File::open(clone("host/phasebox/data/digits.csv.gz")).expect("the data are in the clone");
+    let file = std::fs::File::open(clone("host/phasebox/data/digits.csv.gz"))
+        .expect("the data are in the clone");
     let mut text = String::new();
-    GzDecoder::new(file).read_to_string(&mut text).expect("gzip");
+    GzDecoder::new(file)
+        .read_to_string(&mut text)
+        .expect("gzip");
     let row = |line: &str| -> Digit {
-        line.split(',').take(64).map(|pixel| pixel.parse().expect("0 to 16")).collect()
+        line.split(',')
+            .take(64)
+            .map(|pixel| pixel.parse().expect("0 to 16"))
+            .collect()
     };
     text.lines().map(row).collect()
 }
@@ -55,7 +60,11 @@ fn tiles(run: &Run, name: &str, columns: u32, rows: u32, count: usize) -> Vec<Di
 /// The reverse of round(255 · p / 16), which must have no remainder.
 fn sixteenths(gray: u8) -> u8 {
     let pixel = (f64::from(gray) * 16.0 / 255.0).round();
-    assert_eq!((pixel * 255.0 / 16.0).round(), f64::from(gray), "{gray} is no digit's gray");
+    assert_eq!(
+        (pixel * 255.0 / 16.0).round(),
+        f64::from(gray),
+        "{gray} is no digit's gray"
+    );
     pixel as u8
 }
 
@@ -66,29 +75,49 @@ fn check_order(train: &[Digit], validation: &[Digit]) {
         match (train.get(next_train), validation.get(next_validation)) {
             (Some(tile), _) if *tile == digit => next_train += 1,
             (Some(_), Some(tile)) if *tile == digit => next_validation += 1,
-            (Some(_), _) => panic!("row {} of the file is in neither picture", next_train + next_validation),
-            (None, _) => return assert!(next_validation > 0, "no validation digit among the first"),
+            (Some(_), _) => panic!(
+                "row {} of the file is in neither picture",
+                next_train + next_validation
+            ),
+            (None, _) => {
+                return assert!(next_validation > 0, "no validation digit among the first");
+            }
         }
     }
 }
 
 #[test]
 fn pictures_show_the_first_batches() {
-    let run = training().callback("save-first-batch: {max_images: 20, stretch: false}").run();
+    let run = training()
+        .callback("save-first-batch: {max_images: 20, stretch: false}")
+        .run();
     for epoch in ["0000", "0001"] {
         let train = tiles(&run, &format!("train_epoch_{epoch}.png"), 5, 4, 20);
         let validation = tiles(&run, &format!("validation_epoch_{epoch}.png"), 5, 4, 20);
         check_order(&train, &validation);
     }
-    assert_eq!(std::fs::read_dir(file(&run, "")).expect("its folder").count(), 4, "two pictures an epoch");
+    assert_eq!(
+        std::fs::read_dir(file(&run, ""))
+            .expect("its folder")
+            .count(),
+        4,
+        "two pictures an epoch"
+    );
 }
 
 /// What normalization moved out of 0 to 1 is moved back; without, it would be cut off.
 #[test]
 fn stretched_pictures_show_normalized_digits() {
     let normalized = "train_transforms={normalize: {mean: [0.5], std: [0.25]}}";
-    let run = training().with(normalized).callback("save-first-batch: {max_images: 3}").epochs(1).run();
-    let plain = training().callback("save-first-batch: {max_images: 3, stretch: false}").epochs(1).run();
+    let run = training()
+        .with(normalized)
+        .callback("save-first-batch: {max_images: 3}")
+        .epochs(1)
+        .run();
+    let plain = training()
+        .callback("save-first-batch: {max_images: 3, stretch: false}")
+        .epochs(1)
+        .run();
     let name = "train_epoch_0000.png";
     assert_eq!(tiles(&run, name, 2, 2, 3), tiles(&plain, name, 2, 2, 3));
 }

@@ -25,7 +25,12 @@ fn check_rates(run: &Run, all: u64) {
     let rates = run.logged("lr/default");
     assert_eq!(rates.last().map(|(step, _)| *step), Some(all));
     for (step, rate) in rates {
-        near(rate, expected(step as f64 - 1.0, all as f64), 1e-12, &format!("step {step} of {all}"));
+        near(
+            rate,
+            expected(step as f64 - 1.0, all as f64),
+            1e-12,
+            &format!("step {step} of {all}"),
+        );
     }
 }
 
@@ -50,14 +55,22 @@ fn the_optimizer_uses_the_rate() {
     for step in 2..=12 {
         let moved = norm(&(flat(&run.weights(step)) - flat(&run.weights(step - 1))));
         let rate = expected(step as f64 - 1.0, 12.0);
-        near(moved, rate * norms[step as usize - 1], 1e-3, &format!("step {step}"));
+        near(
+            moved,
+            rate * norms[step as usize - 1],
+            1e-3,
+            &format!("step {step}"),
+        );
     }
 }
 
 #[test]
 fn its_own_initial_rate_is_taken_before_the_recipes() {
-    let run =
-        Training::digits().with(STANDSTILL).callback("lr-warmup-cosine: {initial_lr: 0.3}").epochs(1).run();
+    let run = Training::digits()
+        .with(STANDSTILL)
+        .callback("lr-warmup-cosine: {initial_lr: 0.3}")
+        .epochs(1)
+        .run();
     near(
         run.values("lr/default")[0],
         0.3 * (0.01 + 0.99 * (1.0 + (PI * 22.0 / 23.0).cos()) / 2.0),
@@ -71,6 +84,9 @@ fn its_own_initial_rate_is_taken_before_the_recipes() {
 fn a_resumed_run_goes_on_with_the_rates() {
     let whole = training(8, 3).run();
     let resumed = training(8, 3).from(&whole, "epoch_3").run();
-    assert_eq!(whole.logged("lr/default")[3..], resumed.logged("lr/default"));
+    assert_eq!(
+        whole.logged("lr/default")[3..],
+        resumed.logged("lr/default")
+    );
     assert_eq!(whole.final_weights(), resumed.final_weights());
 }

@@ -5,9 +5,24 @@ use super::{Attack, USUAL, siege};
 
 pub(crate) fn rows() -> Vec<Attack> {
     vec![
-        Attack { number: 35, name: "changes_what_it_was_not_given", expect: Passes, ..USUAL },
-        Attack { number: 35, name: "changes_gradients_it_was_not_given", expect: Passes, ..USUAL },
-        Attack { number: 35, name: "changes_parameters_through_views", expect: Passes, ..USUAL },
+        Attack {
+            number: 35,
+            name: "changes_what_it_was_not_given",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            number: 35,
+            name: "changes_gradients_it_was_not_given",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            number: 35,
+            name: "changes_parameters_through_views",
+            expect: Passes,
+            ..USUAL
+        },
         Attack {
             number: 35,
             name: "passes_parameters_off_as_inputs",
@@ -29,7 +44,12 @@ pub(crate) fn rows() -> Vec<Attack> {
             expect: Passes,
             ..USUAL
         },
-        Attack { number: 34, name: "writes_over_itself", expect: Passes, ..USUAL },
+        Attack {
+            number: 34,
+            name: "writes_over_itself",
+            expect: Passes,
+            ..USUAL
+        },
         Attack {
             number: 37,
             name: "clips_to_what_is_no_number",
@@ -44,9 +64,24 @@ pub(crate) fn rows() -> Vec<Attack> {
             expect: Passes,
             ..USUAL
         },
-        Attack { number: 47, name: "does_integer_arithmetic", expect: Passes, ..USUAL },
-        Attack { number: 51, name: "asks_for_what_it_may_not", expect: Passes, ..USUAL },
-        Attack { name: "sets_what_is_no_loader", grants: "criterion, loaders", expect: Passes, ..USUAL },
+        Attack {
+            number: 47,
+            name: "does_integer_arithmetic",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            number: 51,
+            name: "asks_for_what_it_may_not",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            name: "sets_what_is_no_loader",
+            grants: "criterion, loaders",
+            expect: Passes,
+            ..USUAL
+        },
     ]
 }
 

@@ -6,17 +6,22 @@ use crate::components::{CHECKPOINT, NOTHING, altered};
 
 /// As toolchains do that do not know of lent handles.
 fn keeps_what_was_lent() -> Vec<u8> {
-    altered(&[("on-train-batch-start", NOTHING)], &[("(call $drop (local.get $ctx))", "")])
+    altered(
+        &[("on-train-batch-start", NOTHING)],
+        &[("(call $drop (local.get $ctx))", "")],
+    )
 }
 
 /// Its `realloc` calls the host, while the host hands it an error's message.
 fn calls_back_while_called() -> Vec<u8> {
-    const REALLOC: &str = "(func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 4096))";
+    const REALLOC: &str =
+        "(func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 4096))";
     const CALLS: &str = "(table (export \"late\") 1 funcref) (type $log (func (param i32 i32 i32)))
       (func (export \"realloc\") (param i32 i32 i32 i32) (result i32)
         (call_indirect (type $log) (i32.const 2) (i32.const 256) (i32.const 5) (i32.const 0)) (i32.const 4096))";
     const IMPORT: &str = "(import \"host\" \"log\" (func $log (param i32 i32 i32)))";
-    let import = format!("{IMPORT} (import \"host\" \"late\" (table 1 funcref)) (elem (i32.const 0) $log)");
+    let import =
+        format!("{IMPORT} (import \"host\" \"late\" (table 1 funcref)) (elem (i32.const 0) $log)");
     altered(
         &[("on-train-batch-start", CHECKPOINT)],
         &[
@@ -44,12 +49,19 @@ fn logs_beyond_its_memory() -> Vec<u8> {
 
 /// There are five levels.
 fn logs_at_no_level() -> Vec<u8> {
-    altered(&[("on-train-batch-start", "(call $log (i32.const 99) (i32.const 256) (i32.const 5))")], &[])
+    altered(
+        &[(
+            "on-train-batch-start",
+            "(call $log (i32.const 99) (i32.const 256) (i32.const 5))",
+        )],
+        &[],
+    )
 }
 
 /// An error whose code is not among the twelve.
 fn answers_with_no_code() -> Vec<u8> {
-    const ANSWER: &str = "(i32.store8 (i32.const 68) (i32.const 200)) (local.set $answer (i32.const 64))";
+    const ANSWER: &str =
+        "(i32.store8 (i32.const 68) (i32.const 200)) (local.set $answer (i32.const 64))";
     altered(&[("on-train-batch-start", ANSWER)], &[])
 }
 
@@ -67,22 +79,42 @@ pub(crate) fn rows() -> Vec<Attack> {
             expect: Answered("StaleHandle: this handle was made during an earlier call"),
             ..USUAL
         },
-        Attack { number: 29, name: "uses_a_deferred_value_later", expect: Passes, ..USUAL },
+        Attack {
+            number: 29,
+            name: "uses_a_deferred_value_later",
+            expect: Passes,
+            ..USUAL
+        },
         Attack {
             number: 30,
             name: "forges_a_handle",
             expect: Contained("unknown handle index 3000"),
             ..USUAL
         },
-        Attack { number: 30, name: "takes_a_group_for_a_tensor", expect: Contained("handle index"), ..USUAL },
-        Attack { number: 30, name: "drops_twice", expect: Contained("unknown handle index"), ..USUAL },
+        Attack {
+            number: 30,
+            name: "takes_a_group_for_a_tensor",
+            expect: Contained("handle index"),
+            ..USUAL
+        },
+        Attack {
+            number: 30,
+            name: "drops_twice",
+            expect: Contained("unknown handle index"),
+            ..USUAL
+        },
         Attack {
             number: 30,
             name: "gives_back_what_was_lent",
             expect: Contained("unknown handle index"),
             ..USUAL
         },
-        Attack { number: 31, name: "keeps_the_context_without_keeping_it", expect: Passes, ..USUAL },
+        Attack {
+            number: 31,
+            name: "keeps_the_context_without_keeping_it",
+            expect: Passes,
+            ..USUAL
+        },
         Attack {
             number: 32,
             name: "keeps_what_was_lent",

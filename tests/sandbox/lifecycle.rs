@@ -16,7 +16,10 @@ fn two_gibibytes_of_state() -> Vec<u8> {
     const SAVED: &str = "\"\\00\\00\\00\\00\\00\\01\\00\\00\\05\\00\\00\\00\"";
     altered(
         &[("save-state", SAVE), PHASE],
-        &[(SAVED, "\"\\00\\00\\00\\00\\00\\01\\00\\00\\ff\\ff\\ff\\7f\"")],
+        &[(
+            SAVED,
+            "\"\\00\\00\\00\\00\\00\\01\\00\\00\\ff\\ff\\ff\\7f\"",
+        )],
     )
 }
 
@@ -57,9 +60,9 @@ fn state_is_bounded() {
 fn wait_for(place: &Place, words: &str) {
     let until = Instant::now() + Duration::from_secs(30);
     let says = || {
-        place
-            .started_run()
-            .is_some_and(|run| run.has("metrics.jsonl") && run.text("metrics.jsonl").contains(words))
+        place.started_run().is_some_and(|run| {
+            run.has("metrics.jsonl") && run.text("metrics.jsonl").contains(words)
+        })
     };
     while !says() {
         assert!(Instant::now() < until, "the run does not get to {words}");
@@ -76,7 +79,14 @@ fn an_interrupt_ends_a_spinning_callback_and_saves_the_others() {
         "{good}  - {{wasm: spins.wasm, limits: {{time: 600s, step_time: 600s}}, on_error: disable}}\n"
     ));
     const SAY: &str = "(call $log (i32.const 2) (i32.const 256) (i32.const 5))";
-    place.write("good.wasm", component(&[("save-state", SAVE), ("load-state", LOAD), ("on-epoch-end", SAY)]));
+    place.write(
+        "good.wasm",
+        component(&[
+            ("save-state", SAVE),
+            ("load-state", LOAD),
+            ("on-epoch-end", SAY),
+        ]),
+    );
     place.write("spins.wasm", component(&[("on-epoch-end", LOOP)]));
     let child = place.start(&["train", "recipe.yaml", "training_hyperparams.max_epochs=3"]);
     // Flushed once a second, while something is logged: the epoch before has to do.
@@ -84,18 +94,38 @@ fn an_interrupt_ends_a_spinning_callback_and_saves_the_others() {
     sleep(Duration::from_millis(500));
     let asked = Instant::now();
     let kill = format!("kill -INT {}", child.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().expect("a shell").success());
+    assert!(
+        Command::new("sh")
+            .args(["-c", &kill])
+            .status()
+            .expect("a shell")
+            .success()
+    );
     let finished = place.finish(child);
-    assert!(asked.elapsed() < Duration::from_secs(20), "it took {:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(20),
+        "it took {:?}",
+        asked.elapsed()
+    );
     assert_eq!(finished.code, Some(130), "{}", finished.stderr);
-    assert!(finished.stderr.contains("within a second after the run was interrupted"), "{}", finished.stderr);
+    assert!(
+        finished
+            .stderr
+            .contains("within a second after the run was interrupted"),
+        "{}",
+        finished.stderr
+    );
     let run = place.run();
     assert!(run.has("ckpt_latest"));
     place.write("recipe.yaml", format!("{TINY}{good}"));
     // A build that says nothing but what it is given to load.
     place.write(
         "good.wasm",
-        component(&[("save-state", SAVE), ("load-state", LOAD), ("on-epoch-end", NOTHING)]),
+        component(&[
+            ("save-state", SAVE),
+            ("load-state", LOAD),
+            ("on-epoch-end", NOTHING),
+        ]),
     );
     let resumed = place.train(&["--resume", run.path(), "training_hyperparams.max_epochs=3"]);
     assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
@@ -116,7 +146,10 @@ fn wait_for_epoch(place: &Place) {
 #[test]
 fn a_strange_state_is_refused_by_who_should_read_it() {
     let place = Place::with_callbacks("  - {wasm: good.wasm, name: kept}\n");
-    place.write("good.wasm", component(&[("save-state", SAVE), ("load-state", LOAD), PHASE]));
+    place.write(
+        "good.wasm",
+        component(&[("save-state", SAVE), ("load-state", LOAD), PHASE]),
+    );
     let run = place.trained(&[]);
     place.write(
         "recipe.yaml",
@@ -124,7 +157,13 @@ fn a_strange_state_is_refused_by_who_should_read_it() {
     );
     let finished = place.train(&["--resume", run.path(), "training_hyperparams.max_epochs=3"]);
     assert_eq!(finished.code, Some(2), "{}", finished.stderr);
-    assert!(finished.stderr.contains("callback `kept` cannot read its saved state"), "{}", finished.stderr);
+    assert!(
+        finished
+            .stderr
+            .contains("callback `kept` cannot read its saved state"),
+        "{}",
+        finished.stderr
+    );
 }
 
 /// Number 50: the run goes on with the bytes it began with.

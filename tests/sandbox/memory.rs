@@ -140,25 +140,60 @@ pub(crate) fn rows() -> Vec<Attack> {
             expect: Answered("QuotaExceeded: 1024 names are in use"),
             ..USUAL
         },
-        Attack { number: 28, name: "broadcasts_to_terabytes", expect: Passes, ..USUAL },
-        Attack { number: 28, name: "asks_for_impossible_shapes", expect: Passes, ..USUAL },
-        Attack { number: 33, name: "joins_a_million", expect: Contained(""), ..USUAL },
+        Attack {
+            number: 28,
+            name: "broadcasts_to_terabytes",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            number: 28,
+            name: "asks_for_impossible_shapes",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            number: 33,
+            name: "joins_a_million",
+            expect: Contained(""),
+            ..USUAL
+        },
         Attack {
             number: 33,
             name: "joins_none",
             expect: Answered("InvalidArgument: 1 to 4096 tensors can be joined"),
             ..USUAL
         },
-        Attack { number: 33, name: "joins_one_a_thousand_times", expect: Passes, ..USUAL },
-        Attack { number: 36, name: "reads_beyond_the_end", grants: "sync", expect: Passes, ..USUAL },
-        Attack { number: 36, name: "gives_too_few_values", expect: Passes, ..USUAL },
+        Attack {
+            number: 33,
+            name: "joins_one_a_thousand_times",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            number: 36,
+            name: "reads_beyond_the_end",
+            grants: "sync",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            number: 36,
+            name: "gives_too_few_values",
+            expect: Passes,
+            ..USUAL
+        },
         Attack {
             name: "logs_a_huge_picture",
             grants: "sync",
             expect: Answered("TooLarge: an image may have"),
             ..USUAL
         },
-        Attack { name: "opens_braces_without_end", expect: Passes, ..USUAL },
+        Attack {
+            name: "opens_braces_without_end",
+            expect: Passes,
+            ..USUAL
+        },
         Attack {
             name: "returns_at_once",
             how: How::Made(|| altered(&[("on-train-batch-start", NOTHING)], &[])),

@@ -5,8 +5,18 @@ use super::{Attack, USUAL, siege};
 
 pub(crate) fn rows() -> Vec<Attack> {
     vec![
-        Attack { number: 38, name: "gives_bad_names", expect: Passes, ..USUAL },
-        Attack { number: 38, name: "gives_bad_storage_names", expect: Passes, ..USUAL },
+        Attack {
+            number: 38,
+            name: "gives_bad_names",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            number: 38,
+            name: "gives_bad_storage_names",
+            expect: Passes,
+            ..USUAL
+        },
         Attack {
             number: 38,
             name: "names_without_end",
@@ -14,11 +24,36 @@ pub(crate) fn rows() -> Vec<Attack> {
             expect: Answered("raise `limits: {metric_names: …}`"),
             ..USUAL
         },
-        Attack { number: 39, name: "logs_under_a_common_name", expect: Passes, ..USUAL },
-        Attack { number: 39, name: "hides_what_it_is", expect: Passes, ..USUAL },
-        Attack { number: 40, name: "logs_a_novel", expect: Passes, ..USUAL },
-        Attack { number: 40, name: "logs_a_forged_line", expect: Passes, ..USUAL },
-        Attack { number: 40, name: "logs_forged_json", expect: Passes, ..USUAL },
+        Attack {
+            number: 39,
+            name: "logs_under_a_common_name",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            number: 39,
+            name: "hides_what_it_is",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            number: 40,
+            name: "logs_a_novel",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            number: 40,
+            name: "logs_a_forged_line",
+            expect: Passes,
+            ..USUAL
+        },
+        Attack {
+            number: 40,
+            name: "logs_forged_json",
+            expect: Passes,
+            ..USUAL
+        },
         Attack {
             number: 41,
             name: "fails_with_a_novel",
@@ -38,7 +73,13 @@ pub(crate) fn rows() -> Vec<Attack> {
             expect: Contained("\\u{1b}]0;owned\\u{7}\n  error: forged"),
             ..USUAL
         },
-        Attack { number: 44, name: "gives_bad_file_names", grants: "files, sync", expect: Passes, ..USUAL },
+        Attack {
+            number: 44,
+            name: "gives_bad_file_names",
+            grants: "files, sync",
+            expect: Passes,
+            ..USUAL
+        },
         Attack {
             number: 44,
             name: "files_without_end",
@@ -47,7 +88,12 @@ pub(crate) fn rows() -> Vec<Attack> {
             expect: Answered("raise `limits: {artifact_files: …}`"),
             ..USUAL
         },
-        Attack { name: "gives_bad_tags", grants: "checkpoint", expect: Passes, ..USUAL },
+        Attack {
+            name: "gives_bad_tags",
+            grants: "checkpoint",
+            expect: Passes,
+            ..USUAL
+        },
         Attack {
             name: "tags_without_end",
             grants: "checkpoint",
@@ -55,7 +101,12 @@ pub(crate) fn rows() -> Vec<Attack> {
             expect: Answered("raise `limits: {checkpoint_tags: …}`"),
             ..USUAL
         },
-        Attack { name: "logs_histograms_of_nothing", grants: "sync", expect: Passes, ..USUAL },
+        Attack {
+            name: "logs_histograms_of_nothing",
+            grants: "sync",
+            expect: Passes,
+            ..USUAL
+        },
     ]
 }
 

@@ -26,15 +26,29 @@ fn siege() -> &'static Siege {
         }
         place.write("recipe.yaml", recipe);
         let finished = place.train(&["--threads", "1"]);
-        assert_eq!(finished.code, Some(0), "the trainer fell: {}", finished.stderr);
+        assert_eq!(
+            finished.code,
+            Some(0),
+            "the trainer fell: {}",
+            finished.stderr
+        );
         let run = place.run();
-        Siege { _place: place, run, stderr: finished.stderr }
+        Siege {
+            _place: place,
+            run,
+            stderr: finished.stderr,
+        }
     })
 }
 
 /// The recipe's lines for an attack; none for a file that is loaded alone.
 fn entry(place: &Place, attack: &Attack) -> String {
-    let Attack { name, grants, limits, .. } = attack;
+    let Attack {
+        name,
+        grants,
+        limits,
+        ..
+    } = attack;
     let (wasm, params) = match attack.how {
         How::File(_) => return String::new(),
         How::Guest => (guest(), format!("params: {{attack: {name}}}, ")),
@@ -49,22 +63,38 @@ fn entry(place: &Place, attack: &Attack) -> String {
 }
 
 pub(super) fn guest() -> String {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins/tests/attacks.wasm");
+    let built =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins/tests/attacks.wasm");
     built.to_str().expect("a path in UTF-8").to_owned()
 }
 
 /// What the attack was answered with, as `guests/attacks` tells.
 fn answer(run: &Run, name: &str) -> String {
-    let told = |line: &Value| Some(line["message"].as_str()?.strip_prefix("answer: ")?.to_owned());
+    let told = |line: &Value| {
+        Some(
+            line["message"]
+                .as_str()?
+                .strip_prefix("answer: ")?
+                .to_owned(),
+        )
+    };
     let lines = run.metrics();
-    lines.iter().filter(|line| line["source"] == name).find_map(told).unwrap_or_default()
+    lines
+        .iter()
+        .filter(|line| line["source"] == name)
+        .find_map(told)
+        .unwrap_or_default()
 }
 
 /// Everything that `rows` expect.
 pub(super) fn check(rows: &[Attack]) {
     let wrong: Vec<String> = rows
         .iter()
-        .filter_map(|row| found(row).err().map(|found| format!("{}: {found}", row.name)))
+        .filter_map(|row| {
+            found(row)
+                .err()
+                .map(|found| format!("{}: {found}", row.name))
+        })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -76,17 +106,28 @@ fn found(attack: &Attack) -> Result<(), String> {
     let run = &siege().run;
     let failures = run.callback(attack.name)["failures"].clone();
     let answer = answer(run, attack.name);
-    let failed = || failures[0]["message"].as_str().unwrap_or_default().to_owned();
+    let failed = || {
+        failures[0]["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let fits = match attack.expect {
         Expect::Contained(words) => failed().contains(words),
-        Expect::Answered(words) => failures == Value::from([(); 0].as_slice()) && answer.contains(words),
+        Expect::Answered(words) => {
+            failures == Value::from([(); 0].as_slice()) && answer.contains(words)
+        }
         Expect::Passes => {
             failures == Value::from([(); 0].as_slice())
                 && (answer == "ok" || !matches!(attack.how, How::Guest))
         }
         Expect::Refused(_) => false,
     };
-    if fits { Ok(()) } else { Err(format!("answered `{answer}`, failed with {failures}")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("answered `{answer}`, failed with {failures}"))
+    }
 }
 
 /// Loaded alone, by the command that runs nothing else. The callback is named, and nothing of its own reaches the terminal.
@@ -94,12 +135,16 @@ fn refused(bytes: &[u8], limits: &str, words: &str) -> Result<(), String> {
     let place = Place::with_callbacks(&format!("  - {{wasm: case.wasm, limits: {{{limits}}}}}\n"));
     place.write("case.wasm", bytes);
     let finished = place.phasebox(&["check", "recipe.yaml"]);
-    let fits =
-        finished.code == Some(2) && finished.stderr.contains(words) && finished.stderr.contains("case");
+    let fits = finished.code == Some(2)
+        && finished.stderr.contains(words)
+        && finished.stderr.contains("case");
     if fits {
         Ok(())
     } else {
-        Err(format!("ended with {:?}: {}{}", finished.code, finished.stdout, finished.stderr))
+        Err(format!(
+            "ended with {:?}: {}{}",
+            finished.code, finished.stdout, finished.stderr
+        ))
     }
 }
 
@@ -107,12 +152,18 @@ fn refused(bytes: &[u8], limits: &str, words: &str) -> Result<(), String> {
 fn of_the_trainer(run: &Run) -> Vec<Value> {
     let is_attack = |line: &Value| {
         let of = |name: &Value, attack: &Attack| {
-            name.as_str()
-                .is_some_and(|name| name == attack.name || name.starts_with(&format!("{}/", attack.name)))
+            name.as_str().is_some_and(|name| {
+                name == attack.name || name.starts_with(&format!("{}/", attack.name))
+            })
         };
-        attacks().iter().any(|attack| of(&line["name"], attack) || of(&line["source"], attack))
+        attacks()
+            .iter()
+            .any(|attack| of(&line["name"], attack) || of(&line["source"], attack))
     };
-    run.metrics().into_iter().filter(|line| !is_attack(line)).collect()
+    run.metrics()
+        .into_iter()
+        .filter(|line| !is_attack(line))
+        .collect()
 }
 
 /// Bit for bit: the losses and metrics of every step, and what was learned.
@@ -123,7 +174,10 @@ fn training_goes_on_as_if_nobody_had_attacked() {
     assert_eq!(of_the_trainer(under_attack), clean.metrics());
     for file in ["model.safetensors", "optimizer.safetensors"] {
         let path = format!("ckpt_latest/{file}");
-        assert!(under_attack.bytes(&path) == clean.bytes(&path), "{file} differs");
+        assert!(
+            under_attack.bytes(&path) == clean.bytes(&path),
+            "{file} differs"
+        );
     }
     assert_eq!(under_attack.summary()["stop_reason"], "completed");
 }
@@ -132,8 +186,14 @@ fn training_goes_on_as_if_nobody_had_attacked() {
 #[test]
 fn no_output_is_forged() {
     let Siege { run, stderr, .. } = siege();
-    assert!(!stderr.lines().any(|line| line.starts_with("error:")), "{stderr}");
-    assert!(!stderr.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{stderr}");
+    assert!(
+        !stderr.lines().any(|line| line.starts_with("error:")),
+        "{stderr}"
+    );
+    assert!(
+        !stderr.contains(['\u{1b}', '\u{7}', '\u{202e}']),
+        "{stderr}"
+    );
     assert!(run.metrics().iter().all(|line| line["name"] != "forged"));
     assert!(stderr.len() < 1 << 20, "{} bytes", stderr.len());
 }
@@ -141,7 +201,15 @@ fn no_output_is_forged() {
 /// The host's own faults would be counted here.
 #[test]
 fn no_attack_makes_a_host_function_panic() {
-    for attack in attacks().iter().filter(|attack| !matches!(attack.how, How::File(_))) {
-        assert_eq!(siege().run.callback(attack.name)["host_panics"], 0, "{}", attack.name);
+    for attack in attacks()
+        .iter()
+        .filter(|attack| !matches!(attack.how, How::File(_)))
+    {
+        assert_eq!(
+            siege().run.callback(attack.name)["host_panics"],
+            0,
+            "{}",
+            attack.name
+        );
     }
 }

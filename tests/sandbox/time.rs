@@ -11,7 +11,10 @@ const LATE: &str = "it did not return in time: it may have 50 ms";
 fn endless_realloc() -> Vec<u8> {
     altered(
         &[("on-train-batch-start", crate::components::CHECKPOINT)],
-        &[("(result i32) (i32.const 4096))", "(result i32) (loop $again (br $again)) (i32.const 4096))")],
+        &[(
+            "(result i32) (i32.const 4096))",
+            "(result i32) (loop $again (br $again)) (i32.const 4096))",
+        )],
     )
 }
 
@@ -21,19 +24,32 @@ fn endless_post_return() -> Vec<u8> {
     const IMPORT: &str = "(import \"host\" \"log\" (func $log (param i32 i32 i32)))";
     let lift = format!("{LIFT} (post-return (core func $case \"post\"))");
     let import = format!("{IMPORT} (func (export \"post\") (param i32) {LOOP})");
-    altered(&[("on-train-batch-start", NOTHING)], &[(LIFT, &lift), (IMPORT, &import)])
+    altered(
+        &[("on-train-batch-start", NOTHING)],
+        &[(LIFT, &lift), (IMPORT, &import)],
+    )
 }
 
 /// Its own stack has room for the host's functions until the last call.
 fn recurses_and_logs() -> Vec<u8> {
     const IMPORT: &str = "(import \"host\" \"log\" (func $log (param i32 i32 i32)))";
-    let deeper = "(func $deeper (call $log (i32.const 0) (i32.const 256) (i32.const 5)) (call $deeper))";
-    altered(&[("on-train-batch-start", "(call $deeper)")], &[(IMPORT, &format!("{IMPORT} {deeper}"))])
+    let deeper =
+        "(func $deeper (call $log (i32.const 0) (i32.const 256) (i32.const 5)) (call $deeper))";
+    altered(
+        &[("on-train-batch-start", "(call $deeper)")],
+        &[(IMPORT, &format!("{IMPORT} {deeper}"))],
+    )
 }
 
 pub(crate) fn rows() -> Vec<Attack> {
     vec![
-        Attack { number: 15, name: "spins", limits: SHORT, expect: Contained(LATE), ..USUAL },
+        Attack {
+            number: 15,
+            name: "spins",
+            limits: SHORT,
+            expect: Contained(LATE),
+            ..USUAL
+        },
         Attack {
             number: 15,
             name: "endless_realloc",
@@ -50,7 +66,12 @@ pub(crate) fn rows() -> Vec<Attack> {
             expect: Contained(LATE),
             ..USUAL
         },
-        Attack { number: 16, name: "recurses", expect: Contained("its call stack overflowed"), ..USUAL },
+        Attack {
+            number: 16,
+            name: "recurses",
+            expect: Contained("its call stack overflowed"),
+            ..USUAL
+        },
         Attack {
             number: 16,
             name: "recurses_into_the_host",
@@ -64,7 +85,13 @@ pub(crate) fn rows() -> Vec<Attack> {
             expect: Contained("its call stack overflowed"),
             ..USUAL
         },
-        Attack { number: 17, name: "fills_memory", limits: SHORT, expect: Contained(LATE), ..USUAL },
+        Attack {
+            number: 17,
+            name: "fills_memory",
+            limits: SHORT,
+            expect: Contained(LATE),
+            ..USUAL
+        },
         Attack {
             number: 18,
             name: "calls_without_end",
@@ -112,7 +139,12 @@ pub(crate) fn rows() -> Vec<Attack> {
             expect: Answered("raise `limits: {handles: …}`"),
             ..USUAL
         },
-        Attack { name: "asks_without_end", grants: "optimizer, stop", expect: Passes, ..USUAL },
+        Attack {
+            name: "asks_without_end",
+            grants: "optimizer, stop",
+            expect: Passes,
+            ..USUAL
+        },
     ]
 }
 

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use anyhow::{Result, bail};
-use phasebox::context::Context;
-use phasebox::trainer::{Recorder, Recording, Works};
+use phasebox_train::context::Context;
+use phasebox_train::trainer::{Recorder, Recording, Works};
 use tch::{Tensor, no_grad};
 
 /// What recordings of a step leave in the context.
@@ -53,7 +53,10 @@ impl Recorder for WithDeviceRates {
 
 impl RunAgain {
     pub(super) fn with(fault: Fault) -> RunAgain {
-        RunAgain { fault, ..RunAgain::default() }
+        RunAgain {
+            fault,
+            ..RunAgain::default()
+        }
     }
 }
 
@@ -66,7 +69,11 @@ struct Again {
 
 impl Recorder for RunAgain {
     fn prepare(&mut self, _: &mut Context) -> Result<()> {
-        if self.fault == Fault::Prepare { bail!("there is nothing to record with") } else { Ok(()) }
+        if self.fault == Fault::Prepare {
+            bail!("there is nothing to record with")
+        } else {
+            Ok(())
+        }
     }
 
     fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>> {
@@ -75,7 +82,12 @@ impl Recorder for RunAgain {
             bail!("the stream is not capturing");
         }
         let inputs = context.inputs.as_ref().map(Tensor::copy);
-        Ok(Box::new(Again { live: self.live.clone(), own: outputs(context), inputs, fault: self.fault }))
+        Ok(Box::new(Again {
+            live: self.live.clone(),
+            own: outputs(context),
+            inputs,
+            fault: self.fault,
+        }))
     }
 }
 
@@ -94,7 +106,12 @@ impl Recording for Again {
             if let (Some(own), Some(now)) = (own, now) {
                 no_grad(|| own.copy_(&now.detach()));
                 if self.fault == Fault::Twice {
-                    let _ = no_grad(|| context.net.parameters()[0].1.shallow_clone().g_add_scalar_(1e-3));
+                    let _ = no_grad(|| {
+                        context.net.parameters()[0]
+                            .1
+                            .shallow_clone()
+                            .g_add_scalar_(1e-3)
+                    });
                 }
             }
         }
@@ -109,5 +126,7 @@ fn outputs(context: &Context) -> Outputs {
 }
 
 fn handles(outputs: &Outputs) -> Outputs {
-    outputs.each_ref().map(|output| output.as_ref().map(Tensor::shallow_clone))
+    outputs
+        .each_ref()
+        .map(|output| output.as_ref().map(Tensor::shallow_clone))
 }

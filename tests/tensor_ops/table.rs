@@ -20,7 +20,11 @@ pub(crate) trait Side: Sized {
     type Deferred;
 
     /// Calls `function`, such as `tensor.index-select`, and gives its result or the code of its error.
-    fn call(&mut self, function: &str, arguments: Arguments<'_, Self>) -> Result<Value<Self>, String>;
+    fn call(
+        &mut self,
+        function: &str,
+        arguments: Arguments<'_, Self>,
+    ) -> Result<Value<Self>, String>;
 }
 
 /// What a name of a row stands for.
@@ -58,13 +62,25 @@ impl<S: Side> From<f64> for Value<S> {
 
 impl<S: Side> From<Vec<f32>> for Value<S> {
     fn from(values: Vec<f32>) -> Self {
-        Value::Plain(values.into_iter().map(|value| word(f64::from(value))).collect())
+        Value::Plain(
+            values
+                .into_iter()
+                .map(|value| word(f64::from(value)))
+                .collect(),
+        )
     }
 }
 
 /// What `tensor.info` gives.
-pub(crate) fn info<S: Side>(shape: &[i64], dtype: &str, device: &str, requires_grad: bool) -> Value<S> {
-    Value::Plain(json!({ "shape": shape, "dtype": dtype, "device": device, "requires-grad": requires_grad }))
+pub(crate) fn info<S: Side>(
+    shape: &[i64],
+    dtype: &str,
+    device: &str,
+    requires_grad: bool,
+) -> Value<S> {
+    Value::Plain(
+        json!({ "shape": shape, "dtype": dtype, "device": device, "requires-grad": requires_grad }),
+    )
 }
 
 /// The contract's spelling of a case of an enum: `ErrorCode::TooLarge` is `too-large`.
@@ -83,7 +99,11 @@ pub(crate) fn kebab(case: impl std::fmt::Debug) -> String {
 
 /// JSON for any float.
 fn word(value: f64) -> Json {
-    if value.is_finite() { json!(value) } else { json!(value.to_string().to_lowercase()) }
+    if value.is_finite() {
+        json!(value)
+    } else {
+        json!(value.to_string().to_lowercase())
+    }
 }
 
 fn number(value: &Json) -> Option<f64> {
@@ -102,7 +122,9 @@ pub(crate) struct Arguments<'a, S: Side> {
 
 impl<'a, S: Side> Arguments<'a, S> {
     fn next<T>(&mut self, kind: &str, read: impl FnOnce(&'a Json) -> Option<T>) -> T {
-        let Some(json) = self.rest.next() else { panic!("a call lacks its {kind}") };
+        let Some(json) = self.rest.next() else {
+            panic!("a call lacks its {kind}")
+        };
         read(json).unwrap_or_else(|| panic!("{json} is no {kind}"))
     }
 
@@ -126,7 +148,10 @@ impl<'a, S: Side> Arguments<'a, S> {
     pub(crate) fn tensors(&mut self) -> Vec<&'a S::Tensor> {
         let names = self.names;
         self.next("tensors", |json| {
-            json.as_array()?.iter().map(|name| Self::tensor_named(names, name)).collect()
+            json.as_array()?
+                .iter()
+                .map(|name| Self::tensor_named(names, name))
+                .collect()
         })
     }
 
@@ -151,7 +176,13 @@ impl<'a, S: Side> Arguments<'a, S> {
     }
 
     pub(crate) fn bound(&mut self) -> Option<f64> {
-        self.next("bound", |json| if json.is_null() { Some(None) } else { number(json).map(Some) })
+        self.next("bound", |json| {
+            if json.is_null() {
+                Some(None)
+            } else {
+                number(json).map(Some)
+            }
+        })
     }
 
     pub(crate) fn index(&mut self) -> i64 {
@@ -159,7 +190,9 @@ impl<'a, S: Side> Arguments<'a, S> {
     }
 
     pub(crate) fn indices(&mut self) -> Vec<i64> {
-        self.next("list of indices", |json| json.as_array()?.iter().map(Json::as_i64).collect())
+        self.next("list of indices", |json| {
+            json.as_array()?.iter().map(Json::as_i64).collect()
+        })
     }
 
     pub(crate) fn integers(&mut self) -> Vec<i64> {
@@ -168,7 +201,10 @@ impl<'a, S: Side> Arguments<'a, S> {
 
     pub(crate) fn floats(&mut self) -> Vec<f32> {
         self.next("list of numbers", |json| {
-            json.as_array()?.iter().map(|json| Some(number(json)? as f32)).collect()
+            json.as_array()?
+                .iter()
+                .map(|json| Some(number(json)? as f32))
+                .collect()
         })
     }
 
@@ -193,11 +229,27 @@ impl<'a, S: Side> Arguments<'a, S> {
 ///
 /// # Errors
 /// What differs from the row's expectation.
-pub(crate) fn start<S: Side>(side: &mut S, row: &Json, mut names: Names<S>) -> Result<Names<S>, String> {
+pub(crate) fn start<S: Side>(
+    side: &mut S,
+    row: &Json,
+    mut names: Names<S>,
+) -> Result<Names<S>, String> {
     for (name, tensor) in row["given"].as_object().into_iter().flatten() {
-        let from = if tensor["values"][0].is_i64() { "create.from-s64" } else { "create.from-f32" };
-        call(side, &mut names, &json!([name, from, tensor["shape"], tensor["values"], ""]))?;
-        call(side, &mut names, &json!([name, "tensor.to-dtype", name, tensor["dtype"]]))?;
+        let from = if tensor["values"][0].is_i64() {
+            "create.from-s64"
+        } else {
+            "create.from-f32"
+        };
+        call(
+            side,
+            &mut names,
+            &json!([name, from, tensor["shape"], tensor["values"], ""]),
+        )?;
+        call(
+            side,
+            &mut names,
+            &json!([name, "tensor.to-dtype", name, tensor["dtype"]]),
+        )?;
     }
     run(side, row, "calls", &mut names)?;
     Ok(names)
@@ -225,8 +277,12 @@ pub(crate) fn goes_on(row: &Json) -> bool {
 
 /// Makes the calls of one part. If the row ends with an error and this is its last part, the last call must.
 fn run<S: Side>(side: &mut S, row: &Json, part: &str, names: &mut Names<S>) -> Result<(), String> {
-    let Some(calls) = row[part].as_array() else { return Ok(()) };
-    let refused = row["error"].as_str().filter(|_| part == "then" || !goes_on(row));
+    let Some(calls) = row[part].as_array() else {
+        return Ok(());
+    };
+    let refused = row["error"]
+        .as_str()
+        .filter(|_| part == "then" || !goes_on(row));
     let (last, before) = match (refused, calls.split_last()) {
         (Some(code), Some((last, before))) => (Some((last, code)), before),
         _ => (None, calls.as_slice()),
@@ -261,14 +317,20 @@ fn must_refuse<S: Side>(
 
 /// Makes one call and names its result.
 pub(crate) fn call<S: Side>(side: &mut S, names: &mut Names<S>, call: &Json) -> Result<(), String> {
-    let [name, function, arguments @ ..] = call.as_array().map(Vec::as_slice).unwrap_or_default() else {
+    let [name, function, arguments @ ..] = call.as_array().map(Vec::as_slice).unwrap_or_default()
+    else {
         panic!("{call} is no call");
     };
     let (Some(name), Some(function)) = (name.as_str(), function.as_str()) else {
         panic!("{call} is no call")
     };
-    let arguments = Arguments { names, rest: arguments.iter() };
-    let result = side.call(function, arguments).map_err(|error| format!("{error} from {call}"))?;
+    let arguments = Arguments {
+        names,
+        rest: arguments.iter(),
+    };
+    let result = side
+        .call(function, arguments)
+        .map_err(|error| format!("{error} from {call}"))?;
     names.insert(name.to_owned(), result);
     Ok(())
 }
@@ -283,29 +345,63 @@ fn look<S: Side>(side: &mut S, names: &mut Names<S>, name: &str) -> Result<Json,
             ask(side, names, json!(["answer", "deferred.wait", "it"]))
         }
         Some(Value::Tensor(tensor)) => look_at_tensor(side, names, tensor),
-        Some(Value::Pair(first, second)) => {
-            Ok(json!([look_at_tensor(side, names, first)?, look_at_tensor(side, names, second)?]))
-        }
+        Some(Value::Pair(first, second)) => Ok(json!([
+            look_at_tensor(side, names, first)?,
+            look_at_tensor(side, names, second)?
+        ])),
         Some(Value::Group(group)) => {
             names.insert("group".to_owned(), Value::Group(group));
-            let members = ask(side, names, json!(["answer", "tensor-group.names", "group"]))?;
-            let members = members.as_array().into_iter().flatten().filter_map(Json::as_str);
-            members.map(|member| Ok((member.to_owned(), look_at_member(side, names, member)?))).collect()
+            let members = ask(
+                side,
+                names,
+                json!(["answer", "tensor-group.names", "group"]),
+            )?;
+            let members = members
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Json::as_str);
+            members
+                .map(|member| Ok((member.to_owned(), look_at_member(side, names, member)?)))
+                .collect()
         }
     }
 }
 
-fn look_at_member<S: Side>(side: &mut S, names: &mut Names<S>, member: &str) -> Result<Json, String> {
-    call(side, names, &json!(["member", "tensor-group.get", "group", member]))?;
+fn look_at_member<S: Side>(
+    side: &mut S,
+    names: &mut Names<S>,
+    member: &str,
+) -> Result<Json, String> {
+    call(
+        side,
+        names,
+        &json!(["member", "tensor-group.get", "group", member]),
+    )?;
     look(side, names, "member")
 }
 
-fn look_at_tensor<S: Side>(side: &mut S, names: &mut Names<S>, tensor: S::Tensor) -> Result<Json, String> {
+fn look_at_tensor<S: Side>(
+    side: &mut S,
+    names: &mut Names<S>,
+    tensor: S::Tensor,
+) -> Result<Json, String> {
     names.insert("it".to_owned(), Value::Tensor(tensor));
     let info = ask(side, names, json!(["answer", "tensor.info", "it"]))?;
-    let length: i64 = info["shape"].as_array().into_iter().flatten().filter_map(Json::as_i64).product();
-    let floating = info["dtype"].as_str().is_some_and(|dtype| dtype.contains("float"));
-    let read = if floating { "tensor.read-f32" } else { "tensor.read-s64" };
+    let length: i64 = info["shape"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_i64)
+        .product();
+    let floating = info["dtype"]
+        .as_str()
+        .is_some_and(|dtype| dtype.contains("float"));
+    let read = if floating {
+        "tensor.read-f32"
+    } else {
+        "tensor.read-s64"
+    };
     let values = ask(side, names, json!(["answer", read, "it", 0, length]))?;
     Ok(json!({ "shape": info["shape"], "dtype": info["dtype"], "values": values }))
 }
@@ -322,9 +418,13 @@ fn ask<S: Side>(side: &mut S, names: &mut Names<S>, question: Json) -> Result<Js
 /// Equal, floats to within what f32 kernels of different builds differ by.
 fn agree(found: &Json, expected: &Json) -> bool {
     match (found, expected) {
-        (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| agree(a, b)),
+        (Json::Array(a), Json::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| agree(a, b))
+        }
         (Json::Object(a), Json::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| agree(a, b)))
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(key, a)| b.get(key).is_some_and(|b| agree(a, b)))
         }
         (Json::Number(a), Json::Number(b)) => match (a.as_f64(), b.as_f64()) {
             (Some(a), Some(b)) => (a - b).abs() <= 1e-6 + 1e-5 * b.abs(),

@@ -7,7 +7,10 @@ use super::{Source, check, has_word, sources};
 /// Each module of host/phasebox and the modules it may use. Whoever needs an edge that is not here adds it with its
 /// reason in the change, or finds that the code belongs elsewhere.
 const EDGES: &[(&str, &str)] = &[
-    ("cli", "assemble callback durable limits plugin recipe trainer interrupt logger"),
+    (
+        "cli",
+        "assemble callback durable limits plugin recipe trainer interrupt logger",
+    ),
     (
         "assemble",
         "callback checkpoint context control criterion data device durable ema interrupt limits logger metrics model optim \
@@ -23,10 +26,16 @@ const EDGES: &[(&str, &str)] = &[
         "callback context control counters data device durable limits logger metrics model phase tensor_group",
     ),
     ("callback", "context counters limits phase"),
-    ("context", "control criterion data ema logger metrics model optim phase"),
+    (
+        "context",
+        "control criterion data ema logger metrics model optim phase",
+    ),
     ("ema", "model"),
     ("optim", "version"),
-    ("model", "parameter_block suggest tensor_group version words"),
+    (
+        "model",
+        "parameter_block suggest tensor_group version words",
+    ),
     ("criterion", "parameter_block shape version words"),
     ("metrics", "parameter_block shape suggest words"),
     ("checkpoint", "durable"),
@@ -38,36 +47,57 @@ const HOST: &str = "host/phasebox/src";
 
 #[test]
 fn modules_use_only_what_they_may() {
-    let broken = sources(HOST, ".rs").iter().flat_map(strange_edges).collect();
-    check("an edge that EDGES in tests/tidy/graph.rs does not have", broken);
+    let broken = sources(HOST, ".rs")
+        .iter()
+        .flat_map(strange_edges)
+        .collect();
+    check(
+        "an edge that EDGES in tests/tidy/graph.rs does not have",
+        broken,
+    );
 }
 
 fn strange_edges(source: &Source) -> Vec<String> {
     let module = module_of(source);
-    let allowed: BTreeSet<&str> =
-        EDGES.iter().filter(|(from, _)| *from == module).flat_map(|(_, to)| to.split(' ')).collect();
+    let allowed: BTreeSet<&str> = EDGES
+        .iter()
+        .filter(|(from, _)| *from == module)
+        .flat_map(|(_, to)| to.split(' '))
+        .collect();
     let code: Vec<&str> = source.code().map(|(_, line)| line).collect();
-    let strange =
-        used(&code.join("\n")).into_iter().filter(|name| name != module && !allowed.contains(name.as_str()));
-    strange.map(|name| format!("{}: {module} uses {name}", source.path)).collect()
+    let strange = used(&code.join("\n"))
+        .into_iter()
+        .filter(|name| name != module && !allowed.contains(name.as_str()));
+    strange
+        .map(|name| format!("{}: {module} uses {name}", source.path))
+        .collect()
 }
 
 fn module_of(source: &Source) -> &str {
     let inside = &source.path[HOST.len() + 1..];
-    inside.split('/').next().unwrap_or_default().trim_end_matches(".rs")
+    inside
+        .split('/')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(".rs")
 }
 
 /// The modules that `crate::name` and `crate::{name, name::…}` name.
 fn used(code: &str) -> BTreeSet<String> {
     let after = code.split("crate::").skip(1);
-    let lists = after.map(|rest| rest.strip_prefix('{').map_or_else(|| vec![rest], top_level_items));
+    let lists = after.map(|rest| {
+        rest.strip_prefix('{')
+            .map_or_else(|| vec![rest], top_level_items)
+    });
     let names = lists.flatten().map(|item| {
         item.trim_start()
             .chars()
             .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
             .collect::<String>()
     });
-    names.filter(|name| name.starts_with(char::is_lowercase)).collect()
+    names
+        .filter(|name| name.starts_with(char::is_lowercase))
+        .collect()
 }
 
 /// What commas divide, up to the brace that ends it; inner braces belong to their item.
@@ -93,15 +123,20 @@ fn top_level_items(list: &str) -> Vec<&str> {
 
 #[test]
 fn uses_are_read_in_every_form() {
-    let code = "use crate::recipe;\nuse crate::{data::{Batch, Split}, plugin::Plugin};\nuse crate::Thing;";
+    let code =
+        "use crate::recipe;\nuse crate::{data::{Batch, Split}, plugin::Plugin};\nuse crate::Thing;";
     let expected = ["data", "plugin", "recipe"].map(str::to_owned);
     assert_eq!(used(code), BTreeSet::from(expected));
 }
 
 #[test]
 fn only_the_plugin_host_names_wasmtime() {
-    let elsewhere = sources(HOST, ".rs").into_iter().filter(|source| module_of(source) != "plugin");
-    let broken = elsewhere.flat_map(|source| source.places(|line| line.contains("wasmtime::"))).collect();
+    let elsewhere = sources(HOST, ".rs")
+        .into_iter()
+        .filter(|source| module_of(source) != "plugin");
+    let broken = elsewhere
+        .flat_map(|source| source.places(|line| line.contains("wasmtime::")))
+        .collect();
     check("wasmtime belongs in host/phasebox/src/plugin", broken);
 }
 
@@ -109,10 +144,20 @@ fn only_the_plugin_host_names_wasmtime() {
 fn unsafe_code_and_cpp_are_in_torch_ext() {
     const HOME: &str = "host/torch-ext/";
     let elsewhere = |source: &Source| !source.path.starts_with(HOME) && source.path != MAPS_CODE;
-    let rust = ["host", "plugins", "tests"].into_iter().flat_map(|folder| sources(folder, ".rs"));
-    let mut broken: Vec<String> = rust.filter(elsewhere).flat_map(|source| unsafe_places(&source)).collect();
-    let cpp = ["host", "plugins", "tests"].into_iter().flat_map(|folder| all(folder, ".cpp"));
-    broken.extend(cpp.map(|source| source.path).filter(|path| !path.starts_with(HOME)));
+    let rust = ["host", "plugins", "tests"]
+        .into_iter()
+        .flat_map(|folder| sources(folder, ".rs"));
+    let mut broken: Vec<String> = rust
+        .filter(elsewhere)
+        .flat_map(|source| unsafe_places(&source))
+        .collect();
+    let cpp = ["host", "plugins", "tests"]
+        .into_iter()
+        .flat_map(|folder| all(folder, ".cpp"));
+    broken.extend(
+        cpp.map(|source| source.path)
+            .filter(|path| !path.starts_with(HOME)),
+    );
     check("unsafe code and C++ belong in host/torch-ext", broken);
 }
 
@@ -121,8 +166,18 @@ const MAPS_CODE: &str = "host/phasebox/src/plugin/compiled.rs";
 
 #[test]
 fn compiled_code_is_mapped_in_one_place() {
-    let places = sources("host/phasebox/src/plugin", "compiled.rs").iter().flat_map(unsafe_places).collect();
-    check("one unsafe block, and this is more", if Vec::len(&places) == 1 { Vec::new() } else { places });
+    let places = sources("host/phasebox/src/plugin", "compiled.rs")
+        .iter()
+        .flat_map(unsafe_places)
+        .collect();
+    check(
+        "one unsafe block, and this is more",
+        if Vec::len(&places) == 1 {
+            Vec::new()
+        } else {
+            places
+        },
+    );
 }
 
 fn unsafe_places(source: &Source) -> Vec<String> {
@@ -131,5 +186,8 @@ fn unsafe_places(source: &Source) -> Vec<String> {
 
 /// As [`sources`], for what may be missing.
 fn all(folder: &str, suffix: &str) -> Vec<Source> {
-    sources(folder, "").into_iter().filter(|source| source.path.ends_with(suffix)).collect()
+    sources(folder, "")
+        .into_iter()
+        .filter(|source| source.path.ends_with(suffix))
+        .collect()
 }

@@ -10,7 +10,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What is not ours, or not text.
-const SKIPPED: [&str; 6] = [".git", "target", "runs", "node_modules", "__pycache__", "Cargo.lock"];
+const SKIPPED: [&str; 6] = [
+    ".git",
+    "target",
+    "runs",
+    "node_modules",
+    "__pycache__",
+    "Cargo.lock",
+];
 
 /// A text file of this repository.
 struct Source {
@@ -33,8 +40,14 @@ fn sources(folder: &str, suffix: &str) -> Vec<Source> {
 }
 
 fn collect(folder: &Path, path: &str, suffix: &str, found: &mut Vec<Source>) {
-    for name in names(folder).into_iter().filter(|name| !SKIPPED.contains(&name.as_str())) {
-        let (file, path) = (folder.join(&name), format!("{path}/{name}").trim_start_matches('/').to_owned());
+    for name in names(folder)
+        .into_iter()
+        .filter(|name| !SKIPPED.contains(&name.as_str()))
+    {
+        let (file, path) = (
+            folder.join(&name),
+            format!("{path}/{name}").trim_start_matches('/').to_owned(),
+        );
         if file.is_symlink() {
             continue;
         } else if file.is_dir() {
@@ -48,35 +61,55 @@ fn collect(folder: &Path, path: &str, suffix: &str, found: &mut Vec<Source>) {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    entries.map(|entry| entry.expect("a readable entry").file_name().to_string_lossy().into_owned()).collect()
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    entries
+        .map(|entry| {
+            entry
+                .expect("a readable entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect()
 }
 
 impl Source {
     /// A file that only tests are made of.
     fn is_test(&self) -> bool {
         let parts: Vec<&str> = self.path.trim_end_matches(".rs").split('/').collect();
-        parts.iter().any(|part| *part == "tests" || part.ends_with("_test"))
+        parts
+            .iter()
+            .any(|part| *part == "tests" || part.ends_with("_test"))
     }
 
     /// The lines that are compiled into the product, numbered from 1: without comments and unit tests.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let product = self.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let product = self
+            .text
+            .split("#[cfg(test)]\nmod tests {")
+            .next()
+            .unwrap_or_default();
         let lines = if self.is_test() { "" } else { product }.lines();
-        lines.enumerate().map(|(index, line)| (index + 1, line.split("//").next().unwrap_or_default()))
+        lines
+            .enumerate()
+            .map(|(index, line)| (index + 1, line.split("//").next().unwrap_or_default()))
     }
 
     /// `path:line` of the product's lines that break a rule.
     fn places(&self, breaks: impl Fn(&str) -> bool) -> Vec<String> {
         let broken = self.code().filter(|(_, line)| breaks(line));
-        broken.map(|(number, line)| format!("{}:{number}: {}", self.path, line.trim())).collect()
+        broken
+            .map(|(number, line)| format!("{}:{number}: {}", self.path, line.trim()))
+            .collect()
     }
 }
 
 /// Whether `text` holds `word` and not as a part of a longer one.
 fn has_word(text: &str, word: &str) -> bool {
-    let is_part =
-        |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_');
+    let is_part = |letter: Option<char>| {
+        letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+    };
     text.match_indices(word).any(|(at, _)| {
         !is_part(text[..at].chars().next_back()) && !is_part(text[at + word.len()..].chars().next())
     })

@@ -5,30 +5,47 @@ use super::{Source, check, has_word, sources};
 /// Files may be longer than this only with a reason.
 const MAX_LINES: usize = 500;
 const LONGER: &[(&str, &str)] = &[
-    ("host/phasebox/src/plugin/tensor.rs", "one short function for each operation of the contract"),
-    ("host/phasebox/src/plugin/context.rs", "one getter for each attribute of the contract"),
+    (
+        "host/phasebox/src/plugin/tensor.rs",
+        "one short function for each operation of the contract",
+    ),
+    (
+        "host/phasebox/src/plugin/context.rs",
+        "one getter for each attribute of the contract",
+    ),
 ];
 
 fn rust() -> impl Iterator<Item = Source> {
-    ["host", "plugins", "tests"].into_iter().flat_map(|folder| sources(folder, ".rs"))
+    ["host", "plugins", "tests"]
+        .into_iter()
+        .flat_map(|folder| sources(folder, ".rs"))
 }
 
 #[test]
 fn files_are_short_or_say_why_not() {
     let may = |path: &str| LONGER.iter().any(|(longer, _)| *longer == path);
     let long = |source: &Source| source.text.lines().count() > MAX_LINES;
-    let broken: Vec<String> =
-        rust().filter(|source| long(source) != may(&source.path)).map(|source| source.path).collect();
-    check("files over 500 lines that are not in LONGER, or no longer are", broken);
+    let broken: Vec<String> = rust()
+        .filter(|source| long(source) != may(&source.path))
+        .map(|source| source.path)
+        .collect();
+    check(
+        "files over 500 lines that are not in LONGER, or no longer are",
+        broken,
+    );
 }
 
 #[test]
 fn modules_say_what_they_own() {
     // What a test takes in with `include!` can only say it in plain comments.
     let says = |source: &Source| {
-        source.text.starts_with("//!") || source.path.starts_with("tests/") && source.text.starts_with("// ")
+        source.text.starts_with("//!")
+            || source.path.starts_with("tests/") && source.text.starts_with("// ")
     };
-    let broken = rust().filter(|source| !says(source)).map(|source| source.path).collect();
+    let broken = rust()
+        .filter(|source| !says(source))
+        .map(|source| source.path)
+        .collect();
     check("files that do not open with //!", broken);
 }
 
@@ -89,23 +106,34 @@ fn guests_reach_only_fallible_operations() {
             let fallible = rest.starts_with("f_") || rest.starts_with("shallow_clone");
             rest.starts_with(char::is_lowercase) && !fallible
         });
-        made || PANICKING.iter().any(|name| line.contains(&format!(".{name}(")))
+        made || PANICKING
+            .iter()
+            .any(|name| line.contains(&format!(".{name}(")))
     };
     let host_side = sources("host/phasebox/src/plugin", ".rs");
     check(
         "libtorch calls that panic: use the f_ form",
-        host_side.iter().flat_map(|source| source.places(panics)).collect(),
+        host_side
+            .iter()
+            .flat_map(|source| source.places(panics))
+            .collect(),
     );
 }
 
 #[test]
 fn the_environment_decides_nothing() {
     const READS_IT: &[&str] = &["host/phasebox/src/assemble/plugins.rs"];
-    let run_time =
-        ["host/phasebox/src", "host/torch-ext/src"].into_iter().flat_map(|folder| sources(folder, ".rs"));
+    let run_time = ["host/phasebox/src", "host/torch-ext/src"]
+        .into_iter()
+        .flat_map(|folder| sources(folder, ".rs"));
     let others = run_time.filter(|source| !READS_IT.contains(&source.path.as_str()));
-    let broken = others.flat_map(|source| source.places(|line| line.contains("env::var"))).collect();
-    check("environment variables are read in assemble/plugins.rs alone, for the cache folder", broken);
+    let broken = others
+        .flat_map(|source| source.places(|line| line.contains("env::var")))
+        .collect();
+    check(
+        "environment variables are read in assemble/plugins.rs alone, for the cache folder",
+        broken,
+    );
 }
 
 /// In two halves, or this file would break its own rules.
@@ -120,8 +148,12 @@ const STRANGERS: &[&str] = &[
     concat!("/wo", "rk/"),
     concat!("/Us", "ers/"),
 ];
-const UNFINISHED: &[&str] =
-    &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("#[ig", "nore")];
+const UNFINISHED: &[&str] = &[
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("XX", "X"),
+    concat!("#[ig", "nore"),
+];
 
 #[test]
 fn texts_name_no_machine_and_nothing_unfinished() {
@@ -130,8 +162,14 @@ fn texts_name_no_machine_and_nothing_unfinished() {
             STRANGERS.iter().any(|text| line.contains(text))
                 || UNFINISHED.iter().any(|text| has_word(line, text))
         };
-        let lines = source.text.lines().enumerate().filter(|(_, line)| strange(line));
-        lines.map(|(index, line)| format!("{}:{}: {}", source.path, index + 1, line.trim())).collect()
+        let lines = source
+            .text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| strange(line));
+        lines
+            .map(|(index, line)| format!("{}:{}: {}", source.path, index + 1, line.trim()))
+            .collect()
     };
     check(
         "hosts of registries, paths of a machine, unfinished work",

@@ -19,8 +19,13 @@ fn the_readme_lists_what_is_there() {
 /// Files whose name begins with a dot may be listed; all others must be.
 fn check(heading: &str, folder: &str) {
     let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
-    let (_, section) = readme.split_once(heading).expect("the README has the heading");
-    let block = section.split("```").nth(1).expect("a block under the heading");
+    let (_, section) = readme
+        .split_once(heading)
+        .expect("the README has the heading");
+    let block = section
+        .split("```")
+        .nth(1)
+        .expect("a block under the heading");
     let listed: BTreeSet<String> = block.lines().skip(1).filter_map(first_word).collect();
     let there: BTreeSet<String> = names(&root().join(folder))
         .into_iter()
@@ -37,5 +42,10 @@ fn check(heading: &str, folder: &str) {
 }
 
 fn first_word(line: &str) -> Option<String> {
-    Some(line.split_whitespace().next()?.trim_end_matches('/').to_owned())
+    Some(
+        line.split_whitespace()
+            .next()?
+            .trim_end_matches('/')
+            .to_owned(),
+    )
 }

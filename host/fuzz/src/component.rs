@@ -6,8 +6,10 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::Result;
-use phasebox::callback::Callback;
-use phasebox::plugin::{Grants, Plugin, PluginComponent, PluginEngine, PluginSettings};
+use phasebox_component::{Component, Engine};
+use phasebox_contract::grants::Grants;
+use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
+use phasebox_train::callback::Callback;
 
 use crate::training::{self, Variant};
 
@@ -22,7 +24,9 @@ pub fn run(bytes: &[u8]) -> bool {
     let binary = wat::parse_bytes(bytes).map_or(bytes.to_vec(), |binary| binary.into_owned());
     fs::write(&path, binary).expect("a file in the folder");
     // Whatever it is refused for is right: that nothing else happens is what is checked.
-    let Ok(plugin) = plugin(&path) else { return false };
+    let Ok(plugin) = plugin(&path) else {
+        return false;
+    };
     let _ = training::run(Box::new(plugin), Variant::PLAIN);
     true
 }
@@ -30,14 +34,14 @@ pub fn run(bytes: &[u8]) -> bool {
 thread_local! {
     static ENGINE: LazyCell<Rc<PluginEngine>> = LazyCell::new(|| {
         // No folder can be made there: compiled code is not kept.
-        Rc::new(PluginEngine::new(Path::new("/dev/null/none")).expect("an engine"))
+        Rc::new(Engine::new(Path::new("/dev/null/none")).and_then(PluginEngine::new).expect("an engine"))
     });
 }
 
 /// Loaded as a recipe's entry is, with nothing granted.
 fn plugin(path: &Path) -> Result<Plugin> {
     ENGINE.with(|engine| {
-        let component = PluginComponent::load(engine, path)?;
+        let component = Component::load(engine.engine(), path)?;
         let settings = PluginSettings {
             name: "stranger".to_owned(),
             params: serde_json::Value::Null,

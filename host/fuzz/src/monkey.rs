@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
-use phasebox::callback::{Callback, CallbackReport, CallbackState};
-use phasebox::context::{Context, Lendable};
-use phasebox::limits::Limit;
-use phasebox::phase::{Phase, PhaseSet};
-use phasebox::plugin::{Grant, Grants, Plugin, PluginComponent, PluginEngine, PluginSettings};
+use phasebox_component::{Component, Engine};
+use phasebox_contract::grants::{Grant, Grants};
+use phasebox_contract::limits::Limit;
+use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
+use phasebox_train::callback::{Callback, CallbackReport, CallbackState};
+use phasebox_train::context::{Context, Lendable};
 use serde_json::json;
 
 use crate::training::{self, Variant};
@@ -23,32 +25,44 @@ const MAX_PROGRAM_BYTES: usize = 4096;
 /// # Panics
 /// If the host does, if the guest traps, or if what it holds and used is more than it may.
 pub fn run(bytes: &[u8]) -> Vec<(String, bool)> {
-    let [low, high, variant, program @ ..] = bytes else { return Vec::new() };
+    let [low, high, variant, program @ ..] = bytes else {
+        return Vec::new();
+    };
     let program = &program[..program.len().min(MAX_PROGRAM_BYTES)];
     let grants = grants(u16::from_le_bytes([*low, *high]));
     let tried = Rc::default();
     let plugin = plugin(program, grants).expect("a monkey is made");
-    let watched = Watched { plugin, calls: 0, crossings: 0, tried: Rc::clone(&tried) };
+    let watched = Watched {
+        plugin,
+        calls: 0,
+        crossings: 0,
+        tried: Rc::clone(&tried),
+    };
     // How the run ended is the monkey's business: it may stop, abort, or put not-a-number everywhere.
     let _ = training::run(Box::new(watched), Variant(*variant));
     tried.take()
 }
 
 fn grants(bits: u16) -> Grants {
-    let granted = Grant::ALL.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1);
+    let granted = Grant::ALL
+        .iter()
+        .enumerate()
+        .filter(|(bit, _)| bits >> bit & 1 == 1);
     granted.map(|(_, grant)| *grant).collect()
 }
 
 thread_local! {
-    static MONKEY: LazyCell<(Rc<PluginEngine>, PluginComponent)> =
+    static MONKEY: LazyCell<(Rc<PluginEngine>, Component)> =
         LazyCell::new(|| load().expect("the monkey is built: `cargo xtask plugins`"));
 }
 
-fn load() -> Result<(Rc<PluginEngine>, PluginComponent)> {
+fn load() -> Result<(Rc<PluginEngine>, Component)> {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
-    let engine = Rc::new(PluginEngine::new(&target.join("tmp/fuzz-compiled"))?);
+    let engine = Rc::new(PluginEngine::new(Engine::new(
+        &target.join("tmp/fuzz-compiled"),
+    )?)?);
     let path: PathBuf = target.join("plugins/tests/monkey.wasm");
-    let component = PluginComponent::load(&engine, &path)?;
+    let component = Component::load(engine.engine(), &path)?;
     Ok((engine, component))
 }
 
@@ -64,7 +78,9 @@ fn plugin(program: &[u8], grants: Grants) -> Result<Plugin> {
     MONKEY.with(|monkey| {
         let (engine, component) = &**monkey;
         let mut plugin = Plugin::new(engine, component, &settings)?;
-        plugin.configure(&settings.params).context("its program is text")?;
+        plugin
+            .configure(&settings.params)
+            .context("its program is text")?;
         Ok(plugin)
     })
 }
@@ -130,9 +146,20 @@ impl Watched {
         let report = self.plugin.report();
         let limits = training::limits();
         let (most_handles, most_memory) = (3 * limits[Limit::Handles], limits[Limit::Memory]);
-        assert!(report.live_handles <= most_handles, "{} live handles", report.live_handles);
-        assert!(report.peak_memory_bytes <= most_memory, "{} bytes of memory", report.peak_memory_bytes);
-        assert_eq!(report.counters.host_panics, 0, "a panic of the host was caught");
+        assert!(
+            report.live_handles <= most_handles,
+            "{} live handles",
+            report.live_handles
+        );
+        assert!(
+            report.peak_memory_bytes <= most_memory,
+            "{} bytes of memory",
+            report.peak_memory_bytes
+        );
+        assert_eq!(
+            report.counters.host_panics, 0,
+            "a panic of the host was caught"
+        );
         assert_eq!(report.counters.calls, self.calls);
         assert!(report.counters.crossings >= self.crossings);
         self.crossings = report.counters.crossings;
@@ -140,10 +167,16 @@ impl Watched {
 
     /// What the monkey has tried is its state. A trap there is one of the calls that need a context.
     fn save_and_load(&mut self) -> Vec<(String, bool)> {
-        let Ok(saved) = self.plugin.save_state() else { return Vec::new() };
-        let text = String::from_utf8(saved.bytes.clone().unwrap_or_default()).expect("it saves text");
+        let Ok(saved) = self.plugin.save_state() else {
+            return Vec::new();
+        };
+        let text =
+            String::from_utf8(saved.bytes.clone().unwrap_or_default()).expect("it saves text");
         let _ = self.plugin.load_state(saved);
-        let line = |line: &str| line.rsplit_once(' ').map(|(name, yes)| (name.to_owned(), yes == "true"));
+        let line = |line: &str| {
+            line.rsplit_once(' ')
+                .map(|(name, yes)| (name.to_owned(), yes == "true"))
+        };
         text.lines().filter_map(line).collect()
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use phasebox::assemble::{Assembly, Options};
-use phasebox::recipe::{DeviceChoice, Node, Place, Recipe, RecipeError, Source};
+use phasebox_recipe::{DeviceChoice, Node, Place, Recipe, RecipeError, Source};
 use serde_json::Value;
 
 /// A line that begins another file, and the name that stands for the command line instead.
@@ -39,10 +39,18 @@ pub fn run(bytes: &[u8]) -> bool {
 fn files(text: &str) -> Vec<(&str, String)> {
     let mut files = vec![(FIRST, String::new())];
     for line in text.split_inclusive('\n') {
-        let name = line.strip_prefix(NEXT_FILE).map(str::trim).filter(|name| is_file_name(name));
+        let name = line
+            .strip_prefix(NEXT_FILE)
+            .map(str::trim)
+            .filter(|name| is_file_name(name));
         match name {
             Some(name) => files.push((name, String::new())),
-            None => files.iter_mut().last().expect("there is a first").1.push_str(line),
+            None => files
+                .iter_mut()
+                .last()
+                .expect("there is a first")
+                .1
+                .push_str(line),
         }
     }
     files
@@ -51,7 +59,10 @@ fn files(text: &str) -> Vec<(&str, String)> {
 /// Nothing outside the folder of this input.
 fn is_file_name(name: &str) -> bool {
     let plain = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
     let name = name.strip_suffix(".yaml").unwrap_or(name);
     name.len() < 50 && name.split('/').count() < 5 && name.split('/').all(plain)
@@ -65,11 +76,18 @@ fn write(path: &Path, text: &str) {
 
 fn check_place(error: &RecipeError) {
     let Place { source, line } = &error.place;
-    assert!(*line > 0 && !error.message.trim().is_empty(), "an error without a place or a message: {error}");
+    assert!(
+        *line > 0 && !error.message.trim().is_empty(),
+        "an error without a place or a message: {error}"
+    );
     if let Source::File(path) = &**source {
         // To YAML a carriage return alone ends a line too; what is missing may be missing after the last one.
-        let lines = fs::read(path).map_or(1, |text| text.split(|byte| b"\r\n".contains(byte)).count());
-        assert!(*line as usize <= lines, "{error}: the file has {lines} lines");
+        let lines =
+            fs::read(path).map_or(1, |text| text.split(|byte| b"\r\n".contains(byte)).count());
+        assert!(
+            *line as usize <= lines,
+            "{error}: the file has {lines} lines"
+        );
     }
 }
 
@@ -83,7 +101,13 @@ fn check(recipe: &Recipe, folder: &Path) {
     if is_small(recipe) {
         let device = Some(DeviceChoice::Cpu);
         // Without data or memory to speak of: the built-in digits, and a network that is small.
-        let assembly = Assembly::new(recipe, Options { device, ..Options::default() });
+        let assembly = Assembly::new(
+            recipe,
+            Options {
+                device,
+                ..Options::default()
+            },
+        );
         if let Err(error) = assembly.map(drop) {
             assert!(!format!("{error:#}").is_empty());
         }
@@ -98,7 +122,8 @@ fn is_small(recipe: &Recipe) -> bool {
         && recipe.training_hyperparams.phase_callbacks.is_empty()
         && recipe.checkpoint_params.checkpoint_path.is_none()
         && ["linear", "mlp", "convnet"].contains(&architecture.to_lowercase().as_str())
-        && largest(&recipe.arch_params.to_json()).max(largest(&recipe.architecture.to_json())) < 300.0
+        && largest(&recipe.arch_params.to_json()).max(largest(&recipe.architecture.to_json()))
+            < 300.0
 }
 
 /// `name` or `{name: …}`.
@@ -114,7 +139,10 @@ fn named(value: &Value) -> Option<String> {
 fn largest(value: &Value) -> f64 {
     match value {
         Value::Number(number) => number.as_f64().unwrap_or(f64::MAX).abs(),
-        Value::Array(items) => items.iter().map(largest).fold(30.0 * items.len() as f64, f64::max),
+        Value::Array(items) => items
+            .iter()
+            .map(largest)
+            .fold(30.0 * items.len() as f64, f64::max),
         Value::Object(map) => map.values().map(largest).fold(0.0, f64::max),
         _ => 0.0,
     }

@@ -9,10 +9,10 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use phasebox::assemble::{Assembly, Options};
-use phasebox::callback::{Callback, OnError, When};
-use phasebox::limits::{Limit, Limits};
-use phasebox::recipe::Recipe;
-use phasebox::trainer::Summary;
+use phasebox_contract::limits::{Limit, Limits};
+use phasebox_recipe::Recipe;
+use phasebox_train::callback::{Callback, OnError, When};
+use phasebox_train::trainer::Summary;
 
 /// How the training is set up, a bit each.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,12 +38,19 @@ impl Variant {
 
     /// What the recipe is changed to.
     fn arguments(self) -> Vec<String> {
-        let images =
-            ["dataset=digits", "dataset_params=null", "architecture=convnet", "arch_params={channels: [2]}"];
+        let images = [
+            "dataset=digits",
+            "dataset_params=null",
+            "architecture=convnet",
+            "arch_params={channels: [2]}",
+        ];
         let is_on = |bit: &usize| self.0 >> bit & 1 == 1;
         let arguments: Vec<&str> = match self {
             Self::IMAGES => images.to_vec(),
-            _ => (0..Self::SWITCHES.len()).filter(is_on).map(|bit| Self::SWITCHES[bit]).collect(),
+            _ => (0..Self::SWITCHES.len())
+                .filter(is_on)
+                .map(|bit| Self::SWITCHES[bit])
+                .collect(),
         };
         arguments.into_iter().map(str::to_owned).collect()
     }
@@ -71,7 +78,11 @@ pub fn limits() -> Limits {
         (Limit::ArtifactFiles, 10),
         (Limit::State, 1 << 16),
     ];
-    little.into_iter().fold(Limits::default(), |limits, (limit, amount)| limits.with(limit, amount))
+    little
+        .into_iter()
+        .fold(Limits::default(), |limits, (limit, amount)| {
+            limits.with(limit, amount)
+        })
 }
 
 /// Trains with `callback`. The run may fail, in words; what it leaves is whole.
@@ -85,10 +96,16 @@ pub fn run(callback: Box<dyn Callback>, variant: Variant) -> Result<Summary> {
     tch::set_num_threads(1);
     let runs = tempfile::tempdir().expect("a folder for runs");
     let recipe = recipe(variant);
-    let options = Options { runs_dir: runs.path().to_owned(), ..Options::default() };
+    let options = Options {
+        runs_dir: runs.path().to_owned(),
+        ..Options::default()
+    };
     let mut assembly = Assembly::new(&recipe, options).expect("the recipe is right");
     assembly.add_callback(callback, When::default(), OnError::Ignore);
-    let trained = assembly.trainer().expect("a new folder can be written").train();
+    let trained = assembly
+        .trainer()
+        .expect("a new folder can be written")
+        .train();
     check_run(&only_one(&only_one(runs.path())));
     trained
 }
@@ -101,20 +118,34 @@ thread_local! {
 fn recipe(variant: Variant) -> Rc<Recipe> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("training.yaml");
     let load = || Rc::new(Recipe::load(path, &variant.arguments()).expect("the recipe is right"));
-    RECIPES.with(|recipes| recipes.borrow_mut().entry(variant).or_insert_with(load).clone())
+    RECIPES.with(|recipes| {
+        recipes
+            .borrow_mut()
+            .entry(variant)
+            .or_insert_with(load)
+            .clone()
+    })
 }
 
 fn only_one(folder: &Path) -> PathBuf {
-    let mut entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let mut entries = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path());
     let first = entries.next().expect("something is there");
-    assert!(entries.next().is_none(), "{} holds more than {}", folder.display(), first.display());
+    assert!(
+        entries.next().is_none(),
+        "{} holds more than {}",
+        folder.display(),
+        first.display()
+    );
     first
 }
 
 /// Whatever the callback did, machines can read the run.
 fn check_run(run: &Path) {
-    let read =
-        |name: &str| fs::read_to_string(run.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let read = |name: &str| {
+        fs::read_to_string(run.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
     let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text);
     for line in read("metrics.jsonl").lines() {
         parse(line).unwrap_or_else(|error| panic!("metrics.jsonl: {error}: {line}"));

@@ -31,20 +31,32 @@ impl Random {
 }
 
 fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
 }
 
 /// The committed inputs of a target, by name.
 fn corpus(target: &str) -> BTreeMap<String, Vec<u8>> {
     let folder = repository("host/fuzz/corpus").join(target);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries =
+        fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let paths = entries.map(|entry| entry.expect("an entry").path());
     let read = |path: PathBuf| {
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         (name, fs::read(path).expect("an input"))
     };
     let inputs: BTreeMap<_, _> = paths.map(read).collect();
-    assert!(inputs.len() > 5, "{} has only {} inputs", folder.display(), inputs.len());
+    assert!(
+        inputs.len() > 5,
+        "{} has only {} inputs",
+        folder.display(),
+        inputs.len()
+    );
     inputs
 }
 
@@ -76,18 +88,30 @@ fn check(target: &str, name: &str, input: &[u8], slowest: Duration, run: impl Fn
         eprintln!("target {target} failed with {}", kept.display());
         resume_unwind(panic);
     }
-    assert!(begun.elapsed() < slowest, "target {target} took {:?} with {name}", begun.elapsed());
+    assert!(
+        begun.elapsed() < slowest,
+        "target {target} took {:?} with {name}",
+        begun.elapsed()
+    );
 }
 
 /// All committed inputs, then so many mutations.
 fn check_all(target: &str, mutations: usize, slowest: Duration, mut run: impl FnMut(&[u8])) {
     let corpus = corpus(target);
-    corpus.iter().for_each(|(name, input)| check(target, name, input, slowest, &mut run));
+    corpus
+        .iter()
+        .for_each(|(name, input)| check(target, name, input, slowest, &mut run));
     let inputs: Vec<Vec<u8>> = corpus.into_values().collect();
     let mut random = Random(1);
     for index in 0..mutations {
         let input = mutated(&inputs, &mut random);
-        check(target, &format!("mutation-{index}"), &input, slowest, &mut run);
+        check(
+            target,
+            &format!("mutation-{index}"),
+            &input,
+            slowest,
+            &mut run,
+        );
     }
 }
 
@@ -95,8 +119,13 @@ fn check_all(target: &str, mutations: usize, slowest: Duration, mut run: impl Fn
 #[test]
 fn recipes_are_read_or_refused() {
     let mut read = 0;
-    check_all("recipe", 3000, Duration::from_secs(5), |input| read += u32::from(recipe::run(input)));
-    assert!(read > 50, "only {read} recipes were read: the others are refused too early to show anything");
+    check_all("recipe", 3000, Duration::from_secs(5), |input| {
+        read += u32::from(recipe::run(input))
+    });
+    assert!(
+        read > 50,
+        "only {read} recipes were read: the others are refused too early to show anything"
+    );
 }
 
 #[test]
@@ -105,18 +134,25 @@ fn components_are_run_or_refused() {
     check_all("component", 400, Duration::from_secs(20), |input| {
         accepted += u32::from(component::run(input))
     });
-    assert!(accepted > 10, "only {accepted} components were accepted: nothing was run");
+    assert!(
+        accepted > 10,
+        "only {accepted} components were accepted: nothing was run"
+    );
 }
 
 #[test]
 fn the_monkey_calls_every_function_and_breaks_nothing() {
     let mut tried = BTreeMap::new();
-    check_all("monkey", 200, Duration::from_secs(20), |input| play(input, &mut tried));
+    check_all("monkey", 200, Duration::from_secs(20), |input| {
+        play(input, &mut tried)
+    });
     let mut random = Random(2);
     for round in 0..ROUNDS {
         for index in 0..=u8::MAX {
             let (name, input) = (format!("often-{round}-{index}"), often(index, &mut random));
-            check("monkey", &name, &input, Duration::from_secs(20), |input| play(input, &mut tried));
+            check("monkey", &name, &input, Duration::from_secs(20), |input| {
+                play(input, &mut tried)
+            });
         }
         if tried.values().filter(|succeeded| !**succeeded).count() <= NEVER_THERE.len() {
             break;
@@ -124,11 +160,21 @@ fn the_monkey_calls_every_function_and_breaks_nothing() {
     }
     let functions = functions();
     assert!(functions.len() > 200, "{functions:?}");
-    let missing: Vec<&String> = functions.iter().filter(|name| !tried.contains_key(*name)).collect();
-    assert!(missing.is_empty(), "add to tests/guests/monkey/src/calls.rs: {missing:?}");
+    let missing: Vec<&String> = functions
+        .iter()
+        .filter(|name| !tried.contains_key(*name))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "add to tests/guests/monkey/src/calls.rs: {missing:?}"
+    );
     let refused: Vec<&String> = functions.iter().filter(|name| !tried[*name]).collect();
     assert_eq!(refused, NEVER_THERE, "calls that never succeeded");
-    assert_eq!(tried.len(), functions.len(), "the contract has no more functions than the monkey calls");
+    assert_eq!(
+        tried.len(),
+        functions.len(),
+        "the contract has no more functions than the monkey calls"
+    );
 }
 
 /// What the monkey called with this input, and whether it ever succeeded.
@@ -154,12 +200,16 @@ fn often(function: u8, random: &mut Random) -> Vec<u8> {
 
 /// All that a guest can call, as the monkey names it: the resource or interface, and the function.
 fn functions() -> Vec<String> {
-    let files =
-        [("tensor", "create"), ("storage", "storage"), ("context", ""), ("diagnostics", "diagnostics")];
+    let files = [
+        ("tensor", "create"),
+        ("storage", "storage"),
+        ("context", ""),
+        ("diagnostics", "diagnostics"),
+    ];
     let mut found = Vec::new();
     for (file, outside_resources) in files {
-        let text =
-            fs::read_to_string(repository("wit").join(file).with_extension("wit")).expect("the contract");
+        let text = fs::read_to_string(repository("wit").join(file).with_extension("wit"))
+            .expect("the contract");
         let mut resource = outside_resources;
         for line in text.lines().map(str::trim) {
             if let Some(name) = line.strip_prefix("resource ") {

@@ -12,12 +12,14 @@ use std::rc::Rc;
 use anyhow::{Context as _, Result};
 use measure::{Row, is_wanted, repository};
 use phasebox::assemble::{Assembly, Options};
-use phasebox::callback::{Callback, Callbacks, OnError, When};
-use phasebox::context::{Context, Lendable};
-use phasebox::limits::Limits;
-use phasebox::phase::{Phase, PhaseSet};
-use phasebox::plugin::{Grants, Plugin, PluginComponent, PluginEngine, PluginSettings};
-use phasebox::recipe::Recipe;
+use phasebox_component::{Component, Engine};
+use phasebox_contract::grants::Grants;
+use phasebox_contract::limits::Limits;
+use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
+use phasebox_recipe::Recipe;
+use phasebox_train::callback::{Callback, Callbacks, OnError, When};
+use phasebox_train::context::{Context, Lendable};
 use tch::{Device, Kind, Tensor};
 use turns::nanoseconds;
 
@@ -37,12 +39,20 @@ fn main() -> Result<()> {
         "training_hyperparams.max_train_batches=1",
         "training_hyperparams.save_model=false",
     ];
-    let recipe = Recipe::load(repository("recipes/digits.yaml"), &overrides.map(str::to_owned))?;
+    let recipe = Recipe::load(
+        repository("recipes/digits.yaml"),
+        &overrides.map(str::to_owned),
+    )?;
     let runs = tempfile::tempdir()?;
-    let options = Options { runs_dir: runs.path().to_owned(), ..Options::default() };
+    let options = Options {
+        runs_dir: runs.path().to_owned(),
+        ..Options::default()
+    };
     let mut assembly = Assembly::new(&recipe, options)?;
     assembly.add_callback(
-        Box::new(Bench { cache: runs.path().join("compiled") }),
+        Box::new(Bench {
+            cache: runs.path().join("compiled"),
+        }),
         When::default(),
         OnError::Abort,
     );
@@ -65,8 +75,16 @@ impl Callback for Bench {
 
     fn on_phase(&mut self, _: Phase, context: &mut Lendable<Context>) -> Result<()> {
         let mut component = of(component(&self.cache)?);
-        for phase in [Phase::TrainingStart, Phase::TrainBatchEnd, Phase::EpochStart, IN_PLACE, RESULT] {
-            component.fire(phase, context).context("the guest cannot do its part")?;
+        for phase in [
+            Phase::TrainingStart,
+            Phase::TrainBatchEnd,
+            Phase::EpochStart,
+            IN_PLACE,
+            RESULT,
+        ] {
+            component
+                .fire(phase, context)
+                .context("the guest cannot do its part")?;
         }
         if is_wanted("phase/") {
             phases(&mut component, context)?;
@@ -93,19 +111,36 @@ fn fire(callbacks: &mut Callbacks, phase: Phase, context: &mut Lendable<Context>
 
 fn phases(component: &mut Callbacks, context: &mut Lendable<Context>) -> Result<()> {
     let (mut nobody, mut native) = (Callbacks::default(), of(Nothing));
-    let [unsubscribed] = nanoseconds([&mut |n| fire(&mut nobody, Phase::TrainBatchEnd, context, n)]);
+    let [unsubscribed] =
+        nanoseconds([&mut |n| fire(&mut nobody, Phase::TrainBatchEnd, context, n)]);
     let [native] = nanoseconds([&mut |n| fire(&mut native, Phase::TrainBatchEnd, context, n)]);
     let (mut smallest, mut same) = (bare::Smallest::new()?, bare::Guest::new(&guest())?);
     let context = std::cell::RefCell::new(context);
     let component = std::cell::RefCell::new(component);
-    let component_at = |phase, n| fire(&mut component.borrow_mut(), phase, &mut context.borrow_mut(), n);
+    let component_at = |phase, n| {
+        fire(
+            &mut component.borrow_mut(),
+            phase,
+            &mut context.borrow_mut(),
+            n,
+        )
+    };
     let [no_op, getter, smallest, same] = nanoseconds([
         &mut |n| component_at(Phase::TrainBatchEnd, n),
         &mut |n| component_at(Phase::EpochStart, n),
         &mut |n| (0..n).for_each(|_| smallest.call()),
         &mut |n| (0..n).for_each(|_| same.call()),
     ]);
-    let row = |name, value, against, bar| Row { name, value, unit: "ns", against, bar }.print();
+    let row = |name, value, against, bar| {
+        Row {
+            name,
+            value,
+            unit: "ns",
+            against,
+            bar,
+        }
+        .print()
+    };
     row("phase/unsubscribed", unsubscribed, None, "at most 5 ns");
     row("phase/native no-op", native, None, "");
     row(
@@ -130,7 +165,14 @@ fn operations(component: &mut Callbacks, context: &mut Lendable<Context>) {
     let other = matrix();
     let context = std::cell::RefCell::new(context);
     let component = std::cell::RefCell::new(component);
-    let component_at = |phase, n| fire(&mut component.borrow_mut(), phase, &mut context.borrow_mut(), n);
+    let component_at = |phase, n| {
+        fire(
+            &mut component.borrow_mut(),
+            phase,
+            &mut context.borrow_mut(),
+            n,
+        )
+    };
     let [empty, in_place, result, tch_in_place, tch_result] = nanoseconds([
         &mut |n| component_at(Phase::TrainBatchEnd, n),
         &mut |n| component_at(IN_PLACE, n),
@@ -138,15 +180,30 @@ fn operations(component: &mut Callbacks, context: &mut Lendable<Context>) {
         &mut |n| (0..n).for_each(|_| drop(black_box(changed.f_add_(&other)))),
         &mut |n| (0..n).for_each(|_| drop(black_box(other.f_neg()))),
     ]);
-    for (name, phase, direct) in
-        [("operation/in place", in_place, tch_in_place), ("operation/result", result, tch_result)]
-    {
+    for (name, phase, direct) in [
+        ("operation/in place", in_place, tch_in_place),
+        ("operation/result", result, tch_result),
+    ] {
         let each = (phase - empty) / OPERATIONS;
         let bar = "at most 150 ns more than tch's";
         let against = Some(("the same operation through tch", each / direct));
-        Row { name, value: each, unit: "ns", against, bar }.print();
+        Row {
+            name,
+            value: each,
+            unit: "ns",
+            against,
+            bar,
+        }
+        .print();
         let name = format!("{name}, more than through tch");
-        Row { name: &name, value: each - direct, unit: "ns", against: None, bar: "at most 150 ns" }.print();
+        Row {
+            name: &name,
+            value: each - direct,
+            unit: "ns",
+            against: None,
+            bar: "at most 150 ns",
+        }
+        .print();
     }
 }
 
@@ -184,9 +241,9 @@ fn guest() -> PathBuf {
 
 /// tests/guests/bench, under the limits that a recipe would give it.
 fn component(cache: &Path) -> Result<Plugin> {
-    let engine = Rc::new(PluginEngine::new(cache)?);
-    let component =
-        PluginComponent::load(&engine, &guest()).context("build it with `cargo xtask plugins`")?;
+    let engine = Rc::new(PluginEngine::new(Engine::new(&cache)?)?);
+    let component = Component::load(engine.engine(), &guest())
+        .context("build it with `cargo xtask plugins`")?;
     let settings = PluginSettings {
         name: "bench-guest".to_owned(),
         params: serde_json::Value::Null,

@@ -9,8 +9,10 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use phasebox::limits::Limits;
-use phasebox::plugin::{Grants, Plugin, PluginComponent, PluginEngine, PluginSettings};
+use phasebox_component::{Component, Engine};
+use phasebox_contract::grants::Grants;
+use phasebox_contract::limits::Limits;
+use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use serde_json::{Value, json};
 
 /// A component in each language.
@@ -31,15 +33,18 @@ const SOAK_EPOCHS: usize = 435;
 type Measure = fn(&Path) -> Result<()>;
 
 fn main() -> Result<()> {
-    let wanted: Vec<String> =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
     let groups: [(&str, Measure); 4] = [
         ("start/first batch", first_batch),
         ("start/load", load),
         ("memory/idle", idle_memory),
         ("memory/soak", soak),
     ];
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted));
+    let is_wanted =
+        |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted));
     for (_, measure) in groups.into_iter().filter(|(name, _)| is_wanted(name)) {
         measure(tempfile::tempdir()?.path())?;
     }
@@ -51,11 +56,16 @@ fn main() -> Result<()> {
 fn row(name: &str, value: f64, unit: &str, bar: Option<f64>) {
     let against = bar.map_or(Value::Null, |bar| json!(format!("at most {bar} {unit}")));
     let ratio = bar.map(|bar| value / bar);
-    println!("{}", json!({"name": name, "value": value, "unit": unit, "against": against, "ratio": ratio}));
+    println!(
+        "{}",
+        json!({"name": name, "value": value, "unit": unit, "against": against, "ratio": ratio})
+    );
 }
 
 fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
 }
 
 fn component(path: &str) -> PathBuf {
@@ -95,8 +105,14 @@ fn write_recipe(folder: &Path, training: &str, more: &str) -> Result<()> {
 /// The real program, in `folder`, with a cache of its own there.
 fn phasebox(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_phasebox"));
-    command.args(arguments).current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache"));
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env("XDG_CACHE_HOME", folder.join("cache"));
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command
 }
 
@@ -110,9 +126,19 @@ fn first_batch(folder: &Path) -> Result<()> {
     };
     let training = "  max_epochs: 1\n  max_train_batches: 1\n  save_model: false\n";
     write_recipe(folder, training, &(more("first") + &more("second")))?;
-    let to_main = || until(phasebox(folder, &["--version"]).stdout(Stdio::piped()), "phasebox ");
+    let to_main = || {
+        until(
+            phasebox(folder, &["--version"]).stdout(Stdio::piped()),
+            "phasebox ",
+        )
+    };
     let train = ["train", "recipe.yaml"];
-    let to_batch = || until(phasebox(folder, &train).stderr(Stdio::piped()), "on-train-batch-end");
+    let to_batch = || {
+        until(
+            phasebox(folder, &train).stderr(Stdio::piped()),
+            "on-train-batch-end",
+        )
+    };
     // The first run compiles, the second takes the stamps of what the first has kept.
     to_batch()?;
     std::thread::sleep(SETTLING);
@@ -122,8 +148,18 @@ fn first_batch(folder: &Path) -> Result<()> {
         main.push(to_main()?);
         batch.push(to_batch()?);
     }
-    row("start/exec to main (loads libtorch)", median(main), "s", None);
-    row("start/exec to the end of the first batch, ten callbacks", median(batch), "s", Some(0.5));
+    row(
+        "start/exec to main (loads libtorch)",
+        median(main),
+        "s",
+        None,
+    );
+    row(
+        "start/exec to the end of the first batch, ten callbacks",
+        median(batch),
+        "s",
+        Some(0.5),
+    );
     Ok(())
 }
 
@@ -131,8 +167,13 @@ fn first_batch(folder: &Path) -> Result<()> {
 fn until(command: &mut Command, text: &str) -> Result<f64> {
     let started = Instant::now();
     let mut child = command.spawn()?;
-    let output = child.stdout.take().map(|output| Box::new(output) as Box<dyn Read>);
-    let output = output.or(child.stderr.take().map(|errors| Box::new(errors) as _)).context("a pipe")?;
+    let output = child
+        .stdout
+        .take()
+        .map(|output| Box::new(output) as Box<dyn Read>);
+    let output = output
+        .or(child.stderr.take().map(|errors| Box::new(errors) as _))
+        .context("a pipe")?;
     let (mut said, mut seconds) = (Vec::new(), None);
     for line in BufReader::new(output).lines() {
         said.push(line?);
@@ -154,24 +195,40 @@ fn load(folder: &Path) -> Result<()> {
     let cache = folder.join("compiled");
     let paths = LANGUAGES.map(|(language, path)| (language, component(path)));
     let there: Vec<_> = paths.iter().filter(|(_, path)| path.is_file()).collect();
-    let engine = Rc::new(PluginEngine::new(&cache)?);
+    let engine = Rc::new(PluginEngine::new(Engine::new(&cache)?)?);
     for (_, path) in &there {
-        PluginComponent::load(&engine, path)?;
+        Component::load(engine.engine(), path)?;
     }
     std::thread::sleep(SETTLING);
     for (language, path) in there {
-        PluginComponent::load(&engine, path)?;
+        Component::load(engine.engine(), path)?;
         let (mut loads, mut starts) = (Vec::new(), Vec::new());
         for _ in 0..REPETITIONS {
-            let (component, milliseconds) = timed(|| PluginComponent::load(&engine, path))?;
+            let (component, milliseconds) = timed(|| Component::load(engine.engine(), path))?;
             loads.push(milliseconds);
             starts.push(timed(|| plugin(&engine, &component, &json!({"smoothing": 0.5})))?.1);
         }
-        row(&format!("start/load from the cache, {language}"), median(loads), "ms", Some(5.0));
-        row(&format!("start/instantiate and configure, {language}"), median(starts), "ms", None);
+        row(
+            &format!("start/load from the cache, {language}"),
+            median(loads),
+            "ms",
+            Some(5.0),
+        );
+        row(
+            &format!("start/instantiate and configure, {language}"),
+            median(starts),
+            "ms",
+            None,
+        );
     }
-    let engines = (0..REPETITIONS).map(|_| Ok(timed(|| PluginEngine::new(&cache))?.1));
-    row("start/load: the engine", median(engines.collect::<Result<_>>()?), "ms", None);
+    let engines =
+        (0..REPETITIONS).map(|_| Ok(timed(|| PluginEngine::new(Engine::new(&cache)?))?.1));
+    row(
+        "start/load: the engine",
+        median(engines.collect::<Result<_>>()?),
+        "ms",
+        None,
+    );
     Ok(())
 }
 
@@ -182,7 +239,7 @@ fn timed<T>(make: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
     Ok((made, started.elapsed().as_secs_f64() * 1e3))
 }
 
-fn plugin(engine: &Rc<PluginEngine>, component: &PluginComponent, params: &Value) -> Result<Plugin> {
+fn plugin(engine: &Rc<PluginEngine>, component: &Component, params: &Value) -> Result<Plugin> {
     let settings = PluginSettings {
         name: "smooth".to_owned(),
         params: params.clone(),
@@ -204,15 +261,28 @@ fn idle_memory(folder: &Path) -> Result<()> {
         if !path.is_file() {
             continue;
         }
-        let engine = Rc::new(PluginEngine::new(&cache)?);
-        let one = |_| plugin(&engine, &PluginComponent::load(&engine, &path)?, &json!({}));
+        let engine = Rc::new(PluginEngine::new(Engine::new(&cache)?)?);
+        let one = |_| {
+            plugin(
+                &engine,
+                &Component::load(engine.engine(), &path)?,
+                &json!({}),
+            )
+        };
         // The first one pays for what all share.
         let _first = [one(0)?, one(1)?];
         let before = resident_bytes("self")?;
-        let idle = (0..IDLE_CALLBACKS).map(one).collect::<Result<Vec<Plugin>>>()?;
+        let idle = (0..IDLE_CALLBACKS)
+            .map(one)
+            .collect::<Result<Vec<Plugin>>>()?;
         let each = (resident_bytes("self")? - before) / IDLE_CALLBACKS as f64 / f64::from(1 << 20);
         drop(idle);
-        row(&format!("memory/idle callback, {language}"), each, "MiB", (language == "Rust").then_some(3.0));
+        row(
+            &format!("memory/idle callback, {language}"),
+            each,
+            "MiB",
+            (language == "Rust").then_some(3.0),
+        );
     }
     Ok(())
 }
@@ -220,7 +290,10 @@ fn idle_memory(folder: &Path) -> Result<()> {
 /// Memory of the real program with every stock callback, at the ends of its epochs.
 fn soak(folder: &Path) -> Result<()> {
     write_recipe(folder, &format!("  max_epochs: {SOAK_EPOCHS}\n"), "")?;
-    let mut command = phasebox(folder, &["train", "recipe.yaml", "--json", "--threads", "1"]);
+    let mut command = phasebox(
+        folder,
+        &["train", "recipe.yaml", "--json", "--threads", "1"],
+    );
     let mut child = command.stdout(Stdio::piped()).spawn()?;
     let process = child.id().to_string();
     let mut samples = Vec::new();
@@ -231,15 +304,30 @@ fn soak(folder: &Path) -> Result<()> {
         }
     }
     anyhow::ensure!(child.wait()?.success(), "the run failed");
-    let after = |step| samples.iter().find(|(at, _)| *at >= step).map(|(_, mebibytes)| *mebibytes);
-    let (early, late) = after(2_000).zip(after(10_000)).context("the run was long enough")?;
+    let after = |step| {
+        samples
+            .iter()
+            .find(|(at, _)| *at >= step)
+            .map(|(_, mebibytes)| *mebibytes)
+    };
+    let (early, late) = after(2_000)
+        .zip(after(10_000))
+        .context("the run was long enough")?;
     row("memory/soak at step 2,000", early, "MiB", None);
-    row("memory/soak growth from step 2,000 to 10,000", late - early, "MiB", Some(2.0));
+    row(
+        "memory/soak growth from step 2,000 to 10,000",
+        late - early,
+        "MiB",
+        Some(2.0),
+    );
     Ok(())
 }
 
 fn resident_bytes(process: &str) -> Result<f64> {
     let pages = fs::read_to_string(format!("/proc/{process}/statm"))?;
-    let pages = pages.split(' ').nth(1).context("statm has a second number")?;
+    let pages = pages
+        .split(' ')
+        .nth(1)
+        .context("statm has a second number")?;
     Ok(pages.parse::<f64>()? * 4096.0)
 }

@@ -14,19 +14,27 @@ use measure::{Row, is_measured, is_wanted, median};
 use networks::Network;
 use peers::Peers;
 use phasebox::assemble::{Assembly, Options};
-use phasebox::callback::{Callback, OnError, When};
-use phasebox::context::{Context, Lendable};
-use phasebox::phase::{Phase, PhaseSet};
-use phasebox::recipe::{DeviceChoice, Recipe};
+use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_recipe::{DeviceChoice, Recipe};
+use phasebox_train::callback::{Callback, OnError, When};
+use phasebox_train::context::{Context, Lendable};
 use tch::Device;
 
 /// What is timed in each round, one after the other.
-const OURS: [&str; 4] = ["no callback", "three callbacks", "ten no-op callbacks", "plain tch"];
+const OURS: [&str; 4] = [
+    "no callback",
+    "three callbacks",
+    "ten no-op callbacks",
+    "plain tch",
+];
 const PEERS: [&str; 3] = ["pytorch", "lightning", "lightning, three callbacks"];
 
 fn main() -> Result<()> {
-    let device =
-        if std::env::args().any(|argument| argument == "--cuda") { open_cuda()? } else { Device::Cpu };
+    let device = if std::env::args().any(|argument| argument == "--cuda") {
+        open_cuda()?
+    } else {
+        Device::Cpu
+    };
     let mut peers = Peers::start()?;
     for network in [Network::mlp(), Network::resnet18()] {
         for threads in thread_counts(device)? {
@@ -42,7 +50,11 @@ fn main() -> Result<()> {
 /// One thread, and as many as there are cores; a GPU is fed by one.
 fn thread_counts(device: Device) -> Result<Vec<usize>> {
     let all = std::thread::available_parallelism()?.get();
-    Ok(if device == Device::Cpu && all > 1 { vec![1, all] } else { vec![1] })
+    Ok(if device == Device::Cpu && all > 1 {
+        vec![1, all]
+    } else {
+        vec![1]
+    })
 }
 
 fn place(device: Device, threads: usize) -> String {
@@ -83,7 +95,11 @@ fn measure(
             }
         }
     }
-    rows(network, name, &times.into_iter().map(median).collect::<Vec<_>>());
+    rows(
+        network,
+        name,
+        &times.into_iter().map(median).collect::<Vec<_>>(),
+    );
     Ok(())
 }
 
@@ -98,16 +114,46 @@ fn ours(network: &Network, runner: &str, device: Device, folder: &Path) -> Resul
 }
 
 fn rows(network: &Network, name: &str, times: &[f64]) {
-    let [alone, three, no_ops, tch, pytorch, lightning, lightning_three] = times else { return };
+    let [
+        alone,
+        three,
+        no_ops,
+        tch,
+        pytorch,
+        lightning,
+        lightning_three,
+    ] = times
+    else {
+        return;
+    };
     let row = |what: &str, value: f64, against: &str, beside: f64, bar: &str| {
         let against = beside.is_finite().then(|| (against, value / beside));
-        Row { name: &format!("{name}, {what}"), value, unit: "µs/step", against, bar }.print();
+        Row {
+            name: &format!("{name}, {what}"),
+            value,
+            unit: "µs/step",
+            against,
+            bar,
+        }
+        .print();
     };
     row("no callback", *alone, "plain tch", *tch, "");
     row("three callbacks", *three, "no callback", *alone, "");
     row("ten no-op callbacks", *no_ops, "no callback", *alone, "");
-    row("three callbacks", *three, "PyTorch's own loop", *pytorch, network.bar_pytorch);
-    row("three callbacks", *three, "Lightning with the same", *lightning_three, network.bar_lightning);
+    row(
+        "three callbacks",
+        *three,
+        "PyTorch's own loop",
+        *pytorch,
+        network.bar_pytorch,
+    );
+    row(
+        "three callbacks",
+        *three,
+        "Lightning with the same",
+        *lightning_three,
+        network.bar_lightning,
+    );
     row("no callback", *alone, "Lightning without", *lightning, "");
 }
 
@@ -116,7 +162,11 @@ fn train(network: &Network, callbacks: &str, device: Device, folder: &Path) -> R
     let file = folder.join("recipe.yaml");
     std::fs::write(&file, network.recipe(callbacks, folder))?;
     let recipe = Recipe::load(&file, &[])?;
-    let choice = if device == Device::Cpu { DeviceChoice::Cpu } else { DeviceChoice::Cuda(0) };
+    let choice = if device == Device::Cpu {
+        DeviceChoice::Cpu
+    } else {
+        DeviceChoice::Cuda(0)
+    };
     let options = Options {
         device: Some(choice),
         runs_dir: folder.join("runs"),
@@ -125,7 +175,11 @@ fn train(network: &Network, callbacks: &str, device: Device, folder: &Path) -> R
     };
     let mut assembly = Assembly::new(&recipe, options)?;
     let time = Arc::new(Mutex::new(Stopwatch::default()));
-    assembly.add_callback(Box::new(Timing(time.clone())), When::default(), OnError::Abort);
+    assembly.add_callback(
+        Box::new(Timing(time.clone())),
+        When::default(),
+        OnError::Abort,
+    );
     assembly.trainer()?.train()?;
     let watch = time.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(watch.trained.as_secs_f64() * 1e6 / (watch.epochs * network.batches) as f64)
@@ -148,7 +202,9 @@ impl Callback for Timing {
     }
 
     fn phases(&self) -> PhaseSet {
-        [Phase::TrainLoaderStart, Phase::TrainLoaderEnd].into_iter().collect()
+        [Phase::TrainLoaderStart, Phase::TrainLoaderEnd]
+            .into_iter()
+            .collect()
     }
 
     fn on_phase(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {

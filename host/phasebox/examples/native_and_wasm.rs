@@ -5,11 +5,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use phasebox::assemble::{Assembly, Options};
-use phasebox::callback::{Callback, OnError, When};
-use phasebox::context::{Context, Lendable};
-use phasebox::phase::{Phase, PhaseSet};
-use phasebox::recipe::Recipe;
-use phasebox::trainer::Summary;
+use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_recipe::Recipe;
+use phasebox_train::callback::{Callback, OnError, When};
+use phasebox_train::context::{Context, Lendable};
+use phasebox_train::trainer::Summary;
 use tch::Kind;
 
 /// Logs how sure the network is of its answers: the mean of the largest probability.
@@ -25,9 +25,15 @@ impl Callback for Confidence {
     }
 
     fn on_phase(&mut self, _: Phase, context: &mut Lendable<Context>) -> Result<()> {
-        let preds = context.preds.as_ref().context("there are predictions at this phase")?;
+        let preds = context
+            .preds
+            .as_ref()
+            .context("there are predictions at this phase")?;
         let largest = preds.f_softmax(-1, Kind::Float)?.f_amax([-1], false)?;
-        let (step, mean) = (context.global_step, largest.f_mean(Kind::Float)?.f_double_value(&[])?);
+        let (step, mean) = (
+            context.global_step,
+            largest.f_mean(Kind::Float)?.f_double_value(&[])?,
+        );
         context.logger.scalar(step, "confidence/mean", mean)
     }
 }
@@ -36,7 +42,13 @@ fn train(runs: &Path) -> Result<Summary> {
     let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes/digits.yaml");
     let clip = "phase_callbacks=[{GradClip: {max_norm: 1.0}}]";
     let recipe = Recipe::load(recipe, &[clip.to_owned()])?;
-    let mut assembly = Assembly::new(&recipe, Options { runs_dir: runs.to_owned(), ..Options::default() })?;
+    let mut assembly = Assembly::new(
+        &recipe,
+        Options {
+            runs_dir: runs.to_owned(),
+            ..Options::default()
+        },
+    )?;
     assembly.add_callback(Box::new(Confidence), When::default(), OnError::Abort);
     assembly.trainer()?.train()
 }
@@ -52,8 +64,14 @@ fn both_callbacks_are_called() -> Result<()> {
     let runs = tempfile::tempdir()?;
     let summary = train(runs.path())?;
     assert!(summary.best.is_some_and(|best| best.value >= 0.95));
-    let calls: Vec<_> = summary.plugins.iter().map(|plugin| (plugin.name.as_str(), plugin.calls)).collect();
+    let calls: Vec<_> = summary
+        .plugins
+        .iter()
+        .map(|plugin| (plugin.name.as_str(), plugin.calls))
+        .collect();
     assert_eq!(calls[0], ("GradClip", summary.steps));
-    assert!(std::fs::read_to_string(summary.run.join("metrics.jsonl"))?.contains("confidence/mean"));
+    assert!(
+        std::fs::read_to_string(summary.run.join("metrics.jsonl"))?.contains("confidence/mean")
+    );
     Ok(())
 }

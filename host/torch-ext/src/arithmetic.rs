@@ -14,7 +14,9 @@ use crate::ffi::{self, check, tensor_from};
 /// libtorch's: shapes that do not broadcast, a fraction as the factor of integers.
 pub fn add(left: &Tensor, right: &Tensor, alpha: f64) -> Result<Tensor> {
     // SAFETY: both are borrowed for the call.
-    tensor_from("add", |out| unsafe { ffi::ext_add(left.as_ptr(), right.as_ptr(), alpha, out) })
+    tensor_from("add", |out| unsafe {
+        ffi::ext_add(left.as_ptr(), right.as_ptr(), alpha, out)
+    })
 }
 
 /// `left += alpha * right`, `right` broadcast. No sync.
@@ -23,7 +25,9 @@ pub fn add(left: &Tensor, right: &Tensor, alpha: f64) -> Result<Tensor> {
 /// As [`add`]; a result that does not fit the dtype or the shape of `left`.
 pub fn add_(left: &mut Tensor, right: &Tensor, alpha: f64) -> Result<()> {
     // SAFETY: both are borrowed for the call.
-    check("add_", unsafe { ffi::ext_add_in_place(left.as_mut_ptr(), right.as_ptr(), alpha) })
+    check("add_", unsafe {
+        ffi::ext_add_in_place(left.as_mut_ptr(), right.as_ptr(), alpha)
+    })
 }
 
 /// Does `work` without autograd's kernels where gradients are not recorded; where they are, just does it. Each operation
@@ -54,20 +58,40 @@ mod tests {
 
     #[test]
     fn sums_have_factors() {
-        let (x, y) = (Tensor::from_slice(&[1.0f32, 2.0]), Tensor::from_slice(&[10.0f32, 20.0]));
-        assert_eq!(add(&x, &y, 0.5).unwrap(), Tensor::from_slice(&[6.0f32, 12.0]));
+        let (x, y) = (
+            Tensor::from_slice(&[1.0f32, 2.0]),
+            Tensor::from_slice(&[10.0f32, 20.0]),
+        );
+        assert_eq!(
+            add(&x, &y, 0.5).unwrap(),
+            Tensor::from_slice(&[6.0f32, 12.0])
+        );
         let mut sum = x.copy();
         add_(&mut sum, &y, -1.0).unwrap();
         assert_eq!(sum, Tensor::from_slice(&[-9.0f32, -18.0]));
         let (i, j) = (Tensor::from_slice(&[1i64]), Tensor::from_slice(&[2i64]));
         assert_eq!(add(&i, &j, 3.0).unwrap(), Tensor::from_slice(&[7i64]));
         let flags = Tensor::from_slice(&[true]);
-        for factor in [0.5, 1e300, -1e300, 9_223_372_036_854_775_808.0, f64::INFINITY, f64::NAN] {
+        for factor in [
+            0.5,
+            1e300,
+            -1e300,
+            9_223_372_036_854_775_808.0,
+            f64::INFINITY,
+            f64::NAN,
+        ] {
             assert!(add(&i, &j, factor).is_err(), "{factor}");
             assert!(add(&flags, &flags, factor).is_err(), "{factor}");
             assert!(add_(&mut i.copy(), &j, factor).is_err(), "{factor}");
         }
-        assert!(add_(&mut sum, &Tensor::zeros([3], (Kind::Float, Device::Cpu)), 1.0).is_err());
+        assert!(
+            add_(
+                &mut sum,
+                &Tensor::zeros([3], (Kind::Float, Device::Cpu)),
+                1.0
+            )
+            .is_err()
+        );
     }
 
     /// The backward pass refuses what was changed since, whichever way it was changed.
@@ -82,8 +106,14 @@ mod tests {
             let mut squared = weight.exp();
             let loss = squared.square().sum(Kind::Float);
             no_grad(|| change(&mut squared));
-            let error = loss.f_backward().expect_err("a saved tensor was changed").to_string();
-            assert!(error.contains("modified by an inplace operation"), "{error}");
+            let error = loss
+                .f_backward()
+                .expect_err("a saved tensor was changed")
+                .to_string();
+            assert!(
+                error.contains("modified by an inplace operation"),
+                "{error}"
+            );
         }
     }
 

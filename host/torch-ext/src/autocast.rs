@@ -1,11 +1,13 @@
 //! Mixed precision for a scope: eligible operators run in a 16-bit dtype while the guard lives. tch's `autocast`
 //! switches CUDA float16 alone; this one does bfloat16 on both devices. Does not scale losses: bfloat16 needs none.
 
-use crate::ffi::{self, check};
-use crate::{Error, Result};
 use std::ffi::c_int;
 use std::marker::PhantomData;
+
 use tch::{Device, Kind};
+
+use crate::ffi::{self, check};
+use crate::{Error, Result};
 
 /// The kind of device whose operators are cast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +60,11 @@ impl Autocast {
         check("autocast", unsafe {
             ffi::ext_autocast_enter(cuda, enabled, dtype, &mut previous.0, &mut previous.1)
         })?;
-        Ok(Self { device, previous, on_this_thread: PhantomData })
+        Ok(Self {
+            device,
+            previous,
+            on_this_thread: PhantomData,
+        })
     }
 }
 

@@ -3,14 +3,16 @@
 //!
 //! Built and linked against libtorch_cuda 2.11; `tests/cuda_library.rs` checks that each symbol it needs is there.
 
-use crate::ffi::{self, Message, check, device_index};
-use crate::{Error, Result};
 use std::cell::Cell;
 use std::ffi::{CStr, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
+
 use tch::Device;
+
+use crate::ffi::{self, Message, check, device_index};
+use crate::{Error, Result};
 
 /// What build.rs made of `cuda.cpp`; empty where CUDA's headers were missing.
 const LIBRARY: &[u8] = include_bytes!(env!("TORCH_EXT_CUDA_LIBRARY"));
@@ -52,23 +54,31 @@ fn functions() -> Result<&'static Functions> {
     static FUNCTIONS: OnceLock<std::result::Result<Functions, String>> = OnceLock::new();
     crate::load_cuda()?;
     let opened = FUNCTIONS.get_or_init(|| open().map_err(|error| error.to_string()));
-    opened.as_ref().map_err(|message| Error::Cuda(message.clone()))
+    opened
+        .as_ref()
+        .map_err(|message| Error::Cuda(message.clone()))
 }
 
 fn open() -> Result<Functions> {
     if LIBRARY.is_empty() {
-        return Err(Error::Cuda("this was built without CUDA's headers (nvidia-cuda-runtime)".to_owned()));
+        return Err(Error::Cuda(
+            "this was built without CUDA's headers (nvidia-cuda-runtime)".to_owned(),
+        ));
     }
     let mut library = std::ptr::null_mut();
     // SAFETY: the bytes are a library of this build, and the out pointer is to a local.
-    check("open", unsafe { ffi::ext_open_library(LIBRARY.as_ptr(), LIBRARY.len(), &mut library) })?;
+    check("open", unsafe {
+        ffi::ext_open_library(LIBRARY.as_ptr(), LIBRARY.len(), &mut library)
+    })?;
     Functions::of(library)
 }
 
 fn symbol(library: *mut c_void, name: &CStr) -> Result<*mut c_void> {
     let mut found = std::ptr::null_mut();
     // SAFETY: the library is open for good, and the out pointer is to a local.
-    check("open", unsafe { ffi::ext_library_symbol(library, name.as_ptr(), &mut found) })?;
+    check("open", unsafe {
+        ffi::ext_library_symbol(library, name.as_ptr(), &mut found)
+    })?;
     Ok(found)
 }
 
@@ -92,10 +102,19 @@ pub struct Memory {
 /// The present memory of `device`. Does not sync.
 pub fn memory(device: Device) -> Result<Memory> {
     let mut memory = Memory::default();
-    let Memory { allocated_bytes, peak_bytes, reserved_bytes } = &mut memory;
+    let Memory {
+        allocated_bytes,
+        peak_bytes,
+        reserved_bytes,
+    } = &mut memory;
     // SAFETY: the out pointers are to locals.
     check("memory", unsafe {
-        (functions()?.memory)(device_index(device)?, allocated_bytes, peak_bytes, reserved_bytes)
+        (functions()?.memory)(
+            device_index(device)?,
+            allocated_bytes,
+            peak_bytes,
+            reserved_bytes,
+        )
     })?;
     Ok(memory)
 }
@@ -115,9 +134,14 @@ impl SideStream {
         let functions = functions()?;
         let mut previous = std::ptr::null_mut();
         // SAFETY: the out pointer is to a local.
-        check("stream", unsafe { (functions.stream_enter)(device_index(device)?, &mut previous) })?;
+        check("stream", unsafe {
+            (functions.stream_enter)(device_index(device)?, &mut previous)
+        })?;
         match NonNull::new(previous) {
-            Some(previous) => Ok(SideStream { previous, on_this_thread: PhantomData }),
+            Some(previous) => Ok(SideStream {
+                previous,
+                on_this_thread: PhantomData,
+            }),
             None => unreachable!("C++ `new` throws rather than return null"),
         }
     }
@@ -127,7 +151,9 @@ impl Drop for SideStream {
     fn drop(&mut self) {
         if let Ok(functions) = functions() {
             // SAFETY: `enter` made it, and this takes it back once. An error means a broken CUDA context.
-            drop(ffi::take(unsafe { (functions.stream_leave)(self.previous.as_ptr()) }));
+            drop(ffi::take(unsafe {
+                (functions.stream_leave)(self.previous.as_ptr())
+            }));
         }
     }
 }
@@ -141,7 +167,9 @@ impl GraphPool {
     pub fn new() -> Result<GraphPool> {
         let mut pool = [0; 2];
         // SAFETY: the out pointer is to two numbers.
-        check("graph pool", unsafe { (functions()?.pool)(pool.as_mut_ptr()) })?;
+        check("graph pool", unsafe {
+            (functions()?.pool)(pool.as_mut_ptr())
+        })?;
         Ok(GraphPool(pool))
     }
 }
@@ -177,7 +205,9 @@ impl Graph {
     /// From now on this thread's work is recorded instead of done. Needs a [`SideStream`].
     pub fn begin(&mut self, pool: GraphPool) -> Result<()> {
         // SAFETY: the graph is valid as long as `self`, the pool's numbers for the call.
-        check("graph begin", unsafe { (functions()?.graph_begin)(self.raw.as_ptr(), pool.0.as_ptr()) })?;
+        check("graph begin", unsafe {
+            (functions()?.graph_begin)(self.raw.as_ptr(), pool.0.as_ptr())
+        })?;
         RECORDING.set(true);
         Ok(())
     }
@@ -186,13 +216,17 @@ impl Graph {
     pub fn end(&mut self) -> Result<()> {
         RECORDING.set(false);
         // SAFETY: the graph is valid as long as `self`.
-        check("graph end", unsafe { (functions()?.graph_end)(self.raw.as_ptr()) })
+        check("graph end", unsafe {
+            (functions()?.graph_end)(self.raw.as_ptr())
+        })
     }
 
     /// Queues all that was recorded. Does not sync.
     pub fn replay(&self) -> Result<()> {
         // SAFETY: the graph is valid as long as `self`.
-        check("graph replay", unsafe { (functions()?.graph_replay)(self.raw.as_ptr()) })
+        check("graph replay", unsafe {
+            (functions()?.graph_replay)(self.raw.as_ptr())
+        })
     }
 }
 

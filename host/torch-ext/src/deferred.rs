@@ -1,15 +1,17 @@
 //! Scalars that arrive later: the value of a one-element tensor without waiting for the device. Owns the ring of each
 //! device, of pinned memory; who polls, and when all that was asked for is sent, is the caller's.
 
-use crate::cuda::is_recording;
-use crate::ffi::{self, check};
-use crate::ring::{Lane, Ring, Values};
-use crate::{Error, Result};
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use tch::{Device, Tensor};
+
+use crate::cuda::is_recording;
+use crate::ffi::{self, check};
+use crate::ring::{Lane, Ring, Values};
+use crate::{Error, Result};
 
 /// Scalars that may be on their way from one device.
 const CELLS: usize = 4096;
@@ -24,7 +26,11 @@ pub struct Deferred {
 #[derive(Debug)]
 enum State {
     Arrived(f64),
-    Pending { device: usize, values: Arc<Values>, index: usize },
+    Pending {
+        device: usize,
+        values: Arc<Values>,
+        index: usize,
+    },
 }
 
 impl Deferred {
@@ -38,7 +44,11 @@ impl Deferred {
                     UNSENT.store(true, Ordering::Relaxed);
                     ring.ask(tensor)
                 })?;
-                State::Pending { device, values, index }
+                State::Pending {
+                    device,
+                    values,
+                    index,
+                }
             }
             Device::Cpu | Device::Mps | Device::Vulkan => State::Arrived(value_of(tensor)?),
         };
@@ -64,7 +74,12 @@ impl Deferred {
         &mut self,
         search: impl FnOnce(&mut Ring<CudaLane>, &Arc<Values>) -> Result<()>,
     ) -> Result<Option<f64>> {
-        let State::Pending { device, values, index } = &self.state else {
+        let State::Pending {
+            device,
+            values,
+            index,
+        } = &self.state
+        else {
             return Ok(self.arrived());
         };
         let mut value = values.get(*index)?;
@@ -109,7 +124,9 @@ fn rings() -> MutexGuard<'static, Vec<(usize, Ring<CudaLane>)>> {
 
 fn with_ring<T>(device: usize, work: impl FnOnce(&mut Ring<CudaLane>) -> Result<T>) -> Result<T> {
     if is_recording() {
-        return Err(refusal("a value cannot be asked for while a graph is recorded"));
+        return Err(refusal(
+            "a value cannot be asked for while a graph is recorded",
+        ));
     }
     let mut rings = rings();
     let known = rings.iter().position(|(known, _)| *known == device);
@@ -124,7 +141,10 @@ fn with_ring<T>(device: usize, work: impl FnOnce(&mut Ring<CudaLane>) -> Result<
 }
 
 fn refusal(message: &str) -> Error {
-    Error::Torch { operation: "deferred copy", message: message.to_owned() }
+    Error::Torch {
+        operation: "deferred copy",
+        message: message.to_owned(),
+    }
 }
 
 /// Cells on a CUDA device, and their copies in pinned memory.
@@ -151,8 +171,12 @@ impl CudaLane {
         let mut raw = std::ptr::null_mut();
         let index = ffi::device_index(Device::Cuda(device))?;
         // SAFETY: the out pointer is to a local.
-        check("deferred copy", unsafe { ffi::ext_lane_new(index, CELLS, &mut raw) })?;
-        NonNull::new(raw).map(Self).ok_or_else(|| refusal("there is no lane"))
+        check("deferred copy", unsafe {
+            ffi::ext_lane_new(index, CELLS, &mut raw)
+        })?;
+        NonNull::new(raw)
+            .map(Self)
+            .ok_or_else(|| refusal("there is no lane"))
     }
 }
 
@@ -163,7 +187,9 @@ impl Lane for CudaLane {
 
     fn store(&mut self, cell: usize, value: &Tensor) -> Result<()> {
         // SAFETY: see above.
-        check("deferred copy", unsafe { ffi::ext_lane_store(self.0.as_ptr(), cell, value.as_ptr()) })
+        check("deferred copy", unsafe {
+            ffi::ext_lane_store(self.0.as_ptr(), cell, value.as_ptr())
+        })
     }
 
     fn send(&mut self, cells: Range<usize>) -> Result<Sent> {
@@ -172,19 +198,25 @@ impl Lane for CudaLane {
         check("deferred copy", unsafe {
             ffi::ext_lane_send(self.0.as_ptr(), cells.start, cells.end, &mut raw)
         })?;
-        NonNull::new(raw).map(Sent).ok_or_else(|| refusal("there is no event"))
+        NonNull::new(raw)
+            .map(Sent)
+            .ok_or_else(|| refusal("there is no event"))
     }
 
     fn has_arrived(&self, sent: &Sent) -> Result<bool> {
         let mut ready = false;
         // SAFETY: see above.
-        check("deferred poll", unsafe { ffi::ext_event_query(sent.0.as_ptr(), &mut ready) })?;
+        check("deferred poll", unsafe {
+            ffi::ext_event_query(sent.0.as_ptr(), &mut ready)
+        })?;
         Ok(ready)
     }
 
     fn wait(&self, sent: &Sent) -> Result<()> {
         // SAFETY: see above.
-        check("deferred wait", unsafe { ffi::ext_event_wait(sent.0.as_ptr()) })
+        check("deferred wait", unsafe {
+            ffi::ext_event_wait(sent.0.as_ptr())
+        })
     }
 
     fn read(&self, cells: Range<usize>) -> Result<Vec<f64>> {
@@ -200,6 +232,8 @@ impl Lane for CudaLane {
 fn value_of(tensor: &Tensor) -> Result<f64> {
     let mut value = 0.0;
     // SAFETY: the tensor is borrowed for the call.
-    check("item", unsafe { ffi::ext_scalar_value(tensor.as_ptr(), &mut value) })?;
+    check("item", unsafe {
+        ffi::ext_scalar_value(tensor.as_ptr(), &mut value)
+    })?;
     Ok(value)
 }

@@ -1,10 +1,12 @@
 //! Declarations of the shim's functions and the one place where its messages become errors. Owns no safety: each
 //! caller states why its pointers are valid.
 
-use crate::{Error, Result};
 use std::ffi::{CStr, c_char, c_int, c_void};
+
 use tch::{Device, Tensor};
 use torch_sys::C_tensor;
+
+use crate::{Error, Result};
 
 /// `std::vector<at::Tensor>`.
 #[repr(C)]
@@ -37,7 +39,8 @@ pub(crate) struct Module {
 }
 
 /// Reads a module's named tensors: the tensors into a list, the names one a line into a string from `malloc`.
-pub(crate) type ReadNamed = unsafe extern "C" fn(*const Module, *mut List, *mut *mut c_char) -> Message;
+pub(crate) type ReadNamed =
+    unsafe extern "C" fn(*const Module, *mut List, *mut *mut c_char) -> Message;
 
 /// Null, or a message from `malloc`.
 pub(crate) type Message = *mut c_char;
@@ -48,7 +51,8 @@ unsafe extern "C" {
     pub(crate) fn ext_list_clear(list: *mut List);
     pub(crate) fn ext_list_len(list: *const List) -> usize;
     pub(crate) fn ext_list_push(list: *mut List, tensor: *const C_tensor) -> Message;
-    pub(crate) fn ext_list_get(list: *const List, index: usize, out: *mut *mut C_tensor) -> Message;
+    pub(crate) fn ext_list_get(list: *const List, index: usize, out: *mut *mut C_tensor)
+    -> Message;
     pub(crate) fn ext_list_gradients(
         gradients: *mut List,
         parameters: *const List,
@@ -58,7 +62,8 @@ unsafe extern "C" {
     pub(crate) fn ext_list_are_gradients(gradients: *const List, parameters: *const List) -> bool;
     pub(crate) fn ext_list_drop_gradients(parameters: *const List, had: *mut bool);
     pub(crate) fn ext_list_fill_gradients(parameters: *const List, had: *const bool) -> Message;
-    pub(crate) fn ext_list_zero_gradients(gradients: *mut List, parameters: *const List) -> Message;
+    pub(crate) fn ext_list_zero_gradients(gradients: *mut List, parameters: *const List)
+    -> Message;
 
     pub(crate) fn ext_foreach_zero(list: *const List) -> Message;
     pub(crate) fn ext_foreach_mul_scalar(list: *const List, factor: f64) -> Message;
@@ -100,7 +105,11 @@ unsafe extern "C" {
         alpha: f64,
         out: *mut *mut C_tensor,
     ) -> Message;
-    pub(crate) fn ext_add_in_place(left: *mut C_tensor, right: *const C_tensor, alpha: f64) -> Message;
+    pub(crate) fn ext_add_in_place(
+        left: *mut C_tensor,
+        right: *const C_tensor,
+        alpha: f64,
+    ) -> Message;
     pub(crate) fn ext_skip_autograd_begin() -> bool;
     pub(crate) fn ext_skip_autograd_end();
 
@@ -140,8 +149,18 @@ unsafe extern "C" {
     pub(crate) fn ext_scalar_value(tensor: *const C_tensor, out: *mut f64) -> Message;
     pub(crate) fn ext_lane_new(device: c_int, cells: usize, out: *mut *mut Lane) -> Message;
     pub(crate) fn ext_lane_store(lane: *mut Lane, cell: usize, value: *const C_tensor) -> Message;
-    pub(crate) fn ext_lane_send(lane: *mut Lane, start: usize, end: usize, out: *mut *mut Event) -> Message;
-    pub(crate) fn ext_lane_read(lane: *const Lane, start: usize, end: usize, out: *mut f64) -> Message;
+    pub(crate) fn ext_lane_send(
+        lane: *mut Lane,
+        start: usize,
+        end: usize,
+        out: *mut *mut Event,
+    ) -> Message;
+    pub(crate) fn ext_lane_read(
+        lane: *const Lane,
+        start: usize,
+        end: usize,
+        out: *mut f64,
+    ) -> Message;
     pub(crate) fn ext_event_query(event: *const Event, ready: *mut bool) -> Message;
     pub(crate) fn ext_event_wait(event: *const Event) -> Message;
     pub(crate) fn ext_event_free(event: *mut Event);
@@ -153,10 +172,18 @@ unsafe extern "C" {
         previous_enabled: *mut bool,
         previous_dtype: *mut c_int,
     ) -> Message;
-    pub(crate) fn ext_autocast_exit(cuda: bool, previous_enabled: bool, previous_dtype: c_int) -> Message;
+    pub(crate) fn ext_autocast_exit(
+        cuda: bool,
+        previous_enabled: bool,
+        previous_dtype: c_int,
+    ) -> Message;
 
     pub(crate) fn ext_pin_memory(source: *const C_tensor, out: *mut *mut C_tensor) -> Message;
-    pub(crate) fn ext_upload(source: *const C_tensor, device: c_int, out: *mut *mut C_tensor) -> Message;
+    pub(crate) fn ext_upload(
+        source: *const C_tensor,
+        device: c_int,
+        out: *mut *mut C_tensor,
+    ) -> Message;
 
     pub(crate) fn ext_channels_last(tensor: *const C_tensor, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_shares_storage(left: *const C_tensor, right: *const C_tensor) -> bool;
@@ -172,7 +199,11 @@ unsafe extern "C" {
 
     pub(crate) fn ext_libtorch_version() -> *const c_char;
     pub(crate) fn ext_load_cuda() -> Message;
-    pub(crate) fn ext_open_library(bytes: *const u8, length: usize, out: *mut *mut c_void) -> Message;
+    pub(crate) fn ext_open_library(
+        bytes: *const u8,
+        length: usize,
+        out: *mut *mut c_void,
+    ) -> Message;
     pub(crate) fn ext_library_symbol(
         library: *mut c_void,
         name: *const c_char,
@@ -187,7 +218,11 @@ unsafe extern "C" {
     pub(crate) fn ext_tape_len(tape: *const Tape) -> usize;
     pub(crate) fn ext_tape_free(tape: *mut Tape);
 
-    pub(crate) fn ext_script_load(path: *const c_char, device: c_int, out: *mut *mut Module) -> Message;
+    pub(crate) fn ext_script_load(
+        path: *const c_char,
+        device: c_int,
+        out: *mut *mut Module,
+    ) -> Message;
     pub(crate) fn ext_script_free(module: *mut Module);
     pub(crate) fn ext_script_set_train(module: *mut Module, train: bool) -> Message;
     pub(crate) fn ext_script_forward(

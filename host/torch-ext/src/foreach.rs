@@ -2,10 +2,11 @@
 //! however long the list is. In-place operations run without autograd and do
 //! nothing on an empty list. Nothing here syncs the device.
 
+use tch::Tensor;
+
 use crate::Result;
 use crate::ffi::{self, check, tensor_from};
 use crate::list::TensorList;
-use tch::Tensor;
 
 // SAFETY (every block below): a `TensorList` and a `Tensor` are valid pointers for as long as they are borrowed, the
 // shim keeps none of them past the call, and checks of lengths, shapes and devices are libtorch's own.
@@ -13,73 +14,97 @@ impl TensorList {
     /// Sets every element to zero.
     pub fn zero_(&self) -> Result<()> {
         // SAFETY: see above.
-        check("_foreach_zero_", unsafe { ffi::ext_foreach_zero(self.raw()) })
+        check("_foreach_zero_", unsafe {
+            ffi::ext_foreach_zero(self.raw())
+        })
     }
 
     /// Multiplies by a number.
     pub fn mul_scalar_(&self, factor: f64) -> Result<()> {
         // SAFETY: see above.
-        check("_foreach_mul_", unsafe { ffi::ext_foreach_mul_scalar(self.raw(), factor) })
+        check("_foreach_mul_", unsafe {
+            ffi::ext_foreach_mul_scalar(self.raw(), factor)
+        })
     }
 
     /// Multiplies by a 0-d tensor that need not leave its device.
     pub fn mul_tensor_(&self, factor: &Tensor) -> Result<()> {
         // SAFETY: see above.
-        check("_foreach_mul_", unsafe { ffi::ext_foreach_mul_tensor(self.raw(), factor.as_ptr()) })
+        check("_foreach_mul_", unsafe {
+            ffi::ext_foreach_mul_tensor(self.raw(), factor.as_ptr())
+        })
     }
 
     /// Divides by a number.
     pub fn div_scalar_(&self, divisor: f64) -> Result<()> {
         // SAFETY: see above.
-        check("_foreach_div_", unsafe { ffi::ext_foreach_div_scalar(self.raw(), divisor) })
+        check("_foreach_div_", unsafe {
+            ffi::ext_foreach_div_scalar(self.raw(), divisor)
+        })
     }
 
     /// Divides by a 0-d tensor that need not leave its device.
     pub fn div_tensor_(&self, divisor: &Tensor) -> Result<()> {
         // SAFETY: see above.
-        check("_foreach_div_", unsafe { ffi::ext_foreach_div_tensor(self.raw(), divisor.as_ptr()) })
+        check("_foreach_div_", unsafe {
+            ffi::ext_foreach_div_tensor(self.raw(), divisor.as_ptr())
+        })
     }
 
     /// Adds a number.
     pub fn add_scalar_(&self, value: f64) -> Result<()> {
         // SAFETY: see above.
-        check("_foreach_add_", unsafe { ffi::ext_foreach_add_scalar(self.raw(), value) })
+        check("_foreach_add_", unsafe {
+            ffi::ext_foreach_add_scalar(self.raw(), value)
+        })
     }
 
     /// `self += alpha * other`, tensor by tensor.
     pub fn add_(&self, other: &Self, alpha: f64) -> Result<()> {
         // SAFETY: see above.
-        check("_foreach_add_", unsafe { ffi::ext_foreach_add(self.raw(), other.raw(), alpha) })
+        check("_foreach_add_", unsafe {
+            ffi::ext_foreach_add(self.raw(), other.raw(), alpha)
+        })
     }
 
     /// `self += weight * (end - self)`: one step of an exponential moving average.
     pub fn lerp_(&self, end: &Self, weight: f64) -> Result<()> {
         // SAFETY: see above.
-        check("_foreach_lerp_", unsafe { ffi::ext_foreach_lerp(self.raw(), end.raw(), weight) })
+        check("_foreach_lerp_", unsafe {
+            ffi::ext_foreach_lerp(self.raw(), end.raw(), weight)
+        })
     }
 
     /// Copies `source` in, converting dtypes. From pageable host memory the copy may block the host.
     pub fn copy_(&self, source: &Self) -> Result<()> {
         // SAFETY: see above.
-        check("_foreach_copy_", unsafe { ffi::ext_foreach_copy(self.raw(), source.raw()) })
+        check("_foreach_copy_", unsafe {
+            ffi::ext_foreach_copy(self.raw(), source.raw())
+        })
     }
 
     /// Raises every element to at least `minimum`; NaN stays.
     pub fn clamp_min_(&self, minimum: f64) -> Result<()> {
         // SAFETY: see above.
-        check("_foreach_clamp_min_", unsafe { ffi::ext_foreach_clamp_min(self.raw(), minimum) })
+        check("_foreach_clamp_min_", unsafe {
+            ffi::ext_foreach_clamp_min(self.raw(), minimum)
+        })
     }
 
     /// Lowers every element to at most `maximum`; NaN stays.
     pub fn clamp_max_(&self, maximum: f64) -> Result<()> {
         // SAFETY: see above.
-        check("_foreach_clamp_max_", unsafe { ffi::ext_foreach_clamp_max(self.raw(), maximum) })
+        check("_foreach_clamp_max_", unsafe {
+            ffi::ext_foreach_clamp_max(self.raw(), maximum)
+        })
     }
 
     /// The square root of every element.
     pub fn sqrt_(&self) -> Result<()> {
         // SAFETY: see above.
-        check("_foreach_sqrt_", unsafe { ffi::ext_foreach_sqrt(self.raw()) })
+        check("_foreach_sqrt_", unsafe {
+            ffi::ext_foreach_sqrt(self.raw())
+        })
     }
 
     /// `self += value * left * right`.
@@ -101,20 +126,26 @@ impl TensorList {
     /// The `p`-norm of each tensor as one 1-d tensor on their device; `f64::INFINITY` is the largest magnitude.
     pub fn norms(&self, p: f64) -> Result<Tensor> {
         // SAFETY: see above.
-        tensor_from("_foreach_norm", |out| unsafe { ffi::ext_foreach_norms(self.raw(), p, out) })
+        tensor_from("_foreach_norm", |out| unsafe {
+            ffi::ext_foreach_norms(self.raw(), p, out)
+        })
     }
 
     /// The `p`-norm of all elements together as a 0-d tensor on their device; zero for an empty list.
     pub fn norm(&self, p: f64) -> Result<Tensor> {
         // SAFETY: see above.
-        tensor_from("_foreach_norm", |out| unsafe { ffi::ext_foreach_norm(self.raw(), p, out) })
+        tensor_from("_foreach_norm", |out| unsafe {
+            ffi::ext_foreach_norm(self.raw(), p, out)
+        })
     }
 
     /// How many elements are infinite or NaN, as a 0-d int64 tensor on their device. Copies the list once into
     /// temporary memory; to learn only *whether* there are any, ask whether [`TensorList::norm`] is finite.
     pub fn count_nonfinite(&self) -> Result<Tensor> {
         // SAFETY: see above.
-        tensor_from("count_nonfinite", |out| unsafe { ffi::ext_count_nonfinite(self.raw(), out) })
+        tensor_from("count_nonfinite", |out| unsafe {
+            ffi::ext_count_nonfinite(self.raw(), out)
+        })
     }
 
     /// Scales gradients so that their joint `p`-norm is at most `max_norm` and returns the norm from before, a 0-d
@@ -122,6 +153,8 @@ impl TensorList {
     /// `min(1, max_norm / (norm + 1e-6))` is always multiplied in, which is what spares the sync.
     pub fn clip_grad_norm_(&self, max_norm: f64, p: f64) -> Result<Tensor> {
         // SAFETY: see above.
-        tensor_from("clip_grad_norm_", |out| unsafe { ffi::ext_clip_grad_norm(self.raw(), max_norm, p, out) })
+        tensor_from("clip_grad_norm_", |out| unsafe {
+            ffi::ext_clip_grad_norm(self.raw(), max_norm, p, out)
+        })
     }
 }

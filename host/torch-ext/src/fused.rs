@@ -1,10 +1,11 @@
 //! libtorch's fused optimizer steps: one kernel reads parameters, gradients and state and writes them back, on CPU and
 //! CUDA alike. Owns no state: the lists are the optimizer's. Runs without autograd and does not sync.
 
+use tch::{Device, Kind, Tensor};
+
 use crate::Result;
 use crate::ffi::{self, check};
 use crate::list::TensorList;
-use tch::{Device, Kind, Tensor};
 
 /// Where a fused step finds its learning rate.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +20,11 @@ pub enum LearningRate<'a> {
 impl LearningRate<'_> {
     /// The dtype that fused kernels read: CUDA's want float32; those of the CPU take a float64 as exactly as a number.
     pub fn kind_on(device: Device) -> Kind {
-        if device == Device::Cpu { Kind::Double } else { Kind::Float }
+        if device == Device::Cpu {
+            Kind::Double
+        } else {
+            Kind::Float
+        }
     }
 
     /// The number and the pointer the shim takes; the number does not matter where there is a pointer.
@@ -112,22 +117,29 @@ pub fn fused_adam_(
 ) -> Result<()> {
     let (lr, device_lr) = step.learning_rate.parts();
     // SAFETY: all lists and the learning rate are borrowed for the call; libtorch checks lengths, dtypes and devices.
-    check(if step.decoupled { "_fused_adamw_" } else { "_fused_adam_" }, unsafe {
-        ffi::ext_fused_adam(
-            parameters.raw(),
-            gradients.raw(),
-            state.exp_avgs.raw(),
-            state.exp_avg_sqs.raw(),
-            state.max_exp_avg_sqs.raw(),
-            state.steps.raw(),
-            lr,
-            device_lr,
-            step.betas.0,
-            step.betas.1,
-            step.weight_decay,
-            step.eps,
-            step.amsgrad,
-            step.decoupled,
-        )
-    })
+    check(
+        if step.decoupled {
+            "_fused_adamw_"
+        } else {
+            "_fused_adam_"
+        },
+        unsafe {
+            ffi::ext_fused_adam(
+                parameters.raw(),
+                gradients.raw(),
+                state.exp_avgs.raw(),
+                state.exp_avg_sqs.raw(),
+                state.max_exp_avg_sqs.raw(),
+                state.steps.raw(),
+                lr,
+                device_lr,
+                step.betas.0,
+                step.betas.1,
+                step.weight_decay,
+                step.eps,
+                step.amsgrad,
+                step.decoupled,
+            )
+        },
+    )
 }

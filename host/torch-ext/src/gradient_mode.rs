@@ -25,7 +25,10 @@ impl GradientMode {
         if previous != on {
             switch(on);
         }
-        GradientMode { previous: (previous != on).then_some(previous), on_this_thread: PhantomData }
+        GradientMode {
+            previous: (previous != on).then_some(previous),
+            on_this_thread: PhantomData,
+        }
     }
 }
 

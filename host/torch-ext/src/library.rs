@@ -1,14 +1,17 @@
 //! The libtorch that this process runs on: its version, and its CUDA half, which is loaded only when a run asks for
 //! it. That way one binary serves machines with and without a GPU.
 
+use std::ffi::CStr;
+
 use crate::ffi::{self, check};
 use crate::{Error, Result};
-use std::ffi::CStr;
 
 /// The version of the libtorch this was built against, like `2.11.0`.
 pub fn libtorch_version() -> &'static str {
     // SAFETY: a string literal of the shim.
-    unsafe { CStr::from_ptr(ffi::ext_libtorch_version()) }.to_str().unwrap_or("unknown")
+    unsafe { CStr::from_ptr(ffi::ext_libtorch_version()) }
+        .to_str()
+        .unwrap_or("unknown")
 }
 
 /// Loads libtorch_cuda from beside libc10; later calls cost nothing. Takes a second or two the first time.
@@ -24,7 +27,9 @@ pub fn load_cuda() -> Result<()> {
 pub fn cuda_device_count() -> Result<usize> {
     let mut count = 0;
     // SAFETY: the out pointer is to a local.
-    check("CUDA device count", unsafe { ffi::ext_cuda_device_count(&mut count) })?;
+    check("CUDA device count", unsafe {
+        ffi::ext_cuda_device_count(&mut count)
+    })?;
     Ok(usize::try_from(count).unwrap_or(0))
 }
 

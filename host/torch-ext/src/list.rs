@@ -1,10 +1,12 @@
 //! `TensorList`: a `std::vector<at::Tensor>` that lives on the C++ side, so that a step over it allocates nothing per
 //! tensor. Owns the vector's memory and shares the tensors; the operations on lists are in `foreach` and `fused`.
 
+use std::ptr::NonNull;
+
+use tch::Tensor;
+
 use crate::ffi::{self, check, tensor_from};
 use crate::{Error, Result};
-use std::ptr::NonNull;
-use tch::Tensor;
 
 /// A list of tensors for multi-tensor kernels, built once and used every step. The tensors are shared handles, as
 /// clones by `shallow_clone` are.
@@ -29,7 +31,9 @@ impl TensorList {
     /// A list that shares the given tensors, in their order.
     pub fn from_tensors<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<Self> {
         let mut list = Self::new();
-        tensors.into_iter().try_for_each(|tensor| list.push(tensor))?;
+        tensors
+            .into_iter()
+            .try_for_each(|tensor| list.push(tensor))?;
         Ok(list)
     }
 
@@ -47,7 +51,9 @@ impl TensorList {
     /// Appends a handle to `tensor`.
     pub fn push(&mut self, tensor: &Tensor) -> Result<()> {
         // SAFETY: both pointers are valid for the call; the shim copies the handle.
-        check("list push", unsafe { ffi::ext_list_push(self.raw.as_ptr(), tensor.as_ptr()) })
+        check("list push", unsafe {
+            ffi::ext_list_push(self.raw.as_ptr(), tensor.as_ptr())
+        })
     }
 
     /// Removes all tensors and keeps the memory of the list.
@@ -59,7 +65,9 @@ impl TensorList {
     /// A handle to the tensor at `index`; an error past the end.
     pub fn get(&self, index: usize) -> Result<Tensor> {
         // SAFETY: `raw` is valid; the shim checks the index.
-        tensor_from("list get", |out| unsafe { ffi::ext_list_get(self.raw(), index, out) })
+        tensor_from("list get", |out| unsafe {
+            ffi::ext_list_get(self.raw(), index, out)
+        })
     }
 
     /// Handles to all tensors, in order.
@@ -77,7 +85,12 @@ impl TensorList {
         let mut changed = false;
         // SAFETY: all pointers are valid for the call, and `present` has one element per parameter.
         check(OPERATION, unsafe {
-            ffi::ext_list_gradients(self.raw.as_ptr(), parameters.raw(), present.as_mut_ptr(), &mut changed)
+            ffi::ext_list_gradients(
+                self.raw.as_ptr(),
+                parameters.raw(),
+                present.as_mut_ptr(),
+                &mut changed,
+            )
         })?;
         Ok(changed)
     }
@@ -93,7 +106,9 @@ impl TensorList {
     /// Does not sync.
     pub fn zero_gradients_of(&mut self, parameters: &Self) -> Result<()> {
         // SAFETY: both lists are valid for the call, and `self` is uniquely borrowed.
-        check("zero_grad", unsafe { ffi::ext_list_zero_gradients(self.raw.as_ptr(), parameters.raw()) })
+        check("zero_grad", unsafe {
+            ffi::ext_list_zero_gradients(self.raw.as_ptr(), parameters.raw())
+        })
     }
 
     /// Frees all gradients that these parameters have, and adds to `had`, one flag for each, who had one. Does not sync.
@@ -109,7 +124,9 @@ impl TensorList {
         const OPERATION: &str = "fill gradients";
         self.check_flags(OPERATION, had)?;
         // SAFETY: as above.
-        check(OPERATION, unsafe { ffi::ext_list_fill_gradients(self.raw(), had.as_ptr()) })
+        check(OPERATION, unsafe {
+            ffi::ext_list_fill_gradients(self.raw(), had.as_ptr())
+        })
     }
 
     fn check_flags(&self, operation: &'static str, flags: &[bool]) -> Result<()> {
@@ -140,6 +157,9 @@ impl Drop for TensorList {
 
 impl std::fmt::Debug for TensorList {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("TensorList").field("len", &self.len()).finish()
+        formatter
+            .debug_struct("TensorList")
+            .field("len", &self.len())
+            .finish()
     }
 }

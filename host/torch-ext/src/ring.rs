@@ -2,11 +2,13 @@
 //! one copy and one event. Owns which cell is free, and in which order copies arrive; how anything is copied is a
 //! [`Lane`]'s, so that none of this needs a device.
 
-use crate::{Error, Result};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+
 use tch::Tensor;
+
+use crate::{Error, Result};
 
 /// What a ring does with a device. Work is done in the order of these calls.
 pub(crate) trait Lane {
@@ -39,7 +41,10 @@ impl Values {
         match self.0.get() {
             None => Ok(None),
             Some(Ok(values)) => Ok(values.get(index).copied()),
-            Some(Err(message)) => Err(Error::Torch { operation: "deferred copy", message: message.clone() }),
+            Some(Err(message)) => Err(Error::Torch {
+                operation: "deferred copy",
+                message: message.clone(),
+            }),
         }
     }
 }
@@ -65,7 +70,14 @@ pub(crate) struct Ring<L: Lane> {
 
 impl<L: Lane> Ring<L> {
     pub(crate) fn new(lane: L, capacity: usize) -> Self {
-        Self { lane, capacity, open: 0..0, open_values: Arc::default(), flights: VecDeque::new(), used: 0 }
+        Self {
+            lane,
+            capacity,
+            open: 0..0,
+            open_values: Arc::default(),
+            flights: VecDeque::new(),
+            used: 0,
+        }
     }
 
     /// Takes in a value that is sent with those asked for before and after it. Waits for the oldest copy if no cell is
@@ -94,7 +106,11 @@ impl<L: Lane> Ring<L> {
         let cells = std::mem::replace(&mut self.open, next..next);
         let values = std::mem::take(&mut self.open_values);
         match self.lane.send(cells.clone()) {
-            Ok(sent) => self.flights.push_back(Flight { sent, cells, values }),
+            Ok(sent) => self.flights.push_back(Flight {
+                sent,
+                cells,
+                values,
+            }),
             Err(error) => {
                 self.used -= cells.len();
                 // Whoever holds one of them learns why it never comes.
@@ -134,7 +150,9 @@ impl<L: Lane> Ring<L> {
 
     /// The oldest copy has arrived: its values leave the ring and its cells are free.
     fn land(&mut self) -> Result<()> {
-        let Some(Flight { cells, values, .. }) = self.flights.pop_front() else { return Ok(()) };
+        let Some(Flight { cells, values, .. }) = self.flights.pop_front() else {
+            return Ok(());
+        };
         self.used -= cells.len();
         let read = self.lane.read(cells);
         // Set once: a flight lands once.
@@ -176,7 +194,10 @@ mod tests {
         fn store(&mut self, cell: usize, value: &Tensor) -> Result<()> {
             // A copy still under way would carry the new value.
             let under_way = self.sent.borrow()[self.arrived.get()..].to_vec();
-            assert!(!under_way.iter().any(|cells| cells.contains(&cell)), "cell {cell} is under way");
+            assert!(
+                !under_way.iter().any(|cells| cells.contains(&cell)),
+                "cell {cell} is under way"
+            );
             self.device.borrow_mut()[cell] = value.double_value(&[]);
             Ok(())
         }
@@ -216,13 +237,22 @@ mod tests {
     #[test]
     fn what_is_asked_for_together_is_sent_together() {
         let (mut ring, slow) = ring();
-        let asked: Vec<_> = (0..3).map(|n| ring.ask(&Tensor::from(f64::from(n))).unwrap()).collect();
+        let asked: Vec<_> = (0..3)
+            .map(|n| ring.ask(&Tensor::from(f64::from(n))).unwrap())
+            .collect();
         assert!(slow.sent.borrow().is_empty(), "nothing is sent yet");
         ring.send().unwrap();
         ring.send().unwrap();
-        assert_eq!((slow.sent.borrow().len(), &slow.sent.borrow()[0]), (1, &(0..3)));
+        assert_eq!(
+            (slow.sent.borrow().len(), &slow.sent.borrow()[0]),
+            (1, &(0..3))
+        );
         ring.take_arrived().unwrap();
-        assert!(asked.iter().all(|(values, index)| values.get(*index).unwrap().is_none()));
+        assert!(
+            asked
+                .iter()
+                .all(|(values, index)| values.get(*index).unwrap().is_none())
+        );
         slow.arrive(1);
         ring.take_arrived().unwrap();
         for (n, (values, index)) in asked.iter().enumerate() {
@@ -253,7 +283,11 @@ mod tests {
                 let (last, _) = asked.last().unwrap().clone();
                 ring.wait_for(&last).unwrap();
                 for (n, (values, index)) in asked.iter().enumerate() {
-                    assert_eq!(values.get(*index).unwrap(), Some(n as f64), "size {size}, lag {lag}");
+                    assert_eq!(
+                        values.get(*index).unwrap(),
+                        Some(n as f64),
+                        "size {size}, lag {lag}"
+                    );
                 }
                 assert_eq!((ring.used, ring.flights.len()), (0, 0));
             }
@@ -286,7 +320,10 @@ mod tests {
             slow.arrive(copies);
             ring.take_arrived().unwrap();
         }
-        assert_eq!((slow.waits.get(), kept.0.get(kept.1).unwrap()), (0, Some(7.0)));
+        assert_eq!(
+            (slow.waits.get(), kept.0.get(kept.1).unwrap()),
+            (0, Some(7.0))
+        );
     }
 
     #[test]

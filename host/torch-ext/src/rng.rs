@@ -1,23 +1,28 @@
 //! The state of libtorch's default generators, one per device: what a checkpoint needs so that a resumed run draws the
 //! numbers it would have drawn. Does not know about the generators of data loaders or guests.
 
+use tch::{Device, Tensor};
+
 use crate::Result;
 use crate::ffi::{self, check, device_index, tensor_from};
-use tch::{Device, Tensor};
 
 /// The state of a device's default generator: a 1-d uint8 tensor on the CPU, opaque but for its length. For CUDA this
 /// is the seed and the offset on the host: it does not sync.
 pub fn rng_state(device: Device) -> Result<Tensor> {
     let index = device_index(device)?;
     // SAFETY: no pointers but the out pointer that `tensor_from` makes.
-    tensor_from("generator get_state", |out| unsafe { ffi::ext_rng_state(index, out) })
+    tensor_from("generator get_state", |out| unsafe {
+        ffi::ext_rng_state(index, out)
+    })
 }
 
 /// Puts a state from [`rng_state`] back; an error where it is not one of that kind of device.
 pub fn set_rng_state(device: Device, state: &Tensor) -> Result<()> {
     let index = device_index(device)?;
     // SAFETY: the tensor is borrowed for the call; libtorch checks its dtype and size.
-    check("generator set_state", unsafe { ffi::ext_set_rng_state(index, state.as_ptr()) })
+    check("generator set_state", unsafe {
+        ffi::ext_set_rng_state(index, state.as_ptr())
+    })
 }
 
 /// Seeds the default generators of the CPU and of all CUDA devices. Load CUDA before, where it will be used.

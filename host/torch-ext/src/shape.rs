@@ -24,7 +24,11 @@ impl Shape {
         let mut inline = [0; INLINE];
         // SAFETY: the tensor is borrowed for the call, and the shim writes at most `INLINE` numbers.
         let rank = unsafe { ffi::ext_shape(tensor.as_ptr(), inline.as_mut_ptr(), INLINE) };
-        let many = if rank > INLINE { tensor.size() } else { Vec::new() };
+        let many = if rank > INLINE {
+            tensor.size()
+        } else {
+            Vec::new()
+        };
         Shape { inline, rank, many }
     }
 }
@@ -33,7 +37,11 @@ impl Deref for Shape {
     type Target = [i64];
 
     fn deref(&self) -> &[i64] {
-        if self.rank > INLINE { &self.many } else { &self.inline[..self.rank] }
+        if self.rank > INLINE {
+            &self.many
+        } else {
+            &self.inline[..self.rank]
+        }
     }
 }
 
@@ -85,8 +93,18 @@ mod tests {
         let tensor = Tensor::zeros(shape, (kind, Device::Cpu));
         assert_eq!(&*Shape::of(&tensor), shape);
         assert_eq!(numel(&tensor), tensor.numel(), "{shape:?}");
-        assert_eq!(bytes(&tensor), tensor.numel() as u64 * bytes_each, "{shape:?}");
-        assert_eq!(Extent::of(&tensor), Extent { rank: shape.len(), bytes: bytes(&tensor) });
+        assert_eq!(
+            bytes(&tensor),
+            tensor.numel() as u64 * bytes_each,
+            "{shape:?}"
+        );
+        assert_eq!(
+            Extent::of(&tensor),
+            Extent {
+                rank: shape.len(),
+                bytes: bytes(&tensor)
+            }
+        );
     }
 
     #[test]
@@ -96,7 +114,11 @@ mod tests {
         check(&[1, 2, 1, 2, 1, 2, 1, 2], Kind::Bool, 1);
         check(&[1, 2, 1, 2, 1, 2, 1, 2, 1], Kind::Half, 2);
         assert_eq!(
-            (numel(&Tensor::new()), bytes(&Tensor::new()), Shape::of(&Tensor::new()).len()),
+            (
+                numel(&Tensor::new()),
+                bytes(&Tensor::new()),
+                Shape::of(&Tensor::new()).len()
+            ),
             (0, 0, 0)
         );
     }

@@ -1,7 +1,8 @@
 //! What tch does not say about the memory of a tensor, and how to arrange it. None syncs.
 
-use crate::{Result, ffi};
 use tch::Tensor;
+
+use crate::{Result, ffi};
 
 /// Whether writing to one tensor may change the other: both are views of one storage.
 pub fn shares_storage(left: &Tensor, right: &Tensor) -> bool {
@@ -20,12 +21,16 @@ pub fn is_dense(tensor: &Tensor) -> bool {
 pub fn storage_bytes(tensor: &Tensor) -> Result<usize> {
     let mut bytes = 0;
     // SAFETY: borrowed for the call, and the shim handles undefined tensors.
-    ffi::check("storage bytes", unsafe { ffi::ext_storage_bytes(tensor.as_ptr(), &mut bytes) })?;
+    ffi::check("storage bytes", unsafe {
+        ffi::ext_storage_bytes(tensor.as_ptr(), &mut bytes)
+    })?;
     Ok(bytes)
 }
 
 /// The same `[N, channels, height, width]` values with the channels of a pixel together in memory; no copy if they are.
 pub fn channels_last(tensor: &Tensor) -> Result<Tensor> {
     // SAFETY: the tensor is borrowed for the call.
-    ffi::tensor_from("channels_last", |out| unsafe { ffi::ext_channels_last(tensor.as_ptr(), out) })
+    ffi::tensor_from("channels_last", |out| unsafe {
+        ffi::ext_channels_last(tensor.as_ptr(), out)
+    })
 }

@@ -26,8 +26,12 @@ impl Tape {
     pub fn record<T>(most_result_bytes: usize, work: impl FnOnce() -> T) -> Result<(Tape, T)> {
         let mut raw = null_mut();
         // SAFETY: the out pointer is to a local.
-        check("tape", unsafe { ffi::ext_tape_begin(most_result_bytes, &mut raw) })?;
-        let Some(raw) = NonNull::new(raw) else { unreachable!("C++ `new` throws rather than return null") };
+        check("tape", unsafe {
+            ffi::ext_tape_begin(most_result_bytes, &mut raw)
+        })?;
+        let Some(raw) = NonNull::new(raw) else {
+            unreachable!("C++ `new` throws rather than return null")
+        };
         let tape = Tape { raw };
         let recording = Recording(PhantomData);
         let done = work();

@@ -31,13 +31,19 @@ fn check(what: &str, shape: &[i64], work: impl Fn(&Tensor) -> Tensor) -> usize {
 fn operations_are_repeated_to_the_bit() {
     let weight = rand(&[5, 7]).set_requires_grad(true);
     let target = Tensor::from_slice(&[0i64, 4, 2]);
-    assert_eq!(check("linear", &[3, 7], |x| x.linear::<&Tensor>(&weight, None)), 1);
+    assert_eq!(
+        check("linear", &[3, 7], |x| x.linear::<&Tensor>(&weight, None)),
+        1
+    );
     assert_eq!(
         check("views only", &[3, 7], |x| x.tr().reshape([-1]).relu()),
         2,
         "a copy of a transpose, relu"
     );
-    check("cross entropy", &[3, 7], |x| x.linear::<&Tensor>(&weight, None).cross_entropy_for_logits(&target));
+    check("cross entropy", &[3, 7], |x| {
+        x.linear::<&Tensor>(&weight, None)
+            .cross_entropy_for_logits(&target)
+    });
     check("reductions", &[3, 7], |x| {
         x.sum(Kind::Double) * x.mean(Kind::Float) + x.argmax(1, false).sum(Kind::Int64)
     });
@@ -59,14 +65,18 @@ fn operations_are_repeated_to_the_bit() {
         Tensor::cat(&[&parts[1], &parts[0].sort(0, true).0, &parts[2]], 0)
     });
     check("half precision", &[3, 7], |x| {
-        x.to_kind(Kind::BFloat16).matmul(&weight.detach().to_kind(Kind::BFloat16).tr())
+        x.to_kind(Kind::BFloat16)
+            .matmul(&weight.detach().to_kind(Kind::BFloat16).tr())
     });
 }
 
 /// Convolution and batch normalization: kernels that allocate what they give, and one that changes its buffers silently.
 #[test]
 fn a_convolution_with_its_way_back() {
-    let (kernel, scale) = (rand(&[4, 3, 3, 3]).set_requires_grad(true), Tensor::ones([4], FLOAT));
+    let (kernel, scale) = (
+        rand(&[4, 3, 3, 3]).set_requires_grad(true),
+        Tensor::ones([4], FLOAT),
+    );
     let (mean, var) = (Tensor::zeros([4], FLOAT), Tensor::ones([4], FLOAT));
     check("convolution", &[2, 3, 8, 8], |x| {
         no_grad(|| {
@@ -74,12 +84,31 @@ fn a_convolution_with_its_way_back() {
             let _ = var.shallow_clone().fill_(1.0);
         });
         let y = x.conv2d::<&Tensor>(&kernel, None, [1, 1], [1, 1], [1, 1], 1);
-        let y = y.batch_norm(Some(&scale), Some(&scale), Some(&mean), Some(&var), true, 0.1, 1e-5, false);
+        let y = y.batch_norm(
+            Some(&scale),
+            Some(&scale),
+            Some(&mean),
+            Some(&var),
+            true,
+            0.1,
+            1e-5,
+            false,
+        );
         if kernel.grad().defined() {
             let _ = no_grad(|| kernel.grad().zero_());
         }
-        y.relu().max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false).mean(Kind::Float).backward();
-        Tensor::cat(&[kernel.grad().reshape([-1]), mean.shallow_clone(), var.shallow_clone()], 0)
+        y.relu()
+            .max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)
+            .mean(Kind::Float)
+            .backward();
+        Tensor::cat(
+            &[
+                kernel.grad().reshape([-1]),
+                mean.shallow_clone(),
+                var.shallow_clone(),
+            ],
+            0,
+        )
     });
 }
 
@@ -88,7 +117,12 @@ fn a_convolution_with_its_way_back() {
 fn gradients_accumulate() {
     let weight = rand(&[5, 7]).set_requires_grad(true);
     let (input, target) = (rand(&[3, 7]), rand(&[3, 5]));
-    let work = || input.linear::<&Tensor>(&weight, None).mse_loss(&target, Reduction::Mean).backward();
+    let work = || {
+        input
+            .linear::<&Tensor>(&weight, None)
+            .mse_loss(&target, Reduction::Mean)
+            .backward()
+    };
     work();
     let once = weight.grad().copy();
     let (tape, ()) = Tape::record(PLENTY, work).expect("a backward pass");
@@ -124,9 +158,15 @@ fn what_cannot_be_repeated_is_refused() {
         &|| x.f_double_value(&[0]).map(drop),
         "aten::_local_scalar_dense depends on the values of a tensor",
     );
-    refused(&|| x.f_nonzero().map(drop), "aten::nonzero depends on the values of a tensor");
+    refused(
+        &|| x.f_nonzero().map(drop),
+        "aten::nonzero depends on the values of a tensor",
+    );
     refused(&|| x.f_equal(&x).map(drop), "aten::equal");
-    refused(&|| x.f_to_sparse_sparse_dim(1).map(drop), "dense tensors on the CPU");
+    refused(
+        &|| x.f_to_sparse_sparse_dim(1).map(drop),
+        "dense tensors on the CPU",
+    );
     assert_eq!(x.double_value(&[0]), 1.0, "nothing is refused afterwards");
 }
 
@@ -134,8 +174,17 @@ fn what_cannot_be_repeated_is_refused() {
 fn results_may_take_so_much() {
     let x = rand(&[1000]);
     let error = Tape::record(5000, || x.f_exp()?.f_exp()).expect_err("8,000 bytes");
-    assert!(matches!(error, Error::TapeFull { most_result_bytes: 5000 }), "{error}");
+    assert!(
+        matches!(
+            error,
+            Error::TapeFull {
+                most_result_bytes: 5000
+            }
+        ),
+        "{error}"
+    );
     assert!(Tape::record(9000, || x.f_exp()?.f_exp()).is_ok());
-    let nested = Tape::record(PLENTY, || Tape::record(PLENTY, || ()).is_err()).expect("the outer one");
+    let nested =
+        Tape::record(PLENTY, || Tape::record(PLENTY, || ()).is_err()).expect("the outer one");
     assert!(nested.1, "one at a time");
 }

@@ -40,7 +40,9 @@ pub(crate) fn run(places: &Places, wanted: &Wanted) -> Result<()> {
     wasm_std::install(places)?;
     plugins::build(places, true)?;
     let mut cargo = places.cargo(&["bench", "--package", "phasebox", "--bench", "*"]);
-    cargo.args(["--profile", &wanted.profile, "--"]).args(&wanted.filters);
+    cargo
+        .args(["--profile", &wanted.profile, "--"])
+        .args(&wanted.filters);
     if wanted.cuda {
         cargo.arg("--cuda");
     }
@@ -52,12 +54,19 @@ pub(crate) fn run(places: &Places, wanted: &Wanted) -> Result<()> {
         write(file, &rows)?;
     }
     show(&rows);
-    if succeeded { Ok(()) } else { bail!("a benchmark failed: see its message above") }
+    if succeeded {
+        Ok(())
+    } else {
+        bail!("a benchmark failed: see its message above")
+    }
 }
 
 /// Runs `command`, passes on what it prints and keeps the lines that are rows.
 fn rows_of(command: &mut Command) -> Result<(Vec<Value>, bool)> {
-    let mut process = command.stdout(Stdio::piped()).spawn().context("cargo does not start")?;
+    let mut process = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cargo does not start")?;
     let lines = BufReader::new(process.stdout.take().context("cargo has no output")?).lines();
     let mut rows = Vec::new();
     for line in lines {
@@ -95,14 +104,20 @@ fn cells(row: &Value) -> [String; 5] {
     let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
     let name = format!("`{}`", text("name"));
     let value = format!("{} {}", shown(&row["value"]), text("unit"));
-    let ratio = row["ratio"].as_f64().map_or(String::new(), |ratio| format!("{ratio:.2} ×"));
+    let ratio = row["ratio"]
+        .as_f64()
+        .map_or(String::new(), |ratio| format!("{ratio:.2} ×"));
     [name, value, ratio, text("against"), text("bar")]
 }
 
 /// With as many digits as mean something.
 fn shown(value: &Value) -> String {
     let value = value.as_f64().unwrap_or(f64::NAN);
-    let digits = if value.abs() >= 100.0 || value.fract() == 0.0 { 0 } else { 2 };
+    let digits = if value.abs() >= 100.0 || value.fract() == 0.0 {
+        0
+    } else {
+        2
+    };
     format!("{value:.digits$}")
 }
 
@@ -125,7 +140,11 @@ mod tests {
             ("{\"name\":3}", None),
         ] {
             let found = row(line).map(|row| cells(&row));
-            assert_eq!(found, expected.map(|cells| cells.map(str::to_owned)), "{line}");
+            assert_eq!(
+                found,
+                expected.map(|cells| cells.map(str::to_owned)),
+                "{line}"
+            );
         }
     }
 }

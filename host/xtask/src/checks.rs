@@ -30,16 +30,32 @@ pub(crate) fn test(places: &Places, selection: &[String]) -> Result<()> {
 
 fn check_style(places: &Places) -> Result<()> {
     say("checking format and lints");
-    run(&mut places.cargo(&["fmt", "--all", "--check"]), "run `cargo fmt --all`")?;
+    run(
+        &mut places.cargo(&["fmt", "--all", "--check"]),
+        "run `cargo fmt --all`",
+    )?;
     let mut clippy = places.cargo(&["clippy", "--all-targets", "--package", "xtask"]);
     clippy.args(HOST.iter().flat_map(|name| ["--package", name]));
-    run(clippy.args(["--", "--deny", "warnings"]), "repair what clippy names above")
+    run(
+        clippy.args(["--", "--deny", "warnings"]),
+        "repair what clippy names above",
+    )
 }
 
 /// In xtask's own profile: its dependencies are compiled for that already.
 fn test_outside_the_host(places: &Places) -> Result<()> {
     say("testing xtask and the callbacks' own logic");
     let packages = plugins::packages(places)?;
-    let mut cargo = places.cargo(&["test", "--no-fail-fast", "--profile", "xtask", "--package", "xtask"]);
-    run(cargo.args(packages.iter().flat_map(|name| ["--package", name])), "repair the failures above")
+    let mut cargo = places.cargo(&[
+        "test",
+        "--no-fail-fast",
+        "--profile",
+        "xtask",
+        "--package",
+        "xtask",
+    ]);
+    run(
+        cargo.args(packages.iter().flat_map(|name| ["--package", name])),
+        "repair the failures above",
+    )
 }

@@ -14,21 +14,29 @@ pub(crate) fn say(line: &str) {
 
 /// Runs `command` on the user's terminal; `remedy` ends the error when it is missing or fails.
 pub(crate) fn run(command: &mut Command, remedy: &str) -> Result<()> {
-    let status = command.status().map_err(|error| not_started(command, &error, remedy))?;
+    let status = command
+        .status()
+        .map_err(|error| not_started(command, &error, remedy))?;
     succeeded(command, status, remedy)
 }
 
 /// Runs `command` and returns its standard output. What it says on standard error is the user's to read.
 pub(crate) fn output(command: &mut Command, remedy: &str) -> Result<String> {
-    let output =
-        command.stderr(Stdio::inherit()).output().map_err(|error| not_started(command, &error, remedy))?;
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| not_started(command, &error, remedy))?;
     succeeded(command, output.status, remedy)?;
     String::from_utf8(output.stdout).with_context(|| format!("{} printed no UTF-8", name(command)))
 }
 
 /// Whether `command` starts and succeeds; silent.
 pub(crate) fn works(command: &mut Command) -> bool {
-    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 /// Becomes `command`: its last line and its exit code are ours. Returns only when it cannot start.
@@ -53,10 +61,15 @@ fn not_started(command: &Command, error: &std::io::Error, remedy: &str) -> anyho
 
 /// The program and its first arguments: enough to know which step it was, short enough to read.
 fn name(command: &Command) -> String {
-    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());
-    let shown: Vec<_> =
-        words.take(4).map(|word| word.to_string_lossy()).filter(|word| word.len() < 80).collect();
+    let shown: Vec<_> = words
+        .take(4)
+        .map(|word| word.to_string_lossy())
+        .filter(|word| word.len() < 80)
+        .collect();
     format!("`{}`", shown.join(" "))
 }
 
@@ -71,7 +84,10 @@ mod tests {
             assert_eq!(error.to_string(), expected);
         }
         check("/bin/false", "`false` failed (exit status: 1): do this");
-        check("phasebox-no-such-program", "`phasebox-no-such-program` is not installed: do this");
+        check(
+            "phasebox-no-such-program",
+            "`phasebox-no-such-program` is not installed: do this",
+        );
     }
 
     #[test]

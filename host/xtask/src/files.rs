@@ -21,7 +21,8 @@ pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
     }
     create_parent(path)?;
     let part = unfinished(path);
-    fs::write(&part, bytes).with_context(|| format!("writing {}: is the disk full?", part.display()))?;
+    fs::write(&part, bytes)
+        .with_context(|| format!("writing {}: is the disk full?", part.display()))?;
     publish(&part, path)?;
     Ok(true)
 }
@@ -34,14 +35,19 @@ pub(crate) fn link(target: &Path, path: &Path) -> Result<()> {
     create_parent(path)?;
     let part = unfinished(path);
     remove(&part)?;
-    symlink(target, &part).with_context(|| format!("linking {} to {}", part.display(), target.display()))?;
+    symlink(target, &part)
+        .with_context(|| format!("linking {} to {}", part.display(), target.display()))?;
     publish(&part, path)
 }
 
 /// Gives the finished `part` its name.
 pub(crate) fn publish(part: &Path, path: &Path) -> Result<()> {
-    fs::rename(part, path)
-        .with_context(|| format!("{} is in the way: remove it and run this again", path.display()))
+    fs::rename(part, path).with_context(|| {
+        format!(
+            "{} is in the way: remove it and run this again",
+            path.display()
+        )
+    })
 }
 
 /// Removes a file, a link or a whole folder; nothing there is fine.
@@ -57,8 +63,12 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
 
 /// Creates a folder and its parents.
 pub(crate) fn create_folder(path: &Path) -> Result<()> {
-    fs::create_dir_all(path)
-        .with_context(|| format!("cannot create {}: check its owner and permissions", path.display()))
+    fs::create_dir_all(path).with_context(|| {
+        format!(
+            "cannot create {}: check its owner and permissions",
+            path.display()
+        )
+    })
 }
 
 /// Holds others off `path` (another clone's xtask, say) until the returned file is dropped.
@@ -66,9 +76,10 @@ pub(crate) fn lock(path: &Path) -> Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     create_parent(path)?;
-    let file =
-        File::create(&name).with_context(|| format!("cannot create {}", Path::new(&name).display()))?;
-    file.lock().with_context(|| format!("cannot lock {}", Path::new(&name).display()))?;
+    let file = File::create(&name)
+        .with_context(|| format!("cannot create {}", Path::new(&name).display()))?;
+    file.lock()
+        .with_context(|| format!("cannot lock {}", Path::new(&name).display()))?;
     Ok(file)
 }
 
@@ -81,7 +92,8 @@ mod tests {
     use super::*;
 
     fn scratch(name: &str) -> Result<PathBuf> {
-        let folder = std::env::temp_dir().join(format!("phasebox-xtask-{name}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("phasebox-xtask-{name}-{}", std::process::id()));
         remove(&folder)?;
         Ok(folder)
     }

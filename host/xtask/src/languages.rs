@@ -27,7 +27,12 @@ struct Example {
 }
 
 const EXAMPLES: [Example; 3] = [
-    Example { language: "c", component: "smooth-c.wasm", tool: Tool::Zig, compile: compile_c },
+    Example {
+        language: "c",
+        component: "smooth-c.wasm",
+        tool: Tool::Zig,
+        compile: compile_c,
+    },
     Example {
         language: "python",
         component: "smooth-python.wasm",
@@ -44,15 +49,22 @@ const EXAMPLES: [Example; 3] = [
 
 /// Builds all examples whose sources are there.
 pub(crate) fn build(places: &Places) -> Result<()> {
-    for example in EXAMPLES.iter().filter(|example| sources(places, example.language).is_dir()) {
-        example.build(places).with_context(|| format!("building the {} example", example.language))?;
+    for example in EXAMPLES
+        .iter()
+        .filter(|example| sources(places, example.language).is_dir())
+    {
+        example
+            .build(places)
+            .with_context(|| format!("building the {} example", example.language))?;
     }
     Ok(())
 }
 
 /// Installs the compilers of all languages, for work without a network.
 pub(crate) fn install_tools(places: &Places) -> Result<()> {
-    EXAMPLES.iter().try_for_each(|example| example.tool.install(places).map(drop))
+    EXAMPLES
+        .iter()
+        .try_for_each(|example| example.tool.install(places).map(drop))
 }
 
 impl Example {
@@ -63,7 +75,11 @@ impl Example {
         if component.exists() && fs::read_to_string(&stamp).is_ok_and(|old| old == digest) {
             return Ok(());
         }
-        let cached = places.cache.join("guests").join(&digest).with_extension("wasm");
+        let cached = places
+            .cache
+            .join("guests")
+            .join(&digest)
+            .with_extension("wasm");
         if !cached.exists() {
             self.compile_into(places, &cached)?;
         }
@@ -89,10 +105,18 @@ impl Example {
         let mut hash = Sha256::new();
         hash.update(self.tool.pin());
         hash.update(include_str!("languages.rs"));
-        for folder in [sources(places, self.language), sdk(places, self.language), wit(places)] {
+        for folder in [
+            sources(places, self.language),
+            sdk(places, self.language),
+            wit(places),
+        ] {
             hash_folder(&folder, &mut hash)?;
         }
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hash
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
     }
 }
 
@@ -111,8 +135,12 @@ fn wit(places: &Places) -> PathBuf {
 
 /// Names, lengths and bytes of all files below, in the order of their names; a folder that is not there is empty.
 fn hash_folder(folder: &Path, hash: &mut Sha256) -> Result<()> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
-    let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(());
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
     paths.retain(|path| !path.ends_with("__pycache__"));
     paths.sort();
     for path in paths {
@@ -133,13 +161,34 @@ fn compile_c(places: &Places, zig: &Path, output: &Path) -> Result<()> {
     generate_c(&wit(places), &bindings)?;
     let core = bindings.join("core.wasm");
     let mut clang = Command::new("python3");
-    clang.env("PYTHONPATH", zig).env("ZIG_GLOBAL_CACHE_DIR", places.cache.join("guest-tools/zig-cache"));
+    clang.env("PYTHONPATH", zig).env(
+        "ZIG_GLOBAL_CACHE_DIR",
+        places.cache.join("guest-tools/zig-cache"),
+    );
     // A reactor of wasm32-wasi for its C library; nothing in it calls WASI, so nothing imports it.
-    clang.args(["-m", "ziglang", "cc", "-target", "wasm32-wasi", "-mexec-model=reactor", "-Os", "-s"]);
-    clang.arg("-I").arg(&bindings).arg("-I").arg(sdk(places, "c")).arg(sources(places, "c").join("plugin.c"));
-    clang.args(["plugin.c", "plugin_component_type.o"].map(|file| bindings.join(file))).arg("-o").arg(&core);
+    clang.args([
+        "-m",
+        "ziglang",
+        "cc",
+        "-target",
+        "wasm32-wasi",
+        "-mexec-model=reactor",
+        "-Os",
+        "-s",
+    ]);
+    clang
+        .arg("-I")
+        .arg(&bindings)
+        .arg("-I")
+        .arg(sdk(places, "c"))
+        .arg(sources(places, "c").join("plugin.c"));
+    clang
+        .args(["plugin.c", "plugin_component_type.o"].map(|file| bindings.join(file)))
+        .arg("-o")
+        .arg(&core);
     run(&mut clang, REMEDY)?;
-    let component = plugins::encode(&fs::read(&core)?).context("the C example does not fit its world")?;
+    let component =
+        plugins::encode(&fs::read(&core)?).context("the C example does not fit its world")?;
     files::write_if_changed(output, &component)?;
     files::remove(&bindings)
 }
@@ -150,7 +199,9 @@ fn generate_c(wit: &Path, into: &Path) -> Result<()> {
     let (package, _) = resolve.push_path(wit)?;
     let world = resolve.select_world(&[package], Some("plugin"))?;
     let mut generated = Files::default();
-    wit_bindgen_c::Opts::default().build().generate(&mut resolve, world, &mut generated)?;
+    wit_bindgen_c::Opts::default()
+        .build()
+        .generate(&mut resolve, world, &mut generated)?;
     for (name, bytes) in generated.iter() {
         files::write_if_changed(&into.join(name), bytes)?;
     }
@@ -159,18 +210,37 @@ fn generate_c(wit: &Path, into: &Path) -> Result<()> {
 
 fn compile_python(places: &Places, componentize: &Path, output: &Path) -> Result<()> {
     let mut python = Command::new("python3");
-    python.env("PYTHONPATH", componentize).env("PYTHONDONTWRITEBYTECODE", "1");
+    python
+        .env("PYTHONPATH", componentize)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
     python.args(["-c", "import componentize_py; componentize_py.script()"]);
     // -s: no WASI. What would need it traps.
-    python.args(["-d", text(&wit(places))?, "-w", "plugin", "componentize", "-s", "plugin_app"]);
-    python.args(["-p", text(&sources(places, "python"))?, "-p", text(&sdk(places, "python"))?]);
+    python.args([
+        "-d",
+        text(&wit(places))?,
+        "-w",
+        "plugin",
+        "componentize",
+        "-s",
+        "plugin_app",
+    ]);
+    python.args([
+        "-p",
+        text(&sources(places, "python"))?,
+        "-p",
+        text(&sdk(places, "python"))?,
+    ]);
     run(python.args(["-o", text(output)?]), REMEDY)
 }
 
 fn compile_javascript(places: &Places, componentize: &Path, output: &Path) -> Result<()> {
     let mut node = node(places)?;
-    node.current_dir(&places.clone).arg(sources(places, "javascript").join("build.mjs"));
-    run(node.arg(componentize.join("node_modules")).arg(output), REMEDY)
+    node.current_dir(&places.clone)
+        .arg(sources(places, "javascript").join("build.mjs"));
+    run(
+        node.arg(componentize.join("node_modules")).arg(output),
+        REMEDY,
+    )
 }
 
 #[cfg(test)]
@@ -179,7 +249,8 @@ mod tests {
 
     #[test]
     fn the_digest_follows_names_and_contents() -> Result<()> {
-        let folder = std::env::temp_dir().join(format!("phasebox-xtask-digest-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("phasebox-xtask-digest-{}", std::process::id()));
         let digest = |name: &str, text: &str| -> Result<Vec<u8>> {
             files::remove(&folder)?;
             files::write_if_changed(&folder.join("deps").join(name), text.as_bytes())?;

@@ -50,7 +50,11 @@ struct Wheels {
 /// Makes libtorch ready and `.cargo/libtorch` a link to it. A `LIBTORCH` of the user's own wins.
 pub(crate) fn install(places: &Places, with_cuda: bool) -> Result<()> {
     let folder = places.cache.join(format!("libtorch-{VERSION}"));
-    if let Some(own) = users_own(&places.clone, &folder, env::var_os("LIBTORCH").map(PathBuf::from)) {
+    if let Some(own) = users_own(
+        &places.clone,
+        &folder,
+        env::var_os("LIBTORCH").map(PathBuf::from),
+    ) {
         return check_own(&own);
     }
     if !is_complete(&folder) {
@@ -80,9 +84,14 @@ fn check_own(own: &Path) -> Result<()> {
 }
 
 fn is_complete(folder: &Path) -> bool {
-    ["lib/libtorch.so", "lib/libtorch_cpu.so", "lib/libc10.so", "include/ATen/ATen.h"]
-        .iter()
-        .all(|file| folder.join(file).exists())
+    [
+        "lib/libtorch.so",
+        "lib/libtorch_cpu.so",
+        "lib/libc10.so",
+        "include/ATen/ATen.h",
+    ]
+    .iter()
+    .all(|file| folder.join(file).exists())
 }
 
 fn fetch_cpu(folder: &Path) -> Result<()> {
@@ -90,7 +99,10 @@ fn fetch_cpu(folder: &Path) -> Result<()> {
     if is_complete(folder) {
         return Ok(());
     }
-    say(&format!("fetching libtorch {VERSION} (0.5 GB, 1.1 GB unpacked) into {}", folder.display()));
+    say(&format!(
+        "fetching libtorch {VERSION} (0.5 GB, 1.1 GB unpacked) into {}",
+        folder.display()
+    ));
     let part = files::unfinished(folder);
     fetch(&CPU_WHEELS, &part)?;
     lay_out(&part)?;
@@ -102,7 +114,10 @@ fn fetch_cpu(folder: &Path) -> Result<()> {
 fn lay_out(folder: &Path) -> Result<()> {
     files::link(Path::new("site/torch/include"), &folder.join("include"))?;
     for library in ["libtorch_cpu.so", "libc10.so"] {
-        files::link(&Path::new("../site/torch/lib").join(library), &folder.join("lib").join(library))?;
+        files::link(
+            &Path::new("../site/torch/lib").join(library),
+            &folder.join("lib").join(library),
+        )?;
     }
     // A linker script: torch-sys asks for -ltorch, which in the wheel would pull libtorch_cuda.so in.
     files::write_if_changed(&folder.join("lib/libtorch.so"), b"INPUT(libtorch_cpu.so)\n")?;
@@ -135,7 +150,15 @@ fn fetch(wheels: &Wheels, folder: &Path) -> Result<()> {
     download(wheels, &downloads)?;
     say("unpacking the wheels");
     let remedy = "is the disk full? Free some space and run this again: it resumes";
-    run(python().args(["-c", include_str!("unpack.py"), text(&downloads)?, text(&site)?]), remedy)?;
+    run(
+        python().args([
+            "-c",
+            include_str!("unpack.py"),
+            text(&downloads)?,
+            text(&site)?,
+        ]),
+        remedy,
+    )?;
     files::remove(&downloads)
 }
 
@@ -146,7 +169,14 @@ fn download(wheels: &Wheels, into: &Path) -> Result<()> {
         );
     }
     let mut pip = python();
-    pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]);
+    pip.args([
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--only-binary=:all:",
+    ]);
     // One fixed wheel, whatever python3 is here: only its C++ half is used.
     pip.args(["--python-version", "3.11", "--implementation", "cp"]);
     // pip takes each as that very tag: Debian 12's glibc 2.36 runs them all.
@@ -158,13 +188,23 @@ fn download(wheels: &Wheels, into: &Path) -> Result<()> {
         pip.arg("--no-deps");
     }
     pip.arg("--dest").arg(into).args(wheels.requirements);
-    run(&mut pip, "check the network and the free disk space, then run this again: complete files are kept")
+    run(
+        &mut pip,
+        "check the network and the free disk space, then run this again: complete files are kept",
+    )
 }
 
 fn check_disk(folder: &Path, needed_gb: u64) -> Result<()> {
     let script = "import shutil, sys; print(shutil.disk_usage(sys.argv[1]).free // 10**9)";
-    let free = output(python().args(["-c", script, text(folder)?]), "apt install python3")?;
-    if free.trim().parse::<u64>().is_ok_and(|free_gb| free_gb < needed_gb) {
+    let free = output(
+        python().args(["-c", script, text(folder)?]),
+        "apt install python3",
+    )?;
+    if free
+        .trim()
+        .parse::<u64>()
+        .is_ok_and(|free_gb| free_gb < needed_gb)
+    {
         bail!(
             "{} has {} GB free, {needed_gb} GB are needed: free some or set PHASEBOX_CACHE to another disk",
             folder.display(),
@@ -185,7 +225,11 @@ mod tests {
     #[test]
     fn only_a_foreign_libtorch_is_the_users_own() {
         fn check(variable: Option<&str>, expected: Option<&str>) {
-            let own = users_own(Path::new("/clone"), Path::new("/cache/lt"), variable.map(PathBuf::from));
+            let own = users_own(
+                Path::new("/clone"),
+                Path::new("/cache/lt"),
+                variable.map(PathBuf::from),
+            );
             assert_eq!(own, expected.map(PathBuf::from));
         }
         check(None, None);

@@ -71,12 +71,20 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Setup { cuda, languages } => {
             setup(&places, cuda)?;
-            if languages { languages::install_tools(&places) } else { Ok(()) }
+            if languages {
+                languages::install_tools(&places)
+            } else {
+                Ok(())
+            }
         }
         Task::Plugins { languages } => {
             wasm_std::install(&places)?;
             plugins::build(&places, true)?;
-            if languages { languages::build(&places) } else { Ok(()) }
+            if languages {
+                languages::build(&places)
+            } else {
+                Ok(())
+            }
         }
         Task::Train { arguments } => train(&places, &arguments),
         Task::Test { arguments } => checks::test(&places, &arguments),
@@ -95,7 +103,10 @@ fn train(places: &Places, arguments: &[String]) -> Result<()> {
     setup(places, false)?;
     plugins::build(places, false)?;
     let remedy = "see the compiler's message above";
-    command::run(&mut places.cargo(&["build", "--release", "--package", "phasebox"]), remedy)?;
+    command::run(
+        &mut places.cargo(&["build", "--release", "--package", "phasebox"]),
+        remedy,
+    )?;
     let phasebox = places.target.join("release/phasebox");
     command::become_command(Command::new(phasebox).arg("train").args(arguments))
 }

@@ -12,7 +12,12 @@ use crate::files;
 use crate::places::{Places, text};
 
 /// The PyTorch of our libtorch, with what goes with it. Its wheel is linked to the CUDA libraries, on a CPU too.
-const PINS: [&str; 4] = ["torch==2.11.0", "torchvision==0.26.0", "pytorch-lightning==2.6.6", "numpy"];
+const PINS: [&str; 4] = [
+    "torch==2.11.0",
+    "torchvision==0.26.0",
+    "pytorch-lightning==2.6.6",
+    "numpy",
+];
 const FOLDER: &str = "peers-torch-2.11.0";
 
 /// Sets `command` up so that benchmarks find a Python with the peers; fetches them first where they are not there.
@@ -20,7 +25,9 @@ pub(crate) fn offer(places: &Places, command: &mut Command) -> Result<()> {
     let folder = install(places)?;
     let rest = env::var_os("PYTHONPATH").unwrap_or_default();
     let paths = std::iter::once(folder).chain(env::split_paths(&rest));
-    command.env("PYTHONPATH", env::join_paths(paths)?).env("PHASEBOX_PEERS_PYTHON", "python3");
+    command
+        .env("PYTHONPATH", env::join_paths(paths)?)
+        .env("PHASEBOX_PEERS_PYTHON", "python3");
     Ok(())
 }
 
@@ -35,9 +42,24 @@ fn install(places: &Places) -> Result<PathBuf> {
         let part = files::unfinished(&folder);
         files::create_folder(&part)?;
         let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        pip.args(["--root-user-action=ignore", "--only-binary=:all:", "--upgrade", "--target", text(&part)?]);
-        run(pip.args(PINS), "apt install python3-pip; check the network and the free disk space")?;
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]);
+        pip.args([
+            "--root-user-action=ignore",
+            "--only-binary=:all:",
+            "--upgrade",
+            "--target",
+            text(&part)?,
+        ]);
+        run(
+            pip.args(PINS),
+            "apt install python3-pip; check the network and the free disk space",
+        )?;
         files::publish(&part, &folder)?;
     }
     Ok(folder)

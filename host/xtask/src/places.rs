@@ -19,12 +19,25 @@ pub(crate) struct Places {
 impl Places {
     /// Reads them from the environment that `cargo xtask` sets up.
     pub(crate) fn find() -> Result<Self> {
-        let package = variable("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`, not by its path")?;
-        let clone = package.ancestors().nth(2).context("xtask is not in host/xtask")?.to_path_buf();
-        let cache = cache_folder(variable("PHASEBOX_CACHE"), variable("XDG_CACHE_HOME"), variable("HOME"))
-            .context("no folder for the cache: set PHASEBOX_CACHE or HOME")?;
+        let package =
+            variable("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`, not by its path")?;
+        let clone = package
+            .ancestors()
+            .nth(2)
+            .context("xtask is not in host/xtask")?
+            .to_path_buf();
+        let cache = cache_folder(
+            variable("PHASEBOX_CACHE"),
+            variable("XDG_CACHE_HOME"),
+            variable("HOME"),
+        )
+        .context("no folder for the cache: set PHASEBOX_CACHE or HOME")?;
         let target = variable("CARGO_TARGET_DIR").unwrap_or_else(|| clone.join("target"));
-        Ok(Self { clone, cache: std::path::absolute(cache)?, target: std::path::absolute(target)? })
+        Ok(Self {
+            clone,
+            cache: std::path::absolute(cache)?,
+            target: std::path::absolute(target)?,
+        })
     }
 
     /// The finished components. Always in the clone: recipes and the binary look for them here.
@@ -41,17 +54,24 @@ impl Places {
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
-    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
 }
 
-fn cache_folder(own: Option<PathBuf>, xdg: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+fn cache_folder(
+    own: Option<PathBuf>,
+    xdg: Option<PathBuf>,
+    home: Option<PathBuf>,
+) -> Option<PathBuf> {
     own.or_else(|| xdg.map(|folder| folder.join("phasebox")))
         .or_else(|| home.map(|folder| folder.join(".cache/phasebox")))
 }
 
 /// `path` as cargo and python take it on a command line.
 pub(crate) fn text(path: &Path) -> Result<&str> {
-    path.to_str().with_context(|| format!("{} is not UTF-8: use another folder", path.display()))
+    path.to_str()
+        .with_context(|| format!("{} is not UTF-8: use another folder", path.display()))
 }
 
 #[cfg(test)]
@@ -62,7 +82,10 @@ mod tests {
     fn the_most_specific_variable_names_the_cache() {
         fn check(own: &str, xdg: &str, home: &str, expected: Option<&str>) {
             let given = |value: &str| (!value.is_empty()).then(|| PathBuf::from(value));
-            assert_eq!(cache_folder(given(own), given(xdg), given(home)), expected.map(PathBuf::from));
+            assert_eq!(
+                cache_folder(given(own), given(xdg), given(home)),
+                expected.map(PathBuf::from)
+            );
         }
         check("/own", "/xdg", "/ann", Some("/own"));
         check("", "/xdg", "/ann", Some("/xdg/phasebox"));

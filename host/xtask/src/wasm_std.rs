@@ -15,13 +15,20 @@ use crate::places::{Places, text};
 /// The callbacks' target: no operating system, hence no imports but phasebox's.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
-const SEED: &str = "[package]\nname = \"seed\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
+const SEED: &str =
+    "[package]\nname = \"seed\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
 
 /// Present already; else built from the sources that `WASM_STD_SRC` names (a tarball of Rust's `library/`, for
 /// machines that must not download toolchains); else fetched by rustup.
 pub(crate) fn install(places: &Places) -> Result<()> {
-    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]), "install Rust with rustup")?;
-    let libraries = Path::new(sysroot.trim()).join("lib/rustlib").join(TARGET).join("lib");
+    let sysroot = output(
+        Command::new("rustc").args(["--print", "sysroot"]),
+        "install Rust with rustup",
+    )?;
+    let libraries = Path::new(sysroot.trim())
+        .join("lib/rustlib")
+        .join(TARGET)
+        .join("lib");
     if has_std(&libraries) {
         return Ok(());
     }
@@ -32,14 +39,24 @@ pub(crate) fn install(places: &Places) -> Result<()> {
 }
 
 fn has_std(libraries: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(libraries) else { return false };
-    entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
+    let Ok(entries) = fs::read_dir(libraries) else {
+        return false;
+    };
+    entries
+        .flatten()
+        .any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))
 }
 
 fn fetch() -> Result<()> {
-    say(&format!("fetching Rust's standard library for {TARGET} (20 MB)"));
-    let remedy = "check the network; without rustup, set WASM_STD_SRC to a tarball of Rust's library/";
-    run(Command::new("rustup").args(["target", "add", TARGET]), remedy)
+    say(&format!(
+        "fetching Rust's standard library for {TARGET} (20 MB)"
+    ));
+    let remedy =
+        "check the network; without rustup, set WASM_STD_SRC to a tarball of Rust's library/";
+    run(
+        Command::new("rustup").args(["target", "add", TARGET]),
+        remedy,
+    )
 }
 
 fn build(places: &Places, source: &Path, libraries: &Path) -> Result<()> {
@@ -48,11 +65,17 @@ fn build(places: &Places, source: &Path, libraries: &Path) -> Result<()> {
     if has_std(libraries) {
         return Ok(());
     }
-    say(&format!("building Rust's standard library for {TARGET} (1 to 2 minutes)"));
-    files::create_folder(libraries).context("the toolchain must be the user's own, as with rustup")?;
+    say(&format!(
+        "building Rust's standard library for {TARGET} (1 to 2 minutes)"
+    ));
+    files::create_folder(libraries)
+        .context("the toolchain must be the user's own, as with rustup")?;
     unpack(source, &work)?;
     compile(&work)?;
-    copy_libraries(&work.join("target").join(TARGET).join("release/deps"), libraries)?;
+    copy_libraries(
+        &work.join("target").join(TARGET).join("release/deps"),
+        libraries,
+    )?;
     files::remove(&work)
 }
 
@@ -68,7 +91,10 @@ fn unpack(source: &Path, work: &Path) -> Result<()> {
     files::write_if_changed(&work.join("src/lib.rs"), b"")?;
     // Python, for its own xz: a minimal Debian has none.
     let remedy = "is it a tarball of Rust's library/, and the disk not full?";
-    run(Command::new("python3").args(["-m", "tarfile", "-e", text(source)?, text(work)?]), remedy)
+    run(
+        Command::new("python3").args(["-m", "tarfile", "-e", text(source)?, text(work)?]),
+        remedy,
+    )
 }
 
 /// Builds an empty crate with `-Zbuild-std`, for the libraries it leaves behind.
@@ -85,14 +111,21 @@ fn compile(work: &Path) -> Result<()> {
     cargo.env("RUSTC_BOOTSTRAP", "1");
     cargo.env("__CARGO_TESTS_ONLY_SRC_ROOT", work.join("library"));
     // Callbacks are built with LTO, which needs the bitcode.
-    cargo.env("RUSTFLAGS", "-Cembed-bitcode=yes").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    cargo
+        .env("RUSTFLAGS", "-Cembed-bitcode=yes")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
     cargo.env("CARGO_TARGET_DIR", work.join("target"));
-    run(&mut cargo, "WASM_STD_SRC must be of the same release as `rustc --version`")
+    run(
+        &mut cargo,
+        "WASM_STD_SRC must be of the same release as `rustc --version`",
+    )
 }
 
 /// libstd comes last: until it is there, the whole is not.
 fn copy_libraries(built: &Path, libraries: &Path) -> Result<()> {
-    let mut all: Vec<PathBuf> = fs::read_dir(built)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    let mut all: Vec<PathBuf> = fs::read_dir(built)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
     all.retain(|path| is_library(&name(path)));
     all.sort_by_key(|path| name(path).starts_with("libstd-"));
     for path in &all {
@@ -102,7 +135,10 @@ fn copy_libraries(built: &Path, libraries: &Path) -> Result<()> {
 }
 
 fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn is_library(name: &str) -> bool {

@@ -56,28 +56,46 @@ struct EarlyStopping {
 impl EarlyStopping {
     fn configure(&mut self) -> Result<()> {
         if ![VALIDATION, TRAIN].contains(&self.phase.as_str()) {
-            return Err(Error::invalid(format!("parameter `phase`: use `{VALIDATION}` or `{TRAIN}`")));
+            return Err(Error::invalid(format!(
+                "parameter `phase`: use `{VALIDATION}` or `{TRAIN}`"
+            )));
         }
         if self.min_delta < 0.0 {
-            return Err(Error::invalid(format!("parameter `min_delta`: {} is below 0", self.min_delta)));
+            return Err(Error::invalid(format!(
+                "parameter `min_delta`: {} is below 0",
+                self.min_delta
+            )));
         }
         Ok(())
     }
 
     fn on_validation_loader_end(&mut self, ctx: &PhaseContext) -> Result<()> {
-        if self.phase == VALIDATION { self.check(ctx) } else { Ok(()) }
+        if self.phase == VALIDATION {
+            self.check(ctx)
+        } else {
+            Ok(())
+        }
     }
 
     fn on_train_loader_end(&mut self, ctx: &PhaseContext) -> Result<()> {
-        if self.phase == TRAIN { self.check(ctx) } else { Ok(()) }
+        if self.phase == TRAIN {
+            self.check(ctx)
+        } else {
+            Ok(())
+        }
     }
 
     fn check(&mut self, ctx: &PhaseContext) -> Result<()> {
         if ctx.epoch().unwrap_or(0) < self.start_from_epoch {
             return Ok(());
         }
-        let name = self.monitor.clone().unwrap_or_else(|| ctx.metric_to_watch());
-        let Some(value) = ctx.metric(&name) else { return self.miss(ctx, &name) };
+        let name = self
+            .monitor
+            .clone()
+            .unwrap_or_else(|| ctx.metric_to_watch());
+        let Some(value) = ctx.metric(&name) else {
+            return self.miss(ctx, &name);
+        };
         match self.rules(ctx, &name).judge(value, self.best, self.waited) {
             Decision::Better => (self.best, self.waited) = (Some(value), 0),
             Decision::Wait => self.waited += 1,
@@ -107,8 +125,16 @@ impl EarlyStopping {
     }
 
     fn miss(&self, ctx: &PhaseContext, name: &str) -> Result<()> {
-        let known: Vec<String> = ctx.metrics_dict().into_iter().map(|entry| entry.name).collect();
-        let message = format!("no metric is called `{name}` at {}; known: {}", self.phase, known.join(", "));
+        let known: Vec<String> = ctx
+            .metrics_dict()
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect();
+        let message = format!(
+            "no metric is called `{name}` at {}; known: {}",
+            self.phase,
+            known.join(", ")
+        );
         if self.strict {
             return Err(Error::not_available(message));
         }

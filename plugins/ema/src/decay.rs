@@ -32,7 +32,10 @@ mod tests {
 
     fn check(decay_type: DecayType, step: u64, expected: f64) {
         let value = decay_type.at(0.9999, 15.0, step, 1000);
-        assert!((value - expected).abs() < 1e-9, "{decay_type:?} at {step}: {value}, expected {expected}");
+        assert!(
+            (value - expected).abs() < 1e-9,
+            "{decay_type:?} at {step}: {value}, expected {expected}"
+        );
     }
 
     #[test]

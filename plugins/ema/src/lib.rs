@@ -58,7 +58,12 @@ impl Ema {
 
     fn on_train_batch_optimizer_stepped(&mut self, ctx: &PhaseContext) -> Result<()> {
         // The step in progress is not counted yet.
-        let kept = self.decay_type.at(self.decay, self.beta, ctx.global_step() + 1, ctx.max_steps());
+        let kept = self.decay_type.at(
+            self.decay,
+            self.beta,
+            ctx.global_step() + 1,
+            ctx.max_steps(),
+        );
         for (name, group) in self.groups(ctx)? {
             shadow(name)?.lerp_in_place(&group, 1.0 - kept)?;
         }
@@ -92,7 +97,11 @@ impl Ema {
     }
 
     fn lend(&mut self, ctx: &PhaseContext) -> Result<()> {
-        if self.swapped || self.averages_best { Ok(()) } else { self.swap(ctx) }
+        if self.swapped || self.averages_best {
+            Ok(())
+        } else {
+            self.swap(ctx)
+        }
     }
 
     fn give_back(&mut self, ctx: &PhaseContext) -> Result<()> {
@@ -123,7 +132,10 @@ fn floating(buffers: &TensorGroup) -> Result<Option<String>> {
     let mut names = Vec::new();
     for name in buffers.names()? {
         let dtype = buffers.get(&name)?.info()?.dtype;
-        if matches!(dtype, Dtype::Float16 | Dtype::Bfloat16 | Dtype::Float32 | Dtype::Float64) {
+        if matches!(
+            dtype,
+            Dtype::Float16 | Dtype::Bfloat16 | Dtype::Float32 | Dtype::Float64
+        ) {
             names.push(name);
         }
     }

@@ -24,7 +24,9 @@ impl GradClip {
         if limit > 0.0 {
             Ok(())
         } else {
-            Err(Error::invalid(format!("the limit must be above 0, not {limit}")))
+            Err(Error::invalid(format!(
+                "the limit must be above 0, not {limit}"
+            )))
         }
     }
 

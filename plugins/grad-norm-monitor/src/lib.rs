@@ -30,7 +30,9 @@ struct GradNormMonitor {
 impl GradNormMonitor {
     fn configure(&mut self) -> Result<()> {
         if self.every_n_steps == 0 {
-            return Err(Error::invalid("parameter `every_n_steps`: at least 1 is needed"));
+            return Err(Error::invalid(
+                "parameter `every_n_steps`: at least 1 is needed",
+            ));
         }
         Ok(())
     }
@@ -49,13 +51,19 @@ impl GradNormMonitor {
             log_histograms(&gradients, &logger, bins)?;
         }
         if self.update_ratio {
-            self.before = Some(net.parameters()?.matching(&self.parameter_glob)?.duplicate()?);
+            self.before = Some(
+                net.parameters()?
+                    .matching(&self.parameter_glob)?
+                    .duplicate()?,
+            );
         }
         Ok(())
     }
 
     fn on_train_batch_optimizer_stepped(&mut self, ctx: &PhaseContext) -> Result<()> {
-        let Some(update) = self.before.take() else { return Ok(()) };
+        let Some(update) = self.before.take() else {
+            return Ok(());
+        };
         let weights = ctx.net()?.parameters()?.matching(&self.parameter_glob)?;
         let size = update.norm(self.norm_type)?.clamp(Some(1e-12), None)?;
         update.add_in_place(&weights, -1.0)?;
@@ -65,7 +73,10 @@ impl GradNormMonitor {
     fn log_layers(&self, gradients: &TensorGroup, logger: &Logger) -> Result<()> {
         let norms = gradients.norms(self.norm_type)?;
         for (index, name) in gradients.names()?.iter().enumerate() {
-            logger.scalar_tensor(&format!("grad_norm/{name}"), &norms.select(0, index as i64)?)?;
+            logger.scalar_tensor(
+                &format!("grad_norm/{name}"),
+                &norms.select(0, index as i64)?,
+            )?;
         }
         Ok(())
     }

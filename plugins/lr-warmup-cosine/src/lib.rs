@@ -25,9 +25,14 @@ struct LrWarmupCosine {
 #[callback(grants = ["optimizer"])]
 impl LrWarmupCosine {
     fn configure(&mut self) -> Result<()> {
-        let ratios = [self.final_lr_ratio, self.warmup_initial_ratio.unwrap_or(0.0)];
+        let ratios = [
+            self.final_lr_ratio,
+            self.warmup_initial_ratio.unwrap_or(0.0),
+        ];
         if ratios.iter().any(|ratio| !(0.0..=1.0).contains(ratio)) {
-            return Err(Error::invalid("`final_lr_ratio` and `warmup_initial_ratio` are shares from 0 to 1"));
+            return Err(Error::invalid(
+                "`final_lr_ratio` and `warmup_initial_ratio` are shares from 0 to 1",
+            ));
         }
         Ok(())
     }
@@ -42,7 +47,9 @@ impl LrWarmupCosine {
     fn on_train_batch_gradient_step_start(&mut self, ctx: &PhaseContext) -> Result<()> {
         let schedule = Schedule {
             warmup_steps: self.warmup_steps,
-            warmup_initial_ratio: self.warmup_initial_ratio.unwrap_or(1.0 / (self.warmup_steps as f64 + 1.0)),
+            warmup_initial_ratio: self
+                .warmup_initial_ratio
+                .unwrap_or(1.0 / (self.warmup_steps as f64 + 1.0)),
             final_lr_ratio: self.final_lr_ratio,
             max_steps: ctx.max_steps(),
         };
@@ -54,7 +61,7 @@ impl LrWarmupCosine {
 /// `initial_lr` of the recipe's `training_hyperparams`.
 fn recipe_initial_lr(training_params: &str) -> Result<f64> {
     let params: Value = serde_json::from_str(training_params)?;
-    params["initial_lr"]
-        .as_f64()
-        .ok_or_else(|| Error::invalid("the recipe has no single `initial_lr`: give it to the callback"))
+    params["initial_lr"].as_f64().ok_or_else(|| {
+        Error::invalid("the recipe has no single `initial_lr`: give it to the callback")
+    })
 }

@@ -19,7 +19,8 @@ impl Schedule {
         }
         let rest = self.max_steps.saturating_sub(self.warmup_steps).max(1);
         let done = ((step - self.warmup_steps) as f64 / rest as f64).min(1.0);
-        self.final_lr_ratio + (1.0 - self.final_lr_ratio) * (1.0 + (core::f64::consts::PI * done).cos()) / 2.0
+        self.final_lr_ratio
+            + (1.0 - self.final_lr_ratio) * (1.0 + (core::f64::consts::PI * done).cos()) / 2.0
     }
 }
 
@@ -28,10 +29,17 @@ mod tests {
     use super::*;
 
     fn check(step: u64, expected: f64) {
-        let schedule =
-            Schedule { warmup_steps: 4, warmup_initial_ratio: 0.2, final_lr_ratio: 0.01, max_steps: 104 };
+        let schedule = Schedule {
+            warmup_steps: 4,
+            warmup_initial_ratio: 0.2,
+            final_lr_ratio: 0.01,
+            max_steps: 104,
+        };
         let ratio = schedule.ratio(step);
-        assert!((ratio - expected).abs() < 1e-9, "step {step}: {ratio}, expected {expected}");
+        assert!(
+            (ratio - expected).abs() < 1e-9,
+            "step {step}: {ratio}, expected {expected}"
+        );
     }
 
     /// From step 4 on: CosineAnnealingLR(T_max=100, eta_min=0.01) on a rate of 1, worked out by hand.
@@ -48,8 +56,15 @@ mod tests {
 
     #[test]
     fn a_run_that_ends_in_its_warmup_has_no_cosine() {
-        let schedule =
-            Schedule { warmup_steps: 10, warmup_initial_ratio: 0.0, final_lr_ratio: 0.1, max_steps: 5 };
-        assert_eq!([schedule.ratio(5), schedule.ratio(10), schedule.ratio(11)], [0.5, 1.0, 0.1]);
+        let schedule = Schedule {
+            warmup_steps: 10,
+            warmup_initial_ratio: 0.0,
+            final_lr_ratio: 0.1,
+            max_steps: 5,
+        };
+        assert_eq!(
+            [schedule.ratio(5), schedule.ratio(10), schedule.ratio(11)],
+            [0.5, 1.0, 0.1]
+        );
     }
 }

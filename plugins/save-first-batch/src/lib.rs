@@ -17,7 +17,9 @@ struct SaveFirstBatch {
 impl SaveFirstBatch {
     fn configure(&mut self) -> Result<()> {
         if self.max_images < 1 {
-            return Err(Error::invalid("parameter `max_images`: at least 1 is needed"));
+            return Err(Error::invalid(
+                "parameter `max_images`: at least 1 is needed",
+            ));
         }
         Ok(())
     }
@@ -35,9 +37,18 @@ impl SaveFirstBatch {
             return Ok(());
         }
         let inputs = ctx.inputs()?;
-        let images = inputs.shape()?.first().copied().unwrap_or(0).min(self.max_images);
+        let images = inputs
+            .shape()?
+            .first()
+            .copied()
+            .unwrap_or(0)
+            .min(self.max_images);
         let first = inputs.narrow(0, 0, images)?;
-        let picture = if self.stretch { stretch(&first)? } else { first };
+        let picture = if self.stretch {
+            stretch(&first)?
+        } else {
+            first
+        };
         let file_name = format!("{split}_epoch_{:04}.png", ctx.epoch().unwrap_or(0));
         ctx.sg_logger()?.image_file(&file_name, &picture)
     }

@@ -22,11 +22,14 @@ struct Trace {
 #[callback(grants = ["files"])]
 impl Trace {
     fn configure(&mut self) -> Result<()> {
-        let strange = self.phases.iter().find(|pattern| !PHASES.iter().any(|phase| matches(pattern, phase)));
+        let strange = self
+            .phases
+            .iter()
+            .find(|pattern| !PHASES.iter().any(|phase| matches(pattern, phase)));
         match strange {
-            Some(pattern) => {
-                Err(Error::invalid(format!("parameter `phases`: no phase is called `{pattern}`")))
-            }
+            Some(pattern) => Err(Error::invalid(format!(
+                "parameter `phases`: no phase is called `{pattern}`"
+            ))),
             None => Ok(()),
         }
     }
@@ -34,10 +37,17 @@ impl Trace {
     fn on_every_phase(&mut self, ctx: &PhaseContext) -> Result<()> {
         let phase = ctx.phase();
         if self.phases.is_empty() || self.phases.iter().any(|pattern| matches(pattern, &phase)) {
-            self.add(line(&phase, ctx.epoch(), ctx.batch_idx(), ctx.global_step()));
+            self.add(line(
+                &phase,
+                ctx.epoch(),
+                ctx.batch_idx(),
+                ctx.global_step(),
+            ));
         }
         if self.artifact && phase == "on-training-end" {
-            return ctx.sg_logger()?.artifact("trace.txt", self.lines.join("\n").as_bytes());
+            return ctx
+                .sg_logger()?
+                .artifact("trace.txt", self.lines.join("\n").as_bytes());
         }
         Ok(())
     }
@@ -88,6 +98,9 @@ mod tests {
             line("on-train-batch-end", Some(0), Some(3), 4),
             "on-train-batch-end epoch=0 batch=3 step=4"
         );
-        assert_eq!(line("on-training-start", None, None, 0), "on-training-start epoch=- batch=- step=0");
+        assert_eq!(
+            line("on-training-start", None, None, 0),
+            "on-training-start epoch=- batch=- step=0"
+        );
     }
 }

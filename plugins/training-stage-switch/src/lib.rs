@@ -27,7 +27,9 @@ struct TrainingStageSwitch {
 impl TrainingStageSwitch {
     fn configure(&mut self) -> Result<()> {
         if self.set_loss.is_empty() && self.set_dataset.is_empty() && self.set_lr.is_none() {
-            return Err(Error::invalid("nothing would change: give `set_loss`, `set_dataset` or `set_lr`"));
+            return Err(Error::invalid(
+                "nothing would change: give `set_loss`, `set_dataset` or `set_lr`",
+            ));
         }
         Ok(())
     }

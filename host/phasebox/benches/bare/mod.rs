@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
 use wasmtime::component::{
-    Component, ComponentNamedList, ComponentType, Instance, Lift, Linker, Lower, Resource, ResourceType,
-    TypedFunc,
+    Component, ComponentNamedList, ComponentType, Instance, Lift, Linker, Lower, Resource,
+    ResourceType, TypedFunc,
 };
 use wasmtime::{Engine, Store};
 
@@ -37,7 +37,9 @@ impl Smallest {
             let engine = Engine::default();
             let component = Component::new(&engine, text)?;
             let mut linker = Linker::new(&engine);
-            linker.root().resource("context", ResourceType::host::<()>(), |_, _| Ok(()))?;
+            linker
+                .root()
+                .resource("context", ResourceType::host::<()>(), |_, _| Ok(()))?;
             let mut store = Store::new(&engine, ());
             let instance = linker.instantiate(&mut store, &component)?;
             let function = instance.get_typed_func(&mut store, "phase")?;
@@ -53,7 +55,9 @@ impl Smallest {
 
     pub(crate) fn call(&mut self) {
         // It worked when it was made.
-        let _ = self.function.call(&mut self.store, (Resource::new_borrow(0),));
+        let _ = self
+            .function
+            .call(&mut self.store, (Resource::new_borrow(0),));
     }
 }
 
@@ -122,12 +126,16 @@ impl Guest {
             accept(function.call(&mut store, (Resource::new_borrow(0),))?)?;
             Ok(Guest { store, function })
         };
-        make().map_err(|error| anyhow!(error)).context("the guest cannot be called by wasmtime alone")
+        make()
+            .map_err(|error| anyhow!(error))
+            .context("the guest cannot be called by wasmtime alone")
     }
 
     pub(crate) fn call(&mut self) {
         // It worked when it was made.
-        let _ = self.function.call(&mut self.store, (Resource::new_borrow(0),));
+        let _ = self
+            .function
+            .call(&mut self.store, (Resource::new_borrow(0),));
     }
 }
 
@@ -146,7 +154,14 @@ where
     Returned: ComponentNamedList + Lift,
 {
     let missing = || wasmtime::Error::msg(format!("there is no `{name}`"));
-    let interface = component.get_export_index(None, "local:plugin/callback").ok_or_else(missing)?;
-    let index = component.get_export_index(Some(&interface), name).ok_or_else(missing)?;
-    instance.get_func(&mut *store, index).ok_or_else(missing)?.typed(&*store)
+    let interface = component
+        .get_export_index(None, "local:plugin/callback")
+        .ok_or_else(missing)?;
+    let index = component
+        .get_export_index(Some(&interface), name)
+        .ok_or_else(missing)?;
+    instance
+        .get_func(&mut *store, index)
+        .ok_or_else(missing)?
+        .typed(&*store)
 }

@@ -45,11 +45,16 @@ pub(crate) fn is_measured() -> bool {
 
 /// Whether the row or group `name` was asked for: all are when nobody names one.
 pub(crate) fn is_wanted(name: &str) -> bool {
-    let mut wanted = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+    let mut wanted = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .peekable();
     wanted.peek().is_none() || wanted.any(|wanted| name.contains(&wanted))
 }
 
 /// A path of this clone.
 pub(crate) fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
 }

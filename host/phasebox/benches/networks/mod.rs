@@ -63,7 +63,10 @@ impl Network {
 
     /// The recipe with these callbacks; nothing is saved, and validation comes once, after all that is timed.
     pub(crate) fn recipe(&self, callbacks: &str, folder: &Path) -> String {
-        let data = self.data.replace("root: cifar", &format!("root: {}", folder.join("cifar").display()));
+        let data = self.data.replace(
+            "root: cifar",
+            &format!("root: {}", folder.join("cifar").display()),
+        );
         let epochs = self.epochs + 1;
         format!(
             "experiment_name: bench\n{data}\nval_dataloader_params: {{batch_size: 64, max_batches: 1}}\n{}\n\
@@ -84,12 +87,21 @@ impl Network {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 24) as u8
         };
-        let names = (1..=5).map(|part| format!("data_batch_{part}.bin")).chain(["test_batch.bin".into()]);
+        let names = (1..=5)
+            .map(|part| format!("data_batch_{part}.bin"))
+            .chain(["test_batch.bin".into()]);
         for name in names {
             let record = |next: &mut dyn FnMut() -> u8| {
-                std::iter::once(next() % 10).chain((0..3072).map(|_| next())).collect::<Vec<u8>>()
+                std::iter::once(next() % 10)
+                    .chain((0..3072).map(|_| next()))
+                    .collect::<Vec<u8>>()
             };
-            fs::write(folder.join(name), (0..128).flat_map(|_| record(&mut next)).collect::<Vec<u8>>())?;
+            fs::write(
+                folder.join(name),
+                (0..128)
+                    .flat_map(|_| record(&mut next))
+                    .collect::<Vec<u8>>(),
+            )?;
         }
         Ok(())
     }
@@ -106,8 +118,11 @@ impl Network {
             .add(nn::linear(&root / "hidden", 64, 256, Default::default()))
             .add_fn(|x| x.relu())
             .add(nn::linear(&root / "output", 256, 10, Default::default()));
-        let Ok(mut optimizer) = (nn::Sgd { momentum: 0.9, ..Default::default() }).build(&variables, 0.05)
-        else {
+        let Ok(mut optimizer) = (nn::Sgd {
+            momentum: 0.9,
+            ..Default::default()
+        })
+        .build(&variables, 0.05) else {
             return f64::NAN;
         };
         let inputs = Tensor::rand([64, 64], (Kind::Float, device));
@@ -137,10 +152,17 @@ pub(crate) fn three_callbacks() -> String {
 
 /// So many callbacks that want every phase and do nothing.
 pub(crate) fn no_op_callbacks(count: usize) -> String {
-    let entry = |index| format!("\n  - wasm: {}\n    name: no-op-{index}", test_guest("no-op"));
+    let entry = |index| {
+        format!(
+            "\n  - wasm: {}\n    name: no-op-{index}",
+            test_guest("no-op")
+        )
+    };
     (0..count).map(entry).collect()
 }
 
 fn test_guest(name: &str) -> String {
-    repository(&format!("target/plugins/tests/{name}.wasm")).display().to_string()
+    repository(&format!("target/plugins/tests/{name}.wasm"))
+        .display()
+        .to_string()
 }

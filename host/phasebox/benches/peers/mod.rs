@@ -32,10 +32,15 @@ impl Peers {
         let mut command = Command::new(&python);
         command.arg(repository("host/phasebox/benches/peers/peers.py"));
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut process = spawned.with_context(|| format!("{} does not start", python.display()))?;
+        let mut process =
+            spawned.with_context(|| format!("{} does not start", python.display()))?;
         let requests = process.stdin.take().context("the peers take no requests")?;
         let answers = BufReader::new(process.stdout.take().context("the peers give no answers")?);
-        Ok(Peers { process, requests, answers })
+        Ok(Peers {
+            process,
+            requests,
+            answers,
+        })
     }
 
     /// Microseconds that a step of `network` takes with `runner`.
@@ -54,7 +59,10 @@ impl Peers {
         writeln!(self.requests, "{request}")?;
         let mut answer = String::new();
         self.answers.read_line(&mut answer)?;
-        answer.trim().parse().with_context(|| format!("{runner} failed on {network}: see its message above"))
+        answer
+            .trim()
+            .parse()
+            .with_context(|| format!("{runner} failed on {network}: see its message above"))
     }
 }
 

@@ -4,11 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use phasebox_files::atomic_file::{self, Durability};
+use phasebox_recipe::CallbackSource;
+use phasebox_train::logger::RunFolder;
 use serde::{Deserialize, Serialize};
-
-use crate::durable::{self, Durability};
-use crate::logger::RunFolder;
-use crate::recipe::CallbackSource;
 
 /// One callback, as it was when somebody locked it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -36,7 +35,11 @@ pub(super) fn source(source: &CallbackSource, folder: &Path) -> String {
         CallbackSource::Stock(name) => format!("stock:{name}"),
         CallbackSource::File(path) => {
             let below = path.strip_prefix(folder).unwrap_or(path);
-            below.strip_prefix(".").unwrap_or(below).display().to_string()
+            below
+                .strip_prefix(".")
+                .unwrap_or(below)
+                .display()
+                .to_string()
         }
     }
 }
@@ -56,18 +59,30 @@ impl Lock {
         if !path.exists() {
             return Ok(None);
         }
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes =
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let callbacks = serde_json::from_slice(&bytes).with_context(|| {
-            format!("{} is no lock of callbacks: write it anew with `phasebox lock`", path.display())
+            format!(
+                "{} is no lock of callbacks: write it anew with `phasebox lock`",
+                path.display()
+            )
         })?;
-        Ok(Some(Lock { path: path.to_owned(), callbacks }))
+        Ok(Some(Lock {
+            path: path.to_owned(),
+            callbacks,
+        }))
     }
 
     /// Refuses a file that is not the one that was locked, before anything of it runs.
     pub(super) fn admit(&self, name: &str, file: &Path, sha256: &str) -> Result<()> {
         let locked = self.callbacks.iter().find(|locked| locked.name == name);
-        let locked = locked
-            .with_context(|| format!("callback `{name}` is not in {}; {}", self.path(), self.remedy()))?;
+        let locked = locked.with_context(|| {
+            format!(
+                "callback `{name}` is not in {}; {}",
+                self.path(),
+                self.remedy()
+            )
+        })?;
         ensure!(
             locked.sha256 == sha256,
             "callback `{name}`: {} holds it to sha256:{}, {} is sha256:{sha256}; restore the file, or {}",
@@ -116,7 +131,7 @@ impl Lock {
 pub(super) fn write(path: &Path, callbacks: &[impl Serialize]) -> Result<()> {
     let mut text = serde_json::to_vec_pretty(callbacks)?;
     text.push(b'\n');
-    durable::write_file(path, &text, Durability::Process)
+    atomic_file::write_file(path, &text, Durability::Process)
         .with_context(|| format!("cannot write {}", path.display()))
 }
 

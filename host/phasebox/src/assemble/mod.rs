@@ -4,7 +4,7 @@
 //! ```no_run
 //! # fn main() -> anyhow::Result<()> {
 //! use phasebox::assemble::{Assembly, Options};
-//! let recipe = phasebox::recipe::Recipe::load("recipes/digits.yaml", &[])?;
+//! let recipe = phasebox_recipe::Recipe::load("recipes/digits.yaml", &[])?;
 //! let summary = Assembly::new(&recipe, Options::default())?.trainer()?.train()?;
 //! println!("{:?}", summary.best);
 //! # Ok(())
@@ -27,16 +27,16 @@ use self::parts::Parts;
 pub(crate) use self::plugins::engine;
 pub use self::plugins::{PlannedCallback, StockPlugins};
 pub use self::warm::Warm;
-use crate::callback::{Callback, OnError, Subscriber, When};
-use crate::checkpoint;
-use crate::context::{Context, RunFacts, Split};
-use crate::control::Control;
-use crate::durable::{self, Durability};
-use crate::interrupt::Interrupt;
-use crate::logger::{Logger, Progress, RunFolder};
-use crate::phase::Phase;
-use crate::recipe::{DeviceChoice, Recipe};
-use crate::trainer::{Facts, Plan, Trainer};
+use phasebox_contract::phase::Phase;
+use phasebox_files::atomic_file::{self, Durability};
+use phasebox_recipe::{DeviceChoice, Recipe};
+use phasebox_train::callback::{Callback, OnError, Subscriber, When};
+use phasebox_train::checkpoint;
+use phasebox_train::context::{Context, RunFacts, Split};
+use phasebox_train::control::Control;
+use phasebox_train::interrupt::Interrupt;
+use phasebox_train::logger::{Logger, Progress, RunFolder};
+use phasebox_train::trainer::{Facts, Plan, Trainer};
 
 /// What the command line decides, beside the recipe.
 pub struct Options {
@@ -98,12 +98,18 @@ impl<'a> Assembly<'a> {
         let device = open_device(options.device.or(recipe.device))?;
         let parts = Parts::build(recipe, device, warm)?;
         let callbacks = plugins::load(recipe, &options, warm)?;
-        Ok(Assembly { recipe, options, parts, callbacks })
+        Ok(Assembly {
+            recipe,
+            options,
+            parts,
+            callbacks,
+        })
     }
 
     /// Adds a callback written in Rust, after those of the recipe.
     pub fn add_callback(&mut self, callback: Box<dyn Callback>, when: When, on_error: OnError) {
-        self.callbacks.push(PlannedCallback::native(callback, when, on_error));
+        self.callbacks
+            .push(PlannedCallback::native(callback, when, on_error));
     }
 
     /// The callbacks in the order they run in.
@@ -130,8 +136,11 @@ impl<'a> Assembly<'a> {
     /// Settings that make no sense.
     pub fn describe_recording(&self) -> Result<Vec<String>> {
         let settings = parts::settings(self.recipe)?;
-        let subscribers: Vec<Subscriber<'_>> =
-            self.callbacks.iter().map(PlannedCallback::subscriber).collect();
+        let subscribers: Vec<Subscriber<'_>> = self
+            .callbacks
+            .iter()
+            .map(PlannedCallback::subscriber)
+            .collect();
         let facts = Facts {
             enabled: settings.record_steps,
             architecture: self.parts.net.architecture(),
@@ -143,10 +152,16 @@ impl<'a> Assembly<'a> {
 
     /// For each phase that somebody wants, who is called, in order.
     pub fn plan(&self) -> Vec<(Phase, Vec<&str>)> {
-        let names = |phase| self.callbacks.iter().filter(move |callback| callback.phases().contains(phase));
-        let all =
-            Phase::ALL.into_iter().map(|phase| (phase, names(phase).map(PlannedCallback::name).collect()));
-        all.filter(|(_, names): &(_, Vec<&str>)| !names.is_empty()).collect()
+        let names = |phase| {
+            self.callbacks
+                .iter()
+                .filter(move |callback| callback.phases().contains(phase))
+        };
+        let all = Phase::ALL
+            .into_iter()
+            .map(|phase| (phase, names(phase).map(PlannedCallback::name).collect()));
+        all.filter(|(_, names): &(_, Vec<&str>)| !names.is_empty())
+            .collect()
     }
 
     /// Makes the run's folder, or opens the one to go on with, and hands everything to a trainer.
@@ -159,14 +174,29 @@ impl<'a> Assembly<'a> {
         let schedule = self.parts.schedule.clone();
         let context = context(self.recipe, self.parts, Logger::new(&run), &run);
         let (callbacks, locked) = plugins::into_callbacks(self.callbacks);
-        let Options { progress, interrupt, .. } = self.options;
-        let mut trainer =
-            Trainer::new(context, callbacks, settings, schedule, run.clone(), progress, interrupt);
+        let Options {
+            progress,
+            interrupt,
+            ..
+        } = self.options;
+        let mut trainer = Trainer::new(
+            context,
+            callbacks,
+            settings,
+            schedule,
+            run.clone(),
+            progress,
+            interrupt,
+        );
         if let Some(checkpoint) = checkpoint {
             trainer.resume(&checkpoint)?;
         }
         // What an earlier run has left is changed only now that it is clear that this one can go on with it.
-        durable::write_file(&run.recipe(), self.recipe.to_yaml()?.as_bytes(), Durability::Process)?;
+        atomic_file::write_file(
+            &run.recipe(),
+            self.recipe.to_yaml()?.as_bytes(),
+            Durability::Process,
+        )?;
         lock::record(&run, &locked)?;
         Ok(trainer)
     }
@@ -182,7 +212,10 @@ impl<'a> Assembly<'a> {
         } else if resume.resume {
             let newest = RunFolder::newest(runs, experiment)?;
             Some(newest.with_context(|| {
-                format!("`resume: true`, but there is no earlier run of `{experiment}` in {}", runs.display())
+                format!(
+                    "`resume: true`, but there is no earlier run of `{experiment}` in {}",
+                    runs.display()
+                )
             })?)
         } else {
             None
@@ -192,7 +225,10 @@ impl<'a> Assembly<'a> {
                 let checkpoint = checkpoint_of(&run, &resume.ckpt_name)?;
                 Ok((run, Some(checkpoint)))
             }
-            None => Ok((RunFolder::create(runs, experiment)?, resume.resume_path.clone())),
+            None => Ok((
+                RunFolder::create(runs, experiment)?,
+                resume.resume_path.clone(),
+            )),
         }
     }
 }
@@ -215,14 +251,17 @@ fn checkpoint_of(run: &RunFolder, name: &str) -> Result<PathBuf> {
 fn open_device(choice: Option<DeviceChoice>) -> Result<Device> {
     match choice {
         None | Some(DeviceChoice::Cpu) => Ok(Device::Cpu),
-        Some(DeviceChoice::Cuda(index)) => crate::device::open(&format!("cuda:{index}")),
+        Some(DeviceChoice::Cuda(index)) => phasebox_train::device::open(&format!("cuda:{index}")),
     }
 }
 
 fn context(recipe: &Recipe, parts: Parts, logger: Logger, run: &RunFolder) -> Context {
     let training = &recipe.training_hyperparams;
     let json = |key: &str| {
-        recipe.resolved.get(key).map_or_else(|| "{}".to_owned(), |node| node.to_json().to_string())
+        recipe
+            .resolved
+            .get(key)
+            .map_or_else(|| "{}".to_owned(), |node| node.to_json().to_string())
     };
     Context {
         phase: Phase::TrainingStart,

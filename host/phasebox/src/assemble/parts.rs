@@ -1,20 +1,21 @@
 //! The parts of training that a recipe names: data, network, loss, metrics, optimizer, schedule.
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use phasebox_contract::suggest;
+use phasebox_data::{Augmentation, DataLoader, DatasetConfig, LoaderConfig, Splits};
+use phasebox_nn::criterion::{Criterion, CriterionConfig};
+use phasebox_nn::ema::{Ema, EmaConfig};
+use phasebox_nn::metrics::{MetricConfig, Metrics};
+use phasebox_nn::model::{self, Model};
+use phasebox_nn::optim::{self, Grouping, LearningRates, Optimizer, OptimizerConfig};
+use phasebox_nn::schedule::{Schedule, ScheduleConfig};
+use phasebox_recipe::{Node, Recipe};
+use phasebox_train::checkpoint;
+use phasebox_train::trainer::{NanPolicy, Saving, Settings};
 use serde_json::{Value, json};
 use tch::Device;
 
 use super::Warm;
-use crate::checkpoint;
-use crate::criterion::{Criterion, CriterionConfig};
-use crate::data::{Augmentation, DataLoader, DatasetConfig, LoaderConfig, Splits};
-use crate::ema::{Ema, EmaConfig};
-use crate::metrics::{MetricConfig, Metrics};
-use crate::model::{self, Model};
-use crate::optim::{self, Grouping, LearningRates, Optimizer, OptimizerConfig};
-use crate::recipe::{self, Node, Recipe};
-use crate::schedule::{Schedule, ScheduleConfig};
-use crate::trainer::{NanPolicy, Saving, Settings};
 
 /// Everything a trainer needs, but for callbacks and the run's folder.
 pub(super) struct Parts {
@@ -42,9 +43,16 @@ impl Parts {
         let criterion = criterion(recipe, device)?;
         let (train_metrics, valid_metrics, test_metrics) = metrics(recipe, &criterion)?;
         let ema_config: EmaConfig = or_default(&training.ema_params)?;
-        let ema = training.ema.then(|| Ema::new(ema_config, &net)).transpose().context("`ema: true`")?;
+        let ema = training
+            .ema
+            .then(|| Ema::new(ema_config, &net))
+            .transpose()
+            .context("`ema: true`")?;
         let schedule_config: ScheduleConfig = or_default(&without_initial_lr(&training.schedule))?;
-        let schedule = at(&training.schedule, schedule_config.build(training.max_epochs))?;
+        let schedule = at(
+            &training.schedule,
+            schedule_config.build(training.max_epochs),
+        )?;
         Ok(Parts {
             optimizer: optimizer(recipe, &net)?,
             warmup_epochs: u32::try_from(schedule_config.lr_warmup_epochs).unwrap_or(u32::MAX),
@@ -62,7 +70,12 @@ impl Parts {
     }
 
     pub(super) fn describe(&self) -> Vec<String> {
-        let parameters: usize = self.net.parameters().iter().map(|(_, tensor)| tensor.numel()).sum();
+        let parameters: usize = self
+            .net
+            .parameters()
+            .iter()
+            .map(|(_, tensor)| tensor.numel())
+            .sum();
         let loader = |name: &str, loader: &DataLoader| {
             format!(
                 "{name}: {} samples, {} batches of {}",
@@ -77,13 +90,24 @@ impl Parts {
             loader("validation", &self.valid_loader),
         ];
         lines.extend(self.test_loader.as_ref().map(|test| loader("test", test)));
-        lines.push(format!("network: {}, {parameters} parameters", self.net.architecture()));
+        lines.push(format!(
+            "network: {}, {parameters} parameters",
+            self.net.architecture()
+        ));
         lines.push(format!("loss: {}", self.criterion.name()));
-        lines.push(format!("metrics: {}", self.valid_metrics.names().join(", ")));
+        lines.push(format!(
+            "metrics: {}",
+            self.valid_metrics.names().join(", ")
+        ));
         let groups = self.optimizer.groups().iter();
-        let rates: Vec<String> =
-            groups.map(|group| format!("{} lr {}", group.name, group.learning_rate)).collect();
-        lines.push(format!("optimizer: {} ({})", self.optimizer.name(), rates.join(", ")));
+        let rates: Vec<String> = groups
+            .map(|group| format!("{} lr {}", group.name, group.learning_rate))
+            .collect();
+        lines.push(format!(
+            "optimizer: {} ({})",
+            self.optimizer.name(),
+            rates.join(", ")
+        ));
         lines
     }
 }
@@ -94,7 +118,11 @@ fn at<T>(node: &Node, result: Result<T>) -> Result<T> {
 }
 
 fn or_default<T: Default + serde::de::DeserializeOwned>(node: &Node) -> Result<T> {
-    if node.is_null() || node.entries().is_empty() { Ok(T::default()) } else { Ok(node.parse()?) }
+    if node.is_null() || node.entries().is_empty() {
+        Ok(T::default())
+    } else {
+        Ok(node.parse()?)
+    }
 }
 
 /// A name with its parameters: `name` beside a mapping of parameters, or `{name: parameters}`.
@@ -103,12 +131,16 @@ fn named(node: &Node, params: &Node) -> Result<(String, Value)> {
         return Ok((name.to_owned(), params.to_json()));
     }
     let [entry] = node.entries() else {
-        return Err(anyhow!(
-            node.place.error(format!("`{}` is a name or `{{name: parameters}}`", node.path))
-        ));
+        return Err(anyhow!(node.place.error(format!(
+            "`{}` is a name or `{{name: parameters}}`",
+            node.path
+        ))));
     };
     if !params.is_null() && !params.entries().is_empty() {
-        let message = format!("`{}` has its parameters here already; write them in one place", params.path);
+        let message = format!(
+            "`{}` has its parameters here already; write them in one place",
+            params.path
+        );
         return Err(anyhow!(params.place.error(message)));
     }
     Ok((entry.key.clone(), entry.value.to_json()))
@@ -118,7 +150,10 @@ fn dataset(recipe: &Recipe, warm: &mut Warm) -> Result<Splits> {
     let (name, params) = named(&recipe.dataset, &recipe.dataset_params)?;
     let params = if params.is_null() { json!({}) } else { params };
     let config = serde_json::from_value::<DatasetConfig>(json!({ name: params }));
-    let config = at(&recipe.dataset, config.map_err(|error| anyhow!("`dataset`: {error}")))?;
+    let config = at(
+        &recipe.dataset,
+        config.map_err(|error| anyhow!("`dataset`: {error}")),
+    )?;
     at(&recipe.dataset, warm.data_set(&config, &recipe.base_folder))
 }
 
@@ -129,7 +164,7 @@ fn loaders(
 ) -> Result<(DataLoader, DataLoader, Option<DataLoader>)> {
     let training = &recipe.training_hyperparams;
     let make = |name: &str,
-                dataset: &std::sync::Arc<dyn crate::data::Dataset>,
+                dataset: &std::sync::Arc<dyn phasebox_data::Dataset>,
                 params: &Node,
                 transforms: &Node,
                 max_batches| {
@@ -139,10 +174,17 @@ fn loaders(
         let loader = DataLoader::new(name, dataset.clone(), config, augmentation, training.seed);
         at(params, loader).map(|loader| loader.for_device(device))
     };
-    let (max_train, max_valid) =
-        (training.evaluation.max_train_batches, training.evaluation.max_valid_batches);
-    let train =
-        make("train", &splits.train, &recipe.train_dataloader_params, &recipe.train_transforms, max_train)?;
+    let (max_train, max_valid) = (
+        training.evaluation.max_train_batches,
+        training.evaluation.max_valid_batches,
+    );
+    let train = make(
+        "train",
+        &splits.train,
+        &recipe.train_dataloader_params,
+        &recipe.train_transforms,
+        max_train,
+    )?;
     let valid = make(
         "validation",
         &splits.validation,
@@ -151,8 +193,15 @@ fn loaders(
         max_valid,
     )?;
     let test = splits.test.as_ref();
-    let test =
-        test.map(|test| make("test", test, &recipe.test_dataloader_params, &recipe.val_transforms, None));
+    let test = test.map(|test| {
+        make(
+            "test",
+            test,
+            &recipe.test_dataloader_params,
+            &recipe.val_transforms,
+            None,
+        )
+    });
     Ok((train, valid, test.transpose()?))
 }
 
@@ -160,12 +209,24 @@ fn network(recipe: &Recipe, loader: &DataLoader, device: Device) -> Result<Model
     let (architecture, params) = named(&recipe.architecture, &recipe.arch_params)?;
     let classes = loader.dataset().num_classes().map(|classes| classes as i64);
     let shape = loader.input_shape()?;
-    let built = model::build(&architecture, &params, &shape, classes, &recipe.base_folder, device);
+    let built = model::build(
+        &architecture,
+        &params,
+        &shape,
+        classes,
+        &recipe.base_folder,
+        device,
+    );
     let mut net = at(&recipe.architecture, built)?;
     if let Some(path) = &recipe.checkpoint_params.checkpoint_path {
         let weights = checkpoint::load_weights(path)?;
         net.load_state(&weights, recipe.checkpoint_params.strict_load)
-            .with_context(|| format!("the weights of {} do not fit `{architecture}`", path.display()))?;
+            .with_context(|| {
+                format!(
+                    "the weights of {} do not fit `{architecture}`",
+                    path.display()
+                )
+            })?;
     }
     if recipe.training_hyperparams.channels_last {
         arrange_channels_last(recipe, &mut net, &shape)?;
@@ -176,9 +237,12 @@ fn network(recipe: &Recipe, loader: &DataLoader, device: Device) -> Result<Model
 fn arrange_channels_last(recipe: &Recipe, net: &mut Model, sample: &[i64]) -> Result<()> {
     if sample.len() != 3 {
         let section = recipe.resolved.get("training_hyperparams");
-        let node = section.and_then(|section| section.get("channels_last")).unwrap_or(&recipe.resolved);
-        let message =
-            format!("`channels_last` is about images, a sample here has shape {sample:?}: remove the key");
+        let node = section
+            .and_then(|section| section.get("channels_last"))
+            .unwrap_or(&recipe.resolved);
+        let message = format!(
+            "`channels_last` is about images, a sample here has shape {sample:?}: remove the key"
+        );
         return Err(anyhow!(node.place.error(message)));
     }
     net.arrange_channels_last()
@@ -188,22 +252,35 @@ fn criterion(recipe: &Recipe, device: Device) -> Result<Criterion> {
     let training = &recipe.training_hyperparams;
     let (name, params) = named(&training.loss, &training.criterion_params)?;
     let config = CriterionConfig::parse(&name, &params);
-    at(&training.loss, config.and_then(|config| Criterion::new(config, device)))
+    at(
+        &training.loss,
+        config.and_then(|config| Criterion::new(config, device)),
+    )
 }
 
 fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<(Metrics, Metrics, Metrics)> {
     let training = &recipe.training_hyperparams;
     let configs = |node: &Node| -> Result<Vec<MetricConfig>> {
-        let Value::Array(entries) = node.to_json() else { return Ok(Vec::new()) };
+        let Value::Array(entries) = node.to_json() else {
+            return Ok(Vec::new());
+        };
         at(node, entries.iter().map(MetricConfig::from_value).collect())
     };
-    let (train, valid) = (configs(&training.train_metrics_list)?, configs(&training.valid_metrics_list)?);
-    let make =
-        |node: &Node, configs: &[MetricConfig]| at(node, Metrics::new(configs, criterion.item_names()));
+    let (train, valid) = (
+        configs(&training.train_metrics_list)?,
+        configs(&training.valid_metrics_list)?,
+    );
+    let make = |node: &Node, configs: &[MetricConfig]| {
+        at(node, Metrics::new(configs, criterion.item_names()))
+    };
     let valid_metrics = make(&training.valid_metrics_list, &valid)?;
     check_watched(recipe, &valid_metrics.names())?;
     let test_metrics = make(&training.valid_metrics_list, &valid)?;
-    Ok((make(&training.train_metrics_list, &train)?, valid_metrics, test_metrics))
+    Ok((
+        make(&training.train_metrics_list, &train)?,
+        valid_metrics,
+        test_metrics,
+    ))
 }
 
 fn check_watched(recipe: &Recipe, names: &[String]) -> Result<()> {
@@ -216,33 +293,55 @@ fn check_watched(recipe: &Recipe, names: &[String]) -> Result<()> {
     let place = section
         .and_then(|section| section.get("metric_to_watch").or(Some(section)))
         .unwrap_or(&recipe.resolved);
-    let hint = recipe::hint(watched, &known);
-    let message =
-        format!("`metric_to_watch`: validation gives no `{watched}`{hint}; add it to `valid_metrics_list`");
+    let hint = suggest::hint(watched, &known);
+    let message = format!(
+        "`metric_to_watch`: validation gives no `{watched}`{hint}; add it to `valid_metrics_list`"
+    );
     Err(anyhow!(place.place.error(message)))
 }
 
 fn optimizer(recipe: &Recipe, net: &Model) -> Result<Box<dyn Optimizer>> {
     let training = &recipe.training_hyperparams;
     let (name, params) = named(&training.optimizer, &training.optimizer_params)?;
-    let config = at(&training.optimizer, OptimizerConfig::from_recipe(&name, &params))?;
+    let config = at(
+        &training.optimizer,
+        OptimizerConfig::from_recipe(&name, &params),
+    )?;
     let rates = training.schedule.get("initial_lr");
     let Some(rates) = rates else {
-        return Err(anyhow!(
-            training.schedule.place.error("`initial_lr` is missing: add it to `training_hyperparams`")
-        ));
+        return Err(anyhow!(training.schedule.place.error(
+            "`initial_lr` is missing: add it to `training_hyperparams`"
+        )));
     };
     let learning_rates: LearningRates = rates.parse()?;
     let zero_weight_decay_on_bias_and_bn = training.zero_weight_decay_on_bias_and_bn;
-    let grouping = Grouping { learning_rates, zero_weight_decay_on_bias_and_bn };
-    let parameters = net.parameters().iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
-    at(rates, optim::build(&config, parameters.collect(), &grouping))
+    let grouping = Grouping {
+        learning_rates,
+        zero_weight_decay_on_bias_and_bn,
+    };
+    let parameters = net
+        .parameters()
+        .iter()
+        .map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
+    at(
+        rates,
+        optim::build(&config, parameters.collect(), &grouping),
+    )
 }
 
 /// The schedule's own keys: the initial rate is the optimizer's.
 fn without_initial_lr(schedule: &Node) -> Node {
-    let keys: Vec<&str> = schedule.entries().iter().map(|entry| entry.key.as_str()).collect();
-    schedule.only(&keys.into_iter().filter(|key| *key != "initial_lr").collect::<Vec<_>>())
+    let keys: Vec<&str> = schedule
+        .entries()
+        .iter()
+        .map(|entry| entry.key.as_str())
+        .collect();
+    schedule.only(
+        &keys
+            .into_iter()
+            .filter(|key| *key != "initial_lr")
+            .collect::<Vec<_>>(),
+    )
 }
 
 pub(super) fn settings(recipe: &Recipe) -> Result<Settings> {
@@ -255,21 +354,25 @@ pub(super) fn settings(recipe: &Recipe) -> Result<Settings> {
         validation_every: epochs(training.evaluation.run_validation_freq),
         test_every: epochs(training.evaluation.run_test_freq),
         clip_grad_norm: training.clip_grad_norm,
-        autocast: training.mixed_precision == recipe::Precision::Bfloat16,
+        autocast: training.mixed_precision == phasebox_recipe::Precision::Bfloat16,
         channels_last: training.channels_last,
         nan_policy: match training.nan_policy {
-            recipe::NanPolicy::Abort => NanPolicy::Abort,
-            recipe::NanPolicy::SkipStep => NanPolicy::SkipStep,
-            recipe::NanPolicy::Ignore => NanPolicy::Ignore,
+            phasebox_recipe::NanPolicy::Abort => NanPolicy::Abort,
+            phasebox_recipe::NanPolicy::SkipStep => NanPolicy::SkipStep,
+            phasebox_recipe::NanPolicy::Ignore => NanPolicy::Ignore,
         },
-        record_steps: training.record_steps == recipe::RecordSteps::Auto,
+        record_steps: training.record_steps == phasebox_recipe::RecordSteps::Auto,
         average_best_models: training.average_best_models,
         saving: Saving {
             enabled: saving.save_model,
-            epochs: saving.save_ckpt_epoch_list.iter().map(|epoch| epochs(*epoch)).collect(),
+            epochs: saving
+                .save_ckpt_epoch_list
+                .iter()
+                .map(|epoch| epochs(*epoch))
+                .collect(),
             every_steps: saving.save_ckpt_every_n_steps,
             best_tag: tag(&saving.ckpt_best_name),
-            durability: crate::durable::Durability::Process,
+            durability: phasebox_files::atomic_file::Durability::Process,
         },
     })
 }

@@ -4,18 +4,21 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use phasebox_component::{Component, Engine, Profile};
+use phasebox_contract::grants::{Grant, Grants};
+use phasebox_contract::limits::Limits;
+use phasebox_contract::phase::PhaseSet;
+use phasebox_contract::suggest;
+use phasebox_plugin::{Description, Plugin, PluginEngine, PluginSettings};
+use phasebox_recipe::{CallbackEntry, CallbackSource, OnState, Recipe};
+use phasebox_train::callback::{
+    Callback, Callbacks, LastStrike, OnError, Reload, Subscriber, Unit, When,
+};
+use phasebox_train::logger::one_line;
 
 use super::Options;
 use super::lock::{self, Lock, Locked};
 use super::warm::Warm;
-use crate::callback::{Callback, Callbacks, LastStrike, OnError, Reload, Subscriber, Unit, When};
-use crate::limits::Limits;
-use crate::logger::one_line;
-use crate::phase::PhaseSet;
-use crate::plugin::{
-    Description, Grant, Grants, Plugin, PluginComponent, PluginEngine, PluginSettings, Profile,
-};
-use crate::recipe::{self, CallbackEntry, CallbackSource, OnState, Recipe};
 
 /// A callback in its place, ready to be called.
 pub struct PlannedCallback {
@@ -27,8 +30,18 @@ pub struct PlannedCallback {
 }
 
 impl PlannedCallback {
-    pub(super) fn native(callback: Box<dyn Callback>, when: When, on_error: OnError) -> PlannedCallback {
-        PlannedCallback { callback, when, on_error, lock: None, limits: None }
+    pub(super) fn native(
+        callback: Box<dyn Callback>,
+        when: When,
+        on_error: OnError,
+    ) -> PlannedCallback {
+        PlannedCallback {
+            callback,
+            when,
+            on_error,
+            lock: None,
+            limits: None,
+        }
     }
 
     /// Its name in the run.
@@ -68,7 +81,14 @@ impl PlannedCallback {
 /// What a trainer calls, and what a run's folder records of it.
 pub(super) fn into_callbacks(planned: Vec<PlannedCallback>) -> (Callbacks, Vec<Locked>) {
     let (mut callbacks, mut locked) = (Callbacks::default(), Vec::new());
-    for PlannedCallback { callback, when, on_error, lock, .. } in planned {
+    for PlannedCallback {
+        callback,
+        when,
+        on_error,
+        lock,
+        ..
+    } in planned
+    {
         callbacks.push(callback, when, on_error);
         locked.extend(lock);
     }
@@ -77,20 +97,44 @@ pub(super) fn into_callbacks(planned: Vec<PlannedCallback>) -> (Callbacks, Vec<L
 
 /// Those that are files; native callbacks have no digest.
 pub(super) fn locked(planned: &[PlannedCallback]) -> Vec<&Locked> {
-    planned.iter().filter_map(|callback| callback.lock.as_ref()).collect()
+    planned
+        .iter()
+        .filter_map(|callback| callback.lock.as_ref())
+        .collect()
 }
 
 /// Loads the recipe's callbacks in their order, held to their lock if there is one. The engine is only made if there
 /// is a callback.
-pub(super) fn load(recipe: &Recipe, options: &Options, warm: &mut Warm) -> Result<Vec<PlannedCallback>> {
+pub(super) fn load(
+    recipe: &Recipe,
+    options: &Options,
+    warm: &mut Warm,
+) -> Result<Vec<PlannedCallback>> {
     let entries = &recipe.training_hyperparams.phase_callbacks;
-    let lock = options.lock.as_deref().map(Lock::read).transpose()?.flatten();
+    let lock = options
+        .lock
+        .as_deref()
+        .map(Lock::read)
+        .transpose()?
+        .flatten();
     let mut planned = Vec::new();
     if !entries.is_empty() {
         let stock = StockPlugins::find(options.plugins_dir.as_deref());
-        let engine = warm.engine(options.cache_dir.as_deref(), profile(recipe), &options.interrupt)?;
-        let loading = Loading { recipe, lock: lock.as_ref(), stock, engine };
-        planned = entries.iter().map(|entry| loading.entry_at_its_line(entry)).collect::<Result<_>>()?;
+        let engine = warm.engine(
+            options.cache_dir.as_deref(),
+            profile(recipe),
+            &options.interrupt,
+        )?;
+        let loading = Loading {
+            recipe,
+            lock: lock.as_ref(),
+            stock,
+            engine,
+        };
+        planned = entries
+            .iter()
+            .map(|entry| loading.entry_at_its_line(entry))
+            .collect::<Result<_>>()?;
     }
     lock.map_or(Ok(()), |lock| lock.admit_all(&locked(&planned)))?;
     Ok(planned)
@@ -114,7 +158,8 @@ struct Loading<'a> {
 impl Loading<'_> {
     /// Every mistake in an entry is reported where it stands.
     fn entry_at_its_line(&self, entry: &CallbackEntry) -> Result<PlannedCallback> {
-        self.entry(entry).map_err(|error| anyhow!(entry.place.error(format!("{error:#}"))))
+        self.entry(entry)
+            .map_err(|error| anyhow!(entry.place.error(format!("{error:#}"))))
     }
 
     fn entry(&self, entry: &CallbackEntry) -> Result<PlannedCallback> {
@@ -122,9 +167,11 @@ impl Loading<'_> {
             CallbackSource::File(path) => path.clone(),
             CallbackSource::Stock(name) => self.stock.path(name)?,
         };
-        let component = PluginComponent::load_within(&self.engine, &path, &entry.limits)?;
+        let component = Component::load_within(self.engine.engine(), &path, &entry.limits)?;
         check_digest(entry, &component)?;
-        self.lock.map_or(Ok(()), |lock| lock.admit(&entry.name, &component.path, &component.sha256))?;
+        self.lock.map_or(Ok(()), |lock| {
+            lock.admit(&entry.name, &component.path, &component.sha256)
+        })?;
         let settings = PluginSettings {
             name: entry.name.clone(),
             params: entry.params.clone(),
@@ -162,30 +209,38 @@ impl Loading<'_> {
 ///
 /// # Errors
 /// If the folder cannot be made.
-pub(crate) fn engine(cache_dir: Option<&Path>, profile: Profile) -> Result<PluginEngine> {
+pub(crate) fn engine(cache_dir: Option<&Path>, profile: Profile) -> Result<Engine> {
     let default = || user_cache().join("phasebox").join("compiled");
-    PluginEngine::with_profile(&cache_dir.map_or_else(default, Path::to_path_buf), profile)
+    Engine::with_profile(&cache_dir.map_or_else(default, Path::to_path_buf), profile)
 }
 
 /// `$XDG_CACHE_HOME` or `~/.cache`: where the platform says, the one thing that is read from the environment.
 fn user_cache() -> PathBuf {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .unwrap_or_else(std::env::temp_dir)
 }
 
-fn on_error(written: recipe::OnError) -> OnError {
+fn on_error(written: phasebox_recipe::OnError) -> OnError {
     match written {
-        recipe::OnError::Abort => OnError::Abort,
-        recipe::OnError::Disable => OnError::Disable,
-        recipe::OnError::Ignore => OnError::Ignore,
-        recipe::OnError::Reload(recipe::Reload { strikes, backoff, then }) => OnError::Reload(Reload {
+        phasebox_recipe::OnError::Abort => OnError::Abort,
+        phasebox_recipe::OnError::Disable => OnError::Disable,
+        phasebox_recipe::OnError::Ignore => OnError::Ignore,
+        phasebox_recipe::OnError::Reload(phasebox_recipe::Reload {
+            strikes,
+            backoff,
+            then,
+        }) => OnError::Reload(Reload {
             strikes,
             backoff_steps: backoff,
             then: match then {
-                recipe::OnLastStrike::Disable => LastStrike::Disable,
-                recipe::OnLastStrike::Abort => LastStrike::Abort,
+                phasebox_recipe::OnLastStrike::Disable => LastStrike::Disable,
+                phasebox_recipe::OnLastStrike::Abort => LastStrike::Abort,
             },
         }),
     }
@@ -193,15 +248,20 @@ fn on_error(written: recipe::OnError) -> OnError {
 
 fn when(entry: &CallbackEntry) -> When {
     let unit = match entry.when.unit {
-        recipe::Unit::Step => Unit::Step,
-        recipe::Unit::Batch => Unit::Batch,
-        recipe::Unit::Epoch => Unit::Epoch,
+        phasebox_recipe::Unit::Step => Unit::Step,
+        phasebox_recipe::Unit::Batch => Unit::Batch,
+        phasebox_recipe::Unit::Epoch => Unit::Epoch,
     };
-    When { every: entry.when.every, unit }
+    When {
+        every: entry.when.every,
+        unit,
+    }
 }
 
-fn check_digest(entry: &CallbackEntry, component: &PluginComponent) -> Result<()> {
-    let Some(digest) = &entry.digest else { return Ok(()) };
+fn check_digest(entry: &CallbackEntry, component: &Component) -> Result<()> {
+    let Some(digest) = &entry.digest else {
+        return Ok(());
+    };
     let expected: String = digest.0.iter().map(|byte| format!("{byte:02x}")).collect();
     if expected == component.sha256 {
         return Ok(());
@@ -220,13 +280,17 @@ fn grants(entry: &CallbackEntry, description: &Description) -> Result<Grants> {
         .grants
         .iter()
         .map(|name| {
-            known_grant(name).with_context(|| format!("callback `{}` asks for it in `describe`", entry.name))
+            known_grant(name)
+                .with_context(|| format!("callback `{}` asks for it in `describe`", entry.name))
         })
         .collect::<Result<Grants>>()?;
     let given = match &entry.grants {
         None if matches!(entry.source, CallbackSource::Stock(_)) => wanted,
         None => Grants::default(),
-        Some(written) => written.iter().map(|grant| known_grant(&grant.name)).collect::<Result<Grants>>()?,
+        Some(written) => written
+            .iter()
+            .map(|grant| known_grant(&grant.name))
+            .collect::<Result<Grants>>()?,
     };
     let missing = wanted.without(given);
     if missing.is_empty() {
@@ -248,8 +312,13 @@ fn grants(entry: &CallbackEntry, description: &Description) -> Result<Grants> {
 }
 
 fn known_grant(name: &str) -> Result<Grant> {
-    Grant::from_name(name)
-        .ok_or_else(|| anyhow!("there is no grant `{}`{}", one_line(name), recipe::hint(name, Grant::NAMES)))
+    Grant::from_name(name).ok_or_else(|| {
+        anyhow!(
+            "there is no grant `{}`{}",
+            one_line(name),
+            suggest::hint(name, Grant::NAMES)
+        )
+    })
 }
 
 /// The callbacks that come with phasebox: `<name>.wasm` files in one folder.
@@ -262,11 +331,21 @@ impl StockPlugins {
     /// Looks in `first`, beside the program, and where `cargo xtask plugins` builds them.
     pub fn find(first: Option<&Path>) -> StockPlugins {
         let program = std::env::current_exe().ok();
-        let beside = program.as_deref().and_then(Path::parent).map(Path::to_path_buf);
-        let installed = beside.iter().flat_map(|folder| [folder.join("plugins"), folder.join("../plugins")]);
+        let beside = program
+            .as_deref()
+            .and_then(Path::parent)
+            .map(Path::to_path_buf);
+        let installed = beside
+            .iter()
+            .flat_map(|folder| [folder.join("plugins"), folder.join("../plugins")]);
         let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins");
-        let mut folders = first.map(Path::to_path_buf).into_iter().chain(installed).chain([built]);
-        let folder = folders.find_map(|folder| folder.canonicalize().ok().filter(|folder| folder.is_dir()));
+        let mut folders = first
+            .map(Path::to_path_buf)
+            .into_iter()
+            .chain(installed)
+            .chain([built]);
+        let folder =
+            folders.find_map(|folder| folder.canonicalize().ok().filter(|folder| folder.is_dir()));
         let names = folder.as_deref().map(wasm_names).unwrap_or_default();
         StockPlugins { folder, names }
     }
@@ -287,19 +366,28 @@ impl StockPlugins {
             );
         };
         let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        match recipe::fuzzy(name, &known) {
+        match suggest::fuzzy(name, &known) {
             Some(found) => Ok(folder.join(format!("{found}.wasm"))),
-            None => bail!("there is no stock callback `{name}`{}", recipe::hint(name, &known)),
+            None => bail!(
+                "there is no stock callback `{name}`{}",
+                suggest::hint(name, &known)
+            ),
         }
     }
 }
 
 fn wasm_names(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let wasm = paths.filter(|path| path.extension().is_some_and(|extension| extension == "wasm"));
-    let mut names: Vec<String> =
-        wasm.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    let wasm = paths.filter(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "wasm")
+    });
+    let mut names: Vec<String> = wasm
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .collect();
     names.sort();
     names
 }

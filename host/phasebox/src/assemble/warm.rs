@@ -6,12 +6,13 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use anyhow::Result;
+use phasebox_component::Profile;
+use phasebox_data::{DatasetConfig, Splits};
+use phasebox_plugin::PluginEngine;
+use phasebox_train::interrupt::Interrupt;
 use serde_json::Value;
 
 use super::plugins;
-use crate::data::{DatasetConfig, Splits};
-use crate::interrupt::Interrupt;
-use crate::plugin::{PluginEngine, Profile};
 
 /// Data sets that are kept; a sweep over more of them reads some again rather than fill the memory.
 const MAX_DATA_SETS: usize = 4;
@@ -47,7 +48,8 @@ impl Warm {
         {
             return Ok(engine.clone());
         }
-        let engine = Rc::new(plugins::engine(cache_dir, profile)?.heed(interrupt.asked()));
+        let engine = plugins::engine(cache_dir, profile)?.heed(interrupt.asked());
+        let engine = Rc::new(PluginEngine::new(engine)?);
         self.engine = Some((cache_dir.map(Path::to_path_buf), profile, engine.clone()));
         Ok(engine)
     }
@@ -56,7 +58,11 @@ impl Warm {
     ///
     /// # Errors
     /// Of reading it.
-    pub(super) fn data_set(&mut self, config: &DatasetConfig, base_folder: &Path) -> Result<Splits> {
+    pub(super) fn data_set(
+        &mut self,
+        config: &DatasetConfig,
+        base_folder: &Path,
+    ) -> Result<Splits> {
         let key = DataKey::of(config, base_folder)?;
         if let Some((_, splits)) = self.data_sets.iter().find(|(known, _)| *known == key) {
             return Ok(splits.clone());
@@ -75,7 +81,11 @@ impl DataKey {
         let config = serde_json::to_value(config)?;
         let mut files = Vec::new();
         stamps(&config, base_folder, &mut files);
-        Ok(DataKey { config, base_folder: base_folder.to_owned(), files })
+        Ok(DataKey {
+            config,
+            base_folder: base_folder.to_owned(),
+            files,
+        })
     }
 }
 
@@ -83,17 +93,25 @@ impl DataKey {
 fn stamps(config: &Value, base_folder: &Path, found: &mut Vec<(PathBuf, Option<SystemTime>, u64)>) {
     match config {
         Value::String(text) => stamp(&base_folder.join(text), found),
-        Value::Array(items) => items.iter().for_each(|item| stamps(item, base_folder, found)),
-        Value::Object(entries) => entries.values().for_each(|value| stamps(value, base_folder, found)),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| stamps(item, base_folder, found)),
+        Value::Object(entries) => entries
+            .values()
+            .for_each(|value| stamps(value, base_folder, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
 fn stamp(path: &Path, found: &mut Vec<(PathBuf, Option<SystemTime>, u64)>) {
-    let Ok(metadata) = path.metadata() else { return };
+    let Ok(metadata) = path.metadata() else {
+        return;
+    };
     found.push((path.to_owned(), metadata.modified().ok(), metadata.len()));
     let Ok(inside) = path.read_dir() else { return };
-    let mut inside: Vec<PathBuf> = inside.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut inside: Vec<PathBuf> = inside
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
     inside.sort();
     for path in inside {
         if let Ok(metadata) = path.metadata() {

@@ -1,19 +1,30 @@
 //! `phasebox doctor`: is everything there?
 
+use phasebox_component::Profile;
+use phasebox_contract::CONTRACT;
+
 use super::Failure;
 use super::print::print;
 use crate::assemble::{StockPlugins, engine};
-use crate::plugin::{CONTRACT, Profile};
 
 pub(super) fn run() -> Result<(), Failure> {
     print([
         format!("phasebox    {} ({CONTRACT})", env!("CARGO_PKG_VERSION")),
-        format!("libtorch    {}, {} threads", torch_ext::libtorch_version(), tch::get_num_threads()),
-        format!("wasmtime    {}", crate::plugin::WASMTIME_VERSION),
+        format!(
+            "libtorch    {}, {} threads",
+            torch_ext::libtorch_version(),
+            tch::get_num_threads()
+        ),
+        format!("wasmtime    {}", phasebox_component::WASMTIME_VERSION),
     ])?;
-    print([format!("cuda        {}", cuda()), format!("callbacks   {}", callbacks())])?;
+    print([
+        format!("cuda        {}", cuda()),
+        format!("callbacks   {}", callbacks()),
+    ])?;
     let compiled = engine(None, Profile::Fast).and_then(|engine| engine.describe_compiled_code());
-    let line = compiled.as_ref().map_or_else(|error| format!("{error:#}"), String::clone);
+    let line = compiled
+        .as_ref()
+        .map_or_else(|error| format!("{error:#}"), String::clone);
     print([format!("cache       {line}")])?;
     compiled.map(drop).map_err(Failure::Failed)
 }
@@ -29,6 +40,9 @@ fn cuda() -> String {
     match torch_ext::load_cuda().and_then(|()| torch_ext::cuda_device_count()) {
         Ok(0) => "libtorch's CUDA half is there, but no device".to_owned(),
         Ok(count) => format!("{count} device(s)"),
-        Err(error) => format!("not usable: {}", error.to_string().lines().next().unwrap_or_default()),
+        Err(error) => format!(
+            "not usable: {}",
+            error.to_string().lines().next().unwrap_or_default()
+        ),
     }
 }

@@ -4,14 +4,16 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use clap::Args;
+use phasebox_component::{Component, Profile};
+use phasebox_contract::grants::{Grant, Grants};
+use phasebox_contract::limits::{Limit, Limits};
+use phasebox_plugin::{Description, Plugin, PluginEngine, PluginSettings};
+use phasebox_train::callback::Callback as _;
+use phasebox_train::logger::one_line;
 
 use super::Failure;
 use super::print::print;
 use crate::assemble::engine;
-use crate::callback::Callback as _;
-use crate::limits::{Limit, Limits};
-use crate::logger::one_line;
-use crate::plugin::{Description, Grant, Grants, Plugin, PluginComponent, PluginSettings, Profile};
 
 #[derive(Args)]
 pub(super) struct Inspect {
@@ -24,8 +26,11 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let engine = Rc::new(engine(None, Profile::Fast).map_err(Failure::Failed)?);
-        let component = PluginComponent::load(&engine, &self.file).map_err(Failure::Refused)?;
+        let engine = engine(None, Profile::Fast)
+            .and_then(PluginEngine::new)
+            .map_err(Failure::Failed)?;
+        let engine = Rc::new(engine);
+        let component = Component::load(engine.engine(), &self.file).map_err(Failure::Refused)?;
         let settings = PluginSettings {
             name: "inspected".to_owned(),
             params: serde_json::Value::Null,
@@ -40,31 +45,56 @@ impl Inspect {
         });
         let (description, memory_bytes) = described.map_err(Failure::Refused)?;
         match self.json {
-            true => print([format!("{:#}", as_json(&component, &description, memory_bytes))]),
+            true => print([format!(
+                "{:#}",
+                as_json(&component, &description, memory_bytes)
+            )]),
             false => print(lines(&component, &description, memory_bytes)),
         }
     }
 }
 
-fn lines(component: &PluginComponent, description: &Description, memory_bytes: u64) -> Vec<String> {
-    let or_none = |list: String| if list.is_empty() { "none".to_owned() } else { list };
+fn lines(component: &Component, description: &Description, memory_bytes: u64) -> Vec<String> {
+    let or_none = |list: String| {
+        if list.is_empty() {
+            "none".to_owned()
+        } else {
+            list
+        }
+    };
     let phases: Vec<&str> = component.phases.iter().map(|phase| phase.name()).collect();
     vec![
-        one_line(&format!("{} {}: {}", description.name, description.version, description.summary)),
-        format!("file        {} ({} bytes)", component.path.display(), component.file_bytes),
+        one_line(&format!(
+            "{} {}: {}",
+            description.name, description.version, description.summary
+        )),
+        format!(
+            "file        {} ({} bytes)",
+            component.path.display(),
+            component.file_bytes
+        ),
         format!("sha256      {}", component.sha256),
         format!("interface   {}", component.callback_interface),
         format!("imports     {}", or_none(component.imports.join(", "))),
         format!("phases      {}", or_none(phases.join(", "))),
         format!("life cycle  {}", or_none(component.life_cycle.join(", "))),
-        format!("grants      {}", one_line(&or_none(wanted(description).join("; ")))),
+        format!(
+            "grants      {}",
+            one_line(&or_none(wanted(description).join("; ")))
+        ),
         format!(
             "memory      {} when loaded, of {} unless the recipe says otherwise",
             Limit::Memory.show(memory_bytes),
             Limit::Memory.show(Limits::default()[Limit::Memory])
         ),
-        format!("parameters  {}", one_line(&description.parameters.to_string())),
-        format!("other       {}", or_none(component.other_exports.join(", "))),
+        format!(
+            "parameters  {}",
+            one_line(&description.parameters.to_string())
+        ),
+        format!(
+            "other       {}",
+            or_none(component.other_exports.join(", "))
+        ),
     ]
 }
 
@@ -77,7 +107,11 @@ fn wanted(description: &Description) -> Vec<String> {
     description.grants.iter().map(allows).collect()
 }
 
-fn as_json(component: &PluginComponent, description: &Description, memory_bytes: u64) -> serde_json::Value {
+fn as_json(
+    component: &Component,
+    description: &Description,
+    memory_bytes: u64,
+) -> serde_json::Value {
     serde_json::json!({
         "description": description,
         "file": component.path,

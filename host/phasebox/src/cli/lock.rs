@@ -8,12 +8,20 @@ pub(super) fn run(arguments: &RecipeArguments) -> Result<(), Failure> {
     let recipe = arguments.load()?;
     let options = arguments.options();
     // What the lock says so far does not bind whoever writes it anew.
-    let unlocked = Options { lock: None, ..arguments.options() };
+    let unlocked = Options {
+        lock: None,
+        ..arguments.options()
+    };
     let assembly = Assembly::new(&recipe, unlocked).map_err(Failure::Refused)?;
     let path = options.lock.unwrap_or_default();
     assembly.write_lock(&path).map_err(Failure::Failed)?;
     print(assembly.callbacks().iter().map(|callback| {
-        format!("{}  {}  grants: [{}]", callback.name(), callback.source(), callback.grants().join(", "))
+        format!(
+            "{}  {}  grants: [{}]",
+            callback.name(),
+            callback.source(),
+            callback.grants().join(", ")
+        )
     }))?;
     print([format!("wrote {}", path.display())])
 }

@@ -15,9 +15,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use phasebox_recipe::{DeviceChoice, Recipe, RecipeError};
 
 use crate::assemble::{Options, lock_beside};
-use crate::recipe::{DeviceChoice, Recipe, RecipeError};
 
 /// Trains networks with callbacks that are sandboxed WebAssembly components.
 #[derive(Parser)]

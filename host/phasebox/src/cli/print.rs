@@ -16,8 +16,14 @@ pub(super) fn tell(line: impl Display) {
 /// Prints lines as they come.
 pub(super) fn print<Line: Display>(lines: impl IntoIterator<Item = Line>) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match lines.into_iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush()) {
+    match lines
+        .into_iter()
+        .try_for_each(|line| writeln!(out, "{line}"))
+        .and_then(|()| out.flush())
+    {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        printed => printed.context("cannot write to standard output").map_err(Failure::Failed),
+        printed => printed
+            .context("cannot write to standard output")
+            .map_err(Failure::Failed),
     }
 }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use phasebox_train::logger::RunFolder;
+use phasebox_train::trainer::{PluginSummary, RecordedSteps, Summary};
 
 use super::Failure;
 use super::print::print;
-use crate::logger::RunFolder;
-use crate::trainer::{PluginSummary, RecordedSteps, Summary};
 
 /// Lines of what callbacks asked for; the rest is in `summary.json`.
 const MAX_ASKED: usize = 20;
@@ -26,7 +26,8 @@ impl Report {
         let summary = RunFolder::open(&self.run).and_then(|run| Summary::read(&run));
         let summary = summary.map_err(Failure::Failed)?;
         if self.json {
-            let json = serde_json::to_value(&summary).map_err(|error| Failure::Failed(error.into()))?;
+            let json =
+                serde_json::to_value(&summary).map_err(|error| Failure::Failed(error.into()))?;
             print([format!("{json:#}")])
         } else {
             print(lines(&summary))
@@ -35,7 +36,15 @@ impl Report {
 }
 
 fn lines(summary: &Summary) -> Vec<String> {
-    let Summary { epochs, steps, train_seconds, steps_per_second, stop_reason, device, .. } = summary;
+    let Summary {
+        epochs,
+        steps,
+        train_seconds,
+        steps_per_second,
+        stop_reason,
+        device,
+        ..
+    } = summary;
     let mut lines = vec![
         format!("run   {}", summary.run.display()),
         format!("end   {stop_reason}"),
@@ -45,10 +54,17 @@ fn lines(summary: &Summary) -> Vec<String> {
     ];
     lines.extend(recorded(&summary.recorded_steps));
     if let Some(best) = &summary.best {
-        lines.push(format!("best  {} {:.4} (epoch {})", best.metric, best.value, best.epoch + 1));
+        lines.push(format!(
+            "best  {} {:.4} (epoch {})",
+            best.metric,
+            best.value,
+            best.epoch + 1
+        ));
     }
-    let last =
-        summary.last.iter().map(|(name, value)| format!("{name} {:.4}", value.as_f64().unwrap_or(f64::NAN)));
+    let last = summary
+        .last
+        .iter()
+        .map(|(name, value)| format!("{name} {:.4}", value.as_f64().unwrap_or(f64::NAN)));
     lines.push(format!("last  {}", last.collect::<Vec<_>>().join("  ")));
     lines.extend(asked(summary));
     lines.extend(callbacks(&summary.plugins));
@@ -57,21 +73,36 @@ fn lines(summary: &Summary) -> Vec<String> {
 
 /// What was repeated from recordings, and why not more.
 fn recorded(steps: &RecordedSteps) -> Vec<String> {
-    let RecordedSteps { segments, recordings, replayed_batches, eager_batches, not_recorded } = steps;
+    let RecordedSteps {
+        segments,
+        recordings,
+        replayed_batches,
+        eager_batches,
+        not_recorded,
+    } = steps;
     let batches = replayed_batches + eager_batches;
     let first = format!(
         "step  {replayed_batches} of {batches} batches repeated from {recordings} recordings of {} segments",
         segments.len()
     );
-    let reasons = not_recorded.iter().map(|reason| format!("step  not recorded: {reason}"));
-    (!segments.is_empty()).then_some(first).into_iter().chain(reasons).collect()
+    let reasons = not_recorded
+        .iter()
+        .map(|reason| format!("step  not recorded: {reason}"));
+    (!segments.is_empty())
+        .then_some(first)
+        .into_iter()
+        .chain(reasons)
+        .collect()
 }
 
 fn asked(summary: &Summary) -> Vec<String> {
     let shown = summary.asked.iter().take(MAX_ASKED);
     let mut lines: Vec<String> = shown
         .map(|ask| {
-            format!("ask   {} by `{}` after step {}: {}", ask.verb, ask.by, ask.global_step, ask.reason)
+            format!(
+                "ask   {} by `{}` after step {}: {}",
+                ask.verb, ask.by, ask.global_step, ask.reason
+            )
         })
         .collect();
     let left = summary.asked.len().saturating_sub(MAX_ASKED);
@@ -86,12 +117,29 @@ fn callbacks(plugins: &[PluginSummary]) -> Vec<String> {
     if plugins.is_empty() {
         return Vec::new();
     }
-    let widest =
-        plugins.iter().map(|plugin| plugin.name.len()).max().unwrap_or_default().max("callback".len());
-    let header =
-        ["calls", "p50 µs", "p95 µs", "max µs", "crossings", "launches", "syncs", "copied B", "memory MiB"];
+    let widest = plugins
+        .iter()
+        .map(|plugin| plugin.name.len())
+        .max()
+        .unwrap_or_default()
+        .max("callback".len());
+    let header = [
+        "calls",
+        "p50 µs",
+        "p95 µs",
+        "max µs",
+        "crossings",
+        "launches",
+        "syncs",
+        "copied B",
+        "memory MiB",
+    ];
     let mut lines = vec![row("callback", widest, &header.map(str::to_owned))];
-    lines.extend(plugins.iter().map(|plugin| row(&plugin.name, widest, &columns(plugin))));
+    lines.extend(
+        plugins
+            .iter()
+            .map(|plugin| row(&plugin.name, widest, &columns(plugin))),
+    );
     lines
 }
 
@@ -105,7 +153,10 @@ fn columns(plugin: &PluginSummary) -> [String; 9] {
         plugin.launches.to_string(),
         plugin.syncs.to_string(),
         plugin.bytes_copied.to_string(),
-        format!("{:.1}", plugin.peak_memory_bytes as f64 / f64::from(1 << 20)),
+        format!(
+            "{:.1}",
+            plugin.peak_memory_bytes as f64 / f64::from(1 << 20)
+        ),
     ]
 }
 

@@ -5,14 +5,14 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use phasebox_recipe::Recipe;
+use phasebox_train::interrupt::Interrupt;
+use phasebox_train::logger::{LineWriter, Progress};
+use phasebox_train::trainer::Summary;
 
 use super::print::print;
 use super::{Failure, RecipeArguments};
 use crate::assemble::{Assembly, Options, Warm};
-use crate::interrupt::Interrupt;
-use crate::logger::{LineWriter, Progress};
-use crate::recipe::Recipe;
-use crate::trainer::Summary;
 
 #[derive(Args)]
 pub(super) struct Running {
@@ -41,7 +41,10 @@ impl Running {
             tch::set_num_threads(threads);
         }
         let interrupt = Interrupt::listen().map_err(Failure::Failed)?;
-        Ok(Session { interrupt, warm: Warm::default() })
+        Ok(Session {
+            interrupt,
+            warm: Warm::default(),
+        })
     }
 
     /// One run, to its end.
@@ -63,7 +66,9 @@ impl Running {
             ..arguments.options()
         };
         let assembly = Assembly::with(recipe, options, &mut session.warm);
-        let trainer = assembly.and_then(Assembly::trainer).map_err(Failure::Refused)?;
+        let trainer = assembly
+            .and_then(Assembly::trainer)
+            .map_err(Failure::Refused)?;
         let summary = trainer.train().map_err(Failure::Failed)?;
         if !(self.json || is_silent) {
             print(report(&summary))?;
@@ -82,20 +87,40 @@ impl Running {
 
 /// Messages go to standard error, above the bar of whatever run there is.
 fn show_messages() {
-    let lines = tracing_subscriber::fmt().without_time().with_target(false).with_writer(|| LineWriter);
+    let lines = tracing_subscriber::fmt()
+        .without_time()
+        .with_target(false)
+        .with_writer(|| LineWriter);
     let lines = lines.with_ansi(std::io::stderr().is_terminal());
     // Only the first subscriber of a process counts; a second run in it keeps that one.
     let _ = lines.with_max_level(tracing::Level::INFO).try_init();
 }
 
 fn report(summary: &Summary) -> Vec<String> {
-    let Summary { epochs, steps, train_seconds, stop_reason, .. } = summary;
-    let last: Vec<String> = summary.last.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
-    let mut lines = vec![format!("{stop_reason} after {epochs} epochs, {steps} steps, {train_seconds:.1} s")];
+    let Summary {
+        epochs,
+        steps,
+        train_seconds,
+        stop_reason,
+        ..
+    } = summary;
+    let last: Vec<String> = summary
+        .last
+        .iter()
+        .map(|(name, value)| format!("{name} {value:.4}"))
+        .collect();
+    let mut lines = vec![format!(
+        "{stop_reason} after {epochs} epochs, {steps} steps, {train_seconds:.1} s"
+    )];
     let best = summary.best.as_ref();
-    lines.extend(
-        best.map(|best| format!("best {}: {:.4} (epoch {})", best.metric, best.value, best.epoch + 1)),
-    );
+    lines.extend(best.map(|best| {
+        format!(
+            "best {}: {:.4} (epoch {})",
+            best.metric,
+            best.value,
+            best.epoch + 1
+        )
+    }));
     lines.push(format!("last: {}", last.join("  ")));
     lines.push(format!("run: {}", summary.run.display()));
     lines

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use phasebox_files::atomic_file::{self, Durability};
+use phasebox_recipe::{Recipe, variants};
+use phasebox_train::trainer::Summary;
 use serde_json::{Value, json};
 
 use super::print::{print, tell};
 use super::running::{Running, Session};
 use super::{Failure, RecipeArguments};
 use crate::assemble::Assembly;
-use crate::durable::{self, Durability};
-use crate::recipe::{Recipe, variants};
-use crate::trainer::Summary;
 
 #[derive(Args)]
 pub(super) struct Sweep {
@@ -59,7 +59,11 @@ impl Sweep {
         let read = |changes: Vec<String>| {
             let all = [self.recipe.overrides.clone(), changes.clone()].concat();
             let recipe = Recipe::load(&self.recipe.recipe, &all)?;
-            Ok(Run { changes, recipe, outcome: None })
+            Ok(Run {
+                changes,
+                recipe,
+                outcome: None,
+            })
         };
         variants.into_iter().map(read).collect()
     }
@@ -116,11 +120,19 @@ impl Sweep {
     }
 
     fn write(&self, runs: &[Run], rows: &[Value]) -> anyhow::Result<PathBuf> {
-        let experiment = runs.first().map(|run| run.recipe.experiment_name.as_str()).unwrap_or_default();
+        let experiment = runs
+            .first()
+            .map(|run| run.recipe.experiment_name.as_str())
+            .unwrap_or_default();
         let folder = self.running.runs_dir.join(experiment);
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let file = durable::create_unique_folder(&folder, "SWEEP_")?.join("sweep.json");
-        durable::write_file(&file, &serde_json::to_vec_pretty(rows)?, Durability::Process)?;
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+        let file = atomic_file::create_unique_folder(&folder, "SWEEP_")?.join("sweep.json");
+        atomic_file::write_file(
+            &file,
+            &serde_json::to_vec_pretty(rows)?,
+            Durability::Process,
+        )?;
         Ok(file)
     }
 }
@@ -137,9 +149,17 @@ impl Run {
             Some(Ok(summary)) => {
                 let best = summary.best.as_ref();
                 let best = best.map(|best| format!("best {} {:.4}  ", best.metric, best.value));
-                let Summary { stop_reason, steps_per_second, run, .. } = summary;
+                let Summary {
+                    stop_reason,
+                    steps_per_second,
+                    run,
+                    ..
+                } = summary;
                 let best = best.unwrap_or_default();
-                format!("{stop_reason}  {best}{steps_per_second:.0} steps/s  {}", run.display())
+                format!(
+                    "{stop_reason}  {best}{steps_per_second:.0} steps/s  {}",
+                    run.display()
+                )
             }
         };
         format!("{}  {outcome}", self.name())
@@ -148,7 +168,9 @@ impl Run {
     fn as_json(&self) -> Value {
         match &self.outcome {
             None => json!({ "changes": self.changes, "outcome": null }),
-            Some(Err(error)) => json!({ "changes": self.changes, "outcome": "failed", "error": error }),
+            Some(Err(error)) => {
+                json!({ "changes": self.changes, "outcome": "failed", "error": error })
+            }
             Some(Ok(summary)) => json!({
                 "changes": self.changes,
                 "outcome": summary.stop_reason,

@@ -22,7 +22,13 @@ impl Train {
     pub(super) fn run(self) -> Result<(), Failure> {
         let recipe = self.recipe.load()?;
         let mut session = self.running.begin()?;
-        let summary = self.running.train(&recipe, &self.recipe, self.resume, &mut session)?;
-        if summary.is_interrupted() { Err(Failure::Interrupted) } else { Ok(()) }
+        let summary = self
+            .running
+            .train(&recipe, &self.recipe, self.resume, &mut session)?;
+        if summary.is_interrupted() {
+            Err(Failure::Interrupted)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
+use phasebox_recipe::{CallbackSource, Recipe};
 
 use super::print::tell;
 use super::running::{Running, Session};
 use super::{Failure, RecipeArguments};
 use crate::assemble::{StockPlugins, lock_beside};
-use crate::recipe::{CallbackSource, Recipe};
 
 /// Between two looks; a change must have settled for one such time.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -42,7 +42,10 @@ impl Watch {
             // Before the recipe is read for the run: what changes from here on is another run's.
             let begun_with = look(&files);
             self.train(&mut session)?;
-            tell(format_args!("waiting for a change of {} files", files.len()));
+            tell(format_args!(
+                "waiting for a change of {} files",
+                files.len()
+            ));
             wait_for_change(&begun_with, &files, &session)?;
         }
     }
@@ -72,7 +75,12 @@ impl Watch {
             CallbackSource::Stock(name) => stock.path(name).ok(),
             CallbackSource::File(_) => None,
         });
-        recipe.files().into_iter().chain(named).chain([lock_beside(&self.recipe.recipe)]).collect()
+        recipe
+            .files()
+            .into_iter()
+            .chain(named)
+            .chain([lock_beside(&self.recipe.recipe)])
+            .collect()
     }
 }
 

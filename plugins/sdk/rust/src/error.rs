@@ -8,17 +8,26 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 impl Error {
     /// A parameter or value that cannot be used. Say what it is, where it stands and what would do.
     pub fn invalid(message: impl Into<String>) -> Self {
-        Self { code: ErrorCode::InvalidArgument, message: message.into() }
+        Self {
+            code: ErrorCode::InvalidArgument,
+            message: message.into(),
+        }
     }
 
     /// Something has no value, or not at this phase.
     pub fn not_available(message: impl Into<String>) -> Self {
-        Self { code: ErrorCode::NotAvailable, message: message.into() }
+        Self {
+            code: ErrorCode::NotAvailable,
+            message: message.into(),
+        }
     }
 
     /// Anything else that ends the callback's call.
     pub fn other(message: impl Into<String>) -> Self {
-        Self { code: ErrorCode::Other, message: message.into() }
+        Self {
+            code: ErrorCode::Other,
+            message: message.into(),
+        }
     }
 }
 

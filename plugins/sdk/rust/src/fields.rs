@@ -47,30 +47,50 @@ pub struct Fields {
 impl Fields {
     /// An object without fields.
     pub fn empty(kind: &'static str) -> Self {
-        Self { kind, values: Map::new() }
+        Self {
+            kind,
+            values: Map::new(),
+        }
     }
 
     /// The object that `json` holds.
     pub fn parse(kind: &'static str, json: &str) -> Result<Self> {
         match serde_json::from_str(json) {
             Ok(Value::Object(values)) => Ok(Self { kind, values }),
-            Ok(other) => Err(Error::invalid(format!("expected a {kind} for each key, found {other}"))),
-            Err(error) => Err(Error::invalid(format!("expected a {kind} for each key: {error}"))),
+            Ok(other) => Err(Error::invalid(format!(
+                "expected a {kind} for each key, found {other}"
+            ))),
+            Err(error) => Err(Error::invalid(format!(
+                "expected a {kind} for each key: {error}"
+            ))),
         }
     }
 
     /// Refuses keys that are not among `known`.
     pub fn refuse_unknown(&self, known: &[&str]) -> Result<()> {
-        let Some(name) = self.values.keys().find(|name| !known.contains(&name.as_str())) else {
+        let Some(name) = self
+            .values
+            .keys()
+            .find(|name| !known.contains(&name.as_str()))
+        else {
             return Ok(());
         };
-        let known = if known.is_empty() { "none".to_string() } else { known.join(", ") };
-        Err(Error::invalid(format!("unknown {} `{name}`; known: {known}", self.kind)))
+        let known = if known.is_empty() {
+            "none".to_string()
+        } else {
+            known.join(", ")
+        };
+        Err(Error::invalid(format!(
+            "unknown {} `{name}`; known: {known}",
+            self.kind
+        )))
     }
 
     /// Takes `name`, if it is there.
     pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>> {
-        let Some(value) = self.values.remove(name) else { return Ok(None) };
+        let Some(value) = self.values.remove(name) else {
+            return Ok(None);
+        };
         serde_json::from_value(value)
             .map(Some)
             .map_err(|error| Error::invalid(format!("{} `{name}`: {error}", self.kind)))
@@ -79,17 +99,26 @@ impl Fields {
     /// Takes `name`, which must be there.
     pub fn required<T: DeserializeOwned>(&mut self, name: &str) -> Result<T> {
         let value = self.take(name)?;
-        value.ok_or_else(|| Error::invalid(format!("{} `{name}` is missing: it has no default", self.kind)))
+        value.ok_or_else(|| {
+            Error::invalid(format!(
+                "{} `{name}` is missing: it has no default",
+                self.kind
+            ))
+        })
     }
 
     /// Takes the object `name`, which must be there.
     pub fn required_fields(&mut self, name: &str) -> Result<Self> {
-        Ok(Self { kind: self.kind, values: self.required(name)? })
+        Ok(Self {
+            kind: self.kind,
+            values: self.required(name)?,
+        })
     }
 
     /// Adds `name`.
     pub fn put<T: Serialize>(&mut self, name: &str, value: &T) -> Result<()> {
-        self.values.insert(name.to_string(), serde_json::to_value(value)?);
+        self.values
+            .insert(name.to_string(), serde_json::to_value(value)?);
         Ok(())
     }
 
@@ -103,12 +132,19 @@ impl Fields {
 mod tests {
     use super::*;
 
-    fn check<T: DeserializeOwned + PartialEq + core::fmt::Debug>(json: &str, expected: Result<T, &str>) {
+    fn check<T: DeserializeOwned + PartialEq + core::fmt::Debug>(
+        json: &str,
+        expected: Result<T, &str>,
+    ) {
         let read = Fields::parse("parameter", json).and_then(|mut fields| {
             fields.refuse_unknown(&["rate"])?;
             fields.required("rate")
         });
-        assert_eq!(read.map_err(|error| error.message), expected.map_err(String::from), "{json}");
+        assert_eq!(
+            read.map_err(|error| error.message),
+            expected.map_err(String::from),
+            "{json}"
+        );
     }
 
     #[test]
@@ -118,6 +154,9 @@ mod tests {
         check::<f64>("{}", Err("parameter `rate` is missing: it has no default"));
         check::<f64>("3", Err("expected a parameter for each key, found 3"));
         check::<f64>(r#"{"rat": 2}"#, Err("unknown parameter `rat`; known: rate"));
-        check::<f64>(r#"{"rate": "x"}"#, Err("parameter `rate`: invalid type: string \"x\", expected f64"));
+        check::<f64>(
+            r#"{"rate": "x"}"#,
+            Err("parameter `rate`: invalid type: string \"x\", expected f64"),
+        );
     }
 }

@@ -42,12 +42,16 @@ impl<T: Parameters> Instance<T> {
     pub fn call<R>(&self, phase: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
         match self.slot()?.as_mut() {
             Some(callback) => phase(callback),
-            None => Err(Error::not_available("the host called a phase before `configure`")),
+            None => Err(Error::not_available(
+                "the host called a phase before `configure`",
+            )),
         }
     }
 
     fn slot(&self) -> Result<core::cell::RefMut<'_, Option<T>>> {
-        self.0.try_borrow_mut().map_err(|_| Error::other("the host called the callback while it was running"))
+        self.0
+            .try_borrow_mut()
+            .map_err(|_| Error::other("the host called the callback while it was running"))
     }
 }
 
@@ -61,7 +65,8 @@ pub fn save<T: Parameters>(callback: &mut T) -> Result<Vec<u8>> {
 
 /// The reverse of [`save`]. A field that an older version did not know keeps its default.
 pub fn load<T: Parameters>(callback: &mut T, state: &[u8]) -> Result<()> {
-    let text = core::str::from_utf8(state).map_err(|_| Error::invalid("the saved state is not text"))?;
+    let text =
+        core::str::from_utf8(state).map_err(|_| Error::invalid("the saved state is not text"))?;
     let mut saved = Fields::parse(SAVED, text)?;
     let format: u32 = saved.required("format")?;
     if format != STATE_FORMAT {
@@ -81,7 +86,11 @@ pub fn describe<T: Parameters>(
     state_version: u32,
 ) -> String {
     report_panics();
-    let summary = if summary.is_empty() { T::SUMMARY } else { summary };
+    let summary = if summary.is_empty() {
+        T::SUMMARY
+    } else {
+        summary
+    };
     format!(
         r#"{{"name":{},"version":{},"summary":{},"parameters":{},"grants":{},"state_version":{state_version}}}"#,
         Value::from(name),

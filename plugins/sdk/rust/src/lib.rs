@@ -40,7 +40,13 @@ pub use {serde, serde_json, wit_bindgen};
 pub const PHASES: [&str; 31] = phasebox_sdk_macros::phases!();
 
 /// The contract as Rust, generated from `wit/`: one module for each interface.
-#[allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, reason = "generated bindings")]
+#[allow(
+    unsafe_code,
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    reason = "generated bindings"
+)]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../../../wit",

@@ -82,8 +82,17 @@ impl Attacks {
 
 impl Attacks {
     fn find(&self) -> Result<(Moment, Strike)> {
-        let all = [objects::ATTACKS, rights::ATTACKS, sizes::ATTACKS, words::ATTACKS, work::ATTACKS];
-        let found = all.into_iter().flatten().find(|(name, ..)| *name == self.attack);
+        let all = [
+            objects::ATTACKS,
+            rights::ATTACKS,
+            sizes::ATTACKS,
+            words::ATTACKS,
+            work::ATTACKS,
+        ];
+        let found = all
+            .into_iter()
+            .flatten()
+            .find(|(name, ..)| *name == self.attack);
         found
             .map(|(_, moment, strike)| (*moment, *strike))
             .ok_or_else(|| Error::invalid(format!("there is no attack `{}`", self.attack)))
@@ -112,11 +121,17 @@ fn told(error: &Error) -> String {
 
 /// Whether each of these was refused with one of `codes`; names those that were not.
 fn all_refused(codes: &[ErrorCode], answers: Vec<(&str, Result<()>)>) -> Result<()> {
-    let wrong = answers.into_iter().filter_map(|(name, answer)| match answer {
-        Err(error) if codes.contains(&error.code) => None,
-        Err(error) => Some(format!("{name}: {}", told(&error))),
-        Ok(()) => Some(format!("{name} was let through")),
-    });
+    let wrong = answers
+        .into_iter()
+        .filter_map(|(name, answer)| match answer {
+            Err(error) if codes.contains(&error.code) => None,
+            Err(error) => Some(format!("{name}: {}", told(&error))),
+            Ok(()) => Some(format!("{name} was let through")),
+        });
     let wrong: Vec<String> = wrong.collect();
-    if wrong.is_empty() { Ok(()) } else { Err(Error::other(wrong.join("; "))) }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::other(wrong.join("; ")))
+    }
 }

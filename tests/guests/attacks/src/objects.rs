@@ -73,7 +73,11 @@ fn keeps_the_context_without_keeping_it(held: &mut Held, ctx: &PhaseContext) -> 
     // What the old number names now, if anything, is the context of this call.
     // SAFETY: the host has to refuse what is no handle.
     let kept = ManuallyDrop::new(unsafe { PhaseContext::from_handle(held.number) });
-    if kept.batch_idx() == ctx.batch_idx() { Ok(()) } else { Err(Error::other("it is an earlier batch's")) }
+    if kept.batch_idx() == ctx.batch_idx() {
+        Ok(())
+    } else {
+        Err(Error::other("it is an earlier batch's"))
+    }
 }
 
 /// And once more, as the bindings do at the end of a call.

@@ -33,7 +33,10 @@ fn changes(of: &Tensor) -> Result<Vec<(&'static str, Result<()>)>> {
         ("lerp", of.lerp_in_place(&all, 0.5)),
         ("clamp", of.clamp_in_place(Some(0.0), Some(0.0))),
         ("fill", of.fill_in_place(0.0)),
-        ("masked-fill", of.masked_fill_in_place(&all.eq_scalar(0.0)?, 0.0)),
+        (
+            "masked-fill",
+            of.masked_fill_in_place(&all.eq_scalar(0.0)?, 0.0),
+        ),
     ])
 }
 
@@ -59,7 +62,10 @@ fn changes_what_it_was_not_given(_: &mut Held, ctx: &PhaseContext) -> Result<()>
     all_refused(DENIED, changes(&ctx.inputs()?)?)?;
     all_refused(DENIED, vec![("target", ctx.target()?.fill_in_place(0.0))])?;
     all_refused(DENIED, changes_of_a_group(&net.parameters()?)?)?;
-    all_refused(DENIED, changes_of_a_group(&net.parameters()?.matching("*.weight")?)?)
+    all_refused(
+        DENIED,
+        changes_of_a_group(&net.parameters()?.matching("*.weight")?)?,
+    )
 }
 
 fn changes_gradients_it_was_not_given(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
@@ -68,7 +74,10 @@ fn changes_gradients_it_was_not_given(_: &mut Held, ctx: &PhaseContext) -> Resul
     all_refused(DENIED, changes(&gradients.get(&gradients.names()?[0])?)?)?;
     all_refused(
         DENIED,
-        vec![("loss", ctx.loss()?.fill_in_place(0.0)), ("preds", ctx.preds()?.fill_in_place(0.0))],
+        vec![
+            ("loss", ctx.loss()?.fill_in_place(0.0)),
+            ("preds", ctx.preds()?.fill_in_place(0.0)),
+        ],
     )
 }
 
@@ -101,7 +110,14 @@ fn changes_parameters_through_views(_: &mut Held, ctx: &PhaseContext) -> Result<
         ("to-dtype", weight.to_dtype(Dtype::Float32)?),
         ("to-device", weight.to_device("")?),
         ("contiguous", weight.contiguous()?),
-        ("a view of a view", weight.transpose(0, 1)?.transpose(0, 1)?.contiguous()?.reshape(&[-1])?),
+        (
+            "a view of a view",
+            weight
+                .transpose(0, 1)?
+                .transpose(0, 1)?
+                .contiguous()?
+                .reshape(&[-1])?,
+        ),
     ];
     for (name, view) in &views {
         all_refused(DENIED, changes(view)?)
@@ -153,12 +169,27 @@ fn asks_for_what_it_may_not(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
             ("set-target", ctx.set_target(&target)),
             ("freeze", net.freeze("*").map(drop)),
             ("unfreeze", net.unfreeze("*").map(drop)),
-            ("set-learning-rate", ctx.optimizer()?.set_learning_rate("", 1.0)),
-            ("set-hyperparameter", ctx.optimizer()?.set_hyperparameter("", "weight_decay", 1.0)),
-            ("criterion.set", ctx.criterion()?.set("label_smoothing", "0.5")),
-            ("data-loader.set", ctx.train_loader()?.set("batch_size", "1")),
+            (
+                "set-learning-rate",
+                ctx.optimizer()?.set_learning_rate("", 1.0),
+            ),
+            (
+                "set-hyperparameter",
+                ctx.optimizer()?.set_hyperparameter("", "weight_decay", 1.0),
+            ),
+            (
+                "criterion.set",
+                ctx.criterion()?.set("label_smoothing", "0.5"),
+            ),
+            (
+                "data-loader.set",
+                ctx.train_loader()?.set("batch_size", "1"),
+            ),
             ("artifact", ctx.sg_logger()?.artifact("mine.txt", b"mine")),
-            ("image-file", ctx.sg_logger()?.image_file("mine.png", &inputs)),
+            (
+                "image-file",
+                ctx.sg_logger()?.image_file("mine.png", &inputs),
+            ),
             ("item", one.item().map(drop)),
             ("read-f32", one.read_f32(0, 1).map(drop)),
             ("rand", tensor::rand(&[1], "").map(drop)),
@@ -199,27 +230,57 @@ fn passes_predictions_off_as_a_loss(_: &mut Held, ctx: &PhaseContext) -> Result<
 fn writes_over_itself(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
     let own = tensor::zeros(&[4, 4], Dtype::Float32, "")?;
     let others = [
-        ("another shape", own.copy_in_place(&tensor::zeros(&[3], Dtype::Float32, "")?)),
-        ("overlapping rows", own.narrow(0, 0, 3)?.copy_in_place(&own.narrow(0, 1, 3)?)),
+        (
+            "another shape",
+            own.copy_in_place(&tensor::zeros(&[3], Dtype::Float32, "")?),
+        ),
+        (
+            "overlapping rows",
+            own.narrow(0, 0, 3)?.copy_in_place(&own.narrow(0, 1, 3)?),
+        ),
         (
             "one element many times",
-            own.select(0, 0)?.unsqueeze(0)?.expand(&[9, 4])?.affine_in_place(2.0, 1.0),
+            own.select(0, 0)?
+                .unsqueeze(0)?
+                .expand(&[9, 4])?
+                .affine_in_place(2.0, 1.0),
         ),
-        ("fractions into integers", own.to_dtype(Dtype::Int64)?.add_in_place(&own, 0.5)),
+        (
+            "fractions into integers",
+            own.to_dtype(Dtype::Int64)?.add_in_place(&own, 0.5),
+        ),
         ("no device", own.to_device("cuda:7").map(drop)),
-        ("no member", ctx.net()?.parameters()?.get("../../etc/passwd").map(drop)),
-        ("no index", own.index_select(0, &tensor::from_s64(&[1], &[i64::MAX], "")?).map(drop)),
-        ("an index below 0", own.index_select(0, &tensor::from_s64(&[1], &[i64::MIN], "")?).map(drop)),
+        (
+            "no member",
+            ctx.net()?.parameters()?.get("../../etc/passwd").map(drop),
+        ),
+        (
+            "no index",
+            own.index_select(0, &tensor::from_s64(&[1], &[i64::MAX], "")?)
+                .map(drop),
+        ),
+        (
+            "an index below 0",
+            own.index_select(0, &tensor::from_s64(&[1], &[i64::MIN], "")?)
+                .map(drop),
+        ),
         ("no dimension", own.sum(&[i64::MIN], false).map(drop)),
         ("a dimension twice", own.sum(&[0, 0], false).map(drop)),
-        ("a part beyond the end", own.narrow(0, i64::MAX, i64::MAX).map(drop)),
+        (
+            "a part beyond the end",
+            own.narrow(0, i64::MAX, i64::MAX).map(drop),
+        ),
         ("a part of no length", own.narrow(0, 0, i64::MIN).map(drop)),
     ];
     let leaks = |text: &str| text.contains("Exception raised") || text.contains(".cpp");
-    let leaking =
-        others.iter().find_map(|(_, answer)| answer.as_ref().err().filter(|error| leaks(&error.message)));
+    let leaking = others
+        .iter()
+        .find_map(|(_, answer)| answer.as_ref().err().filter(|error| leaks(&error.message)));
     match leaking {
-        Some(error) => Err(Error::other(format!("a path of the host: {}", error.message))),
+        Some(error) => Err(Error::other(format!(
+            "a path of the host: {}",
+            error.message
+        ))),
         None => all_refused(ANY, others.into()),
     }
 }
@@ -237,8 +298,13 @@ fn does_integer_arithmetic(_: &mut Held, _: &PhaseContext) -> Result<()> {
     ] {
         for shape in [&[] as &[i64], &[0], &[3], &[0, 3]] {
             let zero = tensor::zeros(shape, kind, "")?;
-            let _ =
-                (zero.div(&zero), zero.pow(-1.0), zero.pow(f64::NAN), zero.affine(1e300, -1.0), zero.neg());
+            let _ = (
+                zero.div(&zero),
+                zero.pow(-1.0),
+                zero.pow(f64::NAN),
+                zero.affine(1e300, -1.0),
+                zero.neg(),
+            );
             let _ = (
                 zero.add(&zero, -1e300),
                 zero.fill_in_place(f64::NAN),
@@ -306,7 +372,10 @@ fn clips_to_what_is_no_number(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
             ("below 0", clip(-1.0, 2.0)),
             ("not a number", clip(f64::NAN, 2.0)),
             ("no order", clip(1.0, f64::NAN)),
-            ("a value that is no number", gradients.clip_value_in_place(f64::NAN)),
+            (
+                "a value that is no number",
+                gradients.clip_value_in_place(f64::NAN),
+            ),
         ],
     )
 }
@@ -317,12 +386,24 @@ fn sets_what_is_no_number_of_an_optimizer(_: &mut Held, ctx: &PhaseContext) -> R
     all_refused(
         ANY,
         vec![
-            ("a rate that is no number", optimizer.set_learning_rate("", f64::NAN)),
-            ("an endless rate", optimizer.set_learning_rate("", f64::INFINITY)),
+            (
+                "a rate that is no number",
+                optimizer.set_learning_rate("", f64::NAN),
+            ),
+            (
+                "an endless rate",
+                optimizer.set_learning_rate("", f64::INFINITY),
+            ),
             ("a rate below 0", optimizer.set_learning_rate("", -1.0)),
             ("no group", optimizer.set_learning_rate("../default", 1.0)),
-            ("a beta of 1", optimizer.set_hyperparameter("", "beta1", 1.0)),
-            ("no hyper-parameter", optimizer.set_hyperparameter("", &"x".repeat(1 << 20), 1.0)),
+            (
+                "a beta of 1",
+                optimizer.set_hyperparameter("", "beta1", 1.0),
+            ),
+            (
+                "no hyper-parameter",
+                optimizer.set_hyperparameter("", &"x".repeat(1 << 20), 1.0),
+            ),
             ("no batches", ctx.set_accumulation(0)),
         ],
     )
@@ -341,7 +422,10 @@ fn sets_what_is_no_loader(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
             ("lists in lists", loader.set("batch_size", &deep)),
             ("no JSON", loader.set("batch_size", "{\"a\":")),
             ("no key", loader.set(&"k".repeat(1 << 20), "1")),
-            ("lists in lists for the loss", criterion.set("label_smoothing", &deep)),
+            (
+                "lists in lists for the loss",
+                criterion.set("label_smoothing", &deep),
+            ),
             ("too smooth", criterion.set("label_smoothing", "7")),
             ("a text", criterion.set("label_smoothing", "\"0.1\"")),
             ("no key of the loss", criterion.set("\u{1b}[2J", "1")),

@@ -89,8 +89,9 @@ fn broadcasts_to_terabytes(_: &mut Held, _: &PhaseContext) -> Result<()> {
 }
 
 fn asks_for_impossible_shapes(_: &mut Held, _: &PhaseContext) -> Result<()> {
-    let (small, range) =
-        (zeros(&[4])?, |start, end, step| tensor::arange(start, end, step, Dtype::Float32, ""));
+    let (small, range) = (zeros(&[4])?, |start, end, step| {
+        tensor::arange(start, end, step, Dtype::Float32, "")
+    });
     let made = |name, answer: Result<Tensor>| (name, answer.map(drop));
     all_refused(
         &[ErrorCode::TooLarge, ErrorCode::InvalidArgument],
@@ -103,9 +104,15 @@ fn asks_for_impossible_shapes(_: &mut Held, _: &PhaseContext) -> Result<()> {
             made("a step of nothing", range(0.0, 1.0, 0.0)),
             made("10^27 steps", range(0.0, 1e18, 1e-9)),
             made("an endless range", range(-f64::MAX, f64::MAX, 1.0)),
-            made("2^32 - 1 classes", small.to_dtype(Dtype::Int64)?.one_hot(u32::MAX)),
+            made(
+                "2^32 - 1 classes",
+                small.to_dtype(Dtype::Int64)?.one_hot(u32::MAX),
+            ),
             made("2^32 - 1 bins", small.histogram(u32::MAX, 0.0, 1.0)),
-            made("2^32 - 1 largest", small.topk(u32::MAX, 0).map(|(values, _)| values)),
+            made(
+                "2^32 - 1 largest",
+                small.topk(u32::MAX, 0).map(|(values, _)| values),
+            ),
             made("no bins", small.histogram(0, 0.0, 1.0)),
             made("a quantile of nothing", small.quantile(f64::NAN)),
         ],
@@ -147,12 +154,22 @@ fn reads_beyond_the_end(_: &mut Held, _: &PhaseContext) -> Result<()> {
 
 fn gives_too_few_values(_: &mut Held, _: &PhaseContext) -> Result<()> {
     all_refused(
-        &[ErrorCode::ShapeMismatch, ErrorCode::TooLarge, ErrorCode::InvalidArgument],
+        &[
+            ErrorCode::ShapeMismatch,
+            ErrorCode::TooLarge,
+            ErrorCode::InvalidArgument,
+        ],
         vec![
             ("too few", tensor::from_f32(&[4], &[0.0; 3], "").map(drop)),
             ("too many", tensor::from_f32(&[2], &[0.0; 3], "").map(drop)),
-            ("none for 2^80", tensor::from_s64(&[1 << 40, 1 << 40], &[], "").map(drop)),
-            ("a length below 0", tensor::from_f32(&[-3, -1], &[0.0; 3], "").map(drop)),
+            (
+                "none for 2^80",
+                tensor::from_s64(&[1 << 40, 1 << 40], &[], "").map(drop),
+            ),
+            (
+                "a length below 0",
+                tensor::from_f32(&[-3, -1], &[0.0; 3], "").map(drop),
+            ),
         ],
     )
 }
@@ -180,6 +197,9 @@ fn opens_braces_without_end(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
     ];
     all_refused(
         &[ErrorCode::InvalidArgument],
-        patterns.iter().map(|glob| ("matching", parameters.matching(glob).map(drop))).collect(),
+        patterns
+            .iter()
+            .map(|glob| ("matching", parameters.matching(glob).map(drop)))
+            .collect(),
     )
 }

@@ -11,30 +11,50 @@ attacks! {
 }
 
 /// That print as something else, or not at all.
-const STRANGE: [&str; 8] =
-    ["", "  ", "a\nb", "a\u{0}b", "\u{1b}[2J", "a\u{202e}b", "a\u{200b}b", "a\u{2028}b"];
+const STRANGE: [&str; 8] = [
+    "",
+    "  ",
+    "a\nb",
+    "a\u{0}b",
+    "\u{1b}[2J",
+    "a\u{202e}b",
+    "a\u{200b}b",
+    "a\u{2028}b",
+];
 
 fn gives_bad_names(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
     let long = "a".repeat(257);
-    let names = STRANGE.into_iter().filter(|name| !name.trim().is_empty()).chain([long.as_str()]);
-    all_refused(&[ErrorCode::InvalidArgument], names.map(|name| (name, ctx.log_scalar(name, 1.0))).collect())
+    let names = STRANGE
+        .into_iter()
+        .filter(|name| !name.trim().is_empty())
+        .chain([long.as_str()]);
+    all_refused(
+        &[ErrorCode::InvalidArgument],
+        names
+            .map(|name| (name, ctx.log_scalar(name, 1.0)))
+            .collect(),
+    )
 }
 
 fn gives_bad_file_names(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
     let (logger, long) = (ctx.sg_logger()?, "a".repeat(300));
     let picture = tensor::zeros(&[2, 2], Dtype::Float32, "")?;
     let paths = [
-        "..", ".", "/", "/tmp/x", "../x", "a/b", "..\\x", "a\u{0}", ".profile", "x.", "x ", "c:x", "a*",
-        &long,
+        "..", ".", "/", "/tmp/x", "../x", "a/b", "..\\x", "a\u{0}", ".profile", "x.", "x ", "c:x",
+        "a*", &long,
     ];
     let names = || STRANGE.into_iter().chain(paths);
     all_refused(
         &[ErrorCode::InvalidArgument],
-        names().map(|name| (name, logger.artifact(name, b"x"))).collect(),
+        names()
+            .map(|name| (name, logger.artifact(name, b"x")))
+            .collect(),
     )?;
     all_refused(
         &[ErrorCode::InvalidArgument],
-        names().map(|name| (name, logger.image_file(name, &picture))).collect(),
+        names()
+            .map(|name| (name, logger.image_file(name, &picture)))
+            .collect(),
     )
 }
 
@@ -42,13 +62,21 @@ fn gives_bad_storage_names(_: &mut Held, _: &PhaseContext) -> Result<()> {
     let (one, long) = (tensor::zeros(&[1], Dtype::Float32, "")?, "a".repeat(300));
     let names = ["", "a\nb", "a\u{0}b", "group//member", "//", "a/", &long];
     let store = |name| (name, storage::store_tensor(name, &one));
-    all_refused(&[ErrorCode::InvalidArgument], names.into_iter().map(store).collect())
+    all_refused(
+        &[ErrorCode::InvalidArgument],
+        names.into_iter().map(store).collect(),
+    )
 }
 
 fn gives_bad_tags(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
     let long = "a".repeat(65);
-    let tags = STRANGE.into_iter().chain(["latest", "best", "error", "epoch_0", "../x", "a/b", "a.b", &long]);
-    all_refused(&[ErrorCode::InvalidArgument], tags.map(|tag| (tag, ctx.request_checkpoint(tag))).collect())
+    let tags = STRANGE.into_iter().chain([
+        "latest", "best", "error", "epoch_0", "../x", "a/b", "a.b", &long,
+    ]);
+    all_refused(
+        &[ErrorCode::InvalidArgument],
+        tags.map(|tag| (tag, ctx.request_checkpoint(tag))).collect(),
+    )
 }
 
 fn names_without_end(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
@@ -74,7 +102,10 @@ fn logs_a_forged_line(_: &mut Held, _: &PhaseContext) -> Result<()> {
 }
 
 fn logs_forged_json(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
-    ctx.sg_logger()?.text("text", "\"}\n{\"name\":\"forged\",\"step\":0,\"value\":1}\n")?;
+    ctx.sg_logger()?.text(
+        "text",
+        "\"}\n{\"name\":\"forged\",\"step\":0,\"value\":1}\n",
+    )?;
     ctx.log_scalar("\"},{\"name\":\"forged\"", f64::NAN)
 }
 
@@ -93,7 +124,10 @@ fn logs_histograms_of_nothing(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
         vec![
             ("no bins", log(&full(0.0)?, 0)),
             ("2^32 - 1 bins", log(&full(0.0)?, u32::MAX)),
-            ("of nothing", log(&tensor::zeros(&[0], Dtype::Float32, "")?, 3)),
+            (
+                "of nothing",
+                log(&tensor::zeros(&[0], Dtype::Float32, "")?, 3),
+            ),
         ],
     )
 }

@@ -19,7 +19,11 @@ fn spins(_: &mut Held, _: &PhaseContext) -> Result<()> {
 }
 
 fn deeper(depth: u64) -> u64 {
-    if black_box(depth) == u64::MAX { 0 } else { black_box(deeper(depth + 1)) + 1 }
+    if black_box(depth) == u64::MAX {
+        0
+    } else {
+        black_box(deeper(depth + 1)) + 1
+    }
 }
 
 fn recurses(_: &mut Held, _: &PhaseContext) -> Result<()> {

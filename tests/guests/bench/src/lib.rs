@@ -33,12 +33,16 @@ impl Bench {
     }
 
     fn on_train_loader_start(&mut self, _: &PhaseContext) -> Result<()> {
-        let Some((changed, other)) = &self.matrices else { return Ok(()) };
+        let Some((changed, other)) = &self.matrices else {
+            return Ok(());
+        };
         (0..OPERATIONS).try_for_each(|_| changed.add_in_place(other, 1.0))
     }
 
     fn on_train_loader_end(&mut self, _: &PhaseContext) -> Result<()> {
-        let Some((_, other)) = &self.matrices else { return Ok(()) };
+        let Some((_, other)) = &self.matrices else {
+            return Ok(());
+        };
         (0..OPERATIONS).try_for_each(|_| other.neg().map(drop))
     }
 }

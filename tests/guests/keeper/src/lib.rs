@@ -27,7 +27,9 @@ impl Keeper {
         if self.refuses {
             return Err(Error::other("it was told to refuse"));
         }
-        let bytes = state.try_into().map_err(|_| Error::invalid("a count has eight bytes"))?;
+        let bytes = state
+            .try_into()
+            .map_err(|_| Error::invalid("a count has eight bytes"))?;
         self.batches = u64::from_le_bytes(bytes);
         Ok(())
     }

@@ -117,11 +117,26 @@ const WORDS: [&str; 56] = [
 ];
 
 /// What the parameters of the training's network are called, and patterns of them.
-const PARAMETERS: [&str; 6] = ["hidden.0.weight", "hidden.0.bias", "fc.weight", "fc.bias", "*.weight", "*"];
+const PARAMETERS: [&str; 6] = [
+    "hidden.0.weight",
+    "hidden.0.bias",
+    "fc.weight",
+    "fc.bias",
+    "*.weight",
+    "*",
+];
 
 /// What optimizers, losses and loaders let a callback read or change.
-const SETTINGS: [&str; 8] =
-    ["lr", "weight_decay", "beta1", "exp_avg", "label_smoothing", "batch_size", "max_batches", "shuffle"];
+const SETTINGS: [&str; 8] = [
+    "lr",
+    "weight_decay",
+    "beta1",
+    "exp_avg",
+    "label_smoothing",
+    "batch_size",
+    "max_batches",
+    "shuffle",
+];
 
 /// Values of settings.
 const JSON: [&str; 8] = ["0", "1", "2", "0.5", "true", "false", "null", "\"mean\""];
@@ -129,7 +144,10 @@ const JSON: [&str; 8] = ["0", "1", "2", "0.5", "true", "false", "null", "\"mean\
 impl Bytes {
     pub(crate) fn from_hexadecimal(text: &str) -> Bytes {
         let pair = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok();
-        Bytes { all: text.as_bytes().chunks(2).map_while(pair).collect(), next: 0 }
+        Bytes {
+            all: text.as_bytes().chunks(2).map_while(pair).collect(),
+            next: 0,
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -154,7 +172,10 @@ impl Bytes {
 
     pub(crate) fn number(&mut self) -> f64 {
         let byte = self.byte();
-        NUMBERS.get(usize::from(byte)).copied().unwrap_or(f64::from(byte) / 16.0 - 8.0)
+        NUMBERS
+            .get(usize::from(byte))
+            .copied()
+            .unwrap_or(f64::from(byte) / 16.0 - 8.0)
     }
 
     pub(crate) fn bound(&mut self) -> Option<f64> {
@@ -252,7 +273,13 @@ impl Bytes {
     }
 
     pub(crate) fn level(&mut self) -> Level {
-        [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error][usize::from(self.byte() % 5)]
+        [
+            Level::Trace,
+            Level::Debug,
+            Level::Info,
+            Level::Warn,
+            Level::Error,
+        ][usize::from(self.byte() % 5)]
     }
 
     pub(crate) fn dtype(&mut self) -> Dtype {

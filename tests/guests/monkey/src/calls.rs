@@ -18,7 +18,10 @@ macro_rules! argument {
         $bytes.one_of(&$hands.tensors)?
     };
     ($bytes:ident $hands:ident $ctx:ident tensors) => {
-        &$bytes.several(|bytes| bytes.one_of(&$hands.tensors)).into_iter().collect::<Option<Vec<_>>>()?
+        &$bytes
+            .several(|bytes| bytes.one_of(&$hands.tensors))
+            .into_iter()
+            .collect::<Option<Vec<_>>>()?
     };
     ($bytes:ident $hands:ident $ctx:ident group) => {
         $bytes.one_of(&$hands.groups)?
@@ -227,4 +230,7 @@ pub(crate) const CALLS: [(&str, Call); tensors::CALLS.len() + LISTED.len()] = {
     }
     all
 };
-const _: () = assert!(CALLS.len() < 256, "one byte chooses a call, and some end a turn");
+const _: () = assert!(
+    CALLS.len() < 256,
+    "one byte chooses a call, and some end a turn"
+);

@@ -48,15 +48,29 @@ impl Hands {
     /// Something live of every kind, so that short programs get somewhere: the rarest tensor that the phase has,
     /// and its inputs.
     pub(crate) fn pick_up(&mut self, ctx: &PhaseContext) {
-        let rarest = ctx.loss().or_else(|_| ctx.preds()).or_else(|_| ctx.target());
-        renew(&mut self.tensors, 0, rarest.or_else(|_| tensor::rand(&[2, 3], "")));
+        let rarest = ctx
+            .loss()
+            .or_else(|_| ctx.preds())
+            .or_else(|_| ctx.target());
+        renew(
+            &mut self.tensors,
+            0,
+            rarest.or_else(|_| tensor::rand(&[2, 3], "")),
+        );
         renew(&mut self.tensors, 1, ctx.inputs());
         if self.numbers.is_empty() {
-            self.numbers
-                .extend(self.tensors.iter().find_map(|tensor| tensor.sum(&[], false).ok()?.defer().ok()));
+            self.numbers.extend(
+                self.tensors
+                    .iter()
+                    .find_map(|tensor| tensor.sum(&[], false).ok()?.defer().ok()),
+            );
         }
         renew(&mut self.models, 0, ctx.net());
-        renew(&mut self.groups, 0, ctx.net().and_then(|net| net.parameters()));
+        renew(
+            &mut self.groups,
+            0,
+            ctx.net().and_then(|net| net.parameters()),
+        );
         renew(&mut self.optimizers, 0, ctx.optimizer());
         renew(&mut self.criteria, 0, ctx.criterion());
         renew(&mut self.loaders, 0, ctx.train_loader());

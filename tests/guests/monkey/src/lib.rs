@@ -46,7 +46,10 @@ impl Monkey {
     /// Plays on, without a context, and tells which functions were called and which of them ever succeeded.
     fn save_state(&mut self) -> Result<Vec<u8>> {
         self.play(None);
-        let tried = CALLS.iter().zip(&self.tried).filter(|(_, (called, _))| *called);
+        let tried = CALLS
+            .iter()
+            .zip(&self.tried)
+            .filter(|(_, (called, _))| *called);
         let lines = tried.map(|((name, _), (_, succeeded))| format!("{name} {succeeded}\n"));
         Ok(lines.collect::<String>().into_bytes())
     }
@@ -61,9 +64,13 @@ impl Monkey {
     /// One byte a call, then its arguments; a byte that names no function ends the turn.
     fn play(&mut self, ctx: Option<&PhaseContext>) {
         while let Some(chosen) = self.bytes.next() {
-            let Some((_, call)) = CALLS.get(usize::from(chosen)) else { return };
+            let Some((_, call)) = CALLS.get(usize::from(chosen)) else {
+                return;
+            };
             // Nothing is held of what the call needs: as good as a call that is refused.
-            let Some(answer) = call(&mut self.bytes, &self.hands, ctx) else { continue };
+            let Some(answer) = call(&mut self.bytes, &self.hands, ctx) else {
+                continue;
+            };
             let tried = &mut self.tried[usize::from(chosen)];
             *tried = (true, tried.1 | answer.succeeded());
             self.hands.take(answer, &mut self.bytes);

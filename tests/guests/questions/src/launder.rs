@@ -15,7 +15,9 @@ const VIEWS: [Route; 14] = [
     ("reshape", |x| x.reshape(&[-1])),
     ("reshape alike", |x| x.reshape(&x.shape()?)),
     ("transpose", |x| x.transpose(0, -1)),
-    ("permute", |x| x.permute(&(0..x.shape()?.len() as i64).collect::<Vec<_>>())),
+    ("permute", |x| {
+        x.permute(&(0..x.shape()?.len() as i64).collect::<Vec<_>>())
+    }),
     ("squeeze", |x| x.unsqueeze(0)?.squeeze(0)),
     ("squeeze nothing", |x| x.squeeze(0)),
     ("expand", |x| x.expand(&x.shape()?)),
@@ -23,7 +25,13 @@ const VIEWS: [Route; 14] = [
     ("same device", |x| x.to_device("")),
     ("contiguous", |x| x.contiguous()),
     ("far away", |x| {
-        x.unsqueeze(0)?.transpose(0, 1)?.reshape(&[-1])?.detach()?.contiguous()?.unsqueeze(0)?.select(0, 0)
+        x.unsqueeze(0)?
+            .transpose(0, 1)?
+            .reshape(&[-1])?
+            .detach()?
+            .contiguous()?
+            .unsqueeze(0)?
+            .select(0, 0)
     }),
 ];
 
@@ -34,7 +42,9 @@ const RESULTS: [Route; 27] = [
     ("duplicate", |x| x.duplicate()),
     ("affine by nothing", |x| x.affine(1.0, 0.0)),
     ("pow 1", |x| x.pow(1.0)),
-    ("clamp by nothing", |x| x.clamp(Some(f64::NEG_INFINITY), None)),
+    ("clamp by nothing", |x| {
+        x.clamp(Some(f64::NEG_INFINITY), None)
+    }),
     ("round", |x| x.round()),
     ("floor", |x| x.floor()),
     ("abs", |x| x.abs()),
@@ -43,7 +53,9 @@ const RESULTS: [Route; 27] = [
     ("sum over nothing", |x| x.unsqueeze(0)?.sum(&[0], false)),
     ("amax over nothing", |x| x.unsqueeze(0)?.amax(&[0], false)),
     ("amin of one", |x| x.select(0, 0)?.amin(&[], false)),
-    ("mean of one", |x| x.to_dtype(Dtype::Float32)?.unsqueeze(0)?.mean(&[0], false)),
+    ("mean of one", |x| {
+        x.to_dtype(Dtype::Float32)?.unsqueeze(0)?.mean(&[0], false)
+    }),
     ("topk of all", |x| Ok(x.unsqueeze(0)?.topk(1, 0)?.0)),
     ("flip nothing", |x| x.flip(&[])),
     ("roll by nothing", |x| x.roll(0, 0)),
@@ -54,7 +66,9 @@ const RESULTS: [Route; 27] = [
         let rows = tensor::arange(0.0, x.shape()?[0] as f64, 1.0, Dtype::Int64, "")?;
         x.index_select(0, &rows)
     }),
-    ("dtype there and back", |x| x.to_dtype(Dtype::Float64)?.to_dtype(x.info()?.dtype)),
+    ("dtype there and back", |x| {
+        x.to_dtype(Dtype::Float64)?.to_dtype(x.info()?.dtype)
+    }),
     ("a matrix times one", |x| {
         let shape = x.to_dtype(Dtype::Float32)?.reshape(&[-1, 1])?;
         shape.matmul(&tensor::full(&[1, 1], 1.0, Dtype::Float32, "")?)
@@ -67,7 +81,9 @@ const RESULTS: [Route; 27] = [
         storage::store_tensor("launder", &x.reshape(&[-1])?)?;
         storage::load_tensor("launder")?.ok_or_else(|| Error::other("nothing is there"))
     }),
-    ("what is not contiguous", |x| x.transpose(0, -1)?.contiguous()?.keep()),
+    ("what is not contiguous", |x| {
+        x.transpose(0, -1)?.contiguous()?.keep()
+    }),
 ];
 
 /// All ways to write.
@@ -119,7 +135,11 @@ fn group_of(group: &TensorGroup) -> Result<()> {
         tensor_or_number(&group.get(&name)?)?;
         tensor_or_number(&group.matching("*")?.get(&name)?)?;
     }
-    for part in [group, &group.matching("*")?, &group.matching("*")?.matching("*")?] {
+    for part in [
+        group,
+        &group.matching("*")?,
+        &group.matching("*")?.matching("*")?,
+    ] {
         whole_group(part)?;
     }
     let copy = group.duplicate()?;
@@ -137,7 +157,10 @@ fn whole_group(group: &TensorGroup) -> Result<()> {
     must_deny("affine", floats.affine_in_place(0.5, 0.0))?;
     must_deny("clip norm", floats.clip_norm_in_place(1e-6, 2.0).map(drop))?;
     must_deny("clip value", floats.clip_value_in_place(1e-6))?;
-    must_deny("mul", floats.mul_in_place(&tensor::zeros(&[], Dtype::Float32, "")?))?;
+    must_deny(
+        "mul",
+        floats.mul_in_place(&tensor::zeros(&[], Dtype::Float32, "")?),
+    )?;
     must_deny("add", group.add_in_place(&copy, 1.0))?;
     must_deny("lerp", group.lerp_in_place(&copy, 1.0))?;
     must_deny("copy", group.copy_in_place(&copy))?;
@@ -147,7 +170,11 @@ fn whole_group(group: &TensorGroup) -> Result<()> {
 
 /// A count of batches has no dimension to take it apart by.
 fn tensor_or_number(tensor: &Tensor) -> Result<()> {
-    if tensor.shape()?.is_empty() { tensor_of(&tensor.unsqueeze(0)?) } else { tensor_of(tensor) }
+    if tensor.shape()?.is_empty() {
+        tensor_of(&tensor.unsqueeze(0)?)
+    } else {
+        tensor_of(tensor)
+    }
 }
 
 fn tensor_of(tensor: &Tensor) -> Result<()> {
@@ -159,7 +186,11 @@ fn tensor_of(tensor: &Tensor) -> Result<()> {
     for (route, result) in RESULTS {
         match result(tensor).and_then(|result| changed(&result)) {
             // A rounded float is asked of integers, too.
-            Ok(()) | Err(Error { code: ErrorCode::DtypeMismatch, .. }) => {}
+            Ok(())
+            | Err(Error {
+                code: ErrorCode::DtypeMismatch,
+                ..
+            }) => {}
             Err(error) => return Err(Error::other(format!("{route}: {}", error.message))),
         }
     }
@@ -174,7 +205,11 @@ fn changed(result: &Tensor) -> Result<()> {
 fn must_deny(what: &str, answer: Result<()>) -> Result<()> {
     match answer {
         Err(error) if error.code == ErrorCode::Denied => Ok(()),
-        Err(error) => Err(Error::other(format!("{what}: {}: {}", code(&error), error.message))),
+        Err(error) => Err(Error::other(format!(
+            "{what}: {}: {}",
+            code(&error),
+            error.message
+        ))),
         Ok(()) => Err(Error::other(format!("{what} was let through"))),
     }
 }

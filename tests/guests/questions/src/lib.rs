@@ -22,11 +22,19 @@ struct Questions {
 #[callback]
 impl Questions {
     fn on_train_batch_start(&mut self, ctx: &PhaseContext) -> Result<()> {
-        if self.ask == "launder" { launder::batch(ctx) } else { Ok(()) }
+        if self.ask == "launder" {
+            launder::batch(ctx)
+        } else {
+            Ok(())
+        }
     }
 
     fn on_train_batch_loss_end(&mut self, ctx: &PhaseContext) -> Result<()> {
-        if self.ask == "launder" { launder::loss(ctx) } else { Ok(()) }
+        if self.ask == "launder" {
+            launder::loss(ctx)
+        } else {
+            Ok(())
+        }
     }
 
     fn on_train_batch_optimizer_stepped(&mut self, ctx: &PhaseContext) -> Result<()> {
@@ -38,7 +46,9 @@ impl Questions {
                 nonsense::all(ctx)
             }
             ("nonsense", _) => {
-                self.stale.drain(..).for_each(|handle| nonsense::stale(&handle));
+                self.stale
+                    .drain(..)
+                    .for_each(|handle| nonsense::stale(&handle));
                 Ok(())
             }
             ("rights", 1) => rights::all(ctx),
@@ -49,11 +59,15 @@ impl Questions {
 
 /// Logs how something was answered: the code, and for people the message.
 fn tell<T>(what: &str, answer: Result<T>) {
-    let answer =
-        answer.map_or_else(|error| format!("{} | {}", code(&error), error.message), |_| "ok".to_owned());
+    let answer = answer.map_or_else(
+        |error| format!("{} | {}", code(&error), error.message),
+        |_| "ok".to_owned(),
+    );
     info!("{what} = {answer}");
 }
 
 fn code(error: &Error) -> String {
-    format!("{:?}", error.code).trim_start_matches("ErrorCode::").to_owned()
+    format!("{:?}", error.code)
+        .trim_start_matches("ErrorCode::")
+        .to_owned()
 }

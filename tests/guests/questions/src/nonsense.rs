@@ -38,19 +38,46 @@ fn shapes(ctx: &PhaseContext) -> Result<()> {
     // The products of these are 8 and 0 in 64 bits.
     tell("reshape around 2^64", x.reshape(&[2, (1 << 61) + 1, 4]));
     tell("reshape around 2^64 of two", x.reshape(&[(1 << 61) + 1, 8]));
-    tell("reshape nothing to 2^64", nothing.reshape(&[1 << 32, 1 << 32]));
-    tell("reshape nothing wide", nothing.reshape(&[0, 1 << 20, 1 << 20]));
+    tell(
+        "reshape nothing to 2^64",
+        nothing.reshape(&[1 << 32, 1 << 32]),
+    );
+    tell(
+        "reshape nothing wide",
+        nothing.reshape(&[0, 1 << 20, 1 << 20]),
+    );
     tell("reshape negative", x.reshape(&[-2, -4]));
     tell("reshape unknown twice", x.reshape(&[-1, -1]));
     tell("reshape nothing to unknown", nothing.reshape(&[0, -1]));
-    tell("reshape to 1000 dimensions", x.reshape(&[[8].as_slice(), &[1; 999]].concat()));
+    tell(
+        "reshape to 1000 dimensions",
+        x.reshape(&[[8].as_slice(), &[1; 999]].concat()),
+    );
     tell("zeros negative", tensor::zeros(&[-1], Dtype::Float32, ""));
-    tell("zeros 2^40", tensor::zeros(&[1 << 20, 1 << 20], Dtype::Uint8, ""));
-    tell("zeros 2^64", tensor::zeros(&[1 << 32, 1 << 32], Dtype::Uint8, ""));
-    tell("zeros of nothing, wide", tensor::zeros(&[0, 1 << 17, 1 << 17], Dtype::Float32, ""));
-    tell("zeros of 65 dimensions", tensor::zeros(&[1; 65], Dtype::Float32, ""));
-    tell("zeros of dtype other", tensor::zeros(&[1], Dtype::Other, ""));
-    tell("zeros elsewhere", tensor::zeros(&[1], Dtype::Float32, "meta"));
+    tell(
+        "zeros 2^40",
+        tensor::zeros(&[1 << 20, 1 << 20], Dtype::Uint8, ""),
+    );
+    tell(
+        "zeros 2^64",
+        tensor::zeros(&[1 << 32, 1 << 32], Dtype::Uint8, ""),
+    );
+    tell(
+        "zeros of nothing, wide",
+        tensor::zeros(&[0, 1 << 17, 1 << 17], Dtype::Float32, ""),
+    );
+    tell(
+        "zeros of 65 dimensions",
+        tensor::zeros(&[1; 65], Dtype::Float32, ""),
+    );
+    tell(
+        "zeros of dtype other",
+        tensor::zeros(&[1], Dtype::Other, ""),
+    );
+    tell(
+        "zeros elsewhere",
+        tensor::zeros(&[1], Dtype::Float32, "meta"),
+    );
     tell("expand 2^40", floats(1)?.expand(&[1 << 20, 1 << 20]));
     tell("expand negative", x.expand(&[-3, 8]));
     tell("select far", x.select(0, i64::MIN));
@@ -86,7 +113,10 @@ fn deep(x: &Tensor) -> Result<Tensor> {
 fn sizes(ctx: &PhaseContext) -> Result<()> {
     let (column, row) = (floats(1 << 20)?.unsqueeze(1)?, floats(1 << 20)?);
     tell("broadcast 2^40", column.mul(&row));
-    tell("broadcast 2^40 by choose", column.eq(&column)?.choose(&row, &column));
+    tell(
+        "broadcast 2^40 by choose",
+        column.eq(&column)?.choose(&row, &column),
+    );
     tell("matmul 2^40", column.matmul(&row.unsqueeze(0)?));
     tell("one hot of 2^32 classes", ctx.target()?.one_hot(u32::MAX));
     tell("one hot of no class", ctx.target()?.one_hot(0));
@@ -96,18 +126,39 @@ fn sizes(ctx: &PhaseContext) -> Result<()> {
     tell("histogram of nan", row.histogram(4, f64::NAN, 1.0));
     tell("topk of 2^32", row.topk(u32::MAX, 0));
     tell("randperm of 2^32", tensor::randperm(u32::MAX, ""));
-    tell("arange without end", tensor::arange(0.0, 1e300, 1.0, Dtype::Uint8, ""));
-    tell("arange by nothing", tensor::arange(0.0, 1.0, 0.0, Dtype::Float32, ""));
-    tell("arange of nothing by nothing", tensor::arange(0.0, 0.0, 0.0, Dtype::Float32, ""));
-    tell("arange backwards", tensor::arange(0.0, 1.0, -1.0, Dtype::Float32, ""));
+    tell(
+        "arange without end",
+        tensor::arange(0.0, 1e300, 1.0, Dtype::Uint8, ""),
+    );
+    tell(
+        "arange by nothing",
+        tensor::arange(0.0, 1.0, 0.0, Dtype::Float32, ""),
+    );
+    tell(
+        "arange of nothing by nothing",
+        tensor::arange(0.0, 0.0, 0.0, Dtype::Float32, ""),
+    );
+    tell(
+        "arange backwards",
+        tensor::arange(0.0, 1.0, -1.0, Dtype::Float32, ""),
+    );
     tell("cat of nothing", tensor::cat(&[], 0));
-    tell("cat of one a thousand times", tensor::cat(&[&floats(1)?; 1000], 0));
+    tell(
+        "cat of one a thousand times",
+        tensor::cat(&[&floats(1)?; 1000], 0),
+    );
     tell("cat of one too often", tensor::cat(&[&floats(1)?; 5000], 0));
     tell(
         "stack of nothing, wide",
-        tensor::stack(&[&tensor::zeros(&[0, 1 << 20], Dtype::Float32, "")?; 4096], 0),
+        tensor::stack(
+            &[&tensor::zeros(&[0, 1 << 20], Dtype::Float32, "")?; 4096],
+            0,
+        ),
     );
-    tell("values that do not fill", tensor::from_f32(&[1 << 20], &[1.0], ""));
+    tell(
+        "values that do not fill",
+        tensor::from_f32(&[1 << 20], &[1.0], ""),
+    );
     Ok(())
 }
 
@@ -121,12 +172,18 @@ fn reads(ctx: &PhaseContext) -> Result<()> {
     tell("read bf16", x.to_dtype(Dtype::Bfloat16)?.read_f32(0, 4));
     tell("item of many", x.item());
     tell("defer many", x.defer());
-    tell("integers by zero", tensor::from_s64(&[1], &[1], "")?.div(&tensor::from_s64(&[1], &[0], "")?));
+    tell(
+        "integers by zero",
+        tensor::from_s64(&[1], &[1], "")?.div(&tensor::from_s64(&[1], &[0], "")?),
+    );
     tell(
         "least integer by -1",
         tensor::from_s64(&[1], &[i64::MIN], "")?.div(&tensor::from_s64(&[1], &[-1], "")?),
     );
-    tell("integers to -1", tensor::from_s64(&[1], &[0], "")?.pow(-1.0));
+    tell(
+        "integers to -1",
+        tensor::from_s64(&[1], &[0], "")?.pow(-1.0),
+    );
     tell("largest of nothing", floats(0)?.max_all());
     tell("place of nothing", floats(0)?.argmax(0, false));
     tell("median of nothing", floats(0)?.quantile(0.5));
@@ -134,10 +191,19 @@ fn reads(ctx: &PhaseContext) -> Result<()> {
     tell("quantile nan", x.quantile(f64::NAN));
     tell("norm nan", x.norm(f64::NAN, &[], false));
     tell("overlap", overlapping());
-    tell("spread over itself", floats(1)?.expand(&[4])?.add_in_place(&floats(4)?, 1.0));
+    tell(
+        "spread over itself",
+        floats(1)?.expand(&[4])?.add_in_place(&floats(4)?, 1.0),
+    );
     tell("clamp by nan", x.clamp(Some(f64::NAN), None));
-    tell("another shape in place", floats(2)?.copy_in_place(&floats(3)?));
-    tell("a fraction among integers", tensor::from_s64(&[1], &[1], "")?.affine_in_place(1.5, 0.0));
+    tell(
+        "another shape in place",
+        floats(2)?.copy_in_place(&floats(3)?),
+    );
+    tell(
+        "a fraction among integers",
+        tensor::from_s64(&[1], &[1], "")?.affine_in_place(1.5, 0.0),
+    );
     Ok(())
 }
 
@@ -149,32 +215,68 @@ fn overlapping() -> Result<()> {
 fn numbers(ctx: &PhaseContext) -> Result<()> {
     let optimizer = ctx.optimizer()?;
     for (name, value) in [("nan", f64::NAN), ("infinite", f64::INFINITY), ("-1", -1.0)] {
-        tell(&format!("learning rate {name}"), optimizer.set_learning_rate("", value));
-        tell(&format!("beta1 {name}"), optimizer.set_hyperparameter("", "beta1", value));
+        tell(
+            &format!("learning rate {name}"),
+            optimizer.set_learning_rate("", value),
+        );
+        tell(
+            &format!("beta1 {name}"),
+            optimizer.set_hyperparameter("", "beta1", value),
+        );
     }
-    tell("learning rate of nobody", optimizer.set_learning_rate("nobody", 0.1));
-    tell("a hyperparameter of no name", optimizer.set_hyperparameter("", "", 0.1));
-    tell("optimizer state of no name", optimizer.state(&"x".repeat(LONG)));
+    tell(
+        "learning rate of nobody",
+        optimizer.set_learning_rate("nobody", 0.1),
+    );
+    tell(
+        "a hyperparameter of no name",
+        optimizer.set_hyperparameter("", "", 0.1),
+    );
+    tell(
+        "optimizer state of no name",
+        optimizer.state(&"x".repeat(LONG)),
+    );
     let gradients = ctx.net()?.gradients()?;
     tell("clip to 0", gradients.clip_norm_in_place(0.0, 2.0));
     tell("clip to nan", gradients.clip_norm_in_place(f64::NAN, 2.0));
-    tell("clip by norm nan", gradients.clip_norm_in_place(1.0, f64::NAN));
+    tell(
+        "clip by norm nan",
+        gradients.clip_norm_in_place(1.0, f64::NAN),
+    );
     tell("clip values to -1", gradients.clip_value_in_place(-1.0));
     tell("accumulation 0", ctx.set_accumulation(0));
-    tell("stop above nan", ctx.stop_if_above(&floats(1)?, f64::NAN, ""));
+    tell(
+        "stop above nan",
+        ctx.stop_if_above(&floats(1)?, f64::NAN, ""),
+    );
     tell("stop above many", ctx.stop_if_above(&floats(2)?, 0.0, ""));
-    tell("normal noise nan", floats(1)?.normal_in_place(0.0, f64::NAN));
+    tell(
+        "normal noise nan",
+        floats(1)?.normal_in_place(0.0, f64::NAN),
+    );
     let criterion = ctx.criterion()?;
     let brackets = "[".repeat(100_000);
-    tell("criterion nested", criterion.set("label_smoothing", &brackets));
-    tell("criterion not json", criterion.set("label_smoothing", "NaN"));
+    tell(
+        "criterion nested",
+        criterion.set("label_smoothing", &brackets),
+    );
+    tell(
+        "criterion not json",
+        criterion.set("label_smoothing", "NaN"),
+    );
     tell("criterion 2", criterion.set("label_smoothing", "2.0"));
     tell("criterion -1", criterion.set("label_smoothing", "-1"));
-    tell("criterion of no name", criterion.set(&"x".repeat(LONG), "1"));
+    tell(
+        "criterion of no name",
+        criterion.set(&"x".repeat(LONG), "1"),
+    );
     let loader = ctx.train_loader()?;
     tell("loader nested", loader.set("batch_size", &brackets));
     for value in ["0", "-1", "1e300", "18446744073709551616", "null", "{}"] {
-        tell(&format!("batch size {value}"), loader.set("batch_size", value));
+        tell(
+            &format!("batch size {value}"),
+            loader.set("batch_size", value),
+        );
     }
     tell("loader of no name", loader.set("../batch_size", "1"));
     Ok(())
@@ -194,7 +296,10 @@ fn names(ctx: &PhaseContext) -> Result<()> {
         tell(&format!("text name {what}"), logger.text(name, "text"));
         tell(&format!("file name {what}"), logger.artifact(name, &[0]));
         if what != "reversed" {
-            tell(&format!("stored name {what}"), storage::store_tensor(name, &floats(1)?));
+            tell(
+                &format!("stored name {what}"),
+                storage::store_tensor(name, &floats(1)?),
+            );
         }
     }
     for name in [".", "..", "../x", "/etc/x", "a/b", "a\\b", ".hidden", "x."] {
@@ -204,9 +309,15 @@ fn names(ctx: &PhaseContext) -> Result<()> {
             logger.image_file(name, &tensor::zeros(&[2, 2], Dtype::Uint8, "")?),
         );
     }
-    tell("stored name a//b", storage::store_tensor("a//b", &floats(1)?));
+    tell(
+        "stored name a//b",
+        storage::store_tensor("a//b", &floats(1)?),
+    );
     for tag in ["", "..", "a/b", "a b", long.as_str()] {
-        tell(&format!("checkpoint tag {tag:.8}"), ctx.request_checkpoint(tag));
+        tell(
+            &format!("checkpoint tag {tag:.8}"),
+            ctx.request_checkpoint(tag),
+        );
     }
     tell("an item of no name", ctx.additional_batch_item(&long));
     Ok(())
@@ -214,8 +325,9 @@ fn names(ctx: &PhaseContext) -> Result<()> {
 
 fn images(ctx: &PhaseContext) -> Result<()> {
     let logger = ctx.sg_logger()?;
-    let image =
-        |shape: &[i64]| tensor::zeros(shape, Dtype::Uint8, "").and_then(|x| logger.image("image", &x));
+    let image = |shape: &[i64]| {
+        tensor::zeros(shape, Dtype::Uint8, "").and_then(|x| logger.image("image", &x))
+    };
     tell("image of 25 million pixels", image(&[5000, 5000]));
     tell("image of no pixel", image(&[0, 4]));
     tell("image of one line", image(&[4]));
@@ -225,9 +337,18 @@ fn images(ctx: &PhaseContext) -> Result<()> {
         "image of integers",
         tensor::zeros(&[4, 4], Dtype::Int64, "").and_then(|x| logger.image("image", &x)),
     );
-    tell("logged histogram of 2^32 bins", logger.histogram("h", &floats(4)?, u32::MAX));
-    tell("logged histogram of no bins", logger.histogram("h", &floats(4)?, 0));
-    tell("logged histogram of nothing", logger.histogram("h", &floats(0)?, 4));
+    tell(
+        "logged histogram of 2^32 bins",
+        logger.histogram("h", &floats(4)?, u32::MAX),
+    );
+    tell(
+        "logged histogram of no bins",
+        logger.histogram("h", &floats(4)?, 0),
+    );
+    tell(
+        "logged histogram of nothing",
+        logger.histogram("h", &floats(0)?, 4),
+    );
     Ok(())
 }
 
@@ -251,7 +372,10 @@ fn groups(ctx: &PhaseContext) -> Result<()> {
     tell("glob of braces", parameters.matching(&"{".repeat(10_000)));
     tell("glob unclosed", parameters.matching("[a"));
     tell("freeze by braces", net.freeze(&"{a,".repeat(10_000)));
-    tell("parameters by fewer", parameters.copy_in_place(&parameters.matching("*bias*")?));
+    tell(
+        "parameters by fewer",
+        parameters.copy_in_place(&parameters.matching("*bias*")?),
+    );
     tell("norm nan of a group", gradients.norm(f64::NAN));
     tell("norm of counts", net.buffers()?.norm(2.0));
     tell("factor of many", gradients.mul_in_place(&floats(2)?));

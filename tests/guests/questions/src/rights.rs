@@ -23,16 +23,29 @@ pub(crate) fn all(ctx: &PhaseContext) -> Result<()> {
     tell("request-checkpoint", ctx.request_checkpoint("mine"));
     tell("set-accumulation", ctx.set_accumulation(1));
     tell("set-learning-rate", optimizer.set_learning_rate("", 0.0));
-    tell("set-hyperparameter", optimizer.set_hyperparameter("", "beta1", 0.0));
-    tell("criterion.set", ctx.criterion()?.set("label_smoothing", "0.5"));
-    tell("data-loader.set", ctx.train_loader()?.set("batch_size", "1"));
+    tell(
+        "set-hyperparameter",
+        optimizer.set_hyperparameter("", "beta1", 0.0),
+    );
+    tell(
+        "criterion.set",
+        ctx.criterion()?.set("label_smoothing", "0.5"),
+    );
+    tell(
+        "data-loader.set",
+        ctx.train_loader()?.set("batch_size", "1"),
+    );
     tell("freeze", net.freeze("*"));
     tell("unfreeze", net.unfreeze("*"));
     tell("set-inputs", ctx.set_inputs(&number()?));
     tell("set-target", ctx.set_target(&number()?));
     tell("set-loss", ctx.set_loss(&number()?));
     tell("artifact", ctx.sg_logger()?.artifact("x", &[0]));
-    tell("image-file", ctx.sg_logger()?.image_file("x", &tensor::zeros(&[2, 2], Dtype::Uint8, "")?));
+    tell(
+        "image-file",
+        ctx.sg_logger()?
+            .image_file("x", &tensor::zeros(&[2, 2], Dtype::Uint8, "")?),
+    );
     tell("item", number()?.item());
     tell("read-f32", number()?.read_f32(0, 1));
     tell("rand", tensor::rand(&[1], ""));

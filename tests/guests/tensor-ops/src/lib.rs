@@ -42,7 +42,10 @@ impl TensorOps {
                 finish(&mut Guest, row, names).map_err(|text| differs(row, &text))?;
             }
         }
-        info!("{} rows agree at once", self.rows.len() - self.started.len());
+        info!(
+            "{} rows agree at once",
+            self.rows.len() - self.started.len()
+        );
         Ok(())
     }
 
@@ -69,8 +72,13 @@ impl Side for Guest {
     type Group = TensorGroup;
     type Deferred = Deferred;
 
-    fn call(&mut self, function: &str, arguments: Arguments<'_, Self>) -> Result<Value<Self>, String> {
-        call(function, arguments).map_err(|error| format!("{}: {}", kebab(error.code), error.message))
+    fn call(
+        &mut self,
+        function: &str,
+        arguments: Arguments<'_, Self>,
+    ) -> Result<Value<Self>, String> {
+        call(function, arguments)
+            .map_err(|error| format!("{}: {}", kebab(error.code), error.message))
     }
 }
 
@@ -126,7 +134,9 @@ fn dtype(name: &str) -> Dtype {
         Dtype::Boolean,
         Dtype::Other,
     ];
-    all.into_iter().find(|dtype| kebab(dtype) == name).unwrap_or_else(|| panic!("no dtype is named {name}"))
+    all.into_iter()
+        .find(|dtype| kebab(dtype) == name)
+        .unwrap_or_else(|| panic!("no dtype is named {name}"))
 }
 
 impl From<Tensor> for Value<Guest> {
@@ -155,6 +165,11 @@ impl From<Deferred> for Value<Guest> {
 
 impl From<TensorInfo> for Value<Guest> {
     fn from(info: TensorInfo) -> Self {
-        table::info(&info.shape, &kebab(info.dtype), &info.device, info.requires_grad)
+        table::info(
+            &info.shape,
+            &kebab(info.dtype),
+            &info.device,
+            info.requires_grad,
+        )
     }
 }

@@ -12,7 +12,12 @@ use bindings::phasebox::train::types::{Error, ErrorCode, Level};
 use serde_json::{Map, Value};
 
 mod bindings {
-    #![allow(missing_docs, unsafe_code, unreachable_pub, reason = "made by wit-bindgen")]
+    #![allow(
+        missing_docs,
+        unsafe_code,
+        unreachable_pub,
+        reason = "made by wit-bindgen"
+    )]
     use crate::Exports;
     wit_bindgen::generate!({ path: "../wit", world: "plugin", generate_all });
     export!(Exports with_types_in self);
@@ -66,10 +71,19 @@ impl Smooth {
     fn set(&mut self, key: &str, value: &Value) -> Result<(), Error> {
         let number = value.as_f64().unwrap_or(f64::NAN);
         let (place, allowed, meaning) = match key {
-            "smoothing" => (&mut self.smoothing, (0.0..1.0).contains(&number), "a number from 0 to below 1"),
+            "smoothing" => (
+                &mut self.smoothing,
+                (0.0..1.0).contains(&number),
+                "a number from 0 to below 1",
+            ),
             "patience" => {
-                let whole = (1.0..=f64::from(u32::MAX)).contains(&number) && number == number.floor();
-                (&mut self.patience, whole, "a whole number from 1 to 4294967295")
+                let whole =
+                    (1.0..=f64::from(u32::MAX)).contains(&number) && number == number.floor();
+                (
+                    &mut self.patience,
+                    whole,
+                    "a whole number from 1 to 4294967295",
+                )
             }
             "min_delta" => (&mut self.min_delta, number >= 0.0, "a number from 0 on"),
             _ => {
@@ -96,7 +110,9 @@ impl Smooth {
     /// The new smoothed loss, after `loss`.
     fn update(&mut self, loss: f64) -> f64 {
         let before = self.smoothed;
-        let smoothed = before.map_or(loss, |before| self.smoothing * before + (1.0 - self.smoothing) * loss);
+        let smoothed = before.map_or(loss, |before| {
+            self.smoothing * before + (1.0 - self.smoothing) * loss
+        });
         let improved = before.is_none() || smoothed < self.best - self.min_delta;
         if improved {
             self.best = smoothed;
@@ -111,7 +127,10 @@ impl Smooth {
         if f64::from(self.wait) < self.patience {
             return Ok(());
         }
-        ctx.request_stop("batch", &format!("smoothed loss has not improved for {} batches", self.wait))
+        ctx.request_stop(
+            "batch",
+            &format!("smoothed loss has not improved for {} batches", self.wait),
+        )
     }
 
     /// A batch that was skipped has no loss; that is no failure.
@@ -130,13 +149,21 @@ impl Smooth {
             let smoothed = self.update(loss);
             self.report(ctx, smoothed)?;
         }
-        if self.pending.is_none() { self.ask_for_loss(ctx) } else { Ok(()) }
+        if self.pending.is_none() {
+            self.ask_for_loss(ctx)
+        } else {
+            Ok(())
+        }
     }
 
     fn saved(&self) -> Vec<u8> {
         let has = |value: Option<f64>, flag| if value.is_some() { flag } else { 0 };
         let flags = has(self.smoothed, HAS_SMOOTHED) | has(self.arrived, HAS_ARRIVED);
-        let numbers = [self.smoothed.unwrap_or(0.0), self.best, self.arrived.unwrap_or(0.0)];
+        let numbers = [
+            self.smoothed.unwrap_or(0.0),
+            self.best,
+            self.arrived.unwrap_or(0.0),
+        ];
         let mut bytes = vec![STATE_VERSION, flags];
         bytes.extend(self.wait.to_le_bytes());
         bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
@@ -154,13 +181,23 @@ impl Smooth {
 }
 
 fn invalid(message: impl Into<String>) -> Error {
-    Error { code: ErrorCode::InvalidArgument, message: message.into() }
+    Error {
+        code: ErrorCode::InvalidArgument,
+        message: message.into(),
+    }
 }
 
 /// A trap loses what a panic says; the host shows this instead.
 fn report_panic(panic: &PanicHookInfo) {
     let message = panic.payload_as_str().unwrap_or("panic");
-    report_failure(message, &panic.location().map(ToString::to_string).unwrap_or_default(), "");
+    report_failure(
+        message,
+        &panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        "",
+    );
 }
 
 struct Exports;
@@ -174,7 +211,11 @@ impl Guest for Exports {
         std::panic::set_hook(Box::new(report_panic));
         let params: Map<String, Value> =
             serde_json::from_str(&params).map_err(|_| invalid("params is not a JSON object"))?;
-        SMOOTH.with_borrow_mut(|smooth| params.iter().try_for_each(|(key, value)| smooth.set(key, value)))
+        SMOOTH.with_borrow_mut(|smooth| {
+            params
+                .iter()
+                .try_for_each(|(key, value)| smooth.set(key, value))
+        })
     }
 
     fn save_state() -> Result<Vec<u8>, Error> {
@@ -186,7 +227,9 @@ impl Guest for Exports {
 
     fn load_state(state: Vec<u8>) -> Result<(), Error> {
         match <&[u8; STATE_BYTES]>::try_from(state.as_slice()) {
-            Ok(bytes) if bytes[0] == STATE_VERSION => SMOOTH.with_borrow_mut(|smooth| smooth.load(bytes)),
+            Ok(bytes) if bytes[0] == STATE_VERSION => {
+                SMOOTH.with_borrow_mut(|smooth| smooth.load(bytes))
+            }
             _ => return Err(invalid("the state is not 30 bytes of version 1")),
         }
         Ok(())
@@ -200,7 +243,10 @@ impl Guest for Exports {
         SMOOTH.with_borrow_mut(|smooth| {
             smooth.pending = None;
             let (wait, patience) = (smooth.wait, smooth.patience);
-            log(Level::Info, &format!("smoothed loss: {wait} of {patience} batches without improvement"));
+            log(
+                Level::Info,
+                &format!("smoothed loss: {wait} of {patience} batches without improvement"),
+            );
         });
         Ok(())
     }

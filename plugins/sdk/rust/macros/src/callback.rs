@@ -45,7 +45,9 @@ fn list(input: ParseStream) -> Result<Vec<LitStr>> {
     input.parse::<Token![=]>()?;
     let content;
     syn::bracketed!(content in input);
-    Ok(Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?.into_iter().collect())
+    Ok(Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?
+        .into_iter()
+        .collect())
 }
 
 /// The methods that mean something to the contract.
@@ -80,11 +82,18 @@ impl<'a> Methods<'a> {
 
     /// Each phase to export and the method that answers it, in the order of the loop.
     fn subscriptions(&self) -> Vec<(Ident, &'a Ident)> {
-        let answer =
-            |phase: &String| self.phases.iter().copied().find(|ident| *ident == phase).or(self.every_phase);
+        let answer = |phase: &String| {
+            self.phases
+                .iter()
+                .copied()
+                .find(|ident| *ident == phase)
+                .or(self.every_phase)
+        };
         contract::phases()
             .iter()
-            .filter_map(|phase| answer(phase).map(|method| (Ident::new(phase, method.span()), method)))
+            .filter_map(|phase| {
+                answer(phase).map(|method| (Ident::new(phase, method.span()), method))
+            })
             .collect()
     }
 }
@@ -117,7 +126,10 @@ fn wit(subscriptions: &[(Ident, &Ident)], saves_state: bool) -> String {
 
 fn unknown_phase(ident: &Ident) -> Error {
     let nearest = contract::nearest_phase(&ident.to_string()).unwrap_or_default();
-    Error::new(ident.span(), format!("no phase is called `{ident}`; did you mean `{nearest}`?"))
+    Error::new(
+        ident.span(),
+        format!("no phase is called `{ident}`; did you mean `{nearest}`?"),
+    )
 }
 
 /// The block as it was written, and beside it the module that exports it.
@@ -128,7 +140,9 @@ pub(crate) fn expand(arguments: &Arguments, block: &ItemImpl) -> Result<TokenStr
     let bindings = bindings(&wit(&subscriptions, state.is_some()));
     let describe = describe(arguments, block);
     let configure = configure(&methods);
-    let phases = subscriptions.iter().map(|(phase, method)| phase_function(phase, method));
+    let phases = subscriptions
+        .iter()
+        .map(|(phase, method)| phase_function(phase, method));
     let saves_state = state.is_some();
     let target = &block.self_ty;
     Ok(quote! {
@@ -186,8 +200,10 @@ fn bindings(wit: &str) -> TokenStream {
 fn describe(arguments: &Arguments, block: &ItemImpl) -> TokenStream {
     let summary = doc::summary(&block.attrs);
     let grants = &arguments.grants;
-    let state_version =
-        arguments.state_version.as_ref().map_or_else(|| quote!(0), |version| quote!(#version));
+    let state_version = arguments
+        .state_version
+        .as_ref()
+        .map_or_else(|| quote!(0), |version| quote!(#version));
     quote! {
         fn describe() -> String {
             ::phasebox_sdk::macros::describe::<Callback>(
@@ -229,9 +245,10 @@ fn state_functions(arguments: &Arguments, methods: &Methods) -> Result<Option<To
             quote! { |callback| ::phasebox_sdk::macros::save(callback) },
             quote! { |callback| ::phasebox_sdk::macros::load(callback, &state) },
         ),
-        (Some(_), Some(_), false) => {
-            (quote! { |callback| callback.save_state() }, quote! { |callback| callback.load_state(&state) })
-        }
+        (Some(_), Some(_), false) => (
+            quote! { |callback| callback.save_state() },
+            quote! { |callback| callback.load_state(&state) },
+        ),
         (Some(ident), Some(_), true) => {
             return Err(Error::new(
                 ident.span(),
@@ -239,10 +256,16 @@ fn state_functions(arguments: &Arguments, methods: &Methods) -> Result<Option<To
             ));
         }
         (Some(ident), None, _) => {
-            return Err(Error::new(ident.span(), "`save_state` needs its pair `load_state`"));
+            return Err(Error::new(
+                ident.span(),
+                "`save_state` needs its pair `load_state`",
+            ));
         }
         (None, Some(ident), _) => {
-            return Err(Error::new(ident.span(), "`load_state` needs its pair `save_state`"));
+            return Err(Error::new(
+                ident.span(),
+                "`load_state` needs its pair `save_state`",
+            ));
         }
     };
     Ok(Some(quote! {
@@ -261,11 +284,17 @@ mod tests {
 
     fn check(arguments: &str, methods: &str, expected: &str) {
         let expanded = syn::parse_str(arguments).and_then(|arguments: Arguments| {
-            expand(&arguments, &syn::parse_str(&format!("impl Clip {{ {methods} }}"))?)
-                .map(|code| code.to_string())
+            expand(
+                &arguments,
+                &syn::parse_str(&format!("impl Clip {{ {methods} }}"))?,
+            )
+            .map(|code| code.to_string())
         });
         let text = expanded.unwrap_or_else(|error| error.to_string());
-        assert!(text.contains(expected), "#[callback({arguments})] {methods}: {text}");
+        assert!(
+            text.contains(expected),
+            "#[callback({arguments})] {methods}: {text}"
+        );
     }
 
     #[test]
@@ -275,11 +304,23 @@ mod tests {
             "fn on_epoch_end(&mut self) {}",
             "configure: func(params: string) -> result<_, error>;\\non-epoch-end:",
         );
-        check("", "fn on_every_phase(&mut self) {}", "on-training-end: func(");
+        check(
+            "",
+            "fn on_every_phase(&mut self) {}",
+            "on-training-end: func(",
+        );
         check("state", "", "load-state: func(state: list<u8>)");
-        check("", "fn on_train_batch_ended(&mut self) {}", "did you mean `on_train_batch_end`?");
+        check(
+            "",
+            "fn on_train_batch_ended(&mut self) {}",
+            "did you mean `on_train_batch_end`?",
+        );
         check("", "fn save_state(&self) {}", "`save_state` needs its pair");
-        check("state", "fn save_state(&self) {} fn load_state(&mut self) {}", "drop `state`");
+        check(
+            "state",
+            "fn save_state(&self) {} fn load_state(&mut self) {}",
+            "drop `state`",
+        );
         check("state, state_version = 2", "", "& [] , 2 ,");
         check("grant = [\"skip\"]", "", "unknown argument");
     }

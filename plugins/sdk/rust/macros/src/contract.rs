@@ -20,5 +20,7 @@ pub(crate) fn phases() -> Vec<String> {
 
 /// The phase whose name is nearest to `name`.
 pub(crate) fn nearest_phase(name: &str) -> Option<String> {
-    phases().into_iter().min_by_key(|phase| strsim::damerau_levenshtein(phase, name))
+    phases()
+        .into_iter()
+        .min_by_key(|phase| strsim::damerau_levenshtein(phase, name))
 }

@@ -24,7 +24,9 @@ use syn::parse_macro_input;
 pub fn callback(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let arguments = parse_macro_input!(arguments as callback::Arguments);
     let block = parse_macro_input!(item as syn::ItemImpl);
-    callback::expand(&arguments, &block).unwrap_or_else(syn::Error::into_compile_error).into()
+    callback::expand(&arguments, &block)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
 /// Reads a struct from the recipe's `params` and describes them as a JSON Schema.
@@ -35,13 +37,17 @@ pub fn callback(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Parameters, attributes(default, state, skip))]
 pub fn parameters(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as syn::DeriveInput);
-    parameters::expand(&item).unwrap_or_else(syn::Error::into_compile_error).into()
+    parameters::expand(&item)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
 /// The names of all phases as `[&str; N]`, in the order of the loop, as the contract lists them.
 #[doc(hidden)]
 #[proc_macro]
 pub fn phases(_: TokenStream) -> TokenStream {
-    let names = contract::phases().into_iter().map(|name| name.replace('_', "-"));
+    let names = contract::phases()
+        .into_iter()
+        .map(|name| name.replace('_', "-"));
     quote::quote! { [#(#names),*] }.into()
 }

@@ -4,7 +4,9 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::{Map, Value, json};
-use syn::{Data, DeriveInput, Error, Expr, ExprLit, ExprUnary, Field, Fields, GenericArgument, Ident, Lit};
+use syn::{
+    Data, DeriveInput, Error, Expr, ExprLit, ExprUnary, Field, Fields, GenericArgument, Ident, Lit,
+};
 use syn::{PathArguments, Result, Type, UnOp};
 
 use crate::doc;
@@ -28,7 +30,10 @@ pub(crate) fn expand(item: &DeriveInput) -> Result<TokenStream> {
     let members = members(item)?;
     let (name, summary) = (&item.ident, doc::summary(&item.attrs));
     let schema = schema(&members).to_string();
-    let known = members.iter().filter(|member| member.is_parameter()).map(|member| member.ident.to_string());
+    let known = members
+        .iter()
+        .filter(|member| member.is_parameter())
+        .map(|member| member.ident.to_string());
     let states: Vec<&Ident> = members
         .iter()
         .filter(|member| matches!(member.role, Role::State))
@@ -63,21 +68,32 @@ pub(crate) fn expand(item: &DeriveInput) -> Result<TokenStream> {
 
 fn members(item: &DeriveInput) -> Result<Vec<Member<'_>>> {
     let Data::Struct(data) = &item.data else {
-        return Err(Error::new(item.ident.span(), "parameters are a struct, one field for each"));
+        return Err(Error::new(
+            item.ident.span(),
+            "parameters are a struct, one field for each",
+        ));
     };
     match &data.fields {
         Fields::Named(fields) => fields.named.iter().map(Member::of).collect(),
         Fields::Unit => Ok(Vec::new()),
-        Fields::Unnamed(_) => {
-            Err(Error::new(item.ident.span(), "give the fields names: they are the recipe's keys"))
-        }
+        Fields::Unnamed(_) => Err(Error::new(
+            item.ident.span(),
+            "give the fields names: they are the recipe's keys",
+        )),
     }
 }
 
 impl<'a> Member<'a> {
     fn of(field: &'a Field) -> Result<Self> {
-        let ident = field.ident.as_ref().ok_or_else(|| Error::new_spanned(field, "give the field a name"))?;
-        Ok(Self { ident, field, role: role(field)? })
+        let ident = field
+            .ident
+            .as_ref()
+            .ok_or_else(|| Error::new_spanned(field, "give the field a name"))?;
+        Ok(Self {
+            ident,
+            field,
+            role: role(field)?,
+        })
     }
 
     fn is_parameter(&self) -> bool {
@@ -89,7 +105,9 @@ impl<'a> Member<'a> {
         let (ident, name) = (self.ident, self.ident.to_string());
         match &self.role {
             Role::Required => quote! { #ident: fields.required(#name)? },
-            Role::Optional(default) => quote! { #ident: fields.take(#name)?.unwrap_or_else(|| #default) },
+            Role::Optional(default) => {
+                quote! { #ident: fields.take(#name)?.unwrap_or_else(|| #default) }
+            }
             Role::State | Role::Skipped => quote! { #ident: ::core::default::Default::default() },
         }
     }
@@ -106,13 +124,22 @@ fn role(field: &Field) -> Result<Role> {
         }
     }
     let optional = argument_of(&field.ty, "Option").is_some();
-    Ok(if optional { Role::Optional(syn::parse_quote!(None)) } else { Role::Required })
+    Ok(if optional {
+        Role::Optional(syn::parse_quote!(None))
+    } else {
+        Role::Required
+    })
 }
 
 fn schema(members: &[Member]) -> Value {
-    let parameters: Vec<&Member> = members.iter().filter(|member| member.is_parameter()).collect();
-    let properties: Map<String, Value> =
-        parameters.iter().map(|member| (member.ident.to_string(), property(member))).collect();
+    let parameters: Vec<&Member> = members
+        .iter()
+        .filter(|member| member.is_parameter())
+        .collect();
+    let properties: Map<String, Value> = parameters
+        .iter()
+        .map(|member| (member.ident.to_string(), property(member)))
+        .collect();
     let required: Vec<String> = parameters
         .iter()
         .filter(|member| matches!(member.role, Role::Required))
@@ -147,7 +174,9 @@ fn type_schema(ty: &Type) -> Map<String, Value> {
         match last_segment(ty).as_deref() {
             Some("f32" | "f64") => json!({"type": "number"}),
             Some("i8" | "i16" | "i32" | "i64" | "isize") => json!({"type": "integer"}),
-            Some("u8" | "u16" | "u32" | "u64" | "usize") => json!({"type": "integer", "minimum": 0}),
+            Some("u8" | "u16" | "u32" | "u64" | "usize") => {
+                json!({"type": "integer", "minimum": 0})
+            }
             Some("bool") => json!({"type": "boolean"}),
             Some("String") => json!({"type": "string"}),
             _ => json!({}),
@@ -159,15 +188,27 @@ fn type_schema(ty: &Type) -> Map<String, Value> {
 /// A literal default, also a negative number and `"text".into()`; others are not shown.
 fn literal(default: &Expr) -> Option<Value> {
     match default {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value().into()),
-        Expr::Lit(ExprLit { lit: Lit::Bool(flag), .. }) => Some(flag.value.into()),
-        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => {
-            number.base10_parse::<i64>().ok().map(Value::from)
-        }
-        Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => {
-            number.base10_parse::<f64>().ok().map(Value::from)
-        }
-        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => match literal(expr)?.as_i64() {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => Some(text.value().into()),
+        Expr::Lit(ExprLit {
+            lit: Lit::Bool(flag),
+            ..
+        }) => Some(flag.value.into()),
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) => number.base10_parse::<i64>().ok().map(Value::from),
+        Expr::Lit(ExprLit {
+            lit: Lit::Float(number),
+            ..
+        }) => number.base10_parse::<f64>().ok().map(Value::from),
+        Expr::Unary(ExprUnary {
+            op: UnOp::Neg(_),
+            expr,
+            ..
+        }) => match literal(expr)?.as_i64() {
             Some(whole) => Some((-whole).into()),
             None => literal(expr)?.as_f64().map(|number| (-number).into()),
         },
@@ -178,14 +219,23 @@ fn literal(default: &Expr) -> Option<Value> {
 
 fn last_segment(ty: &Type) -> Option<String> {
     let Type::Path(path) = ty else { return None };
-    path.path.segments.last().map(|segment| segment.ident.to_string())
+    path.path
+        .segments
+        .last()
+        .map(|segment| segment.ident.to_string())
 }
 
 /// The last type argument of `ty` if it is a `name<…>`.
 fn argument_of<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     let Type::Path(path) = ty else { return None };
-    let segment = path.path.segments.last().filter(|segment| segment.ident == name)?;
-    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    let segment = path
+        .path
+        .segments
+        .last()
+        .filter(|segment| segment.ident == name)?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
+        return None;
+    };
     match arguments.args.last()? {
         GenericArgument::Type(inner) => Some(inner),
         _ => None,
@@ -199,14 +249,24 @@ mod tests {
     fn check(field: &str, expected: Value) {
         let item: DeriveInput = syn::parse_str(&format!("struct Clip {{ {field} }}")).expect(field);
         let schema = schema(&members(&item).expect(field));
-        assert_eq!(json!([schema["properties"], schema["required"]]), expected, "{field}");
+        assert_eq!(
+            json!([schema["properties"], schema["required"]]),
+            expected,
+            "{field}"
+        );
     }
 
     #[test]
     fn describes_each_field_by_its_type_doc_and_default() {
         check("rate: f64", json!([{"rate": {"type": "number"}}, ["rate"]]));
-        check("rate: Option<f64>", json!([{"rate": {"type": "number"}}, []]));
-        check("#[default(-1.5)] rate: f64", json!([{"rate": {"type": "number", "default": -1.5}}, []]));
+        check(
+            "rate: Option<f64>",
+            json!([{"rate": {"type": "number"}}, []]),
+        );
+        check(
+            "#[default(-1.5)] rate: f64",
+            json!([{"rate": {"type": "number", "default": -1.5}}, []]),
+        );
         check(
             "#[default(1_000)] n: u32",
             json!([{"n": {"type": "integer", "minimum": 0, "default": 1000}}, []]),
@@ -223,6 +283,9 @@ mod tests {
             "set: BTreeMap<String, bool>",
             json!([{"set": {"type": "object", "additionalProperties": {"type": "boolean"}}}, ["set"]]),
         );
-        check("mode: Mode, #[state] best: f64, #[skip] seen: u64", json!([{"mode": {}}, ["mode"]]));
+        check(
+            "mode: Mode, #[state] best: f64, #[skip] seen: u64",
+            json!([{"mode": {}}, ["mode"]]),
+        );
     }
 }

@@ -1,0 +1,17 @@
+//! The contract between a trainer and its callbacks, as plain data: the moments at which callbacks are called, what they
+//! may do and use. Knows neither tensors nor WebAssembly, so that authors' tools and recipes can stand on it.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`phase`] | the phases of the loop, and the loop in pseudocode |
+//! | [`grants`] | rights beyond reading and logging |
+//! | [`limits`] | what one callback may use: the table |
+//! | [`suggest`] | "did you mean": the nearest known name |
+
+pub mod grants;
+pub mod limits;
+pub mod phase;
+pub mod suggest;
+
+/// The package that callbacks import from, with the version this host speaks; any patch release of it is taken.
+pub const CONTRACT: &str = "phasebox:train@0.1.0";

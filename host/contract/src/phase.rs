@@ -1,0 +1,185 @@
+//! The moments at which callbacks are called. Owns their names and order; what may be done at each is
+//! written in `wit/callback.wit`, and when they are fired in `trainer`.
+//!
+//! The loop, with every phase in its place:
+//!
+//! ```text
+//! [a resumed run]                                    on-checkpoint-loaded
+//! on-training-start
+//! for epoch in epochs:
+//!     on-epoch-start
+//!     on-train-loader-start
+//!     for batch in train loader:
+//!         inputs, target → device                    on-train-batch-start
+//!         preds = net(inputs)                        on-train-batch-forward-end
+//!         loss = criterion(preds, target)            on-train-batch-loss-end
+//!         loss.backward()                            on-train-batch-backward-end
+//!         if the accumulation is complete:
+//!                                                    on-train-batch-gradient-step-start
+//!             clip, if the recipe says so            on-train-batch-gradient-ready
+//!             optimizer.step()                       on-train-batch-optimizer-stepped
+//!             clear gradients, average, schedule     on-train-batch-gradient-step-end
+//!                                                    on-train-batch-end
+//!         [validation or a checkpoint, if one was requested]
+//!     on-train-loader-end
+//!     if validation is due:
+//!         on-validation-loader-start
+//!         for batch in validation loader:
+//!             on-validation-batch-start; forward, loss, metrics; on-validation-batch-end
+//!         on-validation-loader-end
+//!         if the watched metric is the best so far:  on-validation-end-best-epoch
+//!     if a test is due:
+//!         on-test-loader-start; (on-test-batch-start; …; on-test-batch-end)*; on-test-loader-end
+//!     on-epoch-end
+//!     [checkpoint: on-checkpoint-save-start; write; on-checkpoint-save-end]
+//! if the best models are averaged:
+//!     on-average-best-models-validation-start; a validation; on-average-best-models-validation-end
+//! [SIGINT or SIGTERM]                                on-interrupt
+//! [an error]                                         on-exception
+//! on-training-end
+//! ```
+//!
+//! A skipped batch or step leaves out what it skips and still fires on-train-batch-end.
+
+macro_rules! phases {
+    ($($variant:ident = $name:literal,)*) => {
+        /// One moment of the loop. `as usize` is its place in [`Phase::ALL`].
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[repr(u8)]
+        #[expect(missing_docs, reason = "wit/callback.wit documents each")]
+        pub enum Phase { $($variant,)* }
+
+        impl Phase {
+            /// All phases, in the order of the loop.
+            pub const ALL: [Phase; 31] = [$(Phase::$variant,)*];
+
+            /// The name a callback exports, such as `on-train-batch-end`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Phase::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+phases! {
+    CheckpointLoaded = "on-checkpoint-loaded",
+    TrainingStart = "on-training-start",
+    EpochStart = "on-epoch-start",
+    TrainLoaderStart = "on-train-loader-start",
+    TrainBatchStart = "on-train-batch-start",
+    TrainBatchForwardEnd = "on-train-batch-forward-end",
+    TrainBatchLossEnd = "on-train-batch-loss-end",
+    TrainBatchBackwardEnd = "on-train-batch-backward-end",
+    TrainBatchGradientStepStart = "on-train-batch-gradient-step-start",
+    TrainBatchGradientReady = "on-train-batch-gradient-ready",
+    TrainBatchOptimizerStepped = "on-train-batch-optimizer-stepped",
+    TrainBatchGradientStepEnd = "on-train-batch-gradient-step-end",
+    TrainBatchEnd = "on-train-batch-end",
+    TrainLoaderEnd = "on-train-loader-end",
+    ValidationLoaderStart = "on-validation-loader-start",
+    ValidationBatchStart = "on-validation-batch-start",
+    ValidationBatchEnd = "on-validation-batch-end",
+    ValidationLoaderEnd = "on-validation-loader-end",
+    ValidationEndBestEpoch = "on-validation-end-best-epoch",
+    TestLoaderStart = "on-test-loader-start",
+    TestBatchStart = "on-test-batch-start",
+    TestBatchEnd = "on-test-batch-end",
+    TestLoaderEnd = "on-test-loader-end",
+    EpochEnd = "on-epoch-end",
+    CheckpointSaveStart = "on-checkpoint-save-start",
+    CheckpointSaveEnd = "on-checkpoint-save-end",
+    AverageBestModelsValidationStart = "on-average-best-models-validation-start",
+    AverageBestModelsValidationEnd = "on-average-best-models-validation-end",
+    Interrupt = "on-interrupt",
+    Exception = "on-exception",
+    TrainingEnd = "on-training-end",
+}
+
+impl Phase {
+    /// The phase exported under `name`.
+    pub fn from_name(name: &str) -> Option<Phase> {
+        Phase::ALL.into_iter().find(|phase| phase.name() == name)
+    }
+
+    /// Whether operations of callbacks are recorded for the backward pass: only between the forward
+    /// and the backward pass, so that a replaced loss trains. The one place where this is decided.
+    pub fn records_gradients(self) -> bool {
+        matches!(self, Phase::TrainBatchForwardEnd | Phase::TrainBatchLossEnd)
+    }
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+/// A set of phases, as one word: asking whether a phase is in it is one branch.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct PhaseSet(u32);
+
+impl PhaseSet {
+    /// Every phase.
+    pub const ALL: PhaseSet = PhaseSet(u32::MAX >> 1);
+
+    /// Whether `phase` is in the set.
+    #[inline]
+    pub fn contains(self, phase: Phase) -> bool {
+        self.0 & (1 << phase as u32) != 0
+    }
+
+    /// Adds a phase.
+    pub fn insert(&mut self, phase: Phase) {
+        self.0 |= 1 << phase as u32;
+    }
+
+    /// Its phases, in the order of the loop.
+    pub fn iter(self) -> impl Iterator<Item = Phase> {
+        Phase::ALL
+            .into_iter()
+            .filter(move |phase| self.contains(*phase))
+    }
+}
+
+impl FromIterator<Phase> for PhaseSet {
+    fn from_iter<I: IntoIterator<Item = Phase>>(phases: I) -> PhaseSet {
+        let mut set = PhaseSet::default();
+        phases.into_iter().for_each(|phase| set.insert(phase));
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The contract and the host must name the same phases.
+    #[test]
+    fn phases_are_those_of_the_contract() {
+        let contract = include_str!("../../../wit/callback.wit");
+        let mut in_contract: Vec<&str> = contract
+            .lines()
+            .filter_map(|line| {
+                line.trim()
+                    .strip_suffix(": func(ctx: borrow<phase-context>) -> result<_, error>;")
+            })
+            .collect();
+        let mut ours: Vec<&str> = Phase::ALL.iter().map(|phase| phase.name()).collect();
+        in_contract.sort_unstable();
+        ours.sort_unstable();
+        assert_eq!(ours, in_contract);
+    }
+
+    #[test]
+    fn sets_hold_what_was_put_in() {
+        let set: PhaseSet = [Phase::TrainingEnd, Phase::CheckpointLoaded]
+            .into_iter()
+            .collect();
+        assert!(set.contains(Phase::TrainingEnd) && !set.contains(Phase::EpochEnd));
+        assert_eq!(
+            set.iter().collect::<Vec<_>>(),
+            [Phase::CheckpointLoaded, Phase::TrainingEnd]
+        );
+        assert_eq!(PhaseSet::ALL.iter().count(), Phase::ALL.len());
+    }
+}

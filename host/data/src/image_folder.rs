@@ -1,0 +1,263 @@
+//! The data set `image_folder`: image files, one folder a class, decoded when they are asked for. Keeps no pixels.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use image::ImageReader;
+use serde::{Deserialize, Serialize};
+
+use super::render::{Image, Renderer};
+use super::transforms::{Augmentation, Normalize};
+use super::{Batch, Dataset, Splits};
+
+/// Names that end otherwise are passed over, as torchvision does.
+const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "gif", "webp"];
+
+/// Recipe keys of `image_folder`: `root/train/<class>/<any name>.png` and so on. Classes are the folders below `train`,
+/// sorted by name. Samples are float32 `[channels, height, width]`, normalized with the statistics of ImageNet (0.5 and 0.5
+/// for gray) unless the recipe says otherwise. Images of many sizes need a `resize: [height, width]` or a crop.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageFolderConfig {
+    /// Folder of the parts.
+    pub root: PathBuf,
+    /// 3 decodes to color, 1 to gray.
+    #[serde(default = "color")]
+    pub channels: usize,
+    /// Name of the training part's folder.
+    #[serde(default = "train")]
+    pub train: String,
+    /// Name of the validation part's folder.
+    #[serde(default = "val")]
+    pub validation: String,
+    /// Name of the test part's folder, if there is one.
+    #[serde(default)]
+    pub test: Option<String>,
+}
+
+fn color() -> usize {
+    3
+}
+
+fn train() -> String {
+    "train".to_owned()
+}
+
+fn val() -> String {
+    "val".to_owned()
+}
+
+impl ImageFolderConfig {
+    pub(super) fn load(&self, base: &Path) -> Result<Splits> {
+        let channels = self.channels;
+        ensure!(
+            channels == 1 || channels == 3,
+            "image_folder: `channels` is 1 (gray) or 3 (color), not {channels}"
+        );
+        let root = base.join(&self.root);
+        let classes: Vec<String> = entries(&root.join(&self.train), Path::is_dir)?
+            .iter()
+            .map(|path| name(path))
+            .collect();
+        let part = |part: &String| -> Result<Arc<dyn Dataset>> {
+            Ok(Arc::new(ImageFolder::scan(
+                &root.join(part),
+                &classes,
+                channels,
+            )?))
+        };
+        let test = self.test.as_ref().map(part).transpose()?;
+        Ok(Splits {
+            train: part(&self.train)?,
+            validation: part(&self.validation)?,
+            test,
+        })
+    }
+}
+
+/// Image files with a class each.
+#[derive(Debug)]
+pub struct ImageFolder {
+    folder: PathBuf,
+    /// Ordered by class, then by name.
+    files: Vec<(PathBuf, i64)>,
+    classes: Vec<String>,
+    /// `[channels, height, width]` of the first image.
+    shape: [usize; 3],
+    normalize: Normalize,
+}
+
+impl ImageFolder {
+    /// Lists the images of one part, and reads the size of the first.
+    fn scan(folder: &Path, classes: &[String], channels: usize) -> Result<Self> {
+        let mut files = Vec::new();
+        for class_folder in entries(folder, Path::is_dir)? {
+            let class = classes
+                .iter()
+                .position(|class| *class == name(&class_folder));
+            let class = class.with_context(|| unknown_class(&class_folder, classes))?;
+            let images = entries(&class_folder, is_image)?;
+            ensure!(
+                !images.is_empty(),
+                "{}: no image in it\nhint: add some ({}), or remove the folder",
+                class_folder.display(),
+                EXTENSIONS.join(", ")
+            );
+            files.extend(images.into_iter().map(|path| (path, class as i64)));
+        }
+        let Some((first, _)) = files.first() else {
+            bail!(
+                "{}: no class in it\nhint: it must have a folder for each class",
+                folder.display()
+            );
+        };
+        let (width, height) = open(first)?
+            .into_dimensions()
+            .with_context(|| unreadable(first))?;
+        let (mean, std) = match channels {
+            3 => (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]),
+            _ => (vec![0.5], vec![0.5]),
+        };
+        let shape = [channels, height as usize, width as usize];
+        let normalize = Normalize { mean, std };
+        Ok(Self {
+            folder: folder.to_owned(),
+            files,
+            classes: classes.to_vec(),
+            shape,
+            normalize,
+        })
+    }
+
+    fn decode(&self, index: usize) -> Result<Image<'_>> {
+        let (path, label) = self
+            .files
+            .get(index)
+            .with_context(|| format!("no sample {index}"))?;
+        let image = open(path)?.decode().with_context(|| unreadable(path))?;
+        let shape = [
+            self.shape[0],
+            image.height() as usize,
+            image.width() as usize,
+        ];
+        let bytes = match shape[0] {
+            1 => image.into_luma8().into_raw(),
+            _ => image.into_rgb8().into_raw(),
+        };
+        Ok(Image {
+            shape,
+            bytes: bytes.into(),
+            label: *label,
+            path: Some(path),
+        })
+    }
+}
+
+impl Dataset for ImageFolder {
+    fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch> {
+        let renderer = Renderer::new(augmentation, self.shape, 255.0, &self.normalize)?;
+        renderer.batch(indices, seed, |index| self.decode(index))
+    }
+
+    fn byte_batch(
+        &self,
+        indices: &[usize],
+        augmentation: &Augmentation,
+        seed: u64,
+    ) -> Result<Batch> {
+        let normalize = augmentation.normalize.as_ref().unwrap_or(&self.normalize);
+        let byte_scale = Some(normalize.of_bytes(self.shape[0], 255.0)?);
+        let renderer = Renderer::of_bytes(augmentation, self.shape)?;
+        let batch = renderer.batch(indices, seed, |index| self.decode(index))?;
+        Ok(Batch {
+            byte_scale,
+            ..batch
+        })
+    }
+
+    fn decodes(&self) -> bool {
+        true
+    }
+
+    fn input_shape(&self) -> Vec<i64> {
+        self.shape.map(|length| length as i64).to_vec()
+    }
+
+    fn class_names(&self) -> Option<&[String]> {
+        Some(&self.classes)
+    }
+
+    fn description(&self) -> String {
+        format!(
+            "image_folder ({}, {} images, {} classes)",
+            self.folder.display(),
+            self.files.len(),
+            self.classes.len()
+        )
+    }
+}
+
+/// The wanted entries of a folder, sorted by name so that a run does not depend on the file system.
+fn entries(folder: &Path, wanted: fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
+    let failed = || {
+        format!(
+            "{}: cannot be listed\nhint: image_folder reads root/train/<class>/*.png and root/val/…",
+            folder.display()
+        )
+    };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).with_context(failed)? {
+        let path = entry.with_context(failed)?.path();
+        if wanted(&path) && !name(&path).starts_with('.') {
+            paths.push(path);
+        }
+    }
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+fn is_image(path: &Path) -> bool {
+    let extension = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or_default();
+    path.is_file()
+        && EXTENSIONS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(extension))
+}
+
+fn name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// The format is taken from the content, not from the name. The `image` crate's limit of 512 MiB an image applies.
+fn open(path: &Path) -> Result<ImageReader<impl std::io::BufRead + std::io::Seek>> {
+    ImageReader::open(path)
+        .and_then(ImageReader::with_guessed_format)
+        .with_context(|| unreadable(path))
+}
+
+fn unreadable(path: &Path) -> String {
+    format!(
+        "{}: not an image that can be read\nhint: replace it, or remove it",
+        path.display()
+    )
+}
+
+fn unknown_class(folder: &Path, classes: &[String]) -> String {
+    format!(
+        "{}: no such class in the training part\nhint: it has {}",
+        folder.display(),
+        classes.join(", ")
+    )
+}

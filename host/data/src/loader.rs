@@ -1,0 +1,371 @@
+//! `DataLoader`: which samples make up which batch of which epoch, and the parameters a callback may change.
+//! Reading samples is the data set's, threads are `prefetch`'s, and the trainer moves batches to its device.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tch::Device;
+
+use super::prefetch::{Plan, Prefetch};
+use super::random::Random;
+use super::transforms::Augmentation;
+use super::{Batch, Dataset};
+
+/// More threads, or batches ahead of each, only cost memory.
+const WORKER_LIMIT: usize = 256;
+const PREFETCH_LIMIT: usize = 1024;
+/// Threads that nobody asked for.
+const MOST_WORKERS_UNASKED: usize = 4;
+/// The largest batch of inputs, in bytes: a parameter set by a callback must not be able to take all memory at once.
+const BATCH_BYTES_LIMIT: u128 = 4 << 30;
+/// Parameters that only a recipe sets: they are about the machine, not about the data.
+const FIXED: [&str; 2] = ["num_workers", "prefetch"];
+
+/// Recipe keys of a loader.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoaderConfig {
+    /// Samples in a batch; the last batch of an epoch may be smaller.
+    pub batch_size: usize,
+    /// A new order every epoch, drawn from the seed and the epoch.
+    pub shuffle: bool,
+    /// Leaves out a last batch that is not full.
+    pub drop_last: bool,
+    /// Threads that make batches ahead of time; 0 makes each when it is asked for. If nothing is said: a thread for each
+    /// core but one, up to 4, where samples are decoded or resized; one for other data on the way to a GPU; none for data
+    /// in memory on the CPU, where making a batch takes less than handing it over.
+    pub num_workers: Option<usize>,
+    /// Batches that each thread may be ahead.
+    pub prefetch: usize,
+    /// Ends every epoch after so many batches, to try a recipe out.
+    pub max_batches: Option<u64>,
+}
+
+impl Default for LoaderConfig {
+    fn default() -> Self {
+        Self {
+            batch_size: 32,
+            shuffle: false,
+            drop_last: false,
+            num_workers: None,
+            prefetch: 2,
+            max_batches: None,
+        }
+    }
+}
+
+/// Makes the batches of one epoch after another: [`start`](Self::start) one, then iterate.
+///
+/// The batches of an epoch depend on the seed, the epoch's number and the parameters alone: neither on threads nor on
+/// what was read before. So a resumed run starts at any batch and sees what it would have seen.
+pub struct DataLoader {
+    name: String,
+    dataset: Arc<dyn Dataset>,
+    config: LoaderConfig,
+    augmentation: Augmentation,
+    seed: u64,
+    /// Where batches go.
+    device: Device,
+    /// What was changed after construction, for checkpoints.
+    changed: Map<String, Value>,
+    pass: Option<Pass>,
+}
+
+/// An epoch under way.
+struct Pass {
+    plan: Arc<Plan>,
+    next: u64,
+    prefetch: Option<Prefetch>,
+}
+
+impl DataLoader {
+    /// A loader that has not started; `name` is for messages.
+    ///
+    /// # Errors
+    /// When a parameter is out of range, a transform does not fit the samples, or an epoch would have no batch.
+    pub fn new(
+        name: impl Into<String>,
+        dataset: Arc<dyn Dataset>,
+        config: LoaderConfig,
+        augmentation: Augmentation,
+        seed: u64,
+    ) -> Result<Self> {
+        let name = name.into();
+        check(&*dataset, &config, &augmentation).with_context(|| format!("loader `{name}`"))?;
+        let device = Device::Cpu;
+        Ok(Self {
+            name,
+            dataset,
+            config,
+            augmentation,
+            seed,
+            device,
+            changed: Map::new(),
+            pass: None,
+        })
+    }
+
+    /// The same for batches that will be moved to `device`: images then come as pinned bytes, to be normalized there.
+    pub fn for_device(self, device: Device) -> Self {
+        Self { device, ..self }
+    }
+
+    /// Batches in the epoch under way, or in the next: a changed parameter counts from the next start on.
+    pub fn batches(&self) -> u64 {
+        let next = || batches(self.dataset.len(), &self.config);
+        self.pass
+            .as_ref()
+            .map_or_else(next, |pass| pass.plan.batches)
+    }
+
+    /// Samples in that epoch.
+    pub fn samples(&self) -> u64 {
+        (self.dataset.len() as u64).min(self.batches().saturating_mul(self.batch_size() as u64))
+    }
+
+    /// Samples in a full batch of that epoch.
+    pub fn batch_size(&self) -> usize {
+        self.pass
+            .as_ref()
+            .map_or(self.config.batch_size, |pass| pass.plan.batch_size)
+    }
+
+    /// The shape of a sample as it comes out, after transforms, without the batch dimension.
+    ///
+    /// # Errors
+    /// Does not happen while the transforms are those that were checked when they were set.
+    pub fn input_shape(&self) -> Result<Vec<i64>> {
+        self.augmentation.output_shape(&self.dataset.input_shape())
+    }
+
+    /// What it reads from.
+    pub fn dataset(&self) -> &Arc<dyn Dataset> {
+        &self.dataset
+    }
+
+    /// Begins `epoch` at batch `first_batch`, with the parameters as they are now; an epoch under way is abandoned.
+    ///
+    /// # Errors
+    /// When the epoch has no such batch (its end counts as one: there is then nothing to read), or there are no threads.
+    pub fn start(&mut self, epoch: u32, first_batch: u64) -> Result<()> {
+        // Before the new threads: those of an abandoned epoch have ended, and their batches are freed.
+        self.pass = None;
+        let (name, batches) = (&self.name, self.batches());
+        ensure!(
+            first_batch <= batches,
+            "loader `{name}`: no batch {first_batch} in an epoch of {batches}"
+        );
+        let plan = Arc::new(self.plan(epoch));
+        let workers = self.workers().min((batches - first_batch) as usize);
+        let prefetch = match workers {
+            0 => None,
+            workers => Some(Prefetch::start(
+                &plan,
+                first_batch,
+                workers,
+                self.config.prefetch,
+            )?),
+        };
+        self.pass = Some(Pass {
+            plan,
+            next: first_batch,
+            prefetch,
+        });
+        Ok(())
+    }
+
+    /// Threads for the next epoch.
+    fn workers(&self) -> usize {
+        let is_costly = self.dataset.decodes() || self.augmentation.resize.is_some();
+        match self.config.num_workers {
+            Some(workers) => workers,
+            None if is_costly => spare_cores().clamp(1, MOST_WORKERS_UNASKED),
+            None => usize::from(self.device != Device::Cpu),
+        }
+    }
+
+    fn plan(&self, epoch: u32) -> Plan {
+        let mut random = Random::keyed(&[self.seed, u64::from(epoch)]);
+        let mut order: Vec<usize> = (0..self.dataset.len()).collect();
+        // Drawn whether it shuffles or not: switching the shuffle off leaves the transforms' randomness as it was.
+        let seed = random.next_u64();
+        if self.config.shuffle {
+            random.shuffle(&mut order);
+        }
+        Plan {
+            loader: self.name.clone(),
+            dataset: Arc::clone(&self.dataset),
+            augmentation: self.augmentation.clone(),
+            order,
+            batch_size: self.config.batch_size,
+            batches: self.batches(),
+            seed,
+            device: self.device,
+        }
+    }
+
+    /// The names that [`get`](Self::get) and [`set`](Self::set) know.
+    pub fn parameters(&self) -> Vec<String> {
+        let values = self.values().unwrap_or_default();
+        values
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key)
+            .filter(|key| !FIXED.contains(&key.as_str()))
+            .collect()
+    }
+
+    /// A parameter as it will be at the next start; `null` for a transform that is off.
+    ///
+    /// # Errors
+    /// When there is no such parameter; the message lists those there are.
+    pub fn get(&self, key: &str) -> Result<Value> {
+        let known = !FIXED.contains(&key);
+        let value = self
+            .values()?
+            .into_iter()
+            .find_map(|mut values| values.remove(key))
+            .filter(|_| known);
+        value.with_context(|| self.unknown(key))
+    }
+
+    /// Changes a parameter from the next start on. `null` switches off a transform or a limit; `horizontal_flip` is off at 0.
+    ///
+    /// # Errors
+    /// When there is no such parameter or the value does not fit; everything then stays as it was.
+    pub fn set(&mut self, key: &str, value: Value) -> Result<()> {
+        self.get(key)?;
+        let failed = format!("loader `{}`: cannot set `{key}` to {value}", self.name);
+        let [config, augmentation] = self.values()?;
+        let config: LoaderConfig = replaced(config, key, &value).with_context(|| failed.clone())?;
+        let augmentation: Augmentation =
+            replaced(augmentation, key, &value).with_context(|| failed.clone())?;
+        check(&*self.dataset, &config, &augmentation).context(failed)?;
+        (self.config, self.augmentation) = (config, augmentation);
+        self.changed.insert(key.to_owned(), value);
+        Ok(())
+    }
+
+    /// The parameters that were changed, as an object, for a checkpoint.
+    pub fn state(&self) -> Value {
+        Value::Object(self.changed.clone())
+    }
+
+    /// Changes again what [`state`](Self::state) says was changed.
+    ///
+    /// # Errors
+    /// When `state` is no object, or a parameter does not fit any more.
+    pub fn restore(&mut self, state: &Value) -> Result<()> {
+        let Value::Object(changed) = state else {
+            bail!(
+                "loader `{}`: a saved state must be an object, not {state}",
+                self.name
+            );
+        };
+        changed
+            .iter()
+            .try_for_each(|(key, value)| self.set(key, value.clone()))
+    }
+
+    fn values(&self) -> Result<[Map<String, Value>; 2]> {
+        Ok([fields(&self.config)?, fields(&self.augmentation)?])
+    }
+
+    fn unknown(&self, key: &str) -> String {
+        format!(
+            "loader `{}` has no parameter `{key}`\nhint: it has {}",
+            self.name,
+            self.parameters().join(", ")
+        )
+    }
+}
+
+impl Iterator for DataLoader {
+    type Item = Result<Batch>;
+
+    /// The next batch of the epoch, in order; nothing at its end or before a start. An error is that batch's alone.
+    fn next(&mut self) -> Option<Result<Batch>> {
+        let pass = self.pass.as_mut()?;
+        if pass.next >= pass.plan.batches {
+            self.pass = None;
+            return None;
+        }
+        let number = pass.next;
+        pass.next += 1;
+        Some(match &mut pass.prefetch {
+            Some(prefetch) => prefetch.next(),
+            None => pass.plan.batch(number),
+        })
+    }
+}
+
+/// One core is the trainer's.
+fn spare_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1))
+}
+
+fn batches(samples: usize, config: &LoaderConfig) -> u64 {
+    let size = config.batch_size.max(1);
+    let batches = if config.drop_last {
+        samples / size
+    } else {
+        samples.div_ceil(size)
+    } as u64;
+    config.max_batches.map_or(batches, |most| batches.min(most))
+}
+
+fn fields(parameters: &impl Serialize) -> Result<Map<String, Value>> {
+    match serde_json::to_value(parameters)? {
+        Value::Object(fields) => Ok(fields),
+        other => bail!("the parameters of a loader are not an object but {other}"),
+    }
+}
+
+fn replaced<T: DeserializeOwned>(
+    mut values: Map<String, Value>,
+    key: &str,
+    value: &Value,
+) -> Result<T> {
+    if let Some(place) = values.get_mut(key) {
+        *place = value.clone();
+    }
+    Ok(serde_json::from_value(Value::Object(values))?)
+}
+
+fn check(dataset: &dyn Dataset, config: &LoaderConfig, augmentation: &Augmentation) -> Result<()> {
+    let LoaderConfig {
+        batch_size,
+        prefetch,
+        ..
+    } = *config;
+    let num_workers = config.num_workers.unwrap_or(0);
+    ensure!(batch_size > 0, "`batch_size` must be at least 1");
+    ensure!(
+        num_workers <= WORKER_LIMIT,
+        "`num_workers` is {num_workers}; at most {WORKER_LIMIT}"
+    );
+    ensure!(
+        (1..=PREFETCH_LIMIT).contains(&prefetch),
+        "`prefetch` is {prefetch}; it must be in 1..={PREFETCH_LIMIT}"
+    );
+    let shape = augmentation.output_shape(&dataset.input_shape())?;
+    let samples = dataset.len();
+    let bytes = shape.iter().map(|&length| length as u128).product::<u128>()
+        * batch_size.min(samples) as u128
+        * 4;
+    ensure!(
+        bytes <= BATCH_BYTES_LIMIT,
+        "a batch of {batch_size} samples {shape:?} takes {bytes} bytes; lower `batch_size`"
+    );
+    ensure!(
+        batches(samples, config) > 0,
+        "an epoch of {samples} samples has no batch: `batch_size` is {batch_size}, `drop_last` {}, `max_batches` {:?}\n\
+         hint: lower `batch_size`, or set `drop_last: false`",
+        config.drop_last,
+        config.max_batches
+    );
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Makes batches, here or ahead of time in threads. Knows the plan of one epoch; `loader` decides what the plan is.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use anyhow::{Context, Result, anyhow};
+use tch::Device;
+
+use super::transforms::Augmentation;
+use super::{Batch, Dataset};
+
+/// All that decides the batches of one epoch.
+pub(super) struct Plan {
+    pub(super) loader: String,
+    pub(super) dataset: Arc<dyn Dataset>,
+    pub(super) augmentation: Augmentation,
+    /// Sample indices in the order of the epoch.
+    pub(super) order: Vec<usize>,
+    pub(super) batch_size: usize,
+    pub(super) batches: u64,
+    /// What the epoch's random transforms are drawn from.
+    pub(super) seed: u64,
+    /// Where batches go.
+    pub(super) device: Device,
+}
+
+impl Plan {
+    /// Makes one batch. A panic of the data set or of a decoder becomes an error, in whatever thread this runs.
+    pub(super) fn batch(&self, number: u64) -> Result<Batch> {
+        let start = number as usize * self.batch_size;
+        let end = (start + self.batch_size).min(self.order.len());
+        let make = || self.for_device(&self.order[start..end]);
+        catch_unwind(AssertUnwindSafe(make))
+            .unwrap_or_else(|panic| {
+                Err(anyhow!("the data set panicked: {}", panic_message(&*panic)))
+            })
+            .with_context(|| {
+                format!(
+                    "loader `{}`, batch {number} ({})",
+                    self.loader,
+                    self.dataset.description()
+                )
+            })
+    }
+
+    /// The CPU gets what it computes with; for another device, bytes and their copying cost less than what they become.
+    fn for_device(&self, indices: &[usize]) -> Result<Batch> {
+        match self.device {
+            Device::Cpu => self.dataset.batch(indices, &self.augmentation, self.seed),
+            _ => self
+                .dataset
+                .byte_batch(indices, &self.augmentation, self.seed)?
+                .pinned(),
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    owned
+        .or(panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a message")
+}
+
+/// Threads that make batches ahead of their use. Dropping it ends them: each finishes the batch in hand, no more.
+///
+/// Thread `t` of `T` makes batches `first + t`, `first + t + T`, … into a queue of its own, and the reader visits the
+/// queues in turn. So the order is fixed and what is ready is bounded, without a lock that all threads share.
+pub(super) struct Prefetch {
+    queues: Vec<Receiver<Result<Batch>>>,
+    threads: Vec<JoinHandle<()>>,
+    turn: usize,
+}
+
+impl Prefetch {
+    /// Starts `workers` threads (at least 1), each at most `ahead` batches (at least 1) ahead, at batch `first`.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub(super) fn start(
+        plan: &Arc<Plan>,
+        first: u64,
+        workers: usize,
+        ahead: usize,
+    ) -> Result<Self> {
+        let mut prefetch = Self {
+            queues: Vec::new(),
+            threads: Vec::new(),
+            turn: 0,
+        };
+        for worker in 0..workers {
+            // A thread also holds the batch it waits to send, so the queue is one shorter than `ahead`.
+            let (sender, receiver) = sync_channel(ahead.saturating_sub(1));
+            let plan = Arc::clone(plan);
+            let numbers = (first + worker as u64..plan.batches).step_by(workers);
+            let work = move || {
+                for number in numbers {
+                    if sender.send(plan.batch(number)).is_err() {
+                        break;
+                    }
+                }
+            };
+            let thread = thread::Builder::new()
+                .name(format!("batches-{worker}"))
+                .spawn(work);
+            prefetch
+                .threads
+                .push(thread.context("no thread to load data in; lower `num_workers`")?);
+            prefetch.queues.push(receiver);
+        }
+        Ok(prefetch)
+    }
+
+    /// The next batch, waiting for it if need be. The caller knows how many there are.
+    pub(super) fn next(&mut self) -> Result<Batch> {
+        let queue = &self.queues[self.turn];
+        self.turn = (self.turn + 1) % self.queues.len();
+        queue
+            .recv()
+            .context("a thread of the loader ended before its batches were made")?
+    }
+}
+
+impl Drop for Prefetch {
+    fn drop(&mut self) {
+        // A thread that waits to send wakes up when nobody can receive any more.
+        self.queues.clear();
+        for thread in self.threads.drain(..) {
+            // Its panics were caught and delivered as errors; there is nothing else to hear from it.
+            let _ = thread.join();
+        }
+    }
+}

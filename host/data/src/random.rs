@@ -1,0 +1,104 @@
+//! The one source of randomness of the data: a small generator whose stream never changes between versions.
+//! It owns no global state. It is not for secrets, and model weights are drawn by libtorch, not here.
+
+/// SplitMix64 (Steele, Lea, Flood: *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014).
+///
+/// Written out here because a resumed run must see the data of the run it resumes, on any machine and with any later
+/// phasebox: random-number crates keep no such promise for shuffles and ranges.
+#[derive(Debug, Clone)]
+pub struct Random {
+    state: u64,
+}
+
+impl Random {
+    /// The published generator, started at `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// A generator of its own for each list of keys, such as `[seed, epoch, sample]`: who draws first never matters.
+    pub fn keyed(keys: &[u64]) -> Self {
+        let mixed = keys
+            .iter()
+            .fold(0, |state, key| Self::new(state ^ key).next_u64());
+        Self::new(mixed)
+    }
+
+    /// The next 64 random bits.
+    pub fn next_u64(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number in `0..bound`, all equally likely (Lemire 2019: multiply, and reject the uneven rest); 0 for a bound of 0.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        let bound = bound.max(1);
+        let uneven = bound.wrapping_neg() % bound;
+        loop {
+            let wide = u128::from(self.next_u64()) * u128::from(bound);
+            if wide as u64 >= uneven {
+                return (wide >> 64) as u64;
+            }
+        }
+    }
+
+    /// A number in `[0, 1)` with 53 random bits.
+    pub fn unit(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 * (0.5f64).powi(53)
+    }
+
+    /// Puts `items` into a random order (Fisher–Yates, from the last place down).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for place in (1..items.len()).rev() {
+            items.swap(place, self.below(place as u64 + 1) as usize);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stream_is_the_published_one() {
+        // Test vector of Rosetta Code's "Pseudo-random numbers/Splitmix64", seed 1234567.
+        let mut random = Random::new(1234567);
+        let expected = [
+            6457827717110365317,
+            3203168211198807973,
+            9817491932198370423,
+            4593380528125082431,
+        ];
+        assert_eq!([(); 4].map(|()| random.next_u64()), expected);
+    }
+
+    #[test]
+    fn ranges_and_keys() {
+        let mut random = Random::new(7);
+        let mut counts = [0u32; 6];
+        (0..6000).for_each(|_| counts[random.below(6) as usize] += 1);
+        assert!(
+            counts.iter().all(|&count| (880..1120).contains(&count)),
+            "{counts:?}"
+        );
+        assert!(
+            (0..1000)
+                .map(|_| random.unit())
+                .all(|unit| (0.0..1.0).contains(&unit))
+        );
+        let first = |keys: &[u64]| Random::keyed(keys).next_u64();
+        assert_eq!(first(&[1, 2]), first(&[1, 2]));
+        assert!(first(&[1, 2]) != first(&[2, 1]) && first(&[1, 2]) != first(&[1, 3]));
+    }
+
+    #[test]
+    fn a_shuffle_keeps_every_item() {
+        let mut items: Vec<usize> = (0..100).collect();
+        Random::new(3).shuffle(&mut items);
+        assert_ne!(items, (0..100).collect::<Vec<_>>());
+        items.sort_unstable();
+        assert_eq!(items, (0..100).collect::<Vec<_>>());
+    }
+}

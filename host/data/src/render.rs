@@ -1,0 +1,240 @@
+//! Turns 8-bit images into samples: resize, crop and flip, and for float32 samples scale and normalize, in one pass.
+//!
+//! It works on bytes, not on tensors: a crop or a flip is then a row copied elsewhere, and a loader's thread starts none of
+//! libtorch's own threads. Owns no data and no randomness but what it draws from the generator it is given.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use image::imageops::{self, FilterType};
+use image::{ImageBuffer, Luma, Pixel, Rgb};
+use tch::Tensor;
+use tch::kind::Element;
+
+use super::Batch;
+use super::random::Random;
+use super::transforms::{Augmentation, Normalize, RandomCrop};
+
+/// One image. `shape` is `[channels, height, width]`, with 1 or 3 channels; `bytes` lie row by row, a pixel's channels
+/// together, as image files and resizers have them.
+#[derive(Debug, Clone)]
+pub(super) struct Image<'a> {
+    pub(super) shape: [usize; 3],
+    pub(super) bytes: Cow<'a, [u8]>,
+    /// Index of its class.
+    pub(super) label: i64,
+    /// The file it is from, for messages; nothing where all are from one.
+    pub(super) path: Option<&'a Path>,
+}
+
+/// The transforms of a loader, ready for images of one kind; samples are made of `T`.
+pub(super) struct Renderer<'a, T> {
+    augmentation: &'a Augmentation,
+    /// What each of the 256 possible bytes becomes, by channel.
+    values: Vec<[T; 256]>,
+    /// `[height, width]` of every rendered sample.
+    size: [usize; 2],
+}
+
+/// One channel of an image, to be read row by row.
+struct Plane<'a> {
+    bytes: &'a [u8],
+    width: usize,
+    channel: usize,
+    channels: usize,
+}
+
+/// The part of an image that is kept; `top` and `left` are negative inside the padding.
+struct Window {
+    top: isize,
+    left: isize,
+    mirrored: bool,
+}
+
+impl<'a> Renderer<'a, f32> {
+    /// For images shaped `shape` (`[channels, height, width]`) whose brightest byte is `white`.
+    ///
+    /// # Errors
+    /// When a transform does not fit the shape.
+    pub(super) fn new(
+        augmentation: &'a Augmentation,
+        shape: [usize; 3],
+        white: f32,
+        own: &Normalize,
+    ) -> Result<Self> {
+        let normalize = augmentation.normalize.as_ref().unwrap_or(own);
+        let table = |channel| {
+            let (mean, std) = normalize.channel(channel)?;
+            // The order of operations of torchvision's ToTensor and Normalize, so that values agree to the last bit.
+            anyhow::Ok(std::array::from_fn(|byte| {
+                (byte as f32 / white - mean) / std
+            }))
+        };
+        let values = (0..shape[0]).map(table).collect::<Result<_>>()?;
+        Ok(Self {
+            augmentation,
+            values,
+            size: augmentation.cropped([shape[1], shape[2]])?,
+        })
+    }
+}
+
+impl<'a> Renderer<'a, u8> {
+    /// For images shaped `shape` whose bytes stay what they are; whoever gets them normalizes.
+    ///
+    /// # Errors
+    /// When a transform does not fit the shape.
+    pub(super) fn of_bytes(augmentation: &'a Augmentation, shape: [usize; 3]) -> Result<Self> {
+        let values = vec![std::array::from_fn(|byte| byte as u8); shape[0]];
+        Ok(Self {
+            augmentation,
+            values,
+            size: augmentation.cropped([shape[1], shape[2]])?,
+        })
+    }
+}
+
+impl<T: Element + Copy + Default> Renderer<'_, T> {
+    /// Renders the samples that `image` gives for `indices`: `[N, channels, height, width]` and their classes.
+    ///
+    /// # Errors
+    /// When an image cannot be had, or ends up with another size than the first one of the data set.
+    pub(super) fn batch<'i>(
+        &self,
+        indices: &[usize],
+        seed: u64,
+        image: impl Fn(usize) -> Result<Image<'i>>,
+    ) -> Result<Batch> {
+        let [channels, height, width] = [self.values.len(), self.size[0], self.size[1]];
+        let length = channels * height * width;
+        let mut values = vec![T::default(); indices.len() * length];
+        let mut labels = Vec::with_capacity(indices.len());
+        for (out, &index) in values.chunks_exact_mut(length).zip(indices) {
+            let image = image(index)?;
+            labels.push(image.label);
+            let place = || {
+                image
+                    .path
+                    .map_or(format!("sample {index}"), |path| path.display().to_string())
+            };
+            self.render(&image, Random::keyed(&[seed, index as u64]), out)
+                .with_context(place)?;
+        }
+        let shape = [indices.len(), channels, height, width].map(|length| length as i64);
+        let inputs = Tensor::f_from_slice(&values)?.f_view(shape)?;
+        Ok(Batch::new(inputs, Tensor::f_from_slice(&labels)?))
+    }
+
+    /// Renders one image into `out`, which is a sample long.
+    fn render(&self, image: &Image<'_>, mut random: Random, out: &mut [T]) -> Result<()> {
+        let size = [image.shape[1], image.shape[2]];
+        let cropped = self.augmentation.cropped(size)?;
+        ensure!(
+            cropped == self.size && image.shape[0] == self.values.len(),
+            "an image of {size:?} pixels becomes {cropped:?}, others of the batch are {:?}\n\
+             hint: give `resize: [height, width]`, or a crop, so that all samples have one size",
+            self.size
+        );
+        let size = self.augmentation.resized(size)?;
+        let bytes = resize(image, size)?;
+        let window = self.window(size, &mut random);
+        let planes = out.chunks_exact_mut(self.size[0] * self.size[1]);
+        for (channel, (values, out)) in self.values.iter().zip(planes).enumerate() {
+            let plane = Plane {
+                bytes: &bytes,
+                width: size[1],
+                channel,
+                channels: self.values.len(),
+            };
+            window.copy(&plane, values, out.chunks_exact_mut(self.size[1]));
+        }
+        Ok(())
+    }
+
+    /// Where to cut an image of `size`. Draws the crop's row, its column, then the flip.
+    fn window(&self, size: [usize; 2], random: &mut Random) -> Window {
+        let room = |axis: usize, padding: usize| size[axis] + 2 * padding - self.size[axis];
+        let [top, left] = match self.augmentation.random_crop {
+            Some(RandomCrop { padding, .. }) => [0, 1].map(|axis| {
+                let place = random.below(room(axis, padding) as u64 + 1);
+                place as isize - padding as isize
+            }),
+            None => [0, 1].map(|axis| (room(axis, 0) / 2) as isize),
+        };
+        let probability = self.augmentation.horizontal_flip;
+        Window {
+            top,
+            left,
+            mirrored: probability > 0.0 && random.unit() < probability,
+        }
+    }
+}
+
+impl<'a> Plane<'a> {
+    /// The channel's bytes of a row from pixel `first` on, or nothing above and below the image.
+    fn row(&self, row: isize, first: usize) -> Option<impl Iterator<Item = &'a u8> + use<'a>> {
+        let length = self.width * self.channels;
+        let start = usize::try_from(row).ok()? * length;
+        let bytes = self
+            .bytes
+            .get(start..start + length)?
+            .get(first * self.channels + self.channel..)?;
+        Some(bytes.iter().step_by(self.channels))
+    }
+}
+
+impl Window {
+    /// Copies the window of one channel into `rows` of values; black where there is no pixel.
+    fn copy<'o, T: Copy + 'o>(
+        &self,
+        plane: &Plane<'_>,
+        values: &[T; 256],
+        rows: impl Iterator<Item = &'o mut [T]>,
+    ) {
+        let first = self.left.max(0).unsigned_abs();
+        for (row, out) in (self.top..).zip(rows) {
+            let padding = self.left.min(0).unsigned_abs().min(out.len());
+            out.fill(values[0]);
+            if let Some(bytes) = plane.row(row, first) {
+                out[padding..]
+                    .iter_mut()
+                    .zip(bytes)
+                    .for_each(|(out, &byte)| *out = values[usize::from(byte)]);
+            }
+            if self.mirrored {
+                out.reverse();
+            }
+        }
+    }
+}
+
+/// Resizes with a triangle filter, which is what torchvision and Pillow call antialiased bilinear.
+fn resize<'a>(image: &'a Image<'_>, size: [usize; 2]) -> Result<Cow<'a, [u8]>> {
+    let [channels, height, width] = image.shape;
+    if [height, width] == size {
+        return Ok(Cow::Borrowed(&image.bytes));
+    }
+    match channels {
+        1 => resize_pixels::<Luma<u8>>(&image.bytes, [height, width], size),
+        3 => resize_pixels::<Rgb<u8>>(&image.bytes, [height, width], size),
+        _ => bail!("images of {channels} channels cannot be resized, only those of 1 or 3"),
+    }
+}
+
+/// All channels at once: the `image` crate takes as long for one as for three.
+fn resize_pixels<P: Pixel<Subpixel = u8> + 'static>(
+    bytes: &[u8],
+    from: [usize; 2],
+    to: [usize; 2],
+) -> Result<Cow<'static, [u8]>> {
+    let [[height, width], [new_height, new_width]] =
+        [from, to].map(|size| size.map(|length| length as u32));
+    let image: ImageBuffer<P, &[u8]> =
+        ImageBuffer::from_raw(width, height, bytes).context("an image lacks pixels")?;
+    Ok(
+        imageops::resize(&image, new_width, new_height, FilterType::Triangle)
+            .into_raw()
+            .into(),
+    )
+}

@@ -1,0 +1,78 @@
+//! Tests of the data, by subject. The samples are real; numbers come from the files, computed apart from phasebox.
+
+mod cifar;
+mod csv;
+mod digits;
+mod image_folder;
+mod loader;
+mod mnist;
+mod transforms;
+
+use std::path::Path;
+
+use tch::{Kind, Tensor};
+
+use super::{Augmentation, Batch, Dataset, DatasetConfig, Splits};
+
+/// Reads a data set by its recipe keys.
+fn load(config: serde_json::Value, base: &Path) -> anyhow::Result<Splits> {
+    serde_json::from_value::<DatasetConfig>(config)?.load(base)
+}
+
+fn digits() -> Splits {
+    load(serde_json::json!({"digits": {}}), Path::new("")).unwrap()
+}
+
+/// Checks that a data set is refused, with all of `expected` in the message.
+fn check_refused(config: serde_json::Value, base: &Path, expected: &[&str]) {
+    let message = format!(
+        "{:#}",
+        load(config, base)
+            .err()
+            .expect("a damaged data set was accepted")
+    );
+    assert!(
+        expected.iter().all(|part| message.contains(part)),
+        "{message}"
+    );
+}
+
+/// The bytes 0 to 16 of the first `count` training digits, 64 an image, and their classes.
+fn digit_bytes(count: usize) -> (Vec<Vec<u8>>, Vec<i64>) {
+    let indices: Vec<usize> = (0..count).collect();
+    let batch = digits()
+        .train
+        .batch(&indices, &Augmentation::default(), 0)
+        .unwrap();
+    let bytes: Vec<u8> = floats(&batch.inputs)
+        .into_iter()
+        .map(|value| (value * 16.0) as u8)
+        .collect();
+    (
+        bytes.chunks(64).map(<[u8]>::to_vec).collect(),
+        integers(&batch.target),
+    )
+}
+
+/// All samples as they are.
+fn all(dataset: &dyn Dataset) -> Batch {
+    let indices: Vec<usize> = (0..dataset.len()).collect();
+    dataset
+        .batch(&indices, &Augmentation::default(), 0)
+        .unwrap()
+}
+
+fn floats(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten(0, -1).try_into().unwrap()
+}
+
+fn integers(tensor: &Tensor) -> Vec<i64> {
+    assert_eq!(tensor.kind(), Kind::Int64);
+    tensor.try_into().unwrap()
+}
+
+fn counts(labels: &[i64], classes: usize) -> Vec<usize> {
+    (0..classes as i64)
+        .map(|class| labels.iter().filter(|&&label| label == class).count())
+        .collect()
+}

@@ -1,0 +1,229 @@
+//! Rows of `tests/reference/losses.json`, which PyTorch computed.
+use serde_json::{Value, json};
+use tch::{Device, Kind, Tensor};
+
+use super::{Criterion, CriterionConfig};
+
+fn criterion(name: &str, params: Value) -> Criterion {
+    let config = CriterionConfig::parse(name, &params).expect("the row's parameters are valid");
+    Criterion::new(config, Device::Cpu).expect("the CPU takes weights")
+}
+
+fn floats(value: &Value) -> Tensor {
+    let list: Vec<f64> = serde_json::from_value(value.clone()).expect("a list of numbers");
+    Tensor::from_slice(&list).to_kind(Kind::Float)
+}
+
+fn shape(value: &Value) -> Vec<i64> {
+    serde_json::from_value(value.clone()).expect("a list of sizes")
+}
+
+fn check_row(row: &Value) {
+    let preds = floats(&row["preds"])
+        .reshape(shape(&row["shape"]))
+        .set_requires_grad(true);
+    let target = floats(&row["target"]).reshape(shape(&row["target_shape"]));
+    let target = if row["classes"] == true {
+        target.to_kind(Kind::Int64)
+    } else {
+        target
+    };
+    let name = row["name"].as_str().expect("a name");
+    let output = criterion(name, row["params"].clone())
+        .forward(&preds, &target)
+        .expect("the row's shapes fit");
+    output.loss.backward();
+
+    let loss = output.loss.double_value(&[]);
+    let expected = row["loss"].as_f64().expect("a number");
+    assert!(
+        (loss - expected).abs() < 1e-5 * expected.abs().max(1.0),
+        "{name}: {loss} is not {expected}"
+    );
+    let gradient = preds.grad().reshape([-1]);
+    assert!(
+        gradient.allclose(&floats(&row["gradient"]), 1e-4, 1e-6, false),
+        "{name}: gradient"
+    );
+    assert_eq!(output.items.size(), [1]);
+    assert_eq!(output.items.double_value(&[0]), loss);
+    assert!(!output.items.requires_grad());
+}
+
+#[test]
+fn losses_and_gradients_are_pytorchs() {
+    let rows: Vec<Value> =
+        serde_json::from_str(include_str!("../../../../tests/reference/losses.json"))
+            .expect("valid JSON");
+    assert_eq!(rows.len(), 14);
+    rows.iter().for_each(check_row);
+}
+
+#[test]
+fn half_precision_is_widened() {
+    let preds = Tensor::from_slice(&[1.0f32, 2.0, 3.0])
+        .reshape([1, 3])
+        .to_kind(Kind::BFloat16);
+    let target = Tensor::from_slice(&[2i64]);
+    let loss = criterion("CrossEntropyLoss", json!({}))
+        .forward(&preds, &target)
+        .expect("bfloat16 is a float")
+        .loss;
+    assert_eq!(loss.kind(), Kind::Float);
+}
+
+#[track_caller]
+fn check_refused<T>(result: anyhow::Result<T>, parts: &[&str]) {
+    let message = format!("{:#}", result.err().expect("an error"));
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+    assert!(
+        !message.contains("frame #") && message.len() < 400,
+        "{message}"
+    );
+}
+
+#[test]
+fn wrong_parameters_name_key_and_remedy() {
+    let parse = |name: &str, params: Value| CriterionConfig::parse(name, &params);
+    check_refused(
+        parse("CrossEntropieLoss", json!({})),
+        &["CrossEntropieLoss", "did you mean `CrossEntropyLoss`"],
+    );
+    check_refused(
+        parse("MSELoss", json!({"delta": 1})),
+        &["loss `MSELoss`", "unknown field `delta`", "l1_weight"],
+    );
+    check_refused(
+        parse("HuberLoss", json!({"delta": "wide"})),
+        &["`delta`", "invalid type: string \"wide\""],
+    );
+    check_refused(
+        parse("HuberLoss", json!({"delta": 0})),
+        &["HuberLoss", "`delta` must be", "above 0"],
+    );
+    check_refused(
+        parse("CrossEntropyLoss", json!({"label_smoothing": 1.5})),
+        &["`label_smoothing`", "0 and 1"],
+    );
+    check_refused(
+        parse("CrossEntropyLoss", json!({"weight": [1.0, -1.0]})),
+        &["`weight`"],
+    );
+}
+
+#[test]
+fn wrong_tensors_are_errors_in_words() {
+    let forward = |name: &str, params: Value, preds: &[i64], target: Tensor| {
+        criterion(name, params).forward(&Tensor::zeros(preds, (Kind::Float, Device::Cpu)), &target)
+    };
+    let indices = |size: i64| Tensor::zeros([size], (Kind::Int64, Device::Cpu));
+    let numbers = |size: &[i64]| Tensor::zeros(size, (Kind::Float, Device::Cpu));
+    let none = || json!({});
+    check_refused(
+        forward("CrossEntropyLoss", none(), &[6, 4], indices(5)),
+        &[
+            "preds [6, 4] float on the CPU",
+            "target [5] int64",
+            "class indices [6]",
+        ],
+    );
+    check_refused(
+        forward("CrossEntropyLoss", none(), &[6, 4], numbers(&[6])),
+        &["probabilities [6, 4]"],
+    );
+    check_refused(
+        forward("CrossEntropyLoss", none(), &[6], indices(6)),
+        &["preds must be [N, classes, …]"],
+    );
+    check_refused(
+        forward("CrossEntropyLoss", none(), &[6, 4], indices(6) + 4),
+        &["Target 4 is out of bounds"],
+    );
+    check_refused(
+        forward(
+            "CrossEntropyLoss",
+            json!({"weight": [1.0]}),
+            &[6, 4],
+            indices(6),
+        ),
+        &["weight"],
+    );
+    check_refused(
+        forward("MSELoss", none(), &[6, 1], numbers(&[1, 6])),
+        &["target must have the shape of preds"],
+    );
+    check_refused(
+        forward("BCEWithLogitsLoss", none(), &[6, 2], numbers(&[6])),
+        &["shape of preds"],
+    );
+    assert!(forward("MSELoss", none(), &[6, 1], numbers(&[6])).is_ok());
+}
+
+#[test]
+fn target_values_are_checked_without_the_device() {
+    let target = Tensor::from_slice(&[0i64, -100, 9]);
+    let check = |target: &Tensor, classes| {
+        criterion("CrossEntropyLoss", json!({})).check_target(target, classes)
+    };
+    assert!(
+        check(&target, 10).is_ok(),
+        "-100 is the default ignore_index"
+    );
+    check_refused(check(&target, 9), &["class 9", "0 to 8"]);
+    check_refused(check(&Tensor::from_slice(&[-1i64]), 9), &["class -1"]);
+    let binary = criterion("BCEWithLogitsLoss", json!({}));
+    check_refused(
+        binary.check_target(&Tensor::from_slice(&[0.0, 1.5]), 1),
+        &["between 0 and 1"],
+    );
+}
+
+#[test]
+fn parameters_change_while_training() {
+    let mut criterion = criterion(
+        "CrossEntropyLoss",
+        json!({"label_smoothing": 0.1, "weight": [1.0, 2.0, 1.0]}),
+    );
+    let preds = Tensor::from_slice(&[0.5f32, -1.0, 2.0]).reshape([1, 3]);
+    let loss = |criterion: &Criterion| {
+        criterion
+            .forward(&preds, &Tensor::from_slice(&[1i64]))
+            .expect("fits")
+            .loss
+            .double_value(&[])
+    };
+    let before = criterion.state();
+    let smoothed = loss(&criterion);
+    criterion
+        .set("label_smoothing", json!(0.0))
+        .expect("a valid value");
+    assert_eq!(criterion.get("label_smoothing").expect("a key"), json!(0.0));
+    assert_ne!(loss(&criterion), smoothed);
+
+    check_refused(
+        criterion.set("label_smoothing", json!(2)),
+        &["`label_smoothing` must be"],
+    );
+    check_refused(
+        criterion.set("label_smoothing", json!("much")),
+        &["`label_smoothing`", "invalid type"],
+    );
+    check_refused(
+        criterion.set("smoothing", json!(0)),
+        &["unknown parameter", "did you mean `label_smoothing`"],
+    );
+    check_refused(
+        criterion.get("delta"),
+        &["unknown parameter", "CrossEntropyLoss"],
+    );
+    check_refused(
+        criterion.restore(&json!({"name": "MSELoss", "parameters": {}})),
+        &["MSELoss"],
+    );
+
+    criterion.restore(&before).expect("its own state");
+    assert_eq!(loss(&criterion), smoothed);
+    assert_eq!(criterion.state(), before);
+}

@@ -1,0 +1,25 @@
+//! What is trained, and how: networks, losses, metrics, optimizers, learning rates and averages of weights. Knows neither
+//! recipes nor the loop.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`model`] | networks by name |
+//! | [`criterion`] | losses by name |
+//! | [`metrics`] | running metrics, on the device |
+//! | [`optim`] | optimizers whose state can be saved |
+//! | [`schedule`] | learning rates as a function of where the run is |
+//! | [`ema`], [`best_models`] | averages of weights: moving, and of the best epochs |
+//! | [`tensor_group`] | named tensors for multi-tensor kernels |
+
+pub mod best_models;
+pub mod criterion;
+pub mod ema;
+pub mod metrics;
+pub mod model;
+pub mod optim;
+mod parameter_block;
+mod revision;
+pub mod schedule;
+mod shape;
+pub mod tensor_group;
+mod words;

@@ -1,0 +1,195 @@
+//! Rows of `tests/reference/metrics.json`, which scikit-learn computed.
+use serde_json::{Value, json};
+use tch::{Device, Kind, Tensor};
+
+use super::{MetricConfig, Metrics, greater_is_better};
+
+fn reference(group: &str) -> Value {
+    let all: Value = serde_json::from_str(include_str!("../../../../tests/reference/metrics.json"))
+        .expect("valid JSON");
+    all[group].clone()
+}
+
+fn numbers(value: &Value) -> Tensor {
+    let list: Vec<f64> = serde_json::from_value(value.clone()).expect("a list of numbers");
+    Tensor::from_slice(&list).to_kind(Kind::Float)
+}
+
+fn metrics(entries: &[Value]) -> Metrics {
+    let configs: Vec<MetricConfig> = entries
+        .iter()
+        .map(|entry| MetricConfig::from_value(entry).expect("a valid metric"))
+        .collect();
+    Metrics::new(&configs, &["loss"]).expect("no name is there twice")
+}
+
+/// Feeds the pairs in batches of 7, so that the last one is smaller, and compares with the reference.
+fn check(entries: &[Value], preds: &Tensor, target: &Tensor, expected: &Value) {
+    let mut metrics = metrics(entries);
+    for _ in 0..2 {
+        metrics.reset().expect("the CPU zeroes");
+        for (preds, target) in preds.split(7, 0).iter().zip(target.split(7, 0)) {
+            metrics.update(preds, &target).expect("the batch fits");
+        }
+    }
+    let values = metrics.compute().expect("the CPU answers");
+    assert_eq!(
+        values.len(),
+        entries.len(),
+        "no loss was given, so there is none"
+    );
+    for (name, value) in values {
+        let wanted = expected[&name]
+            .as_f64()
+            .expect("the reference has the metric");
+        assert!(
+            (value - wanted).abs() < 1e-6,
+            "{name}: {value} is not {wanted}"
+        );
+    }
+}
+
+#[test]
+fn classification_is_scikit_learns() {
+    let row = reference("classification");
+    let entries = [
+        json!("Accuracy"),
+        json!("Top5"),
+        json!({"TopK": {"k": 2}}),
+        json!("F1"),
+    ];
+    let (preds, target) = (
+        numbers(&row["preds"]).reshape([-1, 6]),
+        numbers(&row["target"]),
+    );
+    check(&entries, &preds, &target.to_kind(Kind::Int64), &row);
+    let soft = target.to_kind(Kind::Int64).one_hot(6).to_kind(Kind::Float) * 0.9;
+    check(&entries, &preds, &soft, &row);
+}
+
+#[test]
+fn one_logit_is_a_binary_classifier() {
+    let row = reference("binary");
+    let (preds, target) = (numbers(&row["preds"]), numbers(&row["target"]));
+    let entries = [json!("Accuracy"), json!("F1")];
+    check(&entries, &preds, &target, &row);
+    check(
+        &entries,
+        &preds.unsqueeze(1),
+        &target.to_kind(Kind::Int64),
+        &row,
+    );
+}
+
+#[test]
+fn regression_is_scikit_learns() {
+    let row = reference("regression");
+    let (preds, target) = (numbers(&row["preds"]), numbers(&row["target"]));
+    check(
+        &[json!("MAE"), json!("MSE")],
+        &preds.unsqueeze(1),
+        &target,
+        &row,
+    );
+}
+
+#[test]
+fn the_loss_is_a_mean_over_samples() {
+    let mut metrics = metrics(&[]);
+    assert!(metrics.compute().expect("nothing to read").is_empty());
+    metrics
+        .update_loss(&Tensor::from_slice(&[1.0f32]), 30)
+        .expect("one item is named");
+    metrics
+        .update_loss(&Tensor::from_slice(&[4.0f32]), 10)
+        .expect("one item is named");
+    assert_eq!(
+        metrics.compute().expect("the CPU answers"),
+        [("loss".to_owned(), 1.75)]
+    );
+    let refused = metrics
+        .update_loss(&Tensor::from_slice(&[1.0f32, 2.0]), 1)
+        .expect_err("two items");
+    assert!(
+        format!("{refused}").contains("1 loss items are named, got [2] float"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn continuing_from_a_saved_state_gives_the_same_bits() {
+    let entries = [json!("Accuracy"), json!("F1"), json!("MSE")];
+    let batch = |seed: i64| {
+        let preds = (Tensor::linspace(1, 90, 36, (Kind::Float, Device::Cpu)) * seed)
+            .sin()
+            .reshape([9, 4]);
+        let target = (&preds * 7).cos();
+        (preds, target)
+    };
+    let feed = |metrics: &mut Metrics, seed| {
+        let (preds, target) = batch(seed);
+        metrics.update(&preds, &target).expect("fits");
+        metrics
+            .update_loss(&preds.mean(None).reshape([1]), 9)
+            .expect("one item");
+    };
+    let mut whole = metrics(&entries);
+    feed(&mut whole, 1);
+    let mut resumed = metrics(&entries);
+    resumed
+        .load_state(&whole.state(), Device::Cpu)
+        .expect("the same metrics");
+    feed(&mut resumed, 2);
+    let before = whole.compute().expect("the CPU answers");
+    feed(&mut whole, 2);
+    assert_ne!(
+        whole.compute().expect("the CPU answers"),
+        before,
+        "the saved totals are copies"
+    );
+    assert_eq!(
+        whole.compute().expect("the CPU answers"),
+        resumed.compute().expect("the CPU answers")
+    );
+    let refused = metrics(&[json!("MAE")])
+        .load_state(&whole.state(), Device::Cpu)
+        .expect_err("other metrics");
+    assert!(
+        format!("{refused}").contains("`Accuracy.sums`"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn mistakes_are_errors_in_words() {
+    let parse = |entry: Value| {
+        format!(
+            "{:#}",
+            MetricConfig::from_value(&entry).expect_err("a mistake")
+        )
+    };
+    assert!(parse(json!("Acuracy")).contains("did you mean `Accuracy`"));
+    assert!(parse(json!({"TopK": {"n": 3}})).contains("unknown field `n`"));
+    assert!(parse(json!({"TopK": {"k": 0}})).contains("`k` must be at least 1"));
+    assert!(parse(json!({"Accuracy": {"k": 1}})).contains("unknown field `k`"));
+    assert!(parse(json!(5)).contains("a metric is a name"));
+    assert!(Metrics::new(&[MetricConfig::F1, MetricConfig::F1], &["loss"]).is_err());
+
+    let refused = |entry: &str, preds: &[i64], target: &[i64]| {
+        let zeros = |size: &[i64]| Tensor::zeros(size, (Kind::Float, Device::Cpu));
+        let result = metrics(&[json!(entry)]).update(&zeros(preds), &zeros(target));
+        format!("{:#}", result.expect_err("shapes that do not fit"))
+    };
+    assert!(refused("Top5", &[8, 3], &[8, 3]).contains("there are only 3 classes"));
+    assert!(refused("Accuracy", &[8, 3], &[7]).contains("target must be class indices [8]"));
+    assert!(refused("MAE", &[8, 1], &[1, 8]).contains("target must have the shape of preds"));
+}
+
+#[test]
+fn the_better_direction_is_known() {
+    let higher: Vec<&str> = ["Accuracy", "Top5", "Top3", "F1", "MAE", "MSE", "loss"]
+        .into_iter()
+        .filter(|n| greater_is_better(n))
+        .collect();
+    assert_eq!(higher, ["Accuracy", "Top5", "Top3", "F1"]);
+}

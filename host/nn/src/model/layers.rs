@@ -1,0 +1,175 @@
+//! The layers our architectures are made of: PyTorch's parameter names, first values and arithmetic, with
+//! fallible forwards. (`tch::nn` has the same layers, but they can only panic and start from other values.)
+//!
+//! First values are PyTorch's defaults: weights and biases of `Linear` and `Conv2d` uniform in ±1/√fan_in, which is
+//! Kaiming uniform with a = √5; batch normalisation starts at weight 1, bias 0, mean 0, variance 1.
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use super::variables::{Init, Variables};
+
+/// `[N, inputs] → [N, outputs]`.
+pub(super) struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    pub(super) fn new(
+        variables: &mut Variables,
+        name: &str,
+        inputs: i64,
+        outputs: i64,
+    ) -> Result<Linear> {
+        let init = Init::Uniform(1.0 / (inputs as f64).sqrt());
+        let weight = variables.parameter(format!("{name}.weight"), &[outputs, inputs], init)?;
+        let bias = variables.parameter(format!("{name}.bias"), &[outputs], init)?;
+        Ok(Linear { weight, bias })
+    }
+
+    pub(super) fn forward(&self, inputs: &Tensor) -> Result<Tensor> {
+        Ok(inputs.f_linear(&self.weight, Some(&self.bias))?)
+    }
+}
+
+/// Kernel size, stride and zero padding of a square convolution, in pixels.
+#[derive(Clone, Copy)]
+pub(super) struct Window {
+    pub(super) size: i64,
+    pub(super) stride: i64,
+    pub(super) padding: i64,
+}
+
+/// `[N, inputs, H, W] → [N, outputs, H′, W′]`.
+pub(super) struct Conv2d {
+    weight: Tensor,
+    bias: Option<Tensor>,
+    window: Window,
+}
+
+impl Conv2d {
+    /// With a bias and PyTorch's default first values.
+    pub(super) fn new(
+        variables: &mut Variables,
+        name: &str,
+        inputs: i64,
+        outputs: i64,
+        window: Window,
+    ) -> Result<Conv2d> {
+        let init = Init::Uniform(1.0 / ((inputs * window.size * window.size) as f64).sqrt());
+        let shape = [outputs, inputs, window.size, window.size];
+        let weight = variables.parameter(format!("{name}.weight"), &shape, init)?;
+        let bias = variables.parameter(format!("{name}.bias"), &[outputs], init)?;
+        Ok(Conv2d {
+            weight,
+            bias: Some(bias),
+            window,
+        })
+    }
+
+    /// Without a bias (a normalisation follows) and with torchvision's first values for ResNets: Kaiming normal over
+    /// fan_out (He et al. 2015).
+    pub(super) fn without_bias(
+        variables: &mut Variables,
+        name: &str,
+        inputs: i64,
+        outputs: i64,
+        window: Window,
+    ) -> Result<Conv2d> {
+        let fan_out = (outputs * window.size * window.size) as f64;
+        let shape = [outputs, inputs, window.size, window.size];
+        let init = Init::Normal((2.0 / fan_out).sqrt());
+        let weight = variables.parameter(format!("{name}.weight"), &shape, init)?;
+        Ok(Conv2d {
+            weight,
+            bias: None,
+            window,
+        })
+    }
+
+    pub(super) fn forward(&self, inputs: &Tensor) -> Result<Tensor> {
+        let Window {
+            stride, padding, ..
+        } = self.window;
+        Ok(inputs.f_conv2d(
+            &self.weight,
+            self.bias.as_ref(),
+            [stride, stride],
+            [padding, padding],
+            [1, 1],
+            1,
+        )?)
+    }
+}
+
+/// Batch normalisation over `[N, C, H, W]`: batch statistics in training, running ones otherwise
+/// (momentum 0.1, ε 1e-5, as PyTorch's `BatchNorm2d`).
+pub(super) struct BatchNorm2d {
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+}
+
+impl BatchNorm2d {
+    pub(super) fn new(variables: &mut Variables, name: &str, channels: i64) -> Result<BatchNorm2d> {
+        let shape = [channels];
+        let layer = BatchNorm2d {
+            weight: variables.parameter(format!("{name}.weight"), &shape, Init::Constant(1.0))?,
+            bias: variables.parameter(format!("{name}.bias"), &shape, Init::Constant(0.0))?,
+            running_mean: variables.buffer(format!("{name}.running_mean"), &shape, 0.0)?,
+            running_var: variables.buffer(format!("{name}.running_var"), &shape, 1.0)?,
+        };
+        variables.counter(format!("{name}.num_batches_tracked"));
+        Ok(layer)
+    }
+
+    pub(super) fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor> {
+        const MOMENTUM: f64 = 0.1;
+        const EPSILON: f64 = 1e-5;
+        Ok(inputs.f_batch_norm(
+            Some(&self.weight),
+            Some(&self.bias),
+            Some(&self.running_mean),
+            Some(&self.running_var),
+            train,
+            MOMENTUM,
+            EPSILON,
+            true,
+        )?)
+    }
+}
+
+/// max(x, 0) in the memory of x, which nobody else may need: the way back through a batch normalization goes by its input,
+/// so this is for what comes out of one.
+pub(super) fn relu_(mut features: Tensor) -> Result<Tensor> {
+    let _ = features.f_relu_()?;
+    Ok(features)
+}
+
+/// The non-linearity between two layers, by PyTorch's names in snake case.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// max(x, 0)
+    #[default]
+    Relu,
+    /// x·Φ(x) (Hendrycks & Gimpel 2016), exact form
+    Gelu,
+    /// x·σ(x), also called swish
+    Silu,
+    /// Hyperbolic tangent
+    Tanh,
+}
+
+impl Activation {
+    pub(super) fn forward(self, inputs: &Tensor) -> Result<Tensor> {
+        Ok(match self {
+            Activation::Relu => inputs.f_relu(),
+            Activation::Gelu => inputs.f_gelu("none"),
+            Activation::Silu => inputs.f_silu(),
+            Activation::Tanh => inputs.f_tanh(),
+        }?)
+    }
+}

@@ -1,0 +1,92 @@
+//! The named tensors of a network while it is built, and how each gets its first value.
+//! Knows no layer. Once built, `Model` owns the tensors.
+use anyhow::Result;
+use tch::{Device, Kind, Tensor};
+
+/// Where a tensor's first values come from.
+#[derive(Clone, Copy)]
+pub(super) enum Init {
+    Constant(f64),
+    /// Uniform in ±bound.
+    Uniform(f64),
+    /// Normal with mean 0 and this standard deviation.
+    Normal(f64),
+}
+
+/// Whether random tensors are drawn, or left at zero because other values are copied in right after.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Values {
+    Drawn,
+    /// Leaves torch's generator untouched, so that a copy of a model does not change the run.
+    Blank,
+}
+
+/// Collects parameters and buffers by name, in the order the layers ask for them.
+pub(super) struct Variables {
+    device: Device,
+    values: Values,
+    pub(super) parameters: Vec<(String, Tensor)>,
+    pub(super) buffers: Vec<(String, Tensor)>,
+    counter_names: Vec<String>,
+}
+
+impl Variables {
+    pub(super) fn new(device: Device, values: Values) -> Variables {
+        Variables {
+            device,
+            values,
+            parameters: vec![],
+            buffers: vec![],
+            counter_names: vec![],
+        }
+    }
+
+    pub(super) fn device(&self) -> Device {
+        self.device
+    }
+
+    /// A float32 tensor that is trained.
+    pub(super) fn parameter(&mut self, name: String, shape: &[i64], init: Init) -> Result<Tensor> {
+        let tensor = self.first_values(shape, init)?.f_set_requires_grad(true)?;
+        self.parameters.push((name, tensor.shallow_clone()));
+        Ok(tensor)
+    }
+
+    /// A float32 tensor that is state but not trained.
+    pub(super) fn buffer(&mut self, name: String, shape: &[i64], value: f64) -> Result<Tensor> {
+        let tensor = self.first_values(shape, Init::Constant(value))?;
+        self.buffers.push((name, tensor.shallow_clone()));
+        Ok(tensor)
+    }
+
+    /// An int64 count of training forwards, kept up by [`Variables::finish`]'s caller.
+    pub(super) fn counter(&mut self, name: String) {
+        self.counter_names.push(name);
+    }
+
+    /// All counters as one int64 tensor (one kernel counts them all), each also a named 0-d buffer viewing it.
+    pub(super) fn finish(&mut self) -> Result<Option<Tensor>> {
+        if self.counter_names.is_empty() {
+            return Ok(None);
+        }
+        let count = self.counter_names.len() as i64;
+        let counters = Tensor::f_zeros([count], (Kind::Int64, self.device))?;
+        for (index, name) in self.counter_names.drain(..).enumerate() {
+            self.buffers
+                .push((name, counters.f_select(0, index as i64)?));
+        }
+        Ok(Some(counters))
+    }
+
+    /// Drawn on the CPU, then moved: one seed gives the same network on every device.
+    fn first_values(&self, shape: &[i64], init: Init) -> Result<Tensor> {
+        let mut tensor = Tensor::f_zeros(shape, (Kind::Float, Device::Cpu))?;
+        let _ = match init {
+            Init::Constant(value) => tensor.f_fill_(value)?,
+            _ if self.values == Values::Blank => tensor.shallow_clone(),
+            Init::Uniform(bound) => tensor.f_uniform_(-bound, bound)?,
+            Init::Normal(deviation) => tensor.f_normal_(0.0, deviation)?,
+        };
+        Ok(tensor.f_to_device(self.device)?)
+    }
+}

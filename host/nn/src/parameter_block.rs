@@ -1,0 +1,26 @@
+//! The parameter block that follows a name in a recipe (`arch_params`, `criterion_params`, …) as a typed struct.
+//! Owns the wording of its errors; which structs there are is each registry's business.
+use anyhow::{Result, anyhow};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// Reads `block` (absent, `null` or a map) as `T`; `owner` is what the error names, say "architecture `mlp`".
+///
+/// # Errors
+/// An unknown key, a missing one, or a value of the wrong type, with the key's path in the block.
+pub(crate) fn read<T: DeserializeOwned>(owner: &str, block: &Value) -> Result<T> {
+    let block = if block.is_null() {
+        Value::Object(Map::new())
+    } else {
+        block.clone()
+    };
+    serde_path_to_error::deserialize(block).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." {
+            String::new()
+        } else {
+            format!("`{path}`: ")
+        };
+        anyhow!("parameters of {owner}: {place}{}", error.inner())
+    })
+}

@@ -1,0 +1,278 @@
+//! Learning rates over a run, as a pure function of where the run is: nothing to save, nothing to restore. Owns the
+//! recipe's `lr_*` keys, their checks and the warm-up; the curves are in `schedule/curve.rs`. Does not touch an
+//! optimizer.
+//!
+//! Names and formulas are SuperGradients', the torch-named ones PyTorch's. One difference: there a schedule runs after
+//! a step, so its change shows one batch (or, for steps by epoch, one epoch) late; here a learning rate is that of the
+//! very step it is asked for, as in PyTorch.
+
+mod curve;
+#[cfg(test)]
+mod tests;
+
+pub use curve::{Anneal, MultiStep, OneCycle};
+
+use anyhow::{Result, bail, ensure};
+use curve::Curve;
+use serde::{Deserialize, Serialize};
+
+/// Where a run is. Steps and `steps_per_epoch` count the same thing: batches, or optimizer steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The epoch under way, from 0.
+    pub epoch: u64,
+    /// Steps finished since the run began, earlier parts of a resumed run included.
+    pub step_in_run: u64,
+    /// Steps in one epoch.
+    pub steps_per_epoch: u64,
+    /// Epochs in the whole run.
+    pub max_epochs: u64,
+}
+
+/// The recipe's `lr_mode`: a name, or a name with its options. `null` keeps the learning rate constant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LrMode {
+    /// The initial learning rate throughout.
+    Constant,
+    /// Times `lr_decay_factor` at each epoch of `lr_updates`, or every `step_lr_update_freq` epochs.
+    #[serde(alias = "step")]
+    StepLRScheduler,
+    /// Times `lr_decay_factor` over each epoch, step by step.
+    #[serde(alias = "exp")]
+    ExponentialLRScheduler,
+    /// Falls to zero as `(1 - progress)^0.9`.
+    #[serde(alias = "poly")]
+    PolyLRScheduler,
+    /// Falls along a half cosine to `cosine_final_lr_ratio` of the initial learning rate.
+    #[serde(alias = "cosine")]
+    CosineLRScheduler,
+    /// `torch.optim.lr_scheduler.MultiStepLR`.
+    MultiStepLR(MultiStep),
+    /// `torch.optim.lr_scheduler.OneCycleLR`, over all epochs but those of the cool-down.
+    OneCycleLR(OneCycle),
+}
+
+/// The recipe's `warmup_mode`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WarmupMode {
+    /// One learning rate per epoch, for `lr_warmup_epochs`.
+    #[default]
+    #[serde(alias = "linear_epoch_step", alias = "linear_step")]
+    LinearEpochLRWarmup,
+    /// A learning rate per step, for `lr_warmup_steps` but no longer than the first epoch.
+    #[serde(alias = "linear_batch_step")]
+    LinearBatchLRWarmup,
+}
+
+/// The recipe's learning-rate keys, with SuperGradients' names and defaults; `initial_lr` belongs to the optimizer's
+/// groups.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScheduleConfig {
+    /// Which curve.
+    pub lr_mode: Option<LrMode>,
+    /// Epochs at which `StepLRScheduler` decays.
+    pub lr_updates: Vec<u64>,
+    /// The factor of `StepLRScheduler` and `ExponentialLRScheduler`.
+    pub lr_decay_factor: Option<f64>,
+    /// Epochs between the decays of `StepLRScheduler`, in place of `lr_updates`; may be a fraction.
+    pub step_lr_update_freq: Option<f64>,
+    /// Where `CosineLRScheduler` ends, relative to the initial learning rate.
+    pub cosine_final_lr_ratio: f64,
+    /// How the run warms up.
+    pub warmup_mode: Option<WarmupMode>,
+    /// Epochs of warm-up, for `LinearEpochLRWarmup`.
+    pub lr_warmup_epochs: u64,
+    /// Steps of warm-up, for `LinearBatchLRWarmup`.
+    pub lr_warmup_steps: u64,
+    /// Where the warm-up starts; unset it is `initial_lr / (length of the warm-up + 1)`.
+    pub warmup_initial_lr: Option<f64>,
+    /// Epochs at the end that keep the learning rate they find.
+    pub lr_cooldown_epochs: u64,
+}
+
+impl Default for ScheduleConfig {
+    fn default() -> Self {
+        Self {
+            lr_mode: None,
+            lr_updates: Vec::new(),
+            lr_decay_factor: None,
+            step_lr_update_freq: None,
+            cosine_final_lr_ratio: 0.01,
+            warmup_mode: Some(WarmupMode::default()),
+            lr_warmup_epochs: 0,
+            lr_warmup_steps: 0,
+            warmup_initial_lr: None,
+            lr_cooldown_epochs: 0,
+        }
+    }
+}
+
+/// A checked schedule. Stateless: the same progress always gives the same learning rate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    curve: Curve,
+    warmup_epochs: u64,
+    warmup_steps: u64,
+    warmup_initial_lr: Option<f64>,
+    cooldown_epochs: u64,
+}
+
+impl ScheduleConfig {
+    /// Checks the keys against each other and the length of the run; errors name the key and what to do.
+    pub fn build(&self, max_epochs: u64) -> Result<Schedule> {
+        self.check_warmup(max_epochs)?;
+        Ok(Schedule {
+            curve: self.curve(max_epochs)?,
+            warmup_epochs: self.lr_warmup_epochs,
+            warmup_steps: self.lr_warmup_steps,
+            warmup_initial_lr: self.warmup_initial_lr,
+            cooldown_epochs: self.lr_cooldown_epochs,
+        })
+    }
+
+    fn check_warmup(&self, max_epochs: u64) -> Result<()> {
+        let (warmup, cooldown) = (self.lr_warmup_epochs, self.lr_cooldown_epochs);
+        ensure!(
+            warmup.saturating_add(cooldown) <= max_epochs,
+            "lr_warmup_epochs ({warmup}) and lr_cooldown_epochs ({cooldown}) exceed max_epochs ({max_epochs})\n\
+             hint: shorten them or train for longer"
+        );
+        match self.warmup_mode {
+            Some(WarmupMode::LinearBatchLRWarmup) if warmup > 0 => {
+                bail!(
+                    "lr_warmup_epochs has no effect with warmup_mode LinearBatchLRWarmup\nhint: set lr_warmup_steps"
+                )
+            }
+            Some(WarmupMode::LinearEpochLRWarmup) | None if self.lr_warmup_steps > 0 => {
+                bail!(
+                    "lr_warmup_steps needs `warmup_mode: LinearBatchLRWarmup`\nhint: set it, or use lr_warmup_epochs"
+                )
+            }
+            None if warmup > 0 => {
+                bail!(
+                    "lr_warmup_epochs needs a warmup_mode\nhint: set `warmup_mode: LinearEpochLRWarmup`"
+                )
+            }
+            _ => self
+                .warmup_initial_lr
+                .map_or(Ok(()), |rate| non_negative("warmup_initial_lr", rate)),
+        }
+    }
+
+    fn curve(&self, max_epochs: u64) -> Result<Curve> {
+        Ok(match self.lr_mode.as_ref().unwrap_or(&LrMode::Constant) {
+            LrMode::Constant => Curve::Constant,
+            LrMode::StepLRScheduler => Curve::Steps(MultiStep {
+                milestones: self.updates(max_epochs)?,
+                gamma: self.decay_factor()?,
+            }),
+            LrMode::ExponentialLRScheduler => Curve::Exponential {
+                factor: self.decay_factor()?,
+            },
+            LrMode::PolyLRScheduler => Curve::Poly,
+            LrMode::CosineLRScheduler => {
+                non_negative("cosine_final_lr_ratio", self.cosine_final_lr_ratio)?;
+                Curve::Cosine {
+                    final_ratio: self.cosine_final_lr_ratio,
+                }
+            }
+            LrMode::MultiStepLR(steps) => {
+                non_negative("lr_mode.MultiStepLR.gamma", steps.gamma)?;
+                Curve::Steps(steps.clone())
+            }
+            LrMode::OneCycleLR(cycle) => {
+                ensure!(
+                    self.lr_warmup_epochs == 0 && self.lr_warmup_steps == 0,
+                    "OneCycleLR warms up by itself\nhint: set lr_warmup_epochs and lr_warmup_steps to 0"
+                );
+                cycle.check()?;
+                Curve::OneCycle(*cycle)
+            }
+        })
+    }
+
+    fn decay_factor(&self) -> Result<f64> {
+        let Some(factor) = self.lr_decay_factor else {
+            bail!("this lr_mode needs lr_decay_factor\nhint: set it, for example to 0.1");
+        };
+        non_negative("lr_decay_factor", factor)?;
+        Ok(factor)
+    }
+
+    /// The epochs at which `StepLRScheduler` decays; with a frequency, those before the cool-down.
+    fn updates(&self, max_epochs: u64) -> Result<Vec<u64>> {
+        match (self.step_lr_update_freq, self.lr_updates.is_empty()) {
+            (None, false) => Ok(self.lr_updates.clone()),
+            (None, true) => bail!(
+                "StepLRScheduler needs lr_updates, epochs to decay at\nhint: set it or step_lr_update_freq"
+            ),
+            (Some(_), false) => {
+                bail!("lr_updates and step_lr_update_freq exclude each other\nhint: remove one")
+            }
+            (Some(every), true) => {
+                ensure!(
+                    every > 0.0 && every.is_finite(),
+                    "step_lr_update_freq = {every}\nhint: give epochs above 0"
+                );
+                let scheduled = self.lr_warmup_epochs..max_epochs - self.lr_cooldown_epochs;
+                let epochs = (1..scheduled.end).map(|count| (every * count as f64).ceil() as u64);
+                Ok(epochs.filter(|epoch| scheduled.contains(epoch)).collect())
+            }
+        }
+    }
+}
+
+impl Schedule {
+    /// The learning rate of the step that comes next, for a group whose learning rate starts at `initial`.
+    pub fn learning_rate(&self, initial: f64, progress: Progress) -> f64 {
+        self.warmup(initial, progress).unwrap_or_else(|| {
+            let (position, length) = self.position(progress);
+            self.curve
+                .learning_rate(initial, progress, position, length)
+        })
+    }
+
+    /// The learning rate of the warm-up while it lasts.
+    fn warmup(&self, initial: f64, progress: Progress) -> Option<f64> {
+        // By epoch, the last warm-up epoch is one short of the initial learning rate; by step, the last one has it.
+        let steps = self.warmup_steps.min(progress.steps_per_epoch);
+        let (position, length, span) = if progress.epoch < self.warmup_epochs {
+            (progress.epoch, self.warmup_epochs, self.warmup_epochs)
+        } else if progress.step_in_run < steps {
+            (progress.step_in_run, steps, (steps - 1).max(1))
+        } else {
+            return None;
+        };
+        let start = self
+            .warmup_initial_lr
+            .unwrap_or(initial / (length + 1) as f64);
+        Some(start + (initial - start) * position as f64 / span as f64)
+    }
+
+    /// How many steps of the curve are done, and how many it has. The cool-down stays at the last.
+    fn position(&self, progress: Progress) -> (u64, u64) {
+        // SuperGradients lets the other curves run on beneath a warm-up by steps; only the cosine starts after it.
+        let warmup_steps = match self.curve {
+            Curve::Cosine { .. } => self.warmup_steps.min(progress.steps_per_epoch),
+            _ => 0,
+        };
+        let skipped = self.warmup_epochs * progress.steps_per_epoch + warmup_steps;
+        let end =
+            progress.max_epochs.saturating_sub(self.cooldown_epochs) * progress.steps_per_epoch;
+        let length = end.saturating_sub(skipped).max(1);
+        (
+            progress.step_in_run.saturating_sub(skipped).min(length - 1),
+            length,
+        )
+    }
+}
+
+/// Refuses NaN, infinities and negative numbers.
+fn non_negative(key: &str, value: f64) -> Result<()> {
+    ensure!(
+        value >= 0.0 && value.is_finite(),
+        "{key} = {value}\nhint: give a finite number of at least 0"
+    );
+    Ok(())
+}

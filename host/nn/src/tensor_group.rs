@@ -1,0 +1,232 @@
+//! Named tensors that are worked on together, and the same as a list that multi-tensor kernels take. Owns the list and
+//! what can be known of the tensors once, so that no operation on the group has to go through them one by one; whose
+//! tensors they are is for others to know.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use anyhow::{Result, ensure};
+use globset::{Glob, GlobMatcher};
+use tch::{Kind, Tensor};
+use torch_ext::TensorList;
+
+/// Selections of [`TensorGroup::matching`] that are remembered; a callback asks for one or two.
+const REMEMBERED: usize = 8;
+
+/// Shapes and kinds, member by member. Copies of a group share it, so that comparing the two is comparing a pointer.
+type Layout = Rc<[(Vec<i64>, Kind)]>;
+
+/// Tensors by name. Which they are, their shapes and their kinds do not change; their values may.
+pub struct TensorGroup {
+    named: Vec<(String, Tensor)>,
+    list: TensorList,
+    layout: Layout,
+    bytes: u64,
+    first_not_floating: Option<usize>,
+    /// By glob; the oldest is forgotten first.
+    selections: RefCell<Vec<(String, Rc<TensorGroup>)>>,
+}
+
+impl TensorGroup {
+    /// A group that shares the given tensors.
+    ///
+    /// # Errors
+    /// Of libtorch, for tensors that are none.
+    pub fn new(named: Vec<(String, Tensor)>) -> Result<Rc<TensorGroup>, torch_ext::Error> {
+        let layout = named
+            .iter()
+            .map(|(_, tensor)| (tensor.size(), tensor.kind()))
+            .collect();
+        TensorGroup::with_layout(named, layout)
+    }
+
+    fn with_layout(
+        named: Vec<(String, Tensor)>,
+        layout: Layout,
+    ) -> Result<Rc<TensorGroup>, torch_ext::Error> {
+        Ok(Rc::new(TensorGroup {
+            list: TensorList::from_tensors(named.iter().map(|(_, tensor)| tensor))?,
+            bytes: named
+                .iter()
+                .map(|(_, tensor)| torch_ext::bytes(tensor))
+                .sum(),
+            first_not_floating: named
+                .iter()
+                .position(|(_, tensor)| !tensor.is_floating_point()),
+            layout,
+            named,
+            selections: RefCell::default(),
+        }))
+    }
+
+    /// The members, in order.
+    pub fn named(&self) -> &[(String, Tensor)] {
+        &self.named
+    }
+
+    /// The members for multi-tensor kernels.
+    pub fn list(&self) -> &TensorList {
+        &self.list
+    }
+
+    /// Whether it has no members, which multi-tensor kernels do not take.
+    pub fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    /// Bytes of all elements.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The first member that arithmetic with fractions cannot change, such as a count.
+    pub fn first_not_floating(&self) -> Option<&(String, Tensor)> {
+        self.first_not_floating.map(|index| &self.named[index])
+    }
+
+    /// Whether both have the same shapes and kinds, member by member.
+    pub fn is_alike(&self, other: &TensorGroup) -> bool {
+        Rc::ptr_eq(&self.layout, &other.layout) || self.layout == other.layout
+    }
+
+    /// Copies with memory of their own, outside the graph.
+    ///
+    /// # Errors
+    /// Of libtorch, such as too little memory.
+    pub fn duplicate(&self) -> Result<Rc<TensorGroup>> {
+        let copy = |(name, tensor): &(String, Tensor)| Ok((name.clone(), copy_of(tensor)?));
+        let named = self.named.iter().map(copy).collect::<Result<_>>()?;
+        Ok(TensorGroup::with_layout(named, self.layout.clone())?)
+    }
+
+    /// The members whose names match `glob`. A selection is made once and then remembered.
+    ///
+    /// # Errors
+    /// A malformed glob.
+    pub fn matching(&self, glob: &str) -> Result<Rc<TensorGroup>> {
+        if let Some((_, known)) = self
+            .selections
+            .borrow()
+            .iter()
+            .find(|(known, _)| known == glob)
+        {
+            return Ok(known.clone());
+        }
+        let matcher = matcher(glob)?;
+        let chosen = self.named.iter().filter(|(name, _)| matcher.is_match(name));
+        let selection = TensorGroup::new(
+            chosen
+                .map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
+                .collect(),
+        )?;
+        let mut selections = self.selections.borrow_mut();
+        if selections.len() == REMEMBERED {
+            selections.remove(0);
+        }
+        selections.push((glob.to_owned(), selection.clone()));
+        Ok(selection)
+    }
+}
+
+/// Longest glob, in bytes. Its compiler calls itself for braces within braces: a longer one could overflow the stack.
+const MAX_GLOB_BYTES: usize = 256;
+
+/// What `glob` matches.
+///
+/// # Errors
+/// A malformed glob, or a longer one than any name needs.
+pub fn matcher(glob: &str) -> Result<GlobMatcher> {
+    let size = glob.len();
+    ensure!(
+        size <= MAX_GLOB_BYTES,
+        "it has {size} bytes: at most {MAX_GLOB_BYTES} are taken"
+    );
+    Ok(Glob::new(glob)?.compile_matcher())
+}
+
+/// A copy with memory of its own, outside the graph.
+///
+/// # Errors
+/// Of libtorch, such as too little memory.
+pub fn copy_of(tensor: &Tensor) -> Result<Tensor, tch::TchError> {
+    let mut copy = tensor.f_detach()?.f_empty_like()?;
+    copy.f_copy_(&tensor.f_detach()?)?;
+    Ok(copy)
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+
+    fn group(shapes: &[(&str, &[i64], Kind)]) -> Rc<TensorGroup> {
+        let zeros = |(name, shape, kind): &(&str, &[i64], Kind)| {
+            (
+                (*name).to_owned(),
+                Tensor::zeros(*shape, (*kind, Device::Cpu)),
+            )
+        };
+        TensorGroup::new(shapes.iter().map(zeros).collect()).expect("tensors")
+    }
+
+    #[test]
+    fn groups_are_alike_by_shape_and_kind() {
+        let check = |a: &[(&str, &[i64], Kind)], b: &[(&str, &[i64], Kind)], expected| {
+            assert_eq!(group(a).is_alike(&group(b)), expected, "{a:?} {b:?}");
+        };
+        check(
+            &[("a", &[2, 3], Kind::Float)],
+            &[("b", &[2, 3], Kind::Float)],
+            true,
+        );
+        check(
+            &[("a", &[2, 3], Kind::Float)],
+            &[("a", &[3, 2], Kind::Float)],
+            false,
+        );
+        check(
+            &[("a", &[2], Kind::Float)],
+            &[("a", &[2], Kind::Double)],
+            false,
+        );
+        check(&[("a", &[2], Kind::Float)], &[], false);
+    }
+
+    #[test]
+    fn a_copy_is_alike_and_shares_no_memory() {
+        let original = group(&[("count", &[], Kind::Int64), ("weight", &[2], Kind::Float)]);
+        let copy = original.duplicate().expect("memory");
+        let _ = copy.named()[1].1.shallow_clone().fill_(1.0);
+        assert_eq!(
+            original.named()[1].1.sum(Kind::Float).double_value(&[]),
+            0.0
+        );
+        assert!(original.is_alike(&copy));
+        assert_eq!(copy.bytes(), 16);
+        assert_eq!(
+            copy.first_not_floating().map(|(name, _)| name.as_str()),
+            Some("count")
+        );
+    }
+
+    #[test]
+    fn a_selection_is_made_once() {
+        let group = group(&[
+            ("a.bias", &[1], Kind::Float),
+            ("a.weight", &[2], Kind::Float),
+        ]);
+        let first = group.matching("*.bias").expect("a glob");
+        assert_eq!(first.named().len(), 1);
+        assert!(Rc::ptr_eq(
+            &first,
+            &group.matching("*.bias").expect("a glob")
+        ));
+        for index in 0..2 * REMEMBERED {
+            group.matching(&format!("{index}")).expect("a glob");
+        }
+        assert_eq!(group.selections.borrow().len(), REMEMBERED);
+        assert!(group.matching("[").is_err());
+        assert!(group.matching(&"{".repeat(100_000)).is_err());
+    }
+}

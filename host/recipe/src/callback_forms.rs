@@ -1,0 +1,281 @@
+//! The three forms of an entry of `phase_callbacks`, read into one [`CallbackEntry`].
+//! Owns the forms; what an entry means is said in `callbacks`, and the order they run in is `plan`'s.
+//!
+//! ```yaml
+//! phase_callbacks:
+//!   - EMA: {decay: 0.9999}              # a stock callback; without parameters just `- EMA`
+//!   - ./my_callback.wasm: {every_k: 10} # a file, relative to the recipe that names it
+//!   - wasm: callbacks/clip.wasm         # the long form; `stock: EMA` instead of `wasm:` for a stock callback
+//!     name: clip
+//!     params: {max_norm: 1.0}
+//! ```
+
+use phasebox_contract::limits::{self, Limit, Limits};
+use serde_json::Value;
+
+use super::callbacks::{
+    CallbackEntry, CallbackSource, Grant, OnError, OnLastStrike, OnState, Order, Rank, Reload,
+    Unit, When,
+};
+use super::keys::Keys;
+use super::node::{Content, Node};
+use super::place::Result;
+use super::quantity::{Bytes, Time};
+
+/// Types the entries of `phase_callbacks`, in the order of the recipe.
+///
+/// # Errors
+/// A value that is not a list, an entry in none of the three forms, a name used twice.
+pub(super) fn read(list: &Node) -> Result<Vec<CallbackEntry>> {
+    let entries = match &list.content {
+        Content::List(items) => items.iter().map(entry).collect::<Result<Vec<_>>>()?,
+        _ if list.is_null() || list.content == Content::Map(Vec::new()) => Vec::new(),
+        _ => {
+            return Err(list.error(format!(
+                "expected a list (`- EMA: {{…}}`), found {}",
+                list.describe()
+            )));
+        }
+    };
+    for (index, entry) in entries.iter().enumerate() {
+        if let Some(first) = entries[..index]
+            .iter()
+            .find(|first| first.name == entry.name)
+        {
+            let (name, at) = (&entry.name, &first.place);
+            let message = format!(
+                "a callback named `{name}` is already at {at}; give one of them another `name:`"
+            );
+            return Err(entry.place.error(message));
+        }
+    }
+    Ok(entries)
+}
+
+const SHAPE: &str = "an entry is `- Name`, `- Name: {parameters}`, or the long form with `wasm: FILE` or `stock: NAME`";
+
+fn entry(node: &Node) -> Result<CallbackEntry> {
+    if let Some(name) = node.as_str() {
+        return short(node, name, Value::Object(serde_json::Map::new()));
+    }
+    match node.entries() {
+        entries
+            if entries
+                .iter()
+                .any(|entry| matches!(entry.key.as_str(), "wasm" | "stock")) =>
+        {
+            long(node)
+        }
+        [only] => short(node, &only.key, params(&only.value)?),
+        [first, ..] if first.value.is_null() => Err(node.error(format!(
+            "indent the parameters deeper than their callback `{}`",
+            first.key
+        ))),
+        _ => Err(node.error(format!("{SHAPE}; found {}", node.describe()))),
+    }
+}
+
+fn short(node: &Node, name: &str, params: Value) -> Result<CallbackEntry> {
+    let source = if name.ends_with(".wasm") {
+        file(node, name)
+    } else {
+        stock(node, name)?
+    };
+    Ok(CallbackEntry {
+        name: default_name(&source),
+        source,
+        params,
+        digest: None,
+        grants: None,
+        when: When {
+            every: 1,
+            unit: Unit::Step,
+            rank: Rank::All,
+        },
+        order: Order::default(),
+        limits: Limits::default(),
+        on_error: OnError::Abort,
+        on_state: OnState::Carry,
+        place: node.place.clone(),
+    })
+}
+
+fn long(node: &Node) -> Result<CallbackEntry> {
+    let mut keys = Keys::of(node);
+    let source = long_source(&mut keys, node);
+    let source = keys
+        .keep(source)
+        .unwrap_or(CallbackSource::Stock(String::new()));
+    let params = keys.find("params").map(params);
+    let entry = CallbackEntry {
+        name: keys
+            .optional("name")
+            .unwrap_or_else(|| default_name(&source)),
+        source,
+        params: params
+            .and_then(|params| keys.keep(params))
+            .unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+        digest: keys.optional("digest"),
+        grants: keys
+            .find("grants")
+            .map(grants)
+            .and_then(|grants| keys.keep(grants)),
+        when: keys.below("when", &[], when),
+        order: keys.below("order", &[], order),
+        limits: keys.below("limits", &[], limits),
+        on_error: on_error(&mut keys),
+        on_state: keys.or("on_state", OnState::Carry),
+        place: node.place.clone(),
+    };
+    keys.finish(&[])?;
+    Ok(entry)
+}
+
+fn long_source(keys: &mut Keys<'_>, node: &Node) -> Result<CallbackSource> {
+    match (keys.find("wasm"), keys.find("stock")) {
+        (Some(wasm), None) => {
+            let path: String = wasm.parse()?;
+            if path.ends_with(".wasm") {
+                return Ok(file(wasm, &path));
+            }
+            Err(wasm.error(format!(
+                "`{path}` does not end in .wasm; a stock callback is `stock: {path}`"
+            )))
+        }
+        (None, Some(name)) => stock(name, &name.parse::<String>()?),
+        (Some(_), Some(_)) => Err(node.error("has both `wasm` and `stock`; keep one")),
+        (None, None) => Err(node.error(SHAPE)),
+    }
+}
+
+fn file(node: &Node, path: &str) -> CallbackSource {
+    CallbackSource::File(node.place.resolve(path))
+}
+
+fn stock(node: &Node, name: &str) -> Result<CallbackSource> {
+    if name.trim().is_empty() || name.contains(['/', '\\']) {
+        return Err(node.error(format!(
+            "`{name}` is no stock callback's name, and a file's name ends in .wasm"
+        )));
+    }
+    Ok(CallbackSource::Stock(name.to_owned()))
+}
+
+fn default_name(source: &CallbackSource) -> String {
+    match source {
+        CallbackSource::Stock(name) => name.clone(),
+        CallbackSource::File(path) => path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+    }
+}
+
+fn params(node: &Node) -> Result<Value> {
+    match &node.content {
+        Content::Map(_) => Ok(node.to_json()),
+        _ if node.is_null() => Ok(Value::Object(serde_json::Map::new())),
+        _ => Err(node.error(format!(
+            "parameters are a mapping such as {{decay: 0.9}}, found {}",
+            node.describe()
+        ))),
+    }
+}
+
+fn grants(list: &Node) -> Result<Vec<Grant>> {
+    let Content::List(items) = &list.content else {
+        return Err(list.error(format!(
+            "expected a list such as [gradients, stop], found {}",
+            list.describe()
+        )));
+    };
+    items
+        .iter()
+        .map(|item| {
+            Ok(Grant {
+                name: item.parse()?,
+                place: item.place.clone(),
+            })
+        })
+        .collect()
+}
+
+fn when(keys: &mut Keys<'_>) -> When {
+    When {
+        every: keys.count("every").unwrap_or(1),
+        unit: keys.or("unit", Unit::Step),
+        rank: keys.or("rank", Rank::All),
+    }
+}
+
+fn order(keys: &mut Keys<'_>) -> Order {
+    Order {
+        after: names(keys, "after"),
+        before: names(keys, "before"),
+    }
+}
+
+/// One name or a list of them.
+fn names(keys: &mut Keys<'_>, key: &'static str) -> Vec<String> {
+    match keys.find(key).and_then(Node::as_str) {
+        Some(name) => vec![name.to_owned()],
+        None => keys.or(key, Vec::new()),
+    }
+}
+
+/// One word, or `{reload: {…}}`.
+fn on_error(keys: &mut Keys<'_>) -> OnError {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        Abort,
+        Disable,
+        Ignore,
+        Reload,
+    }
+    if keys
+        .find("on_error")
+        .is_some_and(|node| node.as_str().is_none())
+    {
+        return OnError::Reload(
+            keys.below("on_error", &[], |keys| keys.below("reload", &[], reload)),
+        );
+    }
+    match keys.or("on_error", Word::Abort) {
+        Word::Abort => OnError::Abort,
+        Word::Disable => OnError::Disable,
+        Word::Ignore => OnError::Ignore,
+        Word::Reload => OnError::Reload(Reload {
+            strikes: 3,
+            backoff: 10,
+            then: OnLastStrike::Disable,
+        }),
+    }
+}
+
+fn reload(keys: &mut Keys<'_>) -> Reload {
+    Reload {
+        strikes: keys
+            .count("strikes")
+            .map_or(3, |strikes| u32::try_from(strikes).unwrap_or(u32::MAX)),
+        backoff: keys.or("backoff", 10),
+        then: keys.or("then", OnLastStrike::Disable),
+    }
+}
+
+fn limits(keys: &mut Keys<'_>) -> Limits {
+    Limit::ALL
+        .into_iter()
+        .fold(Limits::default(), |limits, limit| {
+            let written = match limit.unit() {
+                // A day at most, so the nanoseconds fit.
+                limits::Unit::Time => keys
+                    .optional(limit.key())
+                    .map(|Time(time)| time.as_nanos() as u64),
+                limits::Unit::Bytes => keys.optional(limit.key()).map(|Bytes(bytes)| bytes),
+                limits::Unit::Count => keys.optional(limit.key()),
+            };
+            written.map_or(limits, |amount| limits.with(limit, amount))
+        })
+}

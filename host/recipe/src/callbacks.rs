@@ -1,0 +1,203 @@
+//! The entries of `phase_callbacks`: which callback, with which parameters, rights, limits and order.
+//! Owns what an entry says; its YAML is read by `callback_forms`. Loading a component and enforcing its limits are
+//! `plugin`'s.
+
+use std::path::PathBuf;
+
+use phasebox_contract::limits::Limits;
+use phasebox_contract::suggest;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::place::{Place, Result};
+
+/// One callback of a recipe, before its component is loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallbackEntry {
+    /// Where its component comes from.
+    pub source: CallbackSource,
+    /// What the run calls it: unique in a recipe; by default the stock name or the file's name without `.wasm`.
+    pub name: String,
+    /// A JSON object for its `configure`.
+    pub params: Value,
+    /// The only component accepted, when the recipe says so.
+    pub digest: Option<Digest>,
+    /// What it may do. None: nothing was written, so a stock callback gets what it describes and a file nothing.
+    pub grants: Option<Vec<Grant>>,
+    /// When the host calls it.
+    pub when: When,
+    /// Its place among the others, beyond the order of the recipe.
+    pub order: Order,
+    /// What it may use; the defaults where nothing is written.
+    pub limits: Limits,
+    /// What its failure does to the run.
+    pub on_error: OnError,
+    /// Whether a resumed run hands it the state in the checkpoint.
+    pub on_state: OnState,
+    /// The line of the entry.
+    pub place: Place,
+}
+
+/// What becomes of a callback's state in the checkpoint that a run is resumed from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnState {
+    /// The callback goes on with it, also another build of it; one that cannot read it is refused.
+    #[default]
+    Carry,
+    /// The callback begins as in a new run.
+    Fresh,
+}
+
+/// Where a callback's component comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallbackSource {
+    /// A stock callback, by the name the recipe uses; see [`stock_name`].
+    Stock(String),
+    /// A component file, resolved against the file that names it.
+    File(PathBuf),
+}
+
+/// The sha256 of a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digest(pub [u8; 32]);
+
+/// A right, and the line that gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The right's name; which names there are is `plugin`'s.
+    pub name: String,
+    /// The line of the name.
+    pub place: Place,
+}
+
+/// When the host calls a callback: the host filters, so a call that is not due costs nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct When {
+    /// Every how many units; 1 by default.
+    pub every: u64,
+    /// What is counted.
+    pub unit: Unit,
+    /// On which processes of a distributed run.
+    pub rank: Rank,
+}
+
+/// What `when.every` counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Optimizer steps.
+    #[default]
+    Step,
+    /// Epochs.
+    Epoch,
+    /// Batches, of which a step takes `batch_accumulate`.
+    Batch,
+}
+
+/// The processes of a distributed run that a callback runs on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rank {
+    /// Every process.
+    #[default]
+    All,
+    /// Rank 0 of the whole job.
+    Main,
+}
+
+/// Names of other callbacks of the recipe.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Order {
+    /// This one runs after those.
+    pub after: Vec<String>,
+    /// This one runs before those.
+    pub before: Vec<String>,
+}
+
+/// What a callback's failure does to the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// The run fails.
+    #[default]
+    Abort,
+    /// The callback is not called again.
+    Disable,
+    /// The error is logged.
+    Ignore,
+    /// It begins anew with the state it saved last.
+    Reload(Reload),
+}
+
+/// `{strikes: 3, backoff: 10, then: disable}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reload {
+    /// The failure, counted from 1, after which it is not loaded again; 3 by default.
+    pub strikes: u32,
+    /// Optimizer steps without it after the first failure, twice as many after each further one; 10 by default.
+    pub backoff: u64,
+    /// Whether its last strike ends the run.
+    pub then: OnLastStrike,
+}
+
+/// What a callback's last strike does to the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLastStrike {
+    /// The callback is not called again.
+    #[default]
+    Disable,
+    /// The run fails.
+    Abort,
+}
+
+/// The stock callback that a name means: exactly, or with case, `_`, `-` and spaces dropped.
+///
+/// # Errors
+/// No such name, with a suggestion from `known`.
+pub fn stock_name<'a>(name: &str, place: &Place, known: &[&'a str]) -> Result<&'a str> {
+    let unknown = || {
+        format!(
+            "no stock callback `{name}`{}; a file's name ends in .wasm",
+            suggest::hint(name, known)
+        )
+    };
+    suggest::fuzzy(name, known).ok_or_else(|| place.error(unknown()))
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let unfit = || {
+            serde::de::Error::custom(format!(
+                "expected `sha256:` and 64 hexadecimal digits, found `{text}`"
+            ))
+        };
+        text.strip_prefix("sha256:")
+            .and_then(bytes_of_hex)
+            .map(Self)
+            .ok_or_else(unfit)
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("sha256:")?;
+        self.0
+            .iter()
+            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+fn bytes_of_hex(digits: &str) -> Option<[u8; 32]> {
+    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(bytes)
+}

@@ -1,0 +1,213 @@
+//! Takes a mapping apart key by key: required, with a default, or as a section for somebody else to type.
+//! A recipe's layers read like tables with it. Owns no key.
+
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+
+use super::deserialize::{missing_key, unknown_key};
+use super::node::{Content, Node, joined};
+use super::place::{RecipeError, Result};
+
+/// Keys of other trainers that phasebox refuses, each with the reason or remedy.
+pub(super) type Unsupported = &'static [(&'static str, &'static str)];
+
+/// A mapping being read. Faults are kept until [`Keys::finish`], so that a misspelt key is reported as such
+/// and not as the absence of the key that was meant.
+pub(super) struct Keys<'a> {
+    mapping: &'a Node,
+    known: Vec<&'static str>,
+    /// Sections below and the keys they know, to tell where a misplaced key belongs.
+    below: Vec<(&'static str, Vec<&'static str>)>,
+    fault: Option<RecipeError>,
+}
+
+impl<'a> Keys<'a> {
+    /// Starts reading; an empty value counts as an empty mapping.
+    pub(super) fn of(mapping: &'a Node) -> Self {
+        let fits = mapping.is_null() || matches!(mapping.content, Content::Map(_));
+        let unfit = || mapping.error(format!("expected a mapping, found {}", mapping.describe()));
+        Self {
+            mapping,
+            known: Vec::new(),
+            below: Vec::new(),
+            fault: (!fits).then(unfit),
+        }
+    }
+
+    /// Accepts a key without reading it.
+    pub(super) fn allow(&mut self, key: &'static str) {
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
+    }
+
+    /// The value of a key, if it is there and not empty.
+    pub(super) fn find(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.allow(key);
+        self.mapping.get(key).filter(|value| !value.is_null())
+    }
+
+    pub(super) fn optional<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
+        let parsed = self.find(key)?.parse();
+        self.keep(parsed)
+    }
+
+    pub(super) fn or<T: DeserializeOwned>(&mut self, key: &'static str, default: T) -> T {
+        self.optional(key).unwrap_or(default)
+    }
+
+    /// A missing key is a fault, and its stand-in is never seen: [`Keys::finish`] refuses first.
+    pub(super) fn required<T: DeserializeOwned + Default>(&mut self, key: &'static str) -> T {
+        if self.find(key).is_none() {
+            self.blame(missing_key(key, self.mapping));
+        }
+        self.optional(key).unwrap_or_default()
+    }
+
+    /// A whole number, 1 or more.
+    pub(super) fn count(&mut self, key: &'static str) -> Option<u64> {
+        self.optional(key).map(NonZeroU64::get)
+    }
+
+    /// A number above 0.
+    pub(super) fn positive(&mut self, key: &'static str) -> Option<f64> {
+        let node = self.find(key)?;
+        let number: f64 = self.optional(key)?;
+        let above = number > 0.0;
+        let unfit = || {
+            node.error(format!(
+                "expected a number above 0, found {}",
+                node.describe()
+            ))
+        };
+        self.keep(if above { Ok(number) } else { Err(unfit()) })
+    }
+
+    /// A path, resolved against the file that names it.
+    pub(super) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
+        let node = self.find(key)?;
+        self.optional::<String>(key)
+            .map(|path| node.place.resolve(path))
+    }
+
+    /// A text that becomes the name of a file or folder, and so must not lead out of the run's folder.
+    pub(super) fn file_name(&mut self, key: &'static str) -> Option<String> {
+        let node = self.find(key)?;
+        let name: String = self.optional(key)?;
+        let plain = |letter: char| {
+            letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.' | ' ' | '=' | '+')
+        };
+        let fits = name.chars().all(plain)
+            && !name.starts_with('.')
+            && !name.is_empty()
+            && name.len() <= 128;
+        let unfit = || {
+            node.error(format!(
+                "names a folder or file: letters, digits, `_ - . = +`; found \"{name}\""
+            ))
+        };
+        if fits {
+            Some(name)
+        } else {
+            self.keep(Err(unfit()))
+        }
+    }
+
+    /// As [`Keys::file_name`], and missing is a fault.
+    pub(super) fn required_file_name(&mut self, key: &'static str) -> String {
+        self.required::<String>(key);
+        self.file_name(key).unwrap_or_default()
+    }
+
+    /// A sub-tree that another module types; an absent one is an empty mapping.
+    pub(super) fn section(&mut self, key: &'static str) -> Node {
+        self.section_or(key, Content::Map(Vec::new()))
+    }
+
+    /// A sub-tree that another module types, with its default.
+    pub(super) fn section_or(&mut self, key: &'static str, default: Content) -> Node {
+        let path = joined(&self.mapping.path, key);
+        let place = self.mapping.place.clone();
+        self.find(key).cloned().unwrap_or(Node {
+            content: default,
+            place,
+            path,
+        })
+    }
+
+    /// A sub-tree that another module types and that must be there.
+    pub(super) fn required_section(&mut self, key: &'static str) -> Node {
+        if self.find(key).is_none() {
+            self.blame(missing_key(key, self.mapping));
+        }
+        self.section(key)
+    }
+
+    /// A mapping below this one, read by `read`; absent counts as empty.
+    pub(super) fn below<T>(
+        &mut self,
+        key: &'static str,
+        unsupported: Unsupported,
+        read: impl FnOnce(&mut Keys<'_>) -> T,
+    ) -> T {
+        let section = self.section(key);
+        let mut keys = Keys::of(&section);
+        let value = read(&mut keys);
+        self.below.push((key, keys.known.clone()));
+        let finished = keys.finish(unsupported);
+        self.keep(finished);
+        value
+    }
+
+    /// Several keys of this mapping that another module types together.
+    pub(super) fn group(&mut self, keys: &[&'static str]) -> Node {
+        self.known.extend(keys);
+        self.mapping.only(keys)
+    }
+
+    /// Passes a success on, keeps a fault.
+    pub(super) fn keep<T>(&mut self, outcome: Result<T>) -> Option<T> {
+        outcome.map_err(|error| self.blame(error)).ok()
+    }
+
+    fn blame(&mut self, error: RecipeError) {
+        self.fault.get_or_insert(error);
+    }
+
+    /// Refuses keys that phasebox does not support, keys that nobody asked for, and then the first fault.
+    pub(super) fn finish(self, unsupported: Unsupported) -> Result<()> {
+        refuse(self.mapping, unsupported)?;
+        for entry in self.mapping.entries() {
+            let key = entry.key.as_str();
+            if let Some(section) = self.belongs_in(key) {
+                let message = format!("`{key}` does not belong here; write it in `{section}`");
+                return Err(entry.place.error(message));
+            }
+            if !self.known.contains(&key) {
+                return Err(unknown_key(key, self.mapping, &self.known));
+            }
+        }
+        self.fault.map_or(Ok(()), Err)
+    }
+
+    /// The section below that knows a key which this mapping does not.
+    fn belongs_in(&self, key: &str) -> Option<&'static str> {
+        let knows =
+            |(_, known): &&(_, Vec<&str>)| known.contains(&key) && !self.known.contains(&key);
+        self.below.iter().find(knows).map(|(section, _)| *section)
+    }
+}
+
+/// Refuses the keys of a mapping that phasebox knows from other trainers and does not support.
+pub(super) fn refuse(mapping: &Node, unsupported: Unsupported) -> Result<()> {
+    for entry in mapping.entries() {
+        if let Some((key, remedy)) = unsupported.iter().find(|(key, _)| *key == entry.key) {
+            return Err(entry
+                .place
+                .error(format!("`{key}` is not supported by phasebox: {remedy}")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,326 @@
+//! Recipes: YAML text to a typed [`Recipe`], with errors that name file, line, key and remedy.
+//!
+//! Layers, each knowing only those before it: `place` (file and line) · `node` (a tree that knows its lines) ·
+//! `document` (YAML to a tree) · `compose`, `overrides`, `interpolate` (many files and the command line to one tree) ·
+//! `variants` (many sets of overrides) · `deserialize`, `keys` (a tree to types) · `callbacks`, `callback_forms`, `plan`, `training` and this file (which keys there are).
+//!
+//! Not here: what a dataset, architecture, loss, optimizer or schedule accepts. Those modules own their serde types,
+//! and a recipe keeps their part as a [`Node`] to [`Node::parse`]. Nothing in a recipe runs code.
+
+mod callback_forms;
+mod callbacks;
+mod compose;
+mod deserialize;
+mod document;
+mod interpolate;
+mod keys;
+mod node;
+mod overrides;
+mod pin;
+mod place;
+mod plan;
+mod quantity;
+#[cfg(test)]
+mod tests;
+mod training;
+pub mod variants;
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::Context;
+use serde::Deserialize;
+use serde_json::Value;
+
+pub use callbacks::{
+    CallbackEntry, CallbackSource, Digest, Grant, OnError, OnLastStrike, OnState, Order, Rank,
+    Reload, Unit, When, stock_name,
+};
+pub use node::{Content, Entry, Node};
+pub use phasebox_contract::suggest::{closest, fuzzy, hint};
+pub use place::{Place, RecipeError, Result, Source};
+pub use plan::in_order;
+pub use training::{
+    Evaluation, NanPolicy, Precision, RecordSteps, Resume, SCHEDULE_KEYS, Saving,
+    TrainingHyperparams,
+};
+
+use keys::{Keys, Unsupported, refuse};
+
+/// A recipe, typed as far as the host itself goes. Built by [`Recipe::load`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// Names the run's folder; required.
+    pub experiment_name: String,
+    /// Name of the model; required.
+    pub architecture: Node,
+    /// Parameters of the model.
+    pub arch_params: Node,
+    /// Name of the data set, or `{name: parameters}`; required.
+    pub dataset: Node,
+    /// Parameters of the data set.
+    pub dataset_params: Node,
+    /// Relative paths of data start here: the folder of the recipe, unless `base_folder` is written.
+    pub base_folder: PathBuf,
+    /// Parameters of the loader of training batches; shuffles unless it says otherwise.
+    pub train_dataloader_params: Node,
+    /// Parameters of the loader of validation batches, by default as large as training's.
+    pub val_dataloader_params: Node,
+    /// Parameters of the loader of test batches; validation's when the recipe has none.
+    pub test_dataloader_params: Node,
+    /// What is done to training samples.
+    pub train_transforms: Node,
+    /// What is done to validation and test samples.
+    pub val_transforms: Node,
+    /// Weights to start from.
+    pub checkpoint_params: CheckpointParams,
+    /// Where to train; None leaves it to the host.
+    pub device: Option<DeviceChoice>,
+    /// How to train.
+    pub training_hyperparams: TrainingHyperparams,
+    /// The composed tree that all this was read from, with absolute paths: what the run's folder keeps.
+    pub resolved: Node,
+}
+
+/// Weights that training starts from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckpointParams {
+    /// A safetensors file, resolved against the file that names it.
+    pub checkpoint_path: Option<PathBuf>,
+    /// Refuses a file that lacks a parameter or has another; true by default.
+    pub strict_load: bool,
+}
+
+/// A device as recipes and the command line name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum DeviceChoice {
+    /// `cpu`.
+    Cpu,
+    /// `cuda` (the first) or `cuda:N`.
+    Cuda(u32),
+}
+
+const LOADERS: &str = "name the data with `dataset`; loaders are set by `*_dataloader_params`";
+const PROCESSES: &str = "one process drives one device; choose it with `device`";
+const UNSUPPORTED: Unsupported = &[
+    ("train_dataloader", LOADERS),
+    ("val_dataloader", LOADERS),
+    ("test_dataloader", LOADERS),
+    ("dataset_interface", LOADERS),
+    ("multi_gpu", PROCESSES),
+    ("num_gpus", PROCESSES),
+    (
+        "ckpt_root_dir",
+        "choose the folder of runs with `--runs-dir`",
+    ),
+    (
+        "pre_launch_callbacks_list",
+        "a recipe is not changed behind its author's back; write `key=value` on the command line to try variants",
+    ),
+    (
+        "quantization_params",
+        "there is no quantization; remove the key",
+    ),
+    (
+        "hydra",
+        "runs have their own folders (`--runs-dir`); remove the key",
+    ),
+    (
+        "_target_",
+        "a recipe holds no code and can build nothing by name",
+    ),
+];
+const LOADER_UNSUPPORTED: Unsupported = &[
+    (
+        "pin_memory",
+        "copies to a GPU are always pinned; remove the key",
+    ),
+    (
+        "persistent_workers",
+        "workers always live as long as their loader; remove the key",
+    ),
+    (
+        "collate_fn",
+        "a recipe holds no code; the data set decides what a batch is",
+    ),
+    (
+        "worker_init_fn",
+        "a recipe holds no code; workers are seeded from `seed`",
+    ),
+    ("sampler", "use `shuffle`"),
+    (
+        "batch_sampler",
+        "use `batch_size`, `shuffle` and `drop_last`",
+    ),
+];
+const CHECKPOINT_UNSUPPORTED: Unsupported = &[
+    (
+        "pretrained_weights",
+        "phasebox downloads nothing; give a safetensors file as `checkpoint_path`",
+    ),
+    (
+        "load_backbone",
+        "save the weights you want as safetensors and set `strict_load: false`",
+    ),
+    (
+        "checkpoint_num_classes",
+        "a layer of another shape is left out with `strict_load: false`",
+    ),
+];
+
+/// Keys that may stand at the top of a recipe instead of in `training_hyperparams`.
+const HOISTED: [&str; 4] = [
+    "phase_callbacks",
+    "deterministic_callbacks",
+    "seed",
+    "resume",
+];
+
+impl Recipe {
+    /// Reads a recipe with all it is made of; `arguments` are `key=value` from the command line.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its file and line.
+    pub fn load(path: impl AsRef<Path>, arguments: &[String]) -> Result<Self> {
+        let mut tree = compose::compose(path.as_ref(), arguments)?;
+        let resolved = pin::absolute_paths(tree.clone());
+        HOISTED.iter().try_for_each(|key| hoist(&mut tree, key))?;
+        let mut keys = Keys::of(&tree);
+        let recipe = read(&mut keys, resolved);
+        keys.finish(UNSUPPORTED)?;
+        Ok(recipe)
+    }
+
+    /// The folder of the recipe's own file.
+    pub fn folder(&self) -> PathBuf {
+        self.resolved.place.resolve("")
+    }
+
+    /// The files that the recipe is made of and names: those it was composed of, and its callbacks' own.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = self.resolved.files();
+        files.extend(
+            self.training_hyperparams
+                .phase_callbacks
+                .iter()
+                .filter_map(|entry| match &entry.source {
+                    CallbackSource::File(path) => Some(path.clone()),
+                    CallbackSource::Stock(_) => None,
+                }),
+        );
+        files
+    }
+
+    /// The resolved recipe as YAML. The same recipe gives the same text, and the text gives the same recipe from
+    /// any folder.
+    ///
+    /// # Errors
+    /// None that a loaded recipe can cause.
+    pub fn to_yaml(&self) -> anyhow::Result<String> {
+        let tree = self.resolved.clone().map_texts(interpolate::escaped);
+        serde_yaml::to_string(&tree.to_json()).context("writing the resolved recipe as YAML")
+    }
+
+    /// The resolved recipe as JSON.
+    pub fn to_json(&self) -> Value {
+        self.resolved.to_json()
+    }
+}
+
+fn read(keys: &mut Keys<'_>, resolved: Node) -> Recipe {
+    HOISTED.iter().for_each(|key| keys.allow(key));
+    keys.allow("variables");
+    keys.required_section("training_hyperparams");
+    let train_loader = loader(keys, "train_dataloader_params").with_default("shuffle", true.into());
+    let val_loader =
+        loader(keys, "val_dataloader_params").with_default_of("batch_size", &train_loader);
+    let test_loader = keys
+        .find("test_dataloader_params")
+        .is_some()
+        .then(|| loader(keys, "test_dataloader_params"));
+    Recipe {
+        experiment_name: keys.required_file_name("experiment_name"),
+        architecture: keys.required_section("architecture"),
+        arch_params: keys.section("arch_params"),
+        dataset: keys.required_section("dataset"),
+        dataset_params: keys.section("dataset_params"),
+        base_folder: keys
+            .path("base_folder")
+            .unwrap_or_else(|| resolved.place.resolve("")),
+        test_dataloader_params: test_loader.unwrap_or_else(|| val_loader.clone()),
+        train_dataloader_params: train_loader,
+        val_dataloader_params: val_loader,
+        train_transforms: keys.section("train_transforms"),
+        val_transforms: keys.section("val_transforms"),
+        checkpoint_params: keys.below("checkpoint_params", CHECKPOINT_UNSUPPORTED, checkpoint),
+        device: keys.optional("device"),
+        training_hyperparams: keys.below(
+            "training_hyperparams",
+            training::UNSUPPORTED,
+            training::read,
+        ),
+        resolved,
+    }
+}
+
+fn loader(keys: &mut Keys<'_>, key: &'static str) -> Node {
+    let section = keys.section(key);
+    let accepted = refuse(&section, LOADER_UNSUPPORTED);
+    keys.keep(accepted);
+    section
+}
+
+fn checkpoint(keys: &mut Keys<'_>) -> CheckpointParams {
+    CheckpointParams {
+        checkpoint_path: keys.path("checkpoint_path"),
+        strict_load: keys.or("strict_load", true),
+    }
+}
+
+/// Moves a key from the top into `training_hyperparams`, where SuperGradients has it.
+fn hoist(tree: &mut Node, key: &str) -> Result<()> {
+    let empty = |node: &Node| node.is_null() || node.content == Content::List(Vec::new());
+    let Some(top) = tree
+        .entries()
+        .iter()
+        .find(|entry| entry.key == key && !empty(&entry.value))
+        .cloned()
+    else {
+        return Ok(());
+    };
+    let Some(training) = tree.get_mut("training_hyperparams") else {
+        return Ok(());
+    };
+    if let Some(twin) = training.get(key).filter(|twin| !empty(twin)) {
+        let message = format!(
+            "`{key}` is also in `training_hyperparams` at {}; keep one of them",
+            twin.place
+        );
+        return Err(top.place.error(message));
+    }
+    training.set(top);
+    Ok(())
+}
+
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(name: &str) -> std::result::Result<Self, String> {
+        let unfit = || format!("expected cpu, cuda or cuda:N, found \"{name}\"");
+        match name.split_once(':') {
+            None if name == "cpu" => Ok(Self::Cpu),
+            None if name == "cuda" => Ok(Self::Cuda(0)),
+            Some(("cuda", index)) => index.parse().map(Self::Cuda).map_err(|_| unfit()),
+            _ => Err(unfit()),
+        }
+    }
+}
+
+impl TryFrom<String> for DeviceChoice {
+    type Error = String;
+
+    fn try_from(name: String) -> std::result::Result<Self, String> {
+        name.parse()
+    }
+}

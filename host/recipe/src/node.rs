@@ -1,0 +1,264 @@
+//! The tree every layer of a recipe works on: values that know where they were written.
+//! Owns access and conversion to JSON and YAML; reading text is `document`'s, typing is `deserialize`'s.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::deserialize;
+use super::place::{Place, Result, Source};
+
+/// A value of a recipe and the line it stands on (for a mapping or list: the line of its key).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// What is written there.
+    pub content: Content,
+    /// Where it is written.
+    pub place: Place,
+    /// The keys that lead here from the top of the recipe, for messages. Set once a recipe is composed.
+    pub path: String,
+}
+
+/// The three kinds of YAML node.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// Null, a boolean, a number or a text; never a JSON array or object.
+    Scalar(Value),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping, in the order it was written.
+    Map(Vec<Entry>),
+}
+
+/// One `key: value` of a mapping.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The key; keys of recipes are texts.
+    pub key: String,
+    /// The line of the key.
+    pub place: Place,
+    /// The value.
+    pub value: Node,
+}
+
+impl Node {
+    pub(super) fn new(content: Content, place: Place) -> Self {
+        Self {
+            content,
+            place,
+            path: String::new(),
+        }
+    }
+
+    /// Types the node: any serde type, with errors that name the line and the key.
+    ///
+    /// # Errors
+    /// The first unknown or missing key or unfitting value. `#[serde(flatten)]` and untagged enums work, but
+    /// serde buffers what is below them, so their errors name the line of the whole node.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+        deserialize::parse(self)
+    }
+
+    /// The value under a key of a mapping.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entries()
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.value)
+    }
+
+    /// The entries of a mapping, none for anything else.
+    pub fn entries(&self) -> &[Entry] {
+        if let Content::Map(entries) = &self.content {
+            entries
+        } else {
+            &[]
+        }
+    }
+
+    /// The text of a text.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Content::Scalar(Value::String(text)) = &self.content {
+            Some(text)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the value is empty or `null`.
+    pub fn is_null(&self) -> bool {
+        self.content == Content::Scalar(Value::Null)
+    }
+
+    /// The same mapping with only the named keys, in the order it was written.
+    #[must_use]
+    pub fn only(&self, keys: &[&str]) -> Node {
+        let kept = self
+            .entries()
+            .iter()
+            .filter(|entry| keys.contains(&entry.key.as_str()))
+            .cloned()
+            .collect();
+        Node {
+            content: Content::Map(kept),
+            place: self.place.clone(),
+            path: self.path.clone(),
+        }
+    }
+
+    /// The same mapping with a value for a key that is not there.
+    #[must_use]
+    pub(super) fn with_default(mut self, key: &str, default: Value) -> Node {
+        if self.get(key).is_none() {
+            let (place, path) = (self.place.clone(), joined(&self.path, key));
+            let value = Node {
+                content: Content::Scalar(default),
+                place: place.clone(),
+                path,
+            };
+            self.set(Entry {
+                key: key.to_owned(),
+                place,
+                value,
+            });
+        }
+        self
+    }
+
+    /// As [`Node::with_default`], with the value that another mapping has for the key, if it has one.
+    #[must_use]
+    pub(super) fn with_default_of(self, key: &str, other: &Node) -> Node {
+        match other.get(key) {
+            Some(value) => self.with_default(key, value.to_json()),
+            None => self,
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let Content::Map(entries) = &mut self.content else {
+            return None;
+        };
+        entries
+            .iter_mut()
+            .find(|entry| entry.key == key)
+            .map(|entry| &mut entry.value)
+    }
+
+    /// Puts an entry into a mapping, in the place of one with the same key. Does nothing to other nodes.
+    pub(super) fn set(&mut self, entry: Entry) {
+        let Content::Map(entries) = &mut self.content else {
+            return;
+        };
+        match entries.iter_mut().find(|old| old.key == entry.key) {
+            Some(old) => *old = entry,
+            None => entries.push(entry),
+        }
+    }
+
+    /// The value without its lines.
+    pub fn to_json(&self) -> Value {
+        match &self.content {
+            Content::Scalar(value) => value.clone(),
+            Content::List(items) => items.iter().map(Node::to_json).collect(),
+            Content::Map(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.value.to_json()))
+                .collect(),
+        }
+    }
+
+    /// The same tree with every text changed.
+    #[must_use]
+    pub(super) fn map_texts(mut self, change: fn(&str) -> String) -> Node {
+        self.content = match self.content {
+            Content::Scalar(Value::String(text)) => Content::Scalar(Value::String(change(&text))),
+            Content::Scalar(value) => Content::Scalar(value),
+            Content::List(items) => Content::List(
+                items
+                    .into_iter()
+                    .map(|item| item.map_texts(change))
+                    .collect(),
+            ),
+            Content::Map(entries) => {
+                let changed = |entry: Entry| Entry {
+                    value: entry.value.map_texts(change),
+                    ..entry
+                };
+                Content::Map(entries.into_iter().map(changed).collect())
+            }
+        };
+        self
+    }
+
+    /// The files that something of this tree was written in, each once.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let mut found = BTreeSet::new();
+        self.collect_files(&mut found);
+        found.into_iter().collect()
+    }
+
+    fn collect_files(&self, found: &mut BTreeSet<PathBuf>) {
+        if let Source::File(path) = &*self.place.source
+            && !found.contains(path)
+        {
+            found.insert(path.clone());
+        }
+        match &self.content {
+            Content::Scalar(_) => {}
+            Content::List(items) => items.iter().for_each(|item| item.collect_files(found)),
+            Content::Map(entries) => entries
+                .iter()
+                .for_each(|entry| entry.value.collect_files(found)),
+        }
+    }
+
+    /// An error about this node: at its line, naming its key.
+    pub(crate) fn error(&self, message: impl AsRef<str>) -> super::RecipeError {
+        let key = if self.path.is_empty() {
+            String::new()
+        } else {
+            format!("`{}`: ", self.path)
+        };
+        self.place.error(key + message.as_ref())
+    }
+
+    /// What a message calls this value: `the text "ten"`, `a mapping`.
+    pub(crate) fn describe(&self) -> String {
+        match &self.content {
+            Content::Scalar(Value::Null) => "nothing".to_owned(),
+            Content::Scalar(Value::String(text)) => format!("the text \"{text}\""),
+            Content::Scalar(value) => format!("`{value}`"),
+            Content::List(_) => "a list".to_owned(),
+            Content::Map(_) => "a mapping".to_owned(),
+        }
+    }
+
+    /// Gives this node and all below it the keys that lead there.
+    pub(super) fn name_paths(&mut self, path: String) {
+        match &mut self.content {
+            Content::Scalar(_) => {}
+            Content::List(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    item.name_paths(format!("{path}[{index}]"));
+                }
+            }
+            Content::Map(entries) => {
+                for entry in entries {
+                    entry.value.name_paths(joined(&path, &entry.key));
+                }
+            }
+        }
+        self.path = path;
+    }
+}
+
+/// The path of a key below another.
+pub(crate) fn joined(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}

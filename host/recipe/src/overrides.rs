@@ -1,0 +1,71 @@
+//! `a.b.0.c=value` from the command line, laid on a composed recipe.
+//! Owns the addressing; the value is YAML and merges as a file's would.
+
+use super::compose::{check_depth, merge, merge_entry};
+use super::document;
+use super::node::{Content, Entry, Node};
+use super::place::{Place, Result};
+
+/// Applies one argument. A key that is not there is created: typing the recipe refuses it if it must not be.
+///
+/// # Errors
+/// No `=`, a value that is not YAML, or a path that goes through a single value or past the end of a list.
+pub(super) fn apply(recipe: &mut Node, argument: &str) -> Result<()> {
+    let place = Place::command_line(argument);
+    let Some((path, text)) = argument.split_once('=') else {
+        return Err(place.error(
+            "an override is written `key=value`, such as `training_hyperparams.max_epochs=3`",
+        ));
+    };
+    let keys: Vec<&str> = path.trim().split('.').collect();
+    if keys.iter().any(|key| key.is_empty()) {
+        return Err(place.error("a key of the path is empty; write `a.b=value`"));
+    }
+    check_depth(keys.len(), &place)?;
+    let value = document::parse(text, &place)?;
+    set(recipe, &keys, value, &place)
+}
+
+fn set(node: &mut Node, keys: &[&str], value: Node, place: &Place) -> Result<()> {
+    let Some((key, deeper)) = keys.split_first() else {
+        return merge(node, value);
+    };
+    if let Content::List(items) = &mut node.content {
+        return set(item_at(items, key, place)?, deeper, value, place);
+    }
+    if node.is_null() {
+        node.content = Content::Map(Vec::new());
+    }
+    let found = node.describe();
+    let Content::Map(entries) = &mut node.content else {
+        return Err(place.error(format!(
+            "nothing can be set at `{key}`: above it is {found}"
+        )));
+    };
+    match entries.iter_mut().find(|entry| entry.key == *key) {
+        Some(entry) => set(&mut entry.value, deeper, value, place),
+        None => merge_entry(entries, nested(key, deeper, value, place)),
+    }
+}
+
+fn item_at<'a>(items: &'a mut [Node], key: &str, place: &Place) -> Result<&'a mut Node> {
+    let length = items.len();
+    let index = key.parse::<usize>().ok().filter(|index| *index < length);
+    let unfit = || {
+        place.error(format!(
+            "`{key}` is not an item of this list: it has {length}, counted from 0"
+        ))
+    };
+    items.get_mut(index.ok_or_else(unfit)?).ok_or_else(unfit)
+}
+
+/// The entry `a: {b: value}` for the key `a` and the deeper key `b`.
+fn nested(key: &str, deeper: &[&str], value: Node, place: &Place) -> Entry {
+    let entry = |key: &str, value| Entry {
+        key: key.to_owned(),
+        place: place.clone(),
+        value,
+    };
+    let wrap = |value, key: &&str| Node::new(Content::Map(vec![entry(key, value)]), place.clone());
+    entry(key, deeper.iter().rev().fold(value, wrap))
+}

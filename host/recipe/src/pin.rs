@@ -1,0 +1,91 @@
+//! Makes a composed recipe independent of where its files are, so that a run's folder can keep it as one file.
+//! Owns which keys are paths; what is a path inside a data set's own parameters starts at `base_folder`.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::node::{Content, Entry, Node};
+use super::place::Place;
+
+/// The same tree with absolute paths and a `base_folder`.
+pub(super) fn absolute_paths(mut root: Node) -> Node {
+    let place = root.place.clone();
+    let base = root
+        .get("base_folder")
+        .and_then(Node::as_str)
+        .unwrap_or("")
+        .to_owned();
+    let path = absolute(
+        root.get("base_folder").map_or(&place, |node| &node.place),
+        &base,
+    );
+    let value = Node::new(Content::Scalar(Value::String(path)), place.clone());
+    root.set(Entry {
+        key: "base_folder".to_owned(),
+        place,
+        value,
+    });
+    pin_callbacks(&mut root);
+    for (section, key) in [
+        ("checkpoint_params", "checkpoint_path"),
+        ("training_hyperparams", "resume_path"),
+    ] {
+        if let Some(node) = root
+            .get_mut(section)
+            .and_then(|section| section.get_mut(key))
+        {
+            pin(node);
+        }
+    }
+    if let Some(training) = root.get_mut("training_hyperparams") {
+        pin_callbacks(training);
+    }
+    root
+}
+
+fn pin_callbacks(holder: &mut Node) {
+    let Some(Node {
+        content: Content::List(items),
+        ..
+    }) = holder.get_mut("phase_callbacks")
+    else {
+        return;
+    };
+    items.iter_mut().for_each(pin_callback);
+}
+
+/// The three forms that `callbacks` reads.
+fn pin_callback(item: &mut Node) {
+    if item.as_str().is_some_and(is_file) {
+        return pin(item);
+    }
+    if let Some(wasm) = item.get_mut("wasm") {
+        return pin(wasm);
+    }
+    if let Content::Map(entries) = &mut item.content
+        && let [only] = entries.as_mut_slice()
+        && is_file(&only.key)
+    {
+        only.key = absolute(&item.place, &only.key);
+    }
+}
+
+fn is_file(name: &str) -> bool {
+    name.ends_with(".wasm")
+}
+
+fn pin(node: &mut Node) {
+    if let Some(path) = node.as_str() {
+        node.content = Content::Scalar(Value::String(absolute(&node.place, path)));
+    }
+}
+
+/// An absolute path as text; a path that cannot be made absolute (no working directory) stays as written.
+fn absolute(place: &Place, path: &str) -> String {
+    let resolved = place.resolve(Path::new(path));
+    std::path::absolute(&resolved)
+        .unwrap_or(resolved)
+        .to_string_lossy()
+        .into_owned()
+}

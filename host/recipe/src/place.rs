@@ -1,0 +1,96 @@
+//! Where a piece of a recipe was written, and the error that says so.
+//! Owns the wording `file:line: message`; it does not read files.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The text a piece of a recipe came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A YAML file, by the path it was opened with.
+    File(PathBuf),
+    /// A `key=value` argument, kept as typed.
+    CommandLine(String),
+}
+
+/// A line of a source. Cheap to clone: every node of a recipe has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file or argument.
+    pub source: Arc<Source>,
+    /// Line, counted from 1.
+    pub line: u64,
+}
+
+impl Place {
+    /// The first line of a file.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self {
+            source: Arc::new(Source::File(path.into())),
+            line: 1,
+        }
+    }
+
+    /// A `key=value` argument of the command line.
+    pub fn command_line(argument: &str) -> Self {
+        Self {
+            source: Arc::new(Source::CommandLine(argument.to_owned())),
+            line: 1,
+        }
+    }
+
+    /// Another line of the same source.
+    pub(super) fn at_line(&self, line: u64) -> Self {
+        Self {
+            source: Arc::clone(&self.source),
+            line,
+        }
+    }
+
+    /// Whether this is a line of a file, and not an argument.
+    pub(super) fn is_in_file(&self) -> bool {
+        matches!(&*self.source, Source::File(_))
+    }
+
+    /// Resolves a relative path as a recipe means it: from the folder of the file that names it, and from
+    /// the working directory when the command line does.
+    pub fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
+        match &*self.source {
+            Source::File(file) => file.parent().unwrap_or(Path::new("")).join(path),
+            Source::CommandLine(_) => path.as_ref().to_owned(),
+        }
+    }
+
+    /// An error at this place.
+    pub fn error(&self, message: impl Into<String>) -> RecipeError {
+        RecipeError {
+            place: self.clone(),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.source {
+            Source::File(path) => write!(formatter, "{}:{}", path.display(), self.line),
+            Source::CommandLine(argument) => {
+                write!(formatter, "from the command line (`{argument}`)")
+            }
+        }
+    }
+}
+
+/// Why a recipe was refused: what is wrong, where, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct RecipeError {
+    /// The line to change.
+    pub place: Place,
+    /// The key or value at fault and the remedy.
+    pub message: String,
+}
+
+/// What reading a recipe returns.
+pub type Result<T> = std::result::Result<T, RecipeError>;

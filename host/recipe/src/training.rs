@@ -1,0 +1,312 @@
+//! `training_hyperparams`: the keys of SuperGradients that phasebox honors, with their defaults.
+//! Owns the keys and what is refused. The schedule, optimizer, loss and metrics are sections that their modules type.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::callback_forms;
+use super::callbacks::CallbackEntry;
+use super::keys::{Keys, Unsupported};
+use super::node::{Content, Node};
+use super::plan;
+
+/// How a run trains. Defaults are SuperGradients' unless the field says otherwise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingHyperparams {
+    /// Epochs to train; required.
+    pub max_epochs: u64,
+    /// The keys of the learning-rate schedule that are written ([`SCHEDULE_KEYS`]), for the schedule to type.
+    pub schedule: Node,
+    /// Name of the optimizer, or `{name: parameters}`; `SGD` by default.
+    pub optimizer: Node,
+    /// Parameters of the optimizer.
+    pub optimizer_params: Node,
+    /// No weight decay for biases and normalization layers.
+    pub zero_weight_decay_on_bias_and_bn: bool,
+    /// Batches whose gradients make one step.
+    pub batch_accumulate: u64,
+    /// Largest 2-norm of all gradients together; None does not clip.
+    pub clip_grad_norm: Option<f64>,
+    /// Arithmetic of the forward pass.
+    pub mixed_precision: Precision,
+    /// Images and the weights of convolutions with the channels of a pixel together, as GPUs like them best.
+    pub channels_last: bool,
+    /// Name of the loss, or `{name: parameters}`; required.
+    pub loss: Node,
+    /// Parameters of the loss.
+    pub criterion_params: Node,
+    /// Metrics of the training batches.
+    pub train_metrics_list: Node,
+    /// Metrics of validation and test.
+    pub valid_metrics_list: Node,
+    /// The metric that decides which epoch is best.
+    pub metric_to_watch: String,
+    /// Whether a greater value of it is better.
+    pub greater_metric_to_watch_is_better: bool,
+    /// Averages the weights with the stock callback EMA.
+    pub ema: bool,
+    /// Parameters of that callback: `decay`, `decay_type`, `beta`.
+    pub ema_params: Node,
+    /// Validates the average of the best checkpoints at the end. False by default, where SuperGradients' code has
+    /// true and its documentation false: it costs memory and a validation nobody asked for.
+    pub average_best_models: bool,
+    /// What a loss that is not a number does to the run.
+    pub nan_policy: NanPolicy,
+    /// Whether steps are recorded and repeated where that is safe.
+    pub record_steps: RecordSteps,
+    /// Decides shuffling, initial weights and dropout.
+    pub seed: u64,
+    /// Prints nothing but errors.
+    pub silent_mode: bool,
+    /// How much of the data, how often.
+    pub evaluation: Evaluation,
+    /// What is kept on disk.
+    pub saving: Saving,
+    /// What is read from an earlier run.
+    pub resume: Resume,
+    /// Counts callbacks' time in instructions, so that what they do depends on nothing but the recipe.
+    pub deterministic_callbacks: bool,
+    /// The callbacks, in the order they run in.
+    pub phase_callbacks: Vec<CallbackEntry>,
+}
+
+/// How often validation and test run, and on how much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluation {
+    /// Epochs from one validation to the next.
+    pub run_validation_freq: u64,
+    /// Epochs from one test to the next.
+    pub run_test_freq: u64,
+    /// Ends training epochs after so many batches.
+    pub max_train_batches: Option<u64>,
+    /// Ends validation after so many batches.
+    pub max_valid_batches: Option<u64>,
+}
+
+/// Which checkpoints a run writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saving {
+    /// Whether any are written.
+    pub save_model: bool,
+    /// Epochs, counted from 1, whose checkpoint is kept for good.
+    pub save_ckpt_epoch_list: Vec<u64>,
+    /// Steps from one checkpoint inside an epoch to the next; None saves at the ends of epochs.
+    pub save_ckpt_every_n_steps: Option<u64>,
+    /// Name of the best epoch's checkpoint.
+    pub ckpt_best_name: String,
+}
+
+/// Where a run goes on from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resume {
+    /// Goes on with the newest run of this experiment.
+    pub resume: bool,
+    /// Goes on with this run of this experiment.
+    pub run_id: Option<String>,
+    /// Goes on from this checkpoint, resolved against the file that names it.
+    pub resume_path: Option<PathBuf>,
+    /// The checkpoint of a run to go on from.
+    pub ckpt_name: String,
+    /// Takes over the optimizer's state too.
+    pub load_opt_params: bool,
+}
+
+/// Arithmetic of the forward pass. fp16 is left out: bfloat16 needs no loss scaling, so gradients are what they say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// 32-bit floats.
+    #[default]
+    Single,
+    /// Autocast to bfloat16.
+    Bfloat16,
+}
+
+/// What a loss that is not a number does to the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NanPolicy {
+    /// The run fails at the end of the step.
+    #[default]
+    Abort,
+    /// The step is skipped.
+    SkipStep,
+    /// Training goes on.
+    Ignore,
+}
+
+/// Whether steps are repeated from recordings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RecordSteps {
+    /// Where that is safe; `phasebox check` says where.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+}
+
+/// The keys that make up [`TrainingHyperparams::schedule`].
+pub const SCHEDULE_KEYS: &[&str] = &[
+    "initial_lr",
+    "lr_mode",
+    "lr_updates",
+    "lr_decay_factor",
+    "step_lr_update_freq",
+    "cosine_final_lr_ratio",
+    "lr_warmup_epochs",
+    "lr_warmup_steps",
+    "warmup_initial_lr",
+    "warmup_mode",
+    "lr_cooldown_epochs",
+];
+
+const COMPILED: &str =
+    "there is no compiler; steps run on fused and multi-tensor kernels; remove the key";
+const LOGGING: &str =
+    "every run writes metrics.jsonl and TensorBoard events to its folder; remove the key";
+const BATCH_NORM: &str =
+    "one process drives one device, so statistics are those of its batch; remove the key";
+pub(super) const UNSUPPORTED: Unsupported = &[
+    ("torch_compile", COMPILED),
+    ("torch_compile_loss", COMPILED),
+    ("torch_compile_options", COMPILED),
+    ("sync_bn", BATCH_NORM),
+    ("precise_bn", BATCH_NORM),
+    ("precise_bn_batch_size", BATCH_NORM),
+    (
+        "enable_qat",
+        "there is no quantization-aware training; remove the key",
+    ),
+    (
+        "finetune",
+        "freeze parameters in a callback (`freeze` on the net at on-training-start)",
+    ),
+    (
+        "lr_schedule_function",
+        "a recipe holds no code; write a callback that sets the learning rate",
+    ),
+    (
+        "pre_prediction_callback",
+        "write a callback that replaces the inputs at on-train-batch-start",
+    ),
+    (
+        "resume_from_remote_sg_logger",
+        "copy the checkpoint here and name it with `resume_path`",
+    ),
+    (
+        "resume_strict_load",
+        "a checkpoint is loaded whole or not at all; remove the key",
+    ),
+    ("sg_logger", LOGGING),
+    ("sg_logger_params", LOGGING),
+    ("launch_tensorboard", LOGGING),
+    ("tensorboard_port", LOGGING),
+    ("tb_files_user_prompt", LOGGING),
+    ("save_tensorboard_to_s3", LOGGING),
+    ("log_installed_packages", LOGGING),
+    ("dataset_statistics", LOGGING),
+    (
+        "kill_ddp_pgroup_on_end",
+        "a process group always ends with its run; remove the key",
+    ),
+];
+
+/// Types the section.
+pub(super) fn read(keys: &mut Keys<'_>) -> TrainingHyperparams {
+    let callbacks = keys
+        .find("phase_callbacks")
+        .map_or(Ok(Vec::new()), callback_forms::read)
+        .and_then(plan::in_order);
+    TrainingHyperparams {
+        max_epochs: keys.required("max_epochs"),
+        schedule: keys.group(SCHEDULE_KEYS),
+        optimizer: keys.section_or("optimizer", Content::Scalar("SGD".into())),
+        optimizer_params: keys.section("optimizer_params"),
+        zero_weight_decay_on_bias_and_bn: keys.or("zero_weight_decay_on_bias_and_bn", false),
+        batch_accumulate: keys.count("batch_accumulate").unwrap_or(1),
+        clip_grad_norm: keys.positive("clip_grad_norm"),
+        mixed_precision: keys.or("mixed_precision", Precision::Single),
+        channels_last: keys.or("channels_last", false),
+        loss: keys.required_section("loss"),
+        criterion_params: keys.section("criterion_params"),
+        train_metrics_list: keys.section_or("train_metrics_list", Content::List(Vec::new())),
+        valid_metrics_list: keys.section_or("valid_metrics_list", Content::List(Vec::new())),
+        metric_to_watch: keys.or("metric_to_watch", "Accuracy".to_owned()),
+        greater_metric_to_watch_is_better: keys.or("greater_metric_to_watch_is_better", true),
+        ema: keys.or("ema", false),
+        ema_params: keys.section("ema_params"),
+        average_best_models: keys.or("average_best_models", false),
+        nan_policy: keys.or("nan_policy", NanPolicy::Abort),
+        record_steps: keys.or("record_steps", RecordSteps::Auto),
+        seed: keys.or("seed", 42),
+        silent_mode: keys.or("silent_mode", false),
+        evaluation: evaluation(keys),
+        saving: saving(keys),
+        resume: resume(keys),
+        deterministic_callbacks: keys.or("deterministic_callbacks", false),
+        phase_callbacks: keys.keep(callbacks).unwrap_or_default(),
+    }
+}
+
+fn evaluation(keys: &mut Keys<'_>) -> Evaluation {
+    Evaluation {
+        run_validation_freq: keys.count("run_validation_freq").unwrap_or(1),
+        run_test_freq: keys.count("run_test_freq").unwrap_or(1),
+        max_train_batches: keys.count("max_train_batches"),
+        max_valid_batches: keys.count("max_valid_batches"),
+    }
+}
+
+fn saving(keys: &mut Keys<'_>) -> Saving {
+    Saving {
+        save_model: keys.or("save_model", true),
+        save_ckpt_epoch_list: keys.or("save_ckpt_epoch_list", Vec::new()),
+        save_ckpt_every_n_steps: keys.count("save_ckpt_every_n_steps"),
+        ckpt_best_name: keys
+            .file_name("ckpt_best_name")
+            .unwrap_or_else(|| "ckpt_best".to_owned()),
+    }
+}
+
+fn resume(keys: &mut Keys<'_>) -> Resume {
+    Resume {
+        resume: keys.or("resume", false),
+        run_id: keys.file_name("run_id"),
+        resume_path: keys.path("resume_path"),
+        ckpt_name: keys
+            .file_name("ckpt_name")
+            .unwrap_or_else(|| "ckpt_latest".to_owned()),
+        load_opt_params: keys.or("load_opt_params", true),
+    }
+}
+
+impl<'de> Deserialize<'de> for Precision {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Self, D::Error> {
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::Bool(false) => Ok(Self::Single),
+            serde_json::Value::Bool(true) => Ok(Self::Bfloat16),
+            serde_json::Value::String(name) if name == "bf16" => Ok(Self::Bfloat16),
+            other => Err(serde::de::Error::custom(format!(
+                "expected true, false or bf16, found `{other}`"
+            ))),
+        }
+    }
+}
+
+/// YAML reads `off` as false.
+impl<'de> Deserialize<'de> for RecordSteps {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Self, D::Error> {
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::Bool(false) => Ok(Self::Off),
+            serde_json::Value::String(name) if name == "off" => Ok(Self::Off),
+            serde_json::Value::String(name) if name == "auto" => Ok(Self::Auto),
+            other => Err(serde::de::Error::custom(format!(
+                "expected auto or off, found `{other}`"
+            ))),
+        }
+    }
+}

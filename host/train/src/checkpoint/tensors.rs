@@ -1,0 +1,158 @@
+//! Named tensors as safetensors: bytes out, tensors in. Knows nothing of checkpoints or runs.
+//!
+//! tch has readers and writers of its own; they panic when a copy fails, refuse strided tensors and give
+//! no place to hash the bytes on their way. The header is made and checked by the `safetensors` crate.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use phasebox_files::atomic_file::{self, Durability};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
+use tch::{Device, Kind, Tensor};
+
+/// Tensors with their unique names.
+pub type NamedTensors = Vec<(String, Tensor)>;
+
+/// The element types both sides have.
+const KINDS: [(Kind, Dtype); 10] = [
+    (Kind::Float, Dtype::F32),
+    (Kind::Double, Dtype::F64),
+    (Kind::Half, Dtype::F16),
+    (Kind::BFloat16, Dtype::BF16),
+    (Kind::Int64, Dtype::I64),
+    (Kind::Int, Dtype::I32),
+    (Kind::Int16, Dtype::I16),
+    (Kind::Int8, Dtype::I8),
+    (Kind::Uint8, Dtype::U8),
+    (Kind::Bool, Dtype::BOOL),
+];
+
+/// Writes `tensors` to a plain safetensors file, atomically. Waits for the device.
+pub fn export_weights(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
+    let mut bytes = Vec::new();
+    write(&mut bytes, tensors).with_context(|| format!("cannot save {}", path.display()))?;
+    atomic_file::write_file(path, &bytes, Durability::Machine)
+}
+
+/// Reads a safetensors file from anywhere: CPU tensors, sorted by name. Dtypes libtorch lacks are refused.
+pub fn load_weights(path: &Path) -> Result<NamedTensors> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    read(&bytes).with_context(|| format!("{} is not a readable safetensors file", path.display()))
+}
+
+/// Streams `tensors` in the format's canonical order. Holds one tensor's bytes at a time; copies from
+/// another device wait for it.
+pub(super) fn write(out: &mut impl Write, tensors: &[(String, Tensor)]) -> Result<()> {
+    let mut order = tensors
+        .iter()
+        .map(|(name, tensor)| described(name, tensor))
+        .collect::<Result<Vec<_>>>()?;
+    // Widest elements first keeps every tensor aligned; names make equal content equal bytes.
+    order.sort_by(|a, b| b.info.dtype.cmp(&a.info.dtype).then(a.name.cmp(b.name)));
+    write_header(out, &mut order)?;
+    let mut buffer = Vec::new();
+    for entry in &order {
+        let (start, end) = entry.info.data_offsets;
+        buffer.resize(end - start, 0);
+        copy_bytes(entry.tensor, &mut buffer)
+            .with_context(|| format!("cannot copy tensor `{}`", entry.name))?;
+        out.write_all(&buffer)?;
+    }
+    Ok(())
+}
+
+/// The tensors in `bytes`, sorted by name. Every size is checked before libtorch sees it.
+pub(super) fn read(bytes: &[u8]) -> Result<NamedTensors> {
+    let file = SafeTensors::deserialize(bytes)?;
+    let mut tensors = file
+        .iter()
+        .map(|(name, view)| {
+            Ok((
+                name.to_owned(),
+                tensor(&view).with_context(|| format!("tensor `{name}`"))?,
+            ))
+        })
+        .collect::<Result<NamedTensors>>()?;
+    tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(tensors)
+}
+
+/// One tensor and its line of the header.
+struct Entry<'a> {
+    name: &'a str,
+    tensor: &'a Tensor,
+    info: TensorInfo,
+}
+
+fn described<'a>(name: &'a str, tensor: &'a Tensor) -> Result<Entry<'a>> {
+    ensure!(
+        tensor.defined() && !tensor.is_sparse(),
+        "tensor `{name}` is undefined or sparse: save a dense copy"
+    );
+    let kind = tensor.f_kind()?;
+    let Some((_, dtype)) = KINDS.iter().find(|(known, _)| *known == kind) else {
+        bail!(
+            "tensor `{name}` has element type {kind:?}, which safetensors cannot hold: convert it first"
+        );
+    };
+    let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
+    let size_bytes = tensor.numel() * kind.elt_size_in_bytes();
+    Ok(Entry {
+        name,
+        tensor,
+        info: TensorInfo {
+            dtype: *dtype,
+            shape,
+            data_offsets: (0, size_bytes),
+        },
+    })
+}
+
+/// Lays the entries out one after the other and writes the header: length, JSON, spaces up to 8 bytes.
+fn write_header(out: &mut impl Write, order: &mut [Entry]) -> Result<()> {
+    let mut names = HashSet::new();
+    let mut offset = 0;
+    for entry in order.iter_mut() {
+        ensure!(
+            names.insert(entry.name),
+            "two tensors are named `{}`: names must differ",
+            entry.name
+        );
+        let size_bytes = entry.info.data_offsets.1;
+        entry.info.data_offsets = (offset, offset + size_bytes);
+        offset += size_bytes;
+    }
+    let lines = order
+        .iter()
+        .map(|entry| (entry.name.to_owned(), entry.info.clone()))
+        .collect();
+    let mut header = serde_json::to_vec(&Metadata::new(None, lines)?)?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    Ok(out.write_all(&header)?)
+}
+
+fn copy_bytes(tensor: &Tensor, buffer: &mut [u8]) -> Result<()> {
+    let host = tensor
+        .f_detach()?
+        .f_to_device(Device::Cpu)?
+        .f_contiguous()?;
+    Ok(host.f_copy_data_u8(buffer, host.numel())?)
+}
+
+fn tensor(view: &TensorView) -> Result<Tensor> {
+    let dtype = view.dtype();
+    let Some((kind, _)) = KINDS.iter().find(|(_, known)| *known == dtype) else {
+        bail!(
+            "element type {dtype:?} is not one libtorch can train with: convert it in Python first"
+        );
+    };
+    let shape = view
+        .shape()
+        .iter()
+        .map(|&size| Ok(i64::try_from(size)?))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Tensor::f_from_data_size(view.data(), &shape, *kind)?)
+}

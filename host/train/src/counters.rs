@@ -1,0 +1,165 @@
+//! What a callback did and cost: the numbers that `summary.json` shows for it. Whoever runs the callback counts.
+
+use std::time::Duration;
+
+/// Counts of one callback over a run. Times are of whole calls, host functions included.
+#[derive(Default, Clone)]
+pub struct Counters {
+    /// Calls of phases.
+    pub calls: u64,
+    /// Host functions called.
+    pub crossings: u64,
+    /// Tensor operations started.
+    pub launches: u64,
+    /// Waits for the device.
+    pub syncs: u64,
+    /// Bytes copied between device and guest.
+    pub bytes_copied: u64,
+    /// Host functions that panicked.
+    pub host_panics: u64,
+    /// Durations of calls: of the first [`TIMED_AT_FIRST`] all, then of a sample.
+    pub call_time: Durations,
+    /// Which are timed.
+    pub sample: Sample,
+}
+
+/// Calls that are all timed before a sample has to do.
+pub const TIMED_AT_FIRST: u32 = 256;
+/// Of so many calls, one is timed on average: two looks at a clock cost a fifth of a call that does nothing.
+const SAMPLED: u32 = 16;
+
+/// Says which calls are timed. The distances are random, so that what a callback does every so many calls is neither
+/// missed nor counted double, and the same in every run.
+#[derive(Clone)]
+pub struct Sample {
+    first: u32,
+    skip: u32,
+    random: u32,
+}
+
+impl Default for Sample {
+    fn default() -> Sample {
+        Sample {
+            first: TIMED_AT_FIRST,
+            skip: 0,
+            random: 1,
+        }
+    }
+}
+
+impl Sample {
+    /// Whether the call that begins is timed.
+    #[inline]
+    pub fn takes_next(&mut self) -> bool {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        self.plan();
+        true
+    }
+
+    fn plan(&mut self) {
+        if self.first > 0 {
+            self.first -= 1;
+            return;
+        }
+        // Xorshift: Marsaglia 2003, "Xorshift RNGs", the first triple of its list for 32 bits in common use.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 17;
+        self.random ^= self.random << 5;
+        self.skip = self.random % (2 * SAMPLED - 1);
+    }
+}
+
+/// A histogram of durations: four buckets to each doubling, so a percentile is exact to about 20 %.
+#[derive(Clone)]
+pub struct Durations {
+    buckets: [u32; BUCKETS],
+    longest: Duration,
+    count: u64,
+}
+
+const BUCKETS: usize = 160;
+
+impl Default for Durations {
+    fn default() -> Durations {
+        Durations {
+            buckets: [0; BUCKETS],
+            longest: Duration::ZERO,
+            count: 0,
+        }
+    }
+}
+
+impl Durations {
+    /// Adds one duration.
+    pub fn record(&mut self, duration: Duration) {
+        let bucket = bucket_of(duration.as_nanos() as u64);
+        self.buckets[bucket] = self.buckets[bucket].saturating_add(1);
+        self.longest = self.longest.max(duration);
+        self.count += 1;
+    }
+
+    /// The longest, exactly.
+    pub fn max(&self) -> Duration {
+        self.longest
+    }
+
+    /// The duration that a `share` (0–1) of all stay below, to bucket width.
+    pub fn percentile(&self, share: f64) -> Duration {
+        let rank = (self.count as f64 * share).ceil() as u64;
+        let mut seen = 0;
+        for (index, count) in self.buckets.iter().enumerate() {
+            seen += u64::from(*count);
+            if seen >= rank {
+                return Duration::from_nanos(upper_bound_of(index)).min(self.longest);
+            }
+        }
+        self.longest
+    }
+}
+
+/// Bucket 4·e + m holds nanoseconds from 2^e·(1 + m/4) on.
+fn bucket_of(nanoseconds: u64) -> usize {
+    let value = nanoseconds.max(4);
+    let exponent = value.ilog2();
+    let quarter = (value >> (exponent - 2)) & 3;
+    (4 * exponent as usize + quarter as usize).min(BUCKETS - 1)
+}
+
+fn upper_bound_of(bucket: usize) -> u64 {
+    let (exponent, quarter) = (bucket as u32 / 4, bucket as u64 % 4);
+    (1u64 << exponent) + ((quarter + 1) << exponent.saturating_sub(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_calls_are_timed_and_then_one_in_sixteen() {
+        let mut sample = Sample::default();
+        let first = (0..TIMED_AT_FIRST).filter(|_| sample.takes_next()).count();
+        assert_eq!(first, TIMED_AT_FIRST as usize);
+        let later: Vec<usize> = (0..160_000).filter(|_| sample.takes_next()).collect();
+        assert!((9_500..10_500).contains(&later.len()), "{}", later.len());
+        let at_even = later.iter().filter(|call| call.is_multiple_of(8)).count();
+        assert!((1_100..1_400).contains(&at_even), "no rhythm: {at_even}");
+    }
+
+    #[test]
+    fn percentiles_are_within_a_bucket() {
+        let mut durations = Durations::default();
+        (1..=1000).for_each(|microseconds| durations.record(Duration::from_micros(microseconds)));
+        for (share, exact) in [(0.5, 500.0), (0.95, 950.0), (0.99, 990.0)] {
+            let found = durations.percentile(share).as_secs_f64() * 1e6;
+            assert!(
+                (found / exact - 1.0).abs() < 0.25,
+                "{share}: {found} for {exact}"
+            );
+        }
+        assert_eq!(durations.max(), Duration::from_millis(1));
+        assert_eq!(Durations::default().percentile(0.5), Duration::ZERO);
+    }
+}

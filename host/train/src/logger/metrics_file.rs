@@ -1,0 +1,219 @@
+//! The sink for machines: `metrics.jsonl`, one JSON object per line, appended as things happen.
+//!
+//! ```text
+//! {"step":12,"epoch":1,"time":1767225600.125,"name":"train/loss","value":0.53}
+//! {"step":12,"epoch":1,"time":1767225600.126,"name":"weights","histogram":{"limits":[…],"counts":[…],…}}
+//! {"step":12,"epoch":1,"time":1767225600.127,"name":"input","image":"images/input-1a2b3c4d.12.png"}
+//! {"step":12,"epoch":1,"time":1767225600.128,"name":"notes","text":"…"}
+//! {"time":1767225600.129,"level":"warn","source":"ema","message":"…"}
+//! ```
+//! One line per value, not per step: a deferred value comes later than its neighbors, and every line loads
+//! into a table as it is. `time` is in seconds since 1970, UTC. JSON has no NaN or infinity: they are the
+//! strings `"NaN"`, `"Infinity"`, `"-Infinity"`, which Python's `float()`, pandas and JavaScript's `Number()`
+//! read back.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use phasebox_files::atomic_file::{self, Durability};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{Histogram, Level, Logged};
+
+/// An `f64` that JSON can carry in every case.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Number(pub f64);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            finite if finite.is_finite() => serializer.serialize_f64(finite),
+            nan if nan.is_nan() => serializer.serialize_str("NaN"),
+            infinity if infinity > 0.0 => serializer.serialize_str("Infinity"),
+            _ => serializer.serialize_str("-Infinity"),
+        }
+    }
+}
+
+/// What a line says, besides when.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Content<'a> {
+    Scalar { value: Number },
+    Histogram { histogram: &'a Histogram },
+    Image { image: &'a str },
+    Text { text: &'a str },
+}
+
+/// One logged value; borrowed, so that writing one allocates nothing.
+#[derive(Serialize)]
+pub(super) struct Line<'a> {
+    pub step: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    pub time: f64,
+    pub name: &'a str,
+    #[serde(flatten)]
+    pub content: Content<'a>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    time: f64,
+    level: Level,
+    source: &'a str,
+    message: &'a str,
+}
+
+/// The open file. Buffered: readers see lines after [`flush`](Self::flush).
+pub(super) struct MetricsFile {
+    out: BufWriter<File>,
+}
+
+impl MetricsFile {
+    /// Opens `path` to append. What an earlier process wrote after `logged`, or left torn, is taken out first,
+    /// so that a resumed run's file reads like an uninterrupted one.
+    pub(super) fn open(path: &Path, logged: Option<Logged>) -> Result<Self> {
+        let context = || format!("cannot open {}", path.display());
+        if path.exists() {
+            let text = fs::read(path).with_context(context)?;
+            let kept = kept_lines(&text, logged);
+            if kept.len() < text.len() {
+                atomic_file::write_file(path, &kept, Durability::Process)?;
+            }
+        }
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .with_context(context)?;
+        Ok(MetricsFile {
+            out: BufWriter::with_capacity(1 << 16, file),
+        })
+    }
+
+    pub(super) fn write(&mut self, line: &Line) -> Result<()> {
+        self.write_json(line)
+    }
+
+    pub(super) fn message(
+        &mut self,
+        time: f64,
+        level: Level,
+        source: &str,
+        message: &str,
+    ) -> Result<()> {
+        self.write_json(&Message {
+            time,
+            level,
+            source,
+            message,
+        })
+    }
+
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.out.flush().context("cannot write metrics.jsonl")
+    }
+
+    /// The file's length; what is still buffered does not count.
+    pub(super) fn bytes(&self) -> Result<u64> {
+        Ok(self
+            .out
+            .get_ref()
+            .metadata()
+            .context("cannot read the length of metrics.jsonl")?
+            .len())
+    }
+
+    fn write_json(&mut self, line: &impl Serialize) -> Result<()> {
+        serde_json::to_writer(&mut self.out, line).context("cannot write metrics.jsonl")?;
+        self.out
+            .write_all(b"\n")
+            .context("cannot write metrics.jsonl")
+    }
+}
+
+/// The whole lines up to `logged`; messages, which have no step, stay. Lines of the checkpoint's own step may have
+/// been written after it, hence the bytes; lines before them may be of a later step if an older checkpoint was
+/// resumed since, hence the step.
+fn kept_lines(text: &[u8], logged: Option<Logged>) -> Vec<u8> {
+    #[derive(Deserialize)]
+    struct Step {
+        step: Option<u64>,
+    }
+    let later = |start: u64, line: &[u8]| match (serde_json::from_slice::<Step>(line), logged) {
+        (Ok(Step { step: Some(step) }), Some(logged)) => {
+            step > logged.step || start >= logged.bytes
+        }
+        (Ok(_), _) => false,
+        (Err(_), _) => true,
+    };
+    let (mut kept, mut start) = (Vec::new(), 0);
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        if line.ends_with(b"\n") && !later(start, line) {
+            kept.extend_from_slice(line);
+        }
+        start += line.len() as u64;
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resumed_file_loses_what_is_torn_or_trained_again() {
+        let text = "{\"step\":1,\"name\":\"a\"}\n{\"level\":\"warn\"}\n{\"step\":2,\"name\":\"a\"}\n{\"step\":3,\"na";
+        let check = |logged, lines: usize| {
+            let kept = kept_lines(text.as_bytes(), logged);
+            assert_eq!(
+                kept,
+                text.split_inclusive('\n')
+                    .take(lines)
+                    .collect::<String>()
+                    .into_bytes()
+            );
+        };
+        let all = text.len() as u64;
+        check(None, 3);
+        check(
+            Some(Logged {
+                step: 2,
+                bytes: all,
+            }),
+            3,
+        );
+        check(
+            Some(Logged {
+                step: 1,
+                bytes: all,
+            }),
+            2,
+        );
+        let third_line = text.find("{\"step\":2").expect("it is there") as u64;
+        check(
+            Some(Logged {
+                step: 2,
+                bytes: third_line,
+            }),
+            2,
+        );
+    }
+
+    #[test]
+    fn every_float_has_a_json_form() -> Result<()> {
+        let check = |value: f64, json: &str| -> Result<()> {
+            assert_eq!(serde_json::to_string(&Number(value))?, json);
+            Ok(())
+        };
+        check(0.1, "0.1")?;
+        check(-0.0, "-0.0")?;
+        check(5e-324, "5e-324")?;
+        check(f64::NAN, "\"NaN\"")?;
+        check(f64::INFINITY, "\"Infinity\"")?;
+        check(f64::NEG_INFINITY, "\"-Infinity\"")
+    }
+}

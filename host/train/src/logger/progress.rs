@@ -1,0 +1,311 @@
+//! What a run shows while it goes: a bar on a terminal, lines in a file, JSON for machines, or nothing.
+//! It is given numbers already at hand and never touches a tensor, so it cannot sync the device.
+//!
+//! People read standard error; JSON goes to standard output, one event per line, NaN and infinities as
+//! strings as in `metrics.jsonl`:
+//!
+//! ```text
+//! {"event":"epoch","epoch":0,"epochs":10,"step":230,"seconds":4.1,"batches_per_second":56.0,
+//!     "samples_per_second":3590.2,"metrics":{"Accuracy":0.98}}
+//! {"event":"end","summary":{…}}
+//! ```
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use super::metrics_file::Number;
+use super::printable::one_line;
+
+/// Between two plain lines of one epoch.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+/// Between two changes of the bar's numbers: as often as a person can read them.
+const NUMBERS_EVERY: Duration = Duration::from_millis(100);
+
+/// The one bar of the process: its runs follow each other on it, and messages are written above it. Invisible until
+/// an epoch begins, and on what is no terminal.
+static BAR: LazyLock<ProgressBar> = LazyLock::new(|| {
+    let bar = ProgressBar::no_length();
+    bar.finish_and_clear();
+    bar
+});
+
+/// Shows how a run goes on. When nobody reads it any more, as after `| head`, the run does without.
+pub struct Progress {
+    output: Output,
+    epoch: Epoch,
+}
+
+enum Output {
+    Bar(ProgressBar),
+    Lines(Box<dyn Write + Send>),
+    Json(Box<dyn Write + Send>),
+    Silent,
+}
+
+/// The epoch that is shown.
+struct Epoch {
+    epoch: u64,
+    epochs: u64,
+    batches: Option<u64>,
+    /// Done, those before a resume included.
+    batch: u64,
+    /// Done since `started`.
+    done: u64,
+    samples: u64,
+    started: Instant,
+    /// From `started` to the last batch: what follows, such as a validation, is not training.
+    trained: Duration,
+    shown: Instant,
+}
+
+impl Progress {
+    /// A bar if standard error is a terminal; if not, a line per epoch and one every ten seconds in between.
+    pub fn for_people() -> Self {
+        match io::stderr().is_terminal() {
+            true => Self::new(Output::Bar(BAR.clone())),
+            false => Self::new(Output::Lines(Box::new(io::stderr()))),
+        }
+    }
+
+    /// JSON events on standard output.
+    pub fn for_machines() -> Self {
+        Self::new(Output::Json(Box::new(io::stdout())))
+    }
+
+    /// Nothing at all.
+    pub fn silent() -> Self {
+        Self::new(Output::Silent)
+    }
+
+    /// Begins epoch `epoch` (from 0) of `epochs` at batch `next_batch`, which is not 0 when it is resumed.
+    /// `batches` is its length, unknown for a stream.
+    pub fn start_epoch(&mut self, epoch: u64, epochs: u64, batches: Option<u64>, next_batch: u64) {
+        let now = Instant::now();
+        self.epoch = Epoch {
+            epoch,
+            epochs,
+            batches,
+            batch: next_batch,
+            done: 0,
+            samples: 0,
+            started: now,
+            trained: Duration::ZERO,
+            shown: now,
+        };
+        if let Output::Bar(bar) = &self.output {
+            bar.reset();
+            bar.set_style(bar_style(batches.is_some()));
+            bar.set_prefix(self.epoch.title());
+            bar.set_message("");
+            batches.map_or_else(|| bar.unset_length(), |batches| bar.set_length(batches));
+            bar.set_position(next_batch);
+            bar.reset_eta();
+        }
+    }
+
+    /// One batch of `samples` is done; `loss` is the last one that has arrived from the device, if any.
+    /// Costs a look at the clock unless something is shown.
+    pub fn batch(&mut self, samples: u64, loss: Option<f64>) -> Result<()> {
+        self.epoch.batch += 1;
+        self.epoch.done += 1;
+        self.epoch.samples += samples;
+        self.epoch.trained = self.epoch.started.elapsed();
+        match &mut self.output {
+            Output::Bar(bar) => {
+                if self.epoch.is_due(NUMBERS_EVERY) {
+                    bar.set_message(self.epoch.numbers(loss));
+                }
+                bar.set_position(self.epoch.batch);
+                Ok(())
+            }
+            Output::Lines(_) if self.epoch.is_due(LINE_EVERY) => {
+                self.say(&self.epoch.batch_line(loss))
+            }
+            Output::Lines(_) | Output::Json(_) | Output::Silent => Ok(()),
+        }
+    }
+
+    /// Ends the epoch after `step` optimizer steps of the run and shows its metrics (name and value), losses
+    /// included, in their order.
+    pub fn end_epoch(&mut self, step: u64, metrics: &[(String, f64)]) -> Result<()> {
+        match &mut self.output {
+            Output::Bar(bar) => {
+                bar.println(self.epoch.end_line(metrics));
+                bar.finish_and_clear();
+                Ok(())
+            }
+            Output::Lines(_) => self.say(&self.epoch.end_line(metrics)),
+            Output::Json(_) => self.say(&self.epoch.end_event(step, metrics)?),
+            Output::Silent => Ok(()),
+        }
+    }
+
+    /// Ends the run. Machines get its summary; people are told by the command line.
+    pub fn finish(&mut self, summary: &Value) -> Result<()> {
+        match &mut self.output {
+            Output::Bar(bar) => {
+                bar.finish_and_clear();
+                Ok(())
+            }
+            Output::Json(_) => self.say(&json!({"event": "end", "summary": summary}).to_string()),
+            Output::Lines(_) | Output::Silent => Ok(()),
+        }
+    }
+
+    fn say(&mut self, line: &str) -> Result<()> {
+        let (Output::Lines(out) | Output::Json(out)) = &mut self.output else {
+            return Ok(());
+        };
+        match writeln!(out, "{line}").and_then(|()| out.flush()) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.output = Output::Silent;
+                Ok(())
+            }
+            said => said.context("cannot show the progress"),
+        }
+    }
+
+    fn new(output: Output) -> Self {
+        let now = Instant::now();
+        let epoch = Epoch {
+            epoch: 0,
+            epochs: 0,
+            batches: None,
+            batch: 0,
+            done: 0,
+            samples: 0,
+            started: now,
+            trained: Duration::ZERO,
+            shown: now,
+        };
+        Progress { output, epoch }
+    }
+}
+
+/// Standard error, for the program's messages: the bar is taken off the terminal while a line is written.
+#[derive(Clone, Copy, Debug)]
+pub struct LineWriter;
+
+impl Write for LineWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match BAR.suspend(|| io::stderr().write(bytes)) {
+            // Nobody reads on: whoever logs would want to say so, and there is no place for that either.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl Epoch {
+    fn title(&self) -> String {
+        format!("epoch {}/{}", self.epoch + 1, self.epochs)
+    }
+
+    fn is_due(&mut self, every: Duration) -> bool {
+        let due = self.shown.elapsed() >= every;
+        if due {
+            self.shown = Instant::now();
+        }
+        due
+    }
+
+    /// Per second since the epoch started here.
+    fn rate(&self, count: u64) -> f64 {
+        count as f64 / self.trained.as_secs_f64().max(1e-9)
+    }
+
+    fn numbers(&self, loss: Option<f64>) -> String {
+        let loss = loss
+            .map(|loss| format!("loss {loss:.4}  "))
+            .unwrap_or_default();
+        format!(
+            "{loss}{:.0} samples/s  {:.1} batches/s",
+            self.rate(self.samples),
+            self.rate(self.done)
+        )
+    }
+
+    fn batch_line(&self, loss: Option<f64>) -> String {
+        let of = self
+            .batches
+            .map(|batches| format!("/{batches}"))
+            .unwrap_or_default();
+        format!(
+            "{}  batch {}{of}  {}",
+            self.title(),
+            self.batch,
+            self.numbers(loss)
+        )
+    }
+
+    fn end_line(&self, metrics: &[(String, f64)]) -> String {
+        let shown: Vec<_> = metrics
+            .iter()
+            .map(|(name, value)| format!("{name} {value:.4}"))
+            .collect();
+        let seconds = self.started.elapsed().as_secs_f64();
+        let line = format!(
+            "{}  {}  {seconds:.1} s  {}",
+            self.title(),
+            shown.join("  "),
+            self.numbers(None)
+        );
+        one_line(&line)
+    }
+
+    fn end_event(&self, step: u64, metrics: &[(String, f64)]) -> Result<String> {
+        let event = EpochEvent {
+            event: "epoch",
+            epoch: self.epoch,
+            epochs: self.epochs,
+            step,
+            seconds: self.started.elapsed().as_secs_f64(),
+            batches_per_second: self.rate(self.done),
+            samples_per_second: self.rate(self.samples),
+            metrics,
+        };
+        serde_json::to_string(&event).context("cannot show the epoch's end")
+    }
+}
+
+#[derive(Serialize)]
+struct EpochEvent<'a> {
+    event: &'static str,
+    epoch: u64,
+    epochs: u64,
+    step: u64,
+    seconds: f64,
+    batches_per_second: f64,
+    samples_per_second: f64,
+    #[serde(serialize_with = "metrics_object")]
+    metrics: &'a [(String, f64)],
+}
+
+fn metrics_object<S: Serializer>(
+    metrics: &[(String, f64)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(metrics.iter().map(|(name, value)| (name, Number(*value))))
+}
+
+fn bar_style(bounded: bool) -> ProgressStyle {
+    let template = match bounded {
+        true => "{prefix} {wide_bar:.cyan/dim} {pos}/{len}  {msg}  {eta} left",
+        false => "{prefix} {spinner} {pos} batches  {msg}  {elapsed}",
+    };
+    // The templates are constants; were one wrong, indicatif's own look would do.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests;

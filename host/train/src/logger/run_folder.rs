@@ -1,0 +1,200 @@
+//! A run's folder: its unique name and the one place that knows where each of a run's files lies.
+//! Owns no content; checkpoints lay out their own part (see `checkpoint`).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use phasebox_files::atomic_file::{self, Durability, check_file_name};
+use time::{OffsetDateTime, macros::format_description};
+
+/// `runs/<experiment_name>/<run_id>/`. Cheap to clone; the folder exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes a new run's folder. Its id is `RUN_YYYYMMDD_HHMMSS_<letters>`, in UTC, so that names sort by
+    /// time on every machine; the random letters are made exclusively, so runs started together differ.
+    pub fn create(runs: &Path, experiment_name: &str) -> Result<Self> {
+        check_file_name(experiment_name).context("`experiment_name` cannot name a folder")?;
+        let experiment = runs.join(experiment_name);
+        let context = || format!("cannot make {}", experiment.display());
+        fs::create_dir_all(&experiment).with_context(context)?;
+        let started = format_description!("RUN_[year][month][day]_[hour][minute][second]_");
+        let prefix = OffsetDateTime::now_utc().format(started)?;
+        Ok(RunFolder {
+            path: atomic_file::create_unique_folder(&experiment, &prefix)?,
+        })
+    }
+
+    /// An earlier run's folder, to resume or to report.
+    pub fn open(path: &Path) -> Result<Self> {
+        ensure!(path.is_dir(), "there is no run folder {}", path.display());
+        Ok(RunFolder {
+            path: path.to_owned(),
+        })
+    }
+
+    /// The run of an experiment that was started last; `None` before the first.
+    pub fn newest(runs: &Path, experiment_name: &str) -> Result<Option<Self>> {
+        check_file_name(experiment_name).context("`experiment_name` cannot name a folder")?;
+        let experiment = runs.join(experiment_name);
+        if !experiment.is_dir() {
+            return Ok(None);
+        }
+        let is_run = |path: &PathBuf| path.is_dir() && name_of(path).starts_with("RUN_");
+        Ok(atomic_file::entries(&experiment)?
+            .into_iter()
+            .rfind(is_run)
+            .map(|path| RunFolder { path }))
+    }
+
+    /// The folder itself. TensorBoard's event files lie directly in it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `RUN_…`, the folder's name.
+    pub fn run_id(&self) -> &str {
+        name_of(&self.path)
+    }
+
+    /// The resolved recipe.
+    pub fn recipe(&self) -> PathBuf {
+        self.path.join("recipe.yaml")
+    }
+
+    /// Name, path, sha256, world and grants of every plugin.
+    pub fn plugins_lock(&self) -> PathBuf {
+        self.path.join("plugins.lock")
+    }
+
+    /// The log for machines, see `metrics_file`.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// How the run ended, in one JSON object.
+    pub fn summary(&self) -> PathBuf {
+        self.path.join("summary.json")
+    }
+
+    /// Logged images as PNG files.
+    pub fn images(&self) -> PathBuf {
+        self.path.join("images")
+    }
+
+    /// Writes one of a plugin's own files to `artifacts/<plugin>/<file>`, whole or not at all, and returns
+    /// its path. Both names are refused if they could leave the folder or hide in it.
+    pub fn write_artifact(&self, plugin: &str, file: &str, bytes: &[u8]) -> Result<PathBuf> {
+        check_file_name(plugin).context("the plugin's name cannot name a folder")?;
+        check_file_name(file)
+            .with_context(|| format!("plugin `{plugin}` cannot save an artifact"))?;
+        let folder = own_folder(&own_folder(&self.path, "artifacts")?, plugin)?;
+        let path = folder.join(file);
+        atomic_file::write_file(&path, bytes, Durability::Process)?;
+        Ok(path)
+    }
+}
+
+/// The folder `name` in `parent`, made if need be. A link that somebody planted in its place is not followed; one in
+/// the place of a file is replaced, since files are renamed into place.
+fn own_folder(parent: &Path, name: &str) -> Result<PathBuf> {
+    let folder = parent.join(name);
+    let is_there =
+        |metadata: std::io::Result<fs::Metadata>| metadata.is_ok_and(|metadata| metadata.is_dir());
+    if !is_there(fs::symlink_metadata(&folder)) {
+        let refused = || format!("cannot make {}: remove what has its name", folder.display());
+        fs::create_dir(&folder).with_context(refused)?;
+    }
+    Ok(folder)
+}
+
+fn name_of(path: &Path) -> &str {
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn runs_started_together_get_their_own_folders() -> Result<()> {
+        let runs = tempfile::tempdir()?;
+        let create = || RunFolder::create(runs.path(), "mnist").map(|run| run.run_id().to_owned());
+        let started: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..16).map(|_| scope.spawn(create)).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("no panic"))
+                .collect::<Result<_>>()
+        })?;
+        assert_eq!(started.iter().collect::<HashSet<_>>().len(), 16);
+        for id in &started {
+            let digits = id
+                .bytes()
+                .map(|b| if b.is_ascii_digit() { '9' } else { b as char })
+                .collect::<String>();
+            assert!(digits.starts_with("RUN_99999999_999999_"), "{id}");
+        }
+        let newest = RunFolder::newest(runs.path(), "mnist")?.context("there are 16")?;
+        assert_eq!(
+            Some(newest.run_id()),
+            started.iter().map(String::as_str).max()
+        );
+        assert_eq!(RunFolder::newest(runs.path(), "other")?, None);
+        Ok(())
+    }
+
+    #[test]
+    fn artifacts_stay_in_their_plugin_s_folder() -> Result<()> {
+        let runs = tempfile::tempdir()?;
+        let run = RunFolder::create(runs.path(), "mnist")?;
+        for content in ["first", "second"] {
+            let path = run.write_artifact("confusion", "matrix.csv", content.as_bytes())?;
+            assert_eq!(path, run.path().join("artifacts/confusion/matrix.csv"));
+            assert_eq!(fs::read_to_string(path)?, content);
+        }
+        for (plugin, file) in [
+            ("confusion", "../recipe.yaml"),
+            ("..", "a"),
+            ("a/b", "c"),
+            ("a", ".bashrc"),
+            ("a", ""),
+        ] {
+            let error = run.write_artifact(plugin, file, b"").expect_err("refused");
+            assert!(
+                format!("{error:#}").contains("file name"),
+                "{plugin} {file}: {error:#}"
+            );
+        }
+        assert!(RunFolder::create(runs.path(), "../elsewhere").is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_planted_link_is_not_followed() -> Result<()> {
+        let (runs, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        let run = RunFolder::create(runs.path(), "mnist")?;
+        run.write_artifact("good", "a.csv", b"first")?;
+        std::os::unix::fs::symlink(elsewhere.path(), run.path().join("artifacts/bad"))?;
+        let error = run
+            .write_artifact("bad", "a.csv", b"")
+            .expect_err("refused");
+        assert!(
+            format!("{error:#}").contains("remove what has its name"),
+            "{error:#}"
+        );
+        let victim = elsewhere.path().join("victim");
+        fs::write(&victim, "kept")?;
+        std::os::unix::fs::symlink(&victim, run.path().join("artifacts/good/b.csv"))?;
+        run.write_artifact("good", "b.csv", b"new")?;
+        assert_eq!(fs::read_to_string(&victim)?, "kept");
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Batches onto the device: copied without waiting, laid out as the network wants them, bytes normalized there.
+//! Owns nothing of what a batch is used for.
+
+use anyhow::Result;
+use phasebox_data::{Batch, ByteScale};
+use tch::{Device, Tensor};
+
+/// Where batches go, and in which memory format.
+pub(super) struct Placement {
+    device: Device,
+    channels_last: bool,
+    /// Of the last batch that came as bytes: those of one loader all have the same.
+    scale: Option<DeviceScale>,
+}
+
+/// A [`ByteScale`] on the device, each part `[1, channels, 1, 1]`.
+struct DeviceScale {
+    of: ByteScale,
+    factor: Tensor,
+    offset: Tensor,
+}
+
+impl Placement {
+    pub(super) fn new(device: Device, channels_last: bool) -> Placement {
+        Placement {
+            device,
+            channels_last,
+            scale: None,
+        }
+    }
+
+    /// The batch on the device, its inputs float32. No sync.
+    pub(super) fn place(&mut self, batch: Batch) -> Result<Batch> {
+        let mut inputs = torch_ext::upload(&batch.inputs, self.device)?;
+        if self.channels_last && inputs.dim() == 4 {
+            // Bytes, if that is what they are: a quarter to move.
+            inputs = torch_ext::channels_last(&inputs)?;
+        }
+        if let Some(scale) = &batch.byte_scale {
+            inputs = self.normalize(&inputs, scale)?;
+        }
+        Ok(Batch {
+            inputs,
+            byte_scale: None,
+            target: torch_ext::upload(&batch.target, self.device)?,
+            additional_items: self.upload_named(batch.additional_items)?,
+        })
+    }
+
+    fn upload_named(&self, items: Vec<(String, Tensor)>) -> Result<Vec<(String, Tensor)>> {
+        items
+            .into_iter()
+            .map(|(name, item)| Ok((name, torch_ext::upload(&item, self.device)?)))
+            .collect()
+    }
+
+    /// One kernel: it reads bytes and writes floats.
+    fn normalize(&mut self, bytes: &Tensor, scale: &ByteScale) -> Result<Tensor> {
+        let known = self.scale.take().filter(|known| known.of == *scale);
+        let known = match known {
+            Some(known) => known,
+            None => DeviceScale::new(scale, self.device)?,
+        };
+        let floats = known.offset.f_addcmul(bytes, &known.factor)?;
+        self.scale = Some(known);
+        Ok(floats)
+    }
+}
+
+impl DeviceScale {
+    fn new(scale: &ByteScale, device: Device) -> Result<DeviceScale> {
+        let channels = |values: &[f32]| -> Result<Tensor> {
+            let values = Tensor::f_from_slice(values)?.f_view([1, -1, 1, 1])?;
+            Ok(torch_ext::upload(&values, device)?)
+        };
+        let (factor, offset) = (channels(&scale.factor)?, channels(&scale.offset)?);
+        Ok(DeviceScale {
+            of: scale.clone(),
+            factor,
+            offset,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use phasebox_data::{Augmentation, DatasetConfig};
+    use serde_json::json;
+    use tch::Kind;
+
+    /// The normalization of bytes after the copy is that of floats before it, in both memory formats.
+    #[test]
+    fn bytes_become_the_floats_that_the_data_set_makes() {
+        let config: DatasetConfig =
+            serde_json::from_value(json!({"digits": {}})).expect("a data set");
+        let data = config
+            .load(std::path::Path::new(""))
+            .expect("it is built in")
+            .train;
+        let indices: Vec<usize> = (0..100).collect();
+        for transforms in [
+            json!({}),
+            json!({"normalize": {"mean": [0.3], "std": [0.5]}}),
+            json!({"random_crop": {"size": 8, "padding": 2}, "horizontal_flip": 0.5}),
+            json!({"resize": 16}),
+        ] {
+            let augmentation: Augmentation =
+                serde_json::from_value(transforms.clone()).expect("transforms");
+            let floats = data.batch(&indices, &augmentation, 7).expect("floats");
+            for channels_last in [false, true] {
+                let bytes = data.byte_batch(&indices, &augmentation, 7).expect("bytes");
+                assert_eq!(bytes.inputs.kind(), Kind::Uint8, "{transforms}");
+                let mut placement = Placement::new(Device::Cpu, channels_last);
+                let placed = placement.place(bytes).expect("it fits");
+                let difference = (&placed.inputs - &floats.inputs)
+                    .abs()
+                    .max()
+                    .double_value(&[]);
+                assert!(difference < 1e-6, "{transforms}: off by {difference}");
+                assert_eq!(
+                    (placed.inputs.kind(), &placed.target),
+                    (Kind::Float, &floats.target)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn inputs_lie_in_memory_as_the_recipe_says() {
+        let images =
+            |kind| Tensor::randint(256, [2, 3, 4, 5], (Kind::Uint8, Device::Cpu)).to_kind(kind);
+        let scale = ByteScale {
+            factor: vec![1.0, 0.5, 0.25],
+            offset: vec![0.0, 1.0, 2.0],
+        };
+        for (byte_scale, inputs) in [
+            (None, images(Kind::Float)),
+            (Some(scale), images(Kind::Uint8)),
+        ] {
+            for (channels_last, strides) in [(false, [60, 20, 5, 1]), (true, [60, 1, 15, 3])] {
+                let mut batch = Batch::new(inputs.shallow_clone(), Tensor::from(0));
+                batch.byte_scale = byte_scale.clone();
+                let placed = Placement::new(Device::Cpu, channels_last)
+                    .place(batch)
+                    .expect("it fits");
+                assert_eq!(placed.inputs.stride(), strides, "{:?}", inputs.kind());
+            }
+        }
+        let row = Tensor::rand([4, 7], (Kind::Float, Device::Cpu));
+        let placed = Placement::new(Device::Cpu, true)
+            .place(Batch::new(row.shallow_clone(), Tensor::from(0)));
+        assert_eq!(placed.expect("no image").inputs, row);
+    }
+}

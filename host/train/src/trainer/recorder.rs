@@ -1,0 +1,107 @@
+//! Recording work once and repeating it without what surrounds its kernels: the trait that `capture` drives, and its
+//! implementations, on [`torch_ext::cuda`] for CUDA and on [`Tape`] for the CPU. Decides nothing about what is recorded or
+//! when.
+
+use anyhow::Result;
+use phasebox_nn::optim::RECORDED_BYTES;
+use tch::Device;
+use torch_ext::Tape;
+use torch_ext::cuda::{Graph, GraphPool, SideStream};
+
+use crate::context::Context;
+
+/// Work on a context, to be recorded or done again.
+pub type Works<'a> = &'a mut dyn FnMut(&mut Context) -> Result<()>;
+
+/// Records work.
+pub trait Recorder {
+    /// Called once, before training starts, on the thread that trains.
+    ///
+    /// # Errors
+    /// If nothing can be recorded here.
+    fn prepare(&mut self, context: &mut Context) -> Result<()>;
+
+    /// Runs `works` and remembers what they compute. Whether that takes effect is up to the recorder: the caller puts
+    /// back all that it could have changed. What `works` leave in the context are the tensors that replays write.
+    ///
+    /// # Errors
+    /// Of the works, or if they do something that cannot be recorded.
+    fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>>;
+}
+
+/// Recorded work.
+pub trait Recording {
+    /// Computes once more, from and into the very tensors it was recorded with, without waiting for the result.
+    /// `again` are the same works, for recorders that can do no better than run them.
+    ///
+    /// # Errors
+    /// Of the device, or of `again`.
+    fn replay(&mut self, context: &mut Context, again: Works<'_>) -> Result<()>;
+}
+
+/// The recorder of a device.
+pub(super) fn of(device: Device) -> Box<dyn Recorder> {
+    if device.is_cuda() {
+        Box::new(CudaRecorder::default())
+    } else {
+        Box::new(TapeRecorder)
+    }
+}
+
+/// Writes down what the CPU computes. Results are kept as long as the recording, each in memory of its own.
+struct TapeRecorder;
+
+impl Recorder for TapeRecorder {
+    fn prepare(&mut self, context: &mut Context) -> Result<()> {
+        context.optimizer.use_device_learning_rates()
+    }
+
+    fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>> {
+        let (tape, done) = Tape::record(RECORDED_BYTES, || works(context))?;
+        done?;
+        Ok(Box::new(tape))
+    }
+}
+
+impl Recording for Tape {
+    fn replay(&mut self, _: &mut Context, _: Works<'_>) -> Result<()> {
+        Ok(Tape::replay(self)?)
+    }
+}
+
+/// Records CUDA graphs on a stream of its own, whose memory they share.
+#[derive(Default)]
+struct CudaRecorder {
+    pool: Option<GraphPool>,
+    /// Current for the training thread from `prepare` on: a graph cannot be recorded on the default stream.
+    stream: Option<SideStream>,
+}
+
+impl Recorder for CudaRecorder {
+    fn prepare(&mut self, context: &mut Context) -> Result<()> {
+        self.stream = Some(SideStream::enter(context.device)?);
+        self.pool = Some(GraphPool::new()?);
+        context.optimizer.use_device_learning_rates()
+    }
+
+    fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>> {
+        let pool = match self.pool {
+            Some(pool) => pool,
+            None => *self.pool.insert(GraphPool::new()?),
+        };
+        let mut graph = Graph::new()?;
+        graph.begin(pool)?;
+        let done = works(context);
+        // Also after an error: the stream records until it is told to end.
+        let ended = graph.end();
+        done?;
+        ended?;
+        Ok(Box::new(graph))
+    }
+}
+
+impl Recording for Graph {
+    fn replay(&mut self, _: &mut Context, _: Works<'_>) -> Result<()> {
+        Ok(Graph::replay(self)?)
+    }
+}
