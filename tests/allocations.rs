@@ -15,9 +15,10 @@ use phasebox_component::{Component, Engine};
 use phasebox_contract::grants::Grants;
 use phasebox_contract::limits::Limits;
 use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_contract::policy::{OnError, When};
 use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use phasebox_recipe::Recipe;
-use phasebox_train::callback::{Callback, Callbacks, OnError, When};
+use phasebox_train::callback::{Callback, Callbacks};
 use phasebox_train::context::{Context, Lendable};
 
 const RECIPE: &str = "\

@@ -6,11 +6,13 @@
 //! | [`phase`] | the phases of the loop, and the loop in pseudocode |
 //! | [`grants`] | rights beyond reading and logging |
 //! | [`limits`] | what one callback may use: the table |
+//! | [`policy`] | what a recipe chooses: when to call, what a failure or a NaN does |
 //! | [`suggest`] | "did you mean": the nearest known name |
 
 pub mod grants;
 pub mod limits;
 pub mod phase;
+pub mod policy;
 pub mod suggest;
 
 /// The package that callbacks import from, with the version this host speaks; any patch release of it is taken.

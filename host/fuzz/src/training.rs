@@ -10,8 +10,9 @@ use std::rc::Rc;
 use anyhow::Result;
 use phasebox::assemble::{Assembly, Options};
 use phasebox_contract::limits::{Limit, Limits};
+use phasebox_contract::policy::{OnError, When};
 use phasebox_recipe::Recipe;
-use phasebox_train::callback::{Callback, OnError, When};
+use phasebox_train::callback::Callback;
 use phasebox_train::trainer::Summary;
 
 /// How the training is set up, a bit each.

@@ -15,8 +15,9 @@ use networks::Network;
 use peers::Peers;
 use phasebox::assemble::{Assembly, Options};
 use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_contract::policy::{OnError, When};
 use phasebox_recipe::{DeviceChoice, Recipe};
-use phasebox_train::callback::{Callback, OnError, When};
+use phasebox_train::callback::Callback;
 use phasebox_train::context::{Context, Lendable};
 use tch::Device;
 

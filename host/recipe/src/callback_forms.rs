@@ -11,12 +11,11 @@
 //! ```
 
 use phasebox_contract::limits::{self, Limit, Limits};
+use phasebox_contract::policy::{LoopUnit, OnError, OnState, Reload, When};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::callbacks::{
-    CallbackEntry, CallbackSource, Grant, OnError, OnLastStrike, OnState, Order, Rank, Reload,
-    Unit, When,
-};
+use super::callbacks::{CallbackEntry, CallbackSource, Grant, Order};
 use super::keys::Keys;
 use super::node::{Content, Node};
 use super::place::Result;
@@ -87,11 +86,7 @@ fn short(node: &Node, name: &str, params: Value) -> Result<CallbackEntry> {
         params,
         digest: None,
         grants: None,
-        when: When {
-            every: 1,
-            unit: Unit::Step,
-            rank: Rank::All,
-        },
+        when: When::default(),
         order: Order::default(),
         limits: Limits::default(),
         on_error: OnError::Abort,
@@ -202,11 +197,21 @@ fn grants(list: &Node) -> Result<Vec<Grant>> {
 }
 
 fn when(keys: &mut Keys<'_>) -> When {
-    When {
+    let when = When {
         every: keys.count("every").unwrap_or(1),
-        unit: keys.or("unit", Unit::Step),
-        rank: keys.or("rank", Rank::All),
-    }
+        unit: keys.or("unit", LoopUnit::Step),
+    };
+    keys.optional::<Rank>("rank");
+    when
+}
+
+/// `when.rank`: the processes of a distributed run that a callback runs on. It is checked and has no effect, because
+/// a run is one process.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Rank {
+    All,
+    Main,
 }
 
 fn order(keys: &mut Keys<'_>) -> Order {
@@ -226,7 +231,7 @@ fn names(keys: &mut Keys<'_>, key: &'static str) -> Vec<String> {
 
 /// One word, or `{reload: {…}}`.
 fn on_error(keys: &mut Keys<'_>) -> OnError {
-    #[derive(serde::Deserialize)]
+    #[derive(Deserialize)]
     #[serde(rename_all = "snake_case")]
     enum Word {
         Abort,
@@ -246,21 +251,18 @@ fn on_error(keys: &mut Keys<'_>) -> OnError {
         Word::Abort => OnError::Abort,
         Word::Disable => OnError::Disable,
         Word::Ignore => OnError::Ignore,
-        Word::Reload => OnError::Reload(Reload {
-            strikes: 3,
-            backoff: 10,
-            then: OnLastStrike::Disable,
-        }),
+        Word::Reload => OnError::Reload(Reload::default()),
     }
 }
 
 fn reload(keys: &mut Keys<'_>) -> Reload {
+    let default = Reload::default();
     Reload {
-        strikes: keys
-            .count("strikes")
-            .map_or(3, |strikes| u32::try_from(strikes).unwrap_or(u32::MAX)),
-        backoff: keys.or("backoff", 10),
-        then: keys.or("then", OnLastStrike::Disable),
+        strikes: keys.count("strikes").map_or(default.strikes, |strikes| {
+            u32::try_from(strikes).unwrap_or(u32::MAX)
+        }),
+        backoff_steps: keys.or("backoff", default.backoff_steps),
+        then: keys.or("then", default.then),
     }
 }
 

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use phasebox_contract::limits::Limits;
+use phasebox_contract::policy::{OnError, OnState, When};
 use phasebox_contract::suggest;
 use serde::Deserialize;
 use serde_json::Value;
@@ -38,17 +39,6 @@ pub struct CallbackEntry {
     pub place: Place,
 }
 
-/// What becomes of a callback's state in the checkpoint that a run is resumed from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnState {
-    /// The callback goes on with it, also another build of it; one that cannot read it is refused.
-    #[default]
-    Carry,
-    /// The callback begins as in a new run.
-    Fresh,
-}
-
 /// Where a callback's component comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallbackSource {
@@ -71,41 +61,6 @@ pub struct Grant {
     pub place: Place,
 }
 
-/// When the host calls a callback: the host filters, so a call that is not due costs nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct When {
-    /// Every how many units; 1 by default.
-    pub every: u64,
-    /// What is counted.
-    pub unit: Unit,
-    /// On which processes of a distributed run.
-    pub rank: Rank,
-}
-
-/// What `when.every` counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    /// Optimizer steps.
-    #[default]
-    Step,
-    /// Epochs.
-    Epoch,
-    /// Batches, of which a step takes `batch_accumulate`.
-    Batch,
-}
-
-/// The processes of a distributed run that a callback runs on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rank {
-    /// Every process.
-    #[default]
-    All,
-    /// Rank 0 of the whole job.
-    Main,
-}
-
 /// Names of other callbacks of the recipe.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Order {
@@ -113,42 +68,6 @@ pub struct Order {
     pub after: Vec<String>,
     /// This one runs before those.
     pub before: Vec<String>,
-}
-
-/// What a callback's failure does to the run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnError {
-    /// The run fails.
-    #[default]
-    Abort,
-    /// The callback is not called again.
-    Disable,
-    /// The error is logged.
-    Ignore,
-    /// It begins anew with the state it saved last.
-    Reload(Reload),
-}
-
-/// `{strikes: 3, backoff: 10, then: disable}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reload {
-    /// The failure, counted from 1, after which it is not loaded again; 3 by default.
-    pub strikes: u32,
-    /// Optimizer steps without it after the first failure, twice as many after each further one; 10 by default.
-    pub backoff: u64,
-    /// Whether its last strike ends the run.
-    pub then: OnLastStrike,
-}
-
-/// What a callback's last strike does to the run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnLastStrike {
-    /// The callback is not called again.
-    #[default]
-    Disable,
-    /// The run fails.
-    Abort,
 }
 
 /// The stock callback that a name means: exactly, or with case, `_`, `-` and spaces dropped.

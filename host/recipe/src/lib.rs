@@ -32,17 +32,13 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use callbacks::{
-    CallbackEntry, CallbackSource, Digest, Grant, OnError, OnLastStrike, OnState, Order, Rank,
-    Reload, Unit, When, stock_name,
-};
+pub use callbacks::{CallbackEntry, CallbackSource, Digest, Grant, Order, stock_name};
 pub use node::{Content, Entry, Node};
 pub use phasebox_contract::suggest::{closest, fuzzy, hint};
 pub use place::{Place, RecipeError, Result, Source};
 pub use plan::in_order;
 pub use training::{
-    Evaluation, NanPolicy, Precision, RecordSteps, Resume, SCHEDULE_KEYS, Saving,
-    TrainingHyperparams,
+    Evaluation, Precision, RecordSteps, Resume, SCHEDULE_KEYS, Saving, TrainingHyperparams,
 };
 
 use keys::{Keys, Unsupported, refuse};

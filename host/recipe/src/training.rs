@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use phasebox_contract::policy::NanPolicy;
 use serde::Deserialize;
 
 use super::callback_forms;
@@ -108,7 +109,7 @@ pub struct Resume {
     pub resume_path: Option<PathBuf>,
     /// The checkpoint of a run to go on from.
     pub ckpt_name: String,
-    /// Takes over the optimizer's state too.
+    /// Has no effect: a resumed run always takes over the optimizer's state.
     pub load_opt_params: bool,
 }
 
@@ -120,19 +121,6 @@ pub enum Precision {
     Single,
     /// Autocast to bfloat16.
     Bfloat16,
-}
-
-/// What a loss that is not a number does to the run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NanPolicy {
-    /// The run fails at the end of the step.
-    #[default]
-    Abort,
-    /// The step is skipped.
-    SkipStep,
-    /// Training goes on.
-    Ignore,
 }
 
 /// Whether steps are repeated from recordings.

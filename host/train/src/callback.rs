@@ -8,11 +8,12 @@ use std::sync::Arc;
 use anyhow::Result;
 use phasebox_contract::limits::{Limits, Usage};
 use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_contract::policy::{LoopUnit, OnError, When};
 use tch::Tensor;
 use torch_ext::GradientMode;
 
+pub use self::failure::Failure;
 use self::failure::{Conduct, Verdict};
-pub use self::failure::{Failure, LastStrike, OnError, Reload};
 use crate::context::{Context, Lendable};
 use crate::counters::Counters;
 
@@ -154,54 +155,21 @@ pub struct CallbackReport {
     pub failures: (Vec<Failure>, u64),
 }
 
-/// What `every` counts.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, serde::Deserialize, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Unit {
-    /// Optimizer steps.
-    #[default]
-    Step,
-    /// Batches of the loader in progress.
-    Batch,
-    /// Epochs.
-    Epoch,
-}
-
-/// A filter that the host applies, so that a call which does not fire costs no crossing. Phases outside
-/// the unit it counts (an epoch phase under `unit: step`) always fire.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct When {
-    /// Fire at multiples of this; 1 is always.
-    pub every: u64,
-    /// Of what.
-    pub unit: Unit,
-}
-
-impl Default for When {
-    fn default() -> When {
-        When {
-            every: 1,
-            unit: Unit::Step,
-        }
+/// Whether a call at `phase` is due.
+fn is_due(when: When, phase: Phase, context: &Context) -> bool {
+    if when.every <= 1 {
+        return true;
     }
-}
-
-impl When {
-    fn fires(self, phase: Phase, context: &Context) -> bool {
-        if self.every <= 1 {
-            return true;
+    let in_batch = context.batch_idx.is_some();
+    match when.unit {
+        LoopUnit::Step if in_batch && !is_evaluation(phase) => {
+            context.global_step.is_multiple_of(when.every)
         }
-        let in_batch = context.batch_idx.is_some();
-        match self.unit {
-            Unit::Step if in_batch && !is_evaluation(phase) => {
-                context.global_step.is_multiple_of(self.every)
-            }
-            Unit::Batch if in_batch => context.batch_idx.unwrap_or(0).is_multiple_of(self.every),
-            Unit::Epoch => context
-                .epoch
-                .is_none_or(|epoch| u64::from(epoch).is_multiple_of(self.every)),
-            Unit::Step | Unit::Batch => true,
-        }
+        LoopUnit::Batch if in_batch => context.batch_idx.unwrap_or(0).is_multiple_of(when.every),
+        LoopUnit::Epoch => context
+            .epoch
+            .is_none_or(|epoch| u64::from(epoch).is_multiple_of(when.every)),
+        LoopUnit::Step | LoopUnit::Batch => true,
     }
 }
 
@@ -287,7 +255,7 @@ impl Callbacks {
             if !entry.conduct.is_called() {
                 entry.reload_if_due(context.global_step)?;
             }
-            if !entry.conduct.is_called() || !entry.when.fires(phase, context) {
+            if !entry.conduct.is_called() || !is_due(entry.when, phase, context) {
                 continue;
             }
             match entry.call(phase, context) {

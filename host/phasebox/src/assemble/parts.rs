@@ -11,7 +11,7 @@ use phasebox_nn::optim::{self, Grouping, LearningRates, Optimizer, OptimizerConf
 use phasebox_nn::schedule::{Schedule, ScheduleConfig};
 use phasebox_recipe::{Node, Recipe};
 use phasebox_train::checkpoint;
-use phasebox_train::trainer::{NanPolicy, Saving, Settings};
+use phasebox_train::trainer::{Saving, Settings};
 use serde_json::{Value, json};
 use tch::Device;
 
@@ -356,11 +356,7 @@ pub(super) fn settings(recipe: &Recipe) -> Result<Settings> {
         clip_grad_norm: training.clip_grad_norm,
         autocast: training.mixed_precision == phasebox_recipe::Precision::Bfloat16,
         channels_last: training.channels_last,
-        nan_policy: match training.nan_policy {
-            phasebox_recipe::NanPolicy::Abort => NanPolicy::Abort,
-            phasebox_recipe::NanPolicy::SkipStep => NanPolicy::SkipStep,
-            phasebox_recipe::NanPolicy::Ignore => NanPolicy::Ignore,
-        },
+        nan_policy: training.nan_policy,
         record_steps: training.record_steps == phasebox_recipe::RecordSteps::Auto,
         average_best_models: training.average_best_models,
         saving: Saving {

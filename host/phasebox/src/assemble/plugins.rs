@@ -8,12 +8,11 @@ use phasebox_component::{Component, Engine, Profile};
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::Limits;
 use phasebox_contract::phase::PhaseSet;
+use phasebox_contract::policy::{OnError, OnState, When};
 use phasebox_contract::suggest;
 use phasebox_plugin::{Description, Plugin, PluginEngine, PluginSettings};
-use phasebox_recipe::{CallbackEntry, CallbackSource, OnState, Recipe};
-use phasebox_train::callback::{
-    Callback, Callbacks, LastStrike, OnError, Reload, Subscriber, Unit, When,
-};
+use phasebox_recipe::{CallbackEntry, CallbackSource, Recipe};
+use phasebox_train::callback::{Callback, Callbacks, Subscriber};
 use phasebox_train::logger::one_line;
 
 use super::Options;
@@ -197,8 +196,8 @@ impl Loading<'_> {
         };
         Ok(PlannedCallback {
             callback: Box::new(plugin),
-            when: when(entry),
-            on_error: on_error(entry.on_error),
+            when: entry.when,
+            on_error: entry.on_error,
             lock: Some(lock),
             limits: Some(entry.limits),
         })
@@ -224,38 +223,6 @@ fn user_cache() -> PathBuf {
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .unwrap_or_else(std::env::temp_dir)
-}
-
-fn on_error(written: phasebox_recipe::OnError) -> OnError {
-    match written {
-        phasebox_recipe::OnError::Abort => OnError::Abort,
-        phasebox_recipe::OnError::Disable => OnError::Disable,
-        phasebox_recipe::OnError::Ignore => OnError::Ignore,
-        phasebox_recipe::OnError::Reload(phasebox_recipe::Reload {
-            strikes,
-            backoff,
-            then,
-        }) => OnError::Reload(Reload {
-            strikes,
-            backoff_steps: backoff,
-            then: match then {
-                phasebox_recipe::OnLastStrike::Disable => LastStrike::Disable,
-                phasebox_recipe::OnLastStrike::Abort => LastStrike::Abort,
-            },
-        }),
-    }
-}
-
-fn when(entry: &CallbackEntry) -> When {
-    let unit = match entry.when.unit {
-        phasebox_recipe::Unit::Step => Unit::Step,
-        phasebox_recipe::Unit::Batch => Unit::Batch,
-        phasebox_recipe::Unit::Epoch => Unit::Epoch,
-    };
-    When {
-        every: entry.when.every,
-        unit,
-    }
 }
 
 fn check_digest(entry: &CallbackEntry, component: &Component) -> Result<()> {

@@ -1,6 +1,7 @@
 //! What a recipe means: types, defaults, the forms of a callback, and that the written recipe is the recipe.
 
 use phasebox_contract::limits::{Limit, Limits};
+use phasebox_contract::policy::{LastStrike, LoopUnit, OnError, Reload, When};
 use serde::Serialize;
 use serde_json::json;
 
@@ -150,8 +151,7 @@ fn a_callback_has_three_forms() {
         clip.when,
         When {
             every: 10,
-            unit: Unit::Epoch,
-            rank: Rank::Main
+            unit: LoopUnit::Epoch
         }
     );
     let written = [
@@ -172,23 +172,20 @@ fn a_callback_has_three_forms() {
 
 #[test]
 fn a_failure_s_policy_has_two_forms() {
-    let reload = |strikes, backoff, then| {
+    let reload = |strikes, backoff_steps, then| {
         OnError::Reload(Reload {
             strikes,
-            backoff,
+            backoff_steps,
             then,
         })
     };
     for (written, expected) in [
         ("abort", OnError::Abort),
-        ("reload", reload(3, 10, OnLastStrike::Disable)),
-        (
-            "{reload: {strikes: 5}}",
-            reload(5, 10, OnLastStrike::Disable),
-        ),
+        ("reload", reload(3, 10, LastStrike::Disable)),
+        ("{reload: {strikes: 5}}", reload(5, 10, LastStrike::Disable)),
         (
             "{reload: {backoff: 0, then: abort}}",
-            reload(3, 0, OnLastStrike::Abort),
+            reload(3, 0, LastStrike::Abort),
         ),
     ] {
         let yaml = format!("phase_callbacks:\n- {{wasm: a.wasm, on_error: {written}}}\n");

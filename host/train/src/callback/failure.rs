@@ -1,43 +1,8 @@
 //! What happens when a callback fails: its policy, whether it is called again, and the record of it. Knows neither
 //! phases nor how a callback is loaded again.
 
+use phasebox_contract::policy::{LastStrike, OnError, Reload};
 use serde::{Deserialize, Serialize};
-
-/// What to do when a callback fails.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum OnError {
-    /// End the run as failed.
-    #[default]
-    Abort,
-    /// Go on without it.
-    Disable,
-    /// Go on with it; a callback that trapped cannot be called again and is disabled.
-    Ignore,
-    /// Go on with a fresh instance of it.
-    Reload(Reload),
-}
-
-/// How often a callback is loaded again, and when.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Reload {
-    /// The failure, counted from 1, after which it is not loaded again.
-    pub strikes: u32,
-    /// Optimizer steps without it after the first failure; after each further one twice as many.
-    pub backoff_steps: u64,
-    /// What the last strike does.
-    pub then: LastStrike,
-}
-
-/// What a callback's last strike does.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LastStrike {
-    /// Go on without it.
-    #[default]
-    Disable,
-    /// End the run as failed.
-    Abort,
-}
 
 /// One failure of a callback, or its return.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -171,7 +136,7 @@ impl Conduct {
                 stays,
                 "it cannot be called again and is disabled".to_owned(),
             ),
-            OnError::Reload(reload) => reload.consequence(self.strikes, global_step),
+            OnError::Reload(reload) => strike(reload, self.strikes, global_step),
         }
     }
 
@@ -187,24 +152,23 @@ impl Conduct {
     }
 }
 
-impl Reload {
-    fn consequence(self, strikes: u32, global_step: u64) -> (Verdict, Standing, String) {
-        if strikes < self.strikes {
-            let away = self
-                .backoff_steps
-                .saturating_mul(1u64.checked_shl(strikes - 1).unwrap_or(u64::MAX));
-            let until_step = global_step.saturating_add(away);
-            let done = format!(
-                "strike {strikes} of {}: loaded again at step {until_step}",
-                self.strikes
-            );
-            return (Verdict::GoOn, Standing::Away { until_step }, done);
-        }
-        let last = format!("strike {strikes} of {}: ", self.strikes);
-        match self.then {
-            LastStrike::Disable => (Verdict::GoOn, Standing::Out, last + "disabled"),
-            LastStrike::Abort => (Verdict::Abort, Standing::Out, last + "the run ends"),
-        }
+/// The consequence of the failure that is number `strikes`, counted from 1.
+fn strike(reload: Reload, strikes: u32, global_step: u64) -> (Verdict, Standing, String) {
+    if strikes < reload.strikes {
+        let away = reload
+            .backoff_steps
+            .saturating_mul(1u64.checked_shl(strikes - 1).unwrap_or(u64::MAX));
+        let until_step = global_step.saturating_add(away);
+        let done = format!(
+            "strike {strikes} of {}: loaded again at step {until_step}",
+            reload.strikes
+        );
+        return (Verdict::GoOn, Standing::Away { until_step }, done);
+    }
+    let last = format!("strike {strikes} of {}: ", reload.strikes);
+    match reload.then {
+        LastStrike::Disable => (Verdict::GoOn, Standing::Out, last + "disabled"),
+        LastStrike::Abort => (Verdict::Abort, Standing::Out, last + "the run ends"),
     }
 }
 

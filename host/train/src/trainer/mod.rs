@@ -17,6 +17,7 @@ use std::collections::VecDeque;
 
 use anyhow::{Context as _, Result, anyhow};
 use phasebox_contract::phase::Phase;
+use phasebox_contract::policy::NanPolicy;
 use phasebox_data::Batch;
 use phasebox_files::atomic_file::Durability;
 use phasebox_nn::best_models::BestModels;
@@ -58,17 +59,6 @@ pub struct Settings {
     pub average_best_models: bool,
     /// Which checkpoints are written.
     pub saving: Saving,
-}
-
-/// What a loss that is not a number does to the run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum NanPolicy {
-    /// The run fails at the first batch after the loss has arrived; nothing waits for it.
-    Abort,
-    /// The batch has no backward pass. Waits for every loss: syncs.
-    SkipStep,
-    /// Training goes on.
-    Ignore,
 }
 
 /// Which checkpoints are written.

@@ -7,8 +7,8 @@
 //! recorded with the way there.
 
 use phasebox_contract::phase::Phase;
+use phasebox_contract::policy::NanPolicy;
 
-use super::NanPolicy;
 use super::work::Work;
 use crate::callback::{Changes, Subscriber};
 

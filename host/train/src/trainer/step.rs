@@ -1,12 +1,13 @@
 //! What happens around a batch's works: placing it, the watch over the loss, counts, averages and rates.
 
 use anyhow::{Result, bail};
+use phasebox_contract::policy::NanPolicy;
 use phasebox_data::Batch;
 use phasebox_nn::schedule::Progress as ScheduleProgress;
 use torch_ext::Deferred;
 
 use super::work::Work;
-use super::{NanPolicy, Trainer, Underway};
+use super::{Trainer, Underway};
 
 /// Losses that may be on their way before one is waited for: a device that far behind is not worth more memory.
 const MAX_LOSSES_ON_THEIR_WAY: usize = 256;

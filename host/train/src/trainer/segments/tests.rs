@@ -1,10 +1,10 @@
 //! The plan of segments, for callbacks of every kind.
 
 use phasebox_contract::phase::Phase;
+use phasebox_contract::policy::NanPolicy;
 
 use super::{Facts, Plan, Work};
 use crate::callback::{Changes, Subscriber};
-use crate::trainer::NanPolicy;
 
 const FACTS: Facts<'static> = Facts {
     enabled: true,
