@@ -56,6 +56,11 @@ pub fn hint(word: &str, candidates: &[&str]) -> String {
     hint
 }
 
+/// "unknown architecture `resnet81`; did you mean `resnet18`? known: …"; `what` is the kind of thing that was named.
+pub fn unknown(what: &str, word: &str, known: &[&str]) -> String {
+    format!("unknown {what} `{word}`{}", hint(word, known))
+}
+
 /// The word as a reader hears it.
 fn folded(word: &str) -> String {
     word.chars()

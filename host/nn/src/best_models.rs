@@ -2,7 +2,8 @@
 //! their mean; the validation of it is the trainer's part.
 
 use anyhow::Result;
-use tch::Tensor;
+use tch::{Device, Tensor};
+use torch_ext::owned_copy_on;
 
 /// How many of the best are averaged, as in SuperGradients.
 pub const BEST_MODELS: usize = 10;
@@ -128,15 +129,11 @@ impl BestModels {
 }
 
 fn on_cpu(weights: &[(String, Tensor)]) -> Result<Vec<(String, Tensor)>> {
-    let copies = weights.iter().map(|(name, tensor)| {
-        let mut copy = tensor
-            .f_detach()?
-            .f_empty_like()?
-            .f_to_device(tch::Device::Cpu)?;
-        copy.f_copy_(&tensor.f_detach()?)?;
-        Ok((name.clone(), copy))
-    });
-    copies.collect()
+    let mut copies = Vec::with_capacity(weights.len());
+    for (name, tensor) in weights {
+        copies.push((name.clone(), owned_copy_on(tensor, Device::Cpu)?));
+    }
+    Ok(copies)
 }
 
 #[cfg(test)]

@@ -11,15 +11,16 @@
 //! | [`ema`], [`best_models`] | averages of weights: moving, and of the best epochs |
 //! | [`tensor_group`] | named tensors for multi-tensor kernels |
 
+mod align_target;
 pub mod best_models;
 pub mod criterion;
 pub mod ema;
+mod glob;
 pub mod metrics;
 pub mod model;
 pub mod optim;
-mod parameter_block;
+mod params;
+mod refusal;
 mod revision;
 pub mod schedule;
-mod shape;
 pub mod tensor_group;
-mod words;

@@ -5,10 +5,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use anyhow::{Result, ensure};
-use globset::{Glob, GlobMatcher};
+use anyhow::Result;
 use tch::{Kind, Tensor};
-use torch_ext::TensorList;
+use torch_ext::{TensorList, owned_copy};
+
+use crate::glob;
 
 /// Selections of [`TensorGroup::matching`] that are remembered; a callback asks for one or two.
 const REMEMBERED: usize = 8;
@@ -94,9 +95,11 @@ impl TensorGroup {
     /// # Errors
     /// Of libtorch, such as too little memory.
     pub fn duplicate(&self) -> Result<Rc<TensorGroup>> {
-        let copy = |(name, tensor): &(String, Tensor)| Ok((name.clone(), copy_of(tensor)?));
-        let named = self.named.iter().map(copy).collect::<Result<_>>()?;
-        Ok(TensorGroup::with_layout(named, self.layout.clone())?)
+        let mut copies = Vec::with_capacity(self.named.len());
+        for (name, tensor) in &self.named {
+            copies.push((name.clone(), owned_copy(tensor)?));
+        }
+        Ok(TensorGroup::with_layout(copies, self.layout.clone())?)
     }
 
     /// The members whose names match `glob`. A selection is made once and then remembered.
@@ -104,21 +107,10 @@ impl TensorGroup {
     /// # Errors
     /// A malformed glob.
     pub fn matching(&self, glob: &str) -> Result<Rc<TensorGroup>> {
-        if let Some((_, known)) = self
-            .selections
-            .borrow()
-            .iter()
-            .find(|(known, _)| known == glob)
-        {
-            return Ok(known.clone());
+        if let Some(selection) = self.remembered(glob) {
+            return Ok(selection);
         }
-        let matcher = matcher(glob)?;
-        let chosen = self.named.iter().filter(|(name, _)| matcher.is_match(name));
-        let selection = TensorGroup::new(
-            chosen
-                .map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
-                .collect(),
-        )?;
+        let selection = self.select(glob)?;
         let mut selections = self.selections.borrow_mut();
         if selections.len() == REMEMBERED {
             selections.remove(0);
@@ -126,32 +118,19 @@ impl TensorGroup {
         selections.push((glob.to_owned(), selection.clone()));
         Ok(selection)
     }
-}
 
-/// Longest glob, in bytes. Its compiler calls itself for braces within braces: a longer one could overflow the stack.
-const MAX_GLOB_BYTES: usize = 256;
+    fn remembered(&self, glob: &str) -> Option<Rc<TensorGroup>> {
+        let selections = self.selections.borrow();
+        let (_, selection) = selections.iter().find(|(known, _)| known == glob)?;
+        Some(selection.clone())
+    }
 
-/// What `glob` matches.
-///
-/// # Errors
-/// A malformed glob, or a longer one than any name needs.
-pub fn matcher(glob: &str) -> Result<GlobMatcher> {
-    let size = glob.len();
-    ensure!(
-        size <= MAX_GLOB_BYTES,
-        "it has {size} bytes: at most {MAX_GLOB_BYTES} are taken"
-    );
-    Ok(Glob::new(glob)?.compile_matcher())
-}
-
-/// A copy with memory of its own, outside the graph.
-///
-/// # Errors
-/// Of libtorch, such as too little memory.
-pub fn copy_of(tensor: &Tensor) -> Result<Tensor, tch::TchError> {
-    let mut copy = tensor.f_detach()?.f_empty_like()?;
-    copy.f_copy_(&tensor.f_detach()?)?;
-    Ok(copy)
+    fn select(&self, glob: &str) -> Result<Rc<TensorGroup>> {
+        let glob = glob::compile(glob)?;
+        let chosen = self.named.iter().filter(|(name, _)| glob.is_match(name));
+        let shared = chosen.map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
+        Ok(TensorGroup::new(shared.collect())?)
+    }
 }
 
 #[cfg(test)]

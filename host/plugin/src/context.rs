@@ -5,12 +5,11 @@ use phasebox_component::Profile;
 use phasebox_contract::grants::Grant;
 use phasebox_contract::limits::Limit;
 use phasebox_contract::phase::Phase;
-use phasebox_nn::tensor_group::copy_of;
 use phasebox_train::context::{Context, Split};
 use phasebox_train::control::{StopAt, StopCondition};
 use phasebox_train::logger::one_line;
 use tch::Tensor;
-use torch_ext::Deferred;
+use torch_ext::{Deferred, owned_copy};
 use wasmtime::component::Resource;
 
 use super::bindings::phasebox::train::context::{Host, HostPhaseContext};
@@ -60,7 +59,7 @@ impl PluginState {
         Ok(if tensor.requires_grad() {
             caught(|| tensor.f_multiply_scalar(1.0))?
         } else {
-            copy_of(tensor)?
+            owned_copy(tensor)?
         })
     }
 

@@ -78,11 +78,8 @@ impl From<torch_ext::Error> for HostError {
 
 /// What follows the first line is a C++ backtrace with paths of the machine that built libtorch.
 fn first_line(text: &str) -> &str {
-    let line = text.lines().next().unwrap_or_default();
-    line.split(" Exception raised from")
-        .next()
-        .unwrap_or(line)
-        .trim()
+    let line = torch_ext::reason(text).lines().next();
+    line.unwrap_or_default().trim()
 }
 
 /// Wrong numbers, in messages that also speak of dimensions and sizes.

@@ -1,7 +1,7 @@
 //! Host side of the contract's `storage`: named tensors that last, and that checkpoints keep.
 
-use phasebox_nn::tensor_group::copy_of;
 use tch::Tensor;
+use torch_ext::owned_copy;
 use wasmtime::component::Resource;
 
 use super::bindings::phasebox::train::storage::Host;
@@ -50,7 +50,7 @@ impl Host for PluginState {
         let bytes = torch_ext::bytes(self.tensor(&value)?);
         self.charge_kept(bytes)?;
         let tensor: Tensor =
-            copy_of(self.tensor(&value)?).inspect_err(|_| self.release_kept(bytes))?;
+            owned_copy(self.tensor(&value)?).inspect_err(|_| self.release_kept(bytes))?;
         self.put(name, Stored::Tensor(tensor));
         Ok(())
     }

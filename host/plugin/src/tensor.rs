@@ -5,9 +5,8 @@
 use phasebox_component::Profile;
 use phasebox_contract::grants::Grant;
 use phasebox_contract::limits::Limit;
-use phasebox_nn::tensor_group::copy_of;
 use tch::{Device, Kind, TchError, Tensor};
-use torch_ext::Deferred;
+use torch_ext::{Deferred, owned_copy};
 use wasmtime::component::Resource;
 
 use super::bindings::phasebox::train::tensor::{Host, HostDeferred, HostTensor};
@@ -200,7 +199,7 @@ fn kept(entry: &TensorEntry) -> HostResult<Tensor> {
     Ok(if as_it_is {
         tensor.f_detach()?
     } else {
-        copy_of(tensor)?
+        owned_copy(tensor)?
     })
 }
 
@@ -702,7 +701,7 @@ impl HostTensor for PluginState {
     }
 
     fn duplicate(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, copy_of)
+        self.unary(&this, owned_copy)
     }
 
     fn copy_in_place(&mut self, this: Handle, source: Handle) -> HostResult<()> {

@@ -7,6 +7,7 @@
 
 mod arithmetic;
 mod autocast;
+mod copy;
 pub mod cuda;
 mod deferred;
 mod ffi;
@@ -15,6 +16,7 @@ mod fused;
 mod gradient_mode;
 mod library;
 mod list;
+mod message;
 mod ring;
 mod rng;
 mod script;
@@ -25,11 +27,13 @@ mod transfer;
 
 pub use arithmetic::{add, add_, skipping_autograd};
 pub use autocast::{Autocast, AutocastDevice};
+pub use copy::{owned_copy, owned_copy_on};
 pub use deferred::{Deferred, send_scalars};
 pub use fused::{AdamState, AdamStep, LearningRate, SgdStep, fused_adam_, fused_sgd_};
 pub use gradient_mode::GradientMode;
 pub use library::{cuda_device_count, cuda_is_available, libtorch_version, load_cuda};
 pub use list::TensorList;
+pub use message::{described, reason};
 pub use rng::{manual_seed, rng_state, set_rng_state};
 pub use script::ScriptModule;
 pub use shape::{Extent, Shape, bytes, numel};

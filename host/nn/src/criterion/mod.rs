@@ -10,6 +10,7 @@ mod tests;
 mod weights;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use phasebox_contract::suggest;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tch::{Device, Kind, Tensor};
@@ -18,10 +19,10 @@ pub use binary_cross_entropy::BceWithLogitsParams;
 pub use cross_entropy::CrossEntropyParams;
 pub use regression::{HuberParams, L1Params, MseParams};
 
-use crate::parameter_block;
+use crate::align_target::align_target;
+use crate::params;
+use crate::refusal;
 use crate::revision;
-use crate::shape::matched;
-use crate::words;
 
 /// Every loss a recipe can name. Case, `_` and a final `Loss` do not matter: `cross_entropy` is the first.
 pub const LOSSES: [&str; 5] = [
@@ -53,19 +54,17 @@ impl CriterionConfig {
     ///
     /// # Errors
     /// An unknown loss (with the list and the nearest name); an unknown, mistyped or out-of-range parameter.
-    pub fn parse(name: &str, params: &Value) -> Result<CriterionConfig> {
+    pub fn parse(name: &str, block: &Value) -> Result<CriterionConfig> {
         let owner = format!("loss `{name}`");
         let config = match short(name).as_str() {
             "crossentropy" | "labelsmoothingcrossentropy" => {
-                CriterionConfig::CrossEntropy(parameter_block::read(&owner, params)?)
+                CriterionConfig::CrossEntropy(params::read(&owner, block)?)
             }
-            "bcewithlogits" => {
-                CriterionConfig::BceWithLogits(parameter_block::read(&owner, params)?)
-            }
-            "mse" => CriterionConfig::Mse(parameter_block::read(&owner, params)?),
-            "l1" => CriterionConfig::L1(parameter_block::read(&owner, params)?),
-            "huber" => CriterionConfig::Huber(parameter_block::read(&owner, params)?),
-            _ => return Err(words::unknown("loss", name, &LOSSES)),
+            "bcewithlogits" => CriterionConfig::BceWithLogits(params::read(&owner, block)?),
+            "mse" => CriterionConfig::Mse(params::read(&owner, block)?),
+            "l1" => CriterionConfig::L1(params::read(&owner, block)?),
+            "huber" => CriterionConfig::Huber(params::read(&owner, block)?),
+            _ => return Err(anyhow!(suggest::unknown("loss", name, &LOSSES))),
         };
         config
             .check()
@@ -173,13 +172,7 @@ impl Criterion {
     }
 
     fn refusal(&self, preds: &Tensor, target: &Tensor, error: &anyhow::Error) -> anyhow::Error {
-        anyhow!(
-            "{} cannot compare preds {} with target {}: {}",
-            self.name(),
-            words::tensor(preds),
-            words::tensor(target),
-            words::reason(error),
-        )
+        refusal::of_pair(self.name(), preds, target, error)
     }
 
     /// Whether all values of a target are ones this loss can take with `num_classes` classes. One sync: call it once
@@ -247,7 +240,8 @@ impl Criterion {
 
     fn unknown_key(&self, key: &str, parameters: &Map<String, Value>) -> anyhow::Error {
         let known: Vec<&str> = parameters.keys().map(String::as_str).collect();
-        words::unknown(&format!("parameter of loss `{}`", self.name()), key, &known)
+        let what = format!("parameter of loss `{}`", self.name());
+        anyhow!(suggest::unknown(&what, key, &known))
     }
 
     /// Name and parameters, for a checkpoint.
@@ -290,5 +284,5 @@ fn full_precision(preds: &Tensor) -> Result<Tensor> {
 
 /// `target` in the shape and kind of `preds`.
 fn comparable(preds: &Tensor, target: &Tensor) -> Result<Tensor> {
-    Ok(matched(preds, target)?.f_to_kind(preds.kind())?)
+    Ok(align_target(preds, target)?.f_to_kind(preds.kind())?)
 }

@@ -16,8 +16,8 @@ use serde_json::Value;
 use tch::{Device, Kind, Tensor, no_grad};
 use totals::Totals;
 
-use crate::parameter_block;
-use crate::words;
+use crate::params;
+use crate::refusal;
 
 /// Every metric a recipe can name, whatever the case. `Top5` is `TopK: {k: 5}`, and so for every number.
 pub const METRICS: [&str; 6] = ["Accuracy", "Top5", "TopK", "F1", "MAE", "MSE"];
@@ -71,21 +71,22 @@ impl MetricConfig {
     ///
     /// # Errors
     /// As [`MetricConfig::from_value`].
-    pub fn parse(name: &str, params: &Value) -> Result<MetricConfig> {
+    pub fn parse(name: &str, block: &Value) -> Result<MetricConfig> {
         let name = suggest::fuzzy(name, &METRICS).unwrap_or(name);
         let owner = format!("metric `{name}`");
         if name == "TopK" {
-            let TopKParams { k } = parameter_block::read(&owner, params)?;
+            let TopKParams { k } = params::read(&owner, block)?;
             ensure!(k > 0, "parameters of {owner}: `k` must be at least 1");
             return Ok(MetricConfig::TopK { k });
         }
-        let NoParams {} = parameter_block::read(&owner, params)?;
+        let NoParams {} = params::read(&owner, block)?;
         match name {
             "Accuracy" => Ok(MetricConfig::Accuracy),
             "F1" => Ok(MetricConfig::F1),
             "MAE" => Ok(MetricConfig::Mae),
             "MSE" => Ok(MetricConfig::Mse),
-            _ => numbered_top(name).ok_or_else(|| words::unknown("metric", name, &METRICS)),
+            _ => numbered_top(name)
+                .ok_or_else(|| anyhow!(suggest::unknown("metric", name, &METRICS))),
         }
     }
 
@@ -207,7 +208,7 @@ impl Metrics {
         ensure!(
             items.size() == [named],
             "{named} loss items are named, got {}",
-            words::tensor(items)
+            torch_ext::described(items)
         );
         no_grad(|| {
             let sums = items.f_to_kind(Kind::Double)?.f_mul_scalar(batch_size)?;
@@ -302,13 +303,8 @@ fn refusal(
     target: &Tensor,
     error: &anyhow::Error,
 ) -> anyhow::Error {
-    anyhow!(
-        "metric `{}` cannot compare preds {} with target {}: {}",
-        config.name(),
-        words::tensor(preds),
-        words::tensor(target),
-        words::reason(error),
-    )
+    let owner = format!("metric `{}`", config.name());
+    refusal::of_pair(&owner, preds, target, error)
 }
 
 /// All totals on the CPU, handed out in the order they were read.

@@ -3,7 +3,7 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use super::Count;
-use crate::shape::matched;
+use crate::align_target::align_target;
 
 /// Sum of |preds − target|, `[1]` float64.
 pub(super) fn absolute(preds: &Tensor, target: &Tensor) -> Result<Count> {
@@ -18,7 +18,7 @@ pub(super) fn squared(preds: &Tensor, target: &Tensor) -> Result<Count> {
 fn difference(preds: &Tensor, target: &Tensor) -> Result<Tensor> {
     Ok(preds
         .f_to_kind(Kind::Double)?
-        .f_sub(&matched(preds, target)?)?)
+        .f_sub(&align_target(preds, target)?)?)
 }
 
 fn total(errors: &Tensor) -> Result<Count> {

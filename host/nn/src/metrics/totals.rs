@@ -1,6 +1,7 @@
 //! Running totals of one metric on the device. Knows no metric.
 use anyhow::{Result, ensure};
 use tch::{Device, Kind, Tensor};
+use torch_ext::owned_copy_on;
 
 use super::Count;
 
@@ -89,18 +90,12 @@ impl Totals {
         let [sums, elements] =
             Totals::names(metric).map(|wanted| state.iter().find(|(name, _)| *name == wanted));
         self.0 = match (sums, elements) {
-            (Some((_, sums)), Some((_, elements))) => {
-                Some((owned(sums, device)?, owned(elements, device)?))
-            }
+            (Some((_, sums)), Some((_, elements))) => Some((
+                owned_copy_on(sums, device)?,
+                owned_copy_on(elements, device)?,
+            )),
             _ => None,
         };
         Ok(())
     }
-}
-
-/// A copy even where the device is the same: totals are added to in place.
-fn owned(tensor: &Tensor, device: Device) -> Result<Tensor> {
-    let mut copy = Tensor::f_empty(tensor.size(), (tensor.f_kind()?, device))?;
-    copy.f_copy_(tensor)?;
-    Ok(copy)
 }

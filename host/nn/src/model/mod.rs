@@ -34,9 +34,10 @@ use groups::Groups;
 use phasebox_contract::suggest;
 use variables::{Values, Variables};
 
-use crate::parameter_block;
+use crate::glob;
+use crate::params;
+use crate::refusal;
 use crate::revision;
-use crate::words;
 
 /// Every architecture a recipe can name.
 pub const ARCHITECTURES: [&str; 7] = [
@@ -69,23 +70,23 @@ impl ModelConfig {
     /// # Errors
     /// An unknown architecture (with the list and the nearest name), an unknown or mistyped key.
     pub fn parse(architecture: &str, arch_params: &Value) -> Result<ModelConfig> {
-        let unknown = || words::unknown("architecture", architecture, &ARCHITECTURES);
+        let unknown = || {
+            anyhow!(suggest::unknown(
+                "architecture",
+                architecture,
+                &ARCHITECTURES
+            ))
+        };
         let name = suggest::fuzzy(architecture, &ARCHITECTURES).ok_or_else(unknown)?;
         let owner = format!("architecture `{name}`");
         Ok(match name {
-            "linear" => ModelConfig::Linear(parameter_block::read(&owner, arch_params)?),
-            "mlp" => ModelConfig::Mlp(parameter_block::read(&owner, arch_params)?),
-            "convnet" => ModelConfig::ConvNet(parameter_block::read(&owner, arch_params)?),
-            "resnet18" => {
-                ModelConfig::ResNet(Depth::ResNet18, parameter_block::read(&owner, arch_params)?)
-            }
-            "resnet34" => {
-                ModelConfig::ResNet(Depth::ResNet34, parameter_block::read(&owner, arch_params)?)
-            }
-            "resnet50" => {
-                ModelConfig::ResNet(Depth::ResNet50, parameter_block::read(&owner, arch_params)?)
-            }
-            "torchscript" => ModelConfig::TorchScript(parameter_block::read(&owner, arch_params)?),
+            "linear" => ModelConfig::Linear(params::read(&owner, arch_params)?),
+            "mlp" => ModelConfig::Mlp(params::read(&owner, arch_params)?),
+            "convnet" => ModelConfig::ConvNet(params::read(&owner, arch_params)?),
+            "resnet18" => ModelConfig::ResNet(Depth::ResNet18, params::read(&owner, arch_params)?),
+            "resnet34" => ModelConfig::ResNet(Depth::ResNet34, params::read(&owner, arch_params)?),
+            "resnet50" => ModelConfig::ResNet(Depth::ResNet50, params::read(&owner, arch_params)?),
+            "torchscript" => ModelConfig::TorchScript(params::read(&owner, arch_params)?),
             _ => return Err(unknown()),
         })
     }
@@ -315,8 +316,8 @@ impl Model {
             "architecture `{}`, built for samples of shape {:?}, cannot take inputs {}: {}",
             self.architecture(),
             self.plan.input_shape,
-            words::tensor(inputs),
-            words::reason(error),
+            torch_ext::described(inputs),
+            refusal::reason(error),
         )
     }
 
@@ -369,7 +370,7 @@ impl Model {
     }
 
     fn matching(&self, glob: &str) -> Result<Vec<&Tensor>> {
-        let matcher = crate::tensor_group::matcher(glob)
+        let matcher = glob::compile(glob)
             .with_context(|| format!("`{glob:.64}` is not a pattern of parameter names"))?;
         Ok(self
             .parameters

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail, ensure};
-use globset::Glob;
+use anyhow::{Result, anyhow, bail, ensure};
+use globset::GlobMatcher;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::hyperparameter;
+use crate::glob;
 
 /// The group of parameters that no other group takes.
 const DEFAULT: &str = "default";
@@ -143,17 +144,14 @@ fn by_name(
 /// A key of `initial_lr`.
 struct Key<'a> {
     text: &'a str,
-    glob: globset::GlobMatcher,
+    glob: GlobMatcher,
 }
 
 impl<'a> Key<'a> {
     fn new(text: &'a str) -> Result<Self> {
-        let glob = Glob::new(text)
-            .map_err(|error| anyhow::anyhow!("initial_lr: key `{text}`: {error}"))?;
-        Ok(Self {
-            text,
-            glob: glob.compile_matcher(),
-        })
+        let glob =
+            glob::compile(text).map_err(|error| anyhow!("initial_lr: key `{text}`: {error}"))?;
+        Ok(Self { text, glob })
     }
 
     fn takes(&self, parameter: &str) -> bool {

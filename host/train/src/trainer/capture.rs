@@ -12,7 +12,7 @@ use tch::{Kind, Tensor, no_grad};
 
 use super::Settings;
 use super::recorder::{self, Recorder, Recording};
-use super::rehearsal::{Moment, copied};
+use super::rehearsal::Moment;
 use super::segments::{Facts, Plan};
 use super::work::{self, Work};
 use crate::callback::Subscriber;
@@ -386,7 +386,7 @@ impl Capture {
             if !is_same(own, given) {
                 // A part of an earlier batch, which lay here, would be read while it is written.
                 let apart = if torch_ext::shares_storage(own, given) {
-                    copied(given)?
+                    torch_ext::owned_copy(given)?
                 } else {
                     given.shallow_clone()
                 };

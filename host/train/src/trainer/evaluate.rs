@@ -174,10 +174,7 @@ impl Trainer {
 }
 
 fn copies(state: &[(String, tch::Tensor)]) -> Result<Vec<(String, tch::Tensor)>> {
-    let copy = |(name, tensor): &(String, tch::Tensor)| {
-        let mut copy = tensor.f_detach()?.f_empty_like()?;
-        copy.f_copy_(&tensor.f_detach()?)?;
-        Ok((name.clone(), copy))
-    };
+    let copy =
+        |(name, tensor): &(String, tch::Tensor)| Ok((name.clone(), torch_ext::owned_copy(tensor)?));
     state.iter().map(copy).collect()
 }

@@ -4,6 +4,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use tch::{Kind, Tensor, no_grad};
+use torch_ext::owned_copy;
 
 use crate::context::Context;
 
@@ -20,7 +21,7 @@ pub(super) struct Moment {
 
 impl Moment {
     pub(super) fn of(context: &Context) -> Result<Moment> {
-        let copy = |(name, live): (String, Tensor)| Ok((name, copied(&live)?));
+        let copy = |(name, live): (String, Tensor)| Ok((name, owned_copy(&live)?));
         let tensors = live(context).into_iter().map(copy).collect::<Result<_>>()?;
         Ok(Moment {
             tensors,
@@ -44,7 +45,7 @@ impl Moment {
 
     /// Adds what is not state of the context, such as a loss.
     pub(super) fn add(&mut self, name: &str, value: &Tensor) -> Result<()> {
-        self.tensors.push((name.to_owned(), copied(value)?));
+        self.tensors.push((name.to_owned(), owned_copy(value)?));
         Ok(())
     }
 
@@ -90,15 +91,6 @@ fn live(context: &Context) -> Vec<(String, Tensor)> {
     live.extend(context.optimizer.state());
     live.extend(context.train_metrics.state());
     live
-}
-
-/// A copy in memory of its own, without a way back.
-pub(super) fn copied(tensor: &Tensor) -> Result<Tensor> {
-    no_grad(|| {
-        let mut copy = tensor.f_detach()?.f_empty_like()?;
-        copy.f_copy_(tensor)?;
-        Ok(copy)
-    })
 }
 
 /// The 2-norm of the difference; not a number where either holds one that is none in other places.

@@ -1,0 +1,29 @@
+//! The words in which a network, a loss or a metric refuses tensors: whose they are, what they look like and
+//! libtorch's reason. Decides nothing and touches no device.
+
+use anyhow::anyhow;
+use tch::{TchError, Tensor};
+use torch_ext::described;
+
+/// libtorch's own sentence where `error` is libtorch's; otherwise all of `error` in one line.
+pub(crate) fn reason(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<TchError>() {
+        Some(TchError::Torch(exception)) => torch_ext::reason(exception).to_owned(),
+        _ => torch_ext::reason(&format!("{error:#}")).to_owned(),
+    }
+}
+
+/// "`MSELoss` cannot compare preds [6, 2] float on the CPU with target …: …"; `owner` is the loss or metric.
+pub(crate) fn of_pair(
+    owner: &str,
+    preds: &Tensor,
+    target: &Tensor,
+    error: &anyhow::Error,
+) -> anyhow::Error {
+    anyhow!(
+        "{owner} cannot compare preds {} with target {}: {}",
+        described(preds),
+        described(target),
+        reason(error),
+    )
+}
