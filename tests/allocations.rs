@@ -1,11 +1,15 @@
-//! That a phase allocates nothing on the host once buffers have their size: not the callback list, not the loan of the
-//! context, not the call into a component. A program of its own, for its allocator counts.
+//! A phase allocates nothing on the host once buffers have their size: not the list of callbacks, not the loan of the
+//! context, not the call into a component. This is a program of its own, because its allocator counts.
 
-#[expect(dead_code, reason = "what other cases make callbacks of")]
-mod components;
+#[path = "it/harness/recipes.rs"]
+#[expect(dead_code, reason = "other cases train the other recipes")]
+mod recipes;
+#[path = "it/harness/wat_components.rs"]
+#[expect(dead_code, reason = "other cases make callbacks of the other bodies")]
+mod wat_components;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
@@ -20,21 +24,15 @@ use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use phasebox_recipe::Recipe;
 use phasebox_train::callback::{Callback, Callbacks};
 use phasebox_train::context::{Context, Lendable};
+use phasebox_train::trainer::Trainer;
 
-const RECIPE: &str = "\
-experiment_name: tiny
-dataset: digits
-train_dataloader_params: {batch_size: 16}
-val_dataloader_params: {batch_size: 16}
-architecture: mlp
-training_hyperparams: {max_epochs: 1, max_train_batches: 1, max_valid_batches: 1, initial_lr: 0.01, loss: cross_entropy,
-  valid_metrics_list: [Accuracy], save_model: false}
-";
+/// A run of a single batch has no use for checkpoints.
+const UNSAVED: &str = "training_hyperparams.save_model=false";
 
-/// Fires from within the first batch, where the context and all its parts are real.
+/// A callback that fires a phase from within the first batch, where the context and all its members are real.
 struct Firing {
-    place: PathBuf,
-    counted: Arc<Mutex<Vec<u64>>>,
+    folder: PathBuf,
+    counts: Arc<Mutex<Vec<u64>>>,
 }
 
 impl Callback for Firing {
@@ -47,32 +45,33 @@ impl Callback for Firing {
     }
 
     fn on_phase(&mut self, _: Phase, context: &mut Lendable<Context>) -> Result<()> {
+        let plugin = Box::new(no_op(&self.folder)?);
         let mut callbacks = Callbacks::default();
-        callbacks.push(
-            Box::new(plugin(&self.place)?),
-            When::default(),
-            OnError::Abort,
-        );
-        let mut fire = |count: u64| -> Result<()> {
-            (0..count).try_for_each(|batch| {
-                context.batch_idx = Some(batch);
-                callbacks.fire(Phase::TrainBatchEnd, context)
-            })
-        };
-        fire(10)?;
-        let info = allocation_counter::measure(|| fire(1000).expect("what worked ten times"));
-        self.counted
-            .lock()
-            .expect("nobody else has it")
-            .push(info.count_total);
+        callbacks.push(plugin, When::default(), OnError::Abort);
+        fire(10, &mut callbacks, context)?;
+        let info = allocation_counter::measure(|| {
+            fire(1000, &mut callbacks, context).expect("what worked ten times");
+        });
+        let mut counts = self.counts.lock().expect("nobody else has it");
+        counts.push(info.count_total);
         Ok(())
     }
 }
 
-fn plugin(place: &std::path::Path) -> Result<Plugin> {
-    let file = place.join("no_op.wasm");
-    fs::write(&file, components::component(&[("on-train-batch-end", "")]))?;
-    let engine = Rc::new(PluginEngine::new(Engine::new(&place.join("compiled"))?)?);
+fn fire(times: u64, callbacks: &mut Callbacks, context: &mut Lendable<Context>) -> Result<()> {
+    for batch in 0..times {
+        context.batch_idx = Some(batch);
+        callbacks.fire(Phase::TrainBatchEnd, context)?;
+    }
+    Ok(())
+}
+
+/// A component that is called at the end of each batch, and does nothing.
+fn no_op(folder: &Path) -> Result<Plugin> {
+    let file = folder.join("no_op.wasm");
+    let bytes = wat_components::component(&[("on-train-batch-end", "")]);
+    fs::write(&file, bytes)?;
+    let engine = Rc::new(PluginEngine::new(Engine::new(&folder.join("compiled"))?)?);
     let component = Component::load(engine.engine(), &file)?;
     let settings = PluginSettings {
         name: "no-op".to_owned(),
@@ -86,23 +85,22 @@ fn plugin(place: &std::path::Path) -> Result<Plugin> {
 
 #[test]
 fn a_thousand_phases_allocate_nothing() {
-    let place = tempfile::tempdir().expect("a folder");
-    fs::write(place.path().join("recipe.yaml"), RECIPE).expect("ours");
-    let recipe = Recipe::load(place.path().join("recipe.yaml"), &[]).expect("a recipe");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("recipe.yaml");
+    fs::write(&path, recipes::ONE_BATCH).expect("ours");
+    let recipe = Recipe::load(path, &[UNSAVED.to_owned()]).expect("a recipe");
     let options = Options {
-        runs_dir: place.path().join("runs"),
+        runs_dir: folder.path().join("runs"),
         ..Options::default()
     };
-    let counted = Arc::new(Mutex::new(Vec::new()));
     let mut assembly = Assembly::new(&recipe, options).expect("its parts");
+    let counts = Arc::new(Mutex::new(Vec::new()));
     let firing = Firing {
-        place: place.path().to_owned(),
-        counted: counted.clone(),
+        folder: folder.path().to_owned(),
+        counts: counts.clone(),
     };
     assembly.add_callback(Box::new(firing), When::default(), OnError::Abort);
-    assembly
-        .trainer()
-        .and_then(phasebox_train::trainer::Trainer::train)
-        .expect("it trains");
-    assert_eq!(*counted.lock().expect("training has ended"), [0]);
+    let trained = assembly.trainer().and_then(Trainer::train);
+    trained.expect("it trains");
+    assert_eq!(*counts.lock().expect("training has ended"), [0]);
 }

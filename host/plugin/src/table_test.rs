@@ -28,7 +28,7 @@ const ROWS: &str = include_str!("../../../tests/tensor_ops/rows.json");
 const TENSOR_WIT: &str = include_str!("../../../wit/tensor.wit");
 const STORAGE_WIT: &str = include_str!("../../../wit/storage.wit");
 
-/// The seed, the callback's name and its limits are those of `tests/tensor_ops.rs`.
+/// The seed, the callback's name and its limits are those of `tests/it/tensor_ops.rs`.
 fn plugin(grants: Grants) -> PluginState {
     let limits = Limits::default()
         .with(Limit::Handles, 2048)
@@ -44,7 +44,7 @@ fn plugin(grants: Grants) -> PluginState {
     )
 }
 
-/// The shapes that the network of `tests/tensor_ops.rs` has.
+/// The shapes that the network of `tests/it/tensor_ops.rs` has.
 fn network(state: &mut PluginState) -> Names<PluginState> {
     let of = |shape: &[i64]| Torch::ones(shape, (Kind::Float, Device::Cpu));
     let parameters = [

@@ -1,5 +1,5 @@
 //! A hostile callback: makes the one attack that `params: {attack: …}` names, and tells how it was answered. Which
-//! answer is right is for `tests/sandbox` to say.
+//! answer is right is for `tests/it/sandbox` to say.
 
 mod objects;
 mod rights;

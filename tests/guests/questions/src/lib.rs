@@ -1,4 +1,4 @@
-//! Asks for what must be refused with an error, and logs how each question was answered. `tests/questions.rs` says what the
+//! Asks for what must be refused with an error, and logs how each question was answered. `tests/it/contract_errors.rs` says what the
 //! answers have to be.
 
 mod launder;

@@ -1,0 +1,104 @@
+//! That a run trains the same whatever has become of the folder of compiled callbacks, and says when it does not use it.
+//! What one entry may suffer is in the unit tests of `plugin/compiled`.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use crate::harness::{Finished, Scratch};
+
+const CALLBACK: &str = "  - GradClip: {max_norm: 1.0}\n";
+
+fn train(scratch: &Scratch) -> Finished {
+    let mut command = scratch.command(&["train", "recipe.yaml", "--threads", "1"]);
+    let child = command
+        .env("XDG_CACHE_HOME", scratch.path("cache"))
+        .spawn()
+        .expect("the binary starts");
+    scratch.finish(child)
+}
+
+/// The one entry's code.
+fn code(folder: &Path) -> PathBuf {
+    let files = fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|file| file.expect("readable").path());
+    let mut codes = files.filter(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "code")
+    });
+    codes.next().expect("one callback was compiled")
+}
+
+fn change(folder: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let path = code(folder);
+    let mut bytes = fs::read(&path).expect("readable");
+    change(&mut bytes);
+    fs::remove_file(&path).expect("ours");
+    fs::write(path, bytes).expect("ours");
+}
+
+type Tampering = fn(&Path);
+
+#[test]
+fn a_run_never_runs_what_somebody_put_there() {
+    let rows: [(&str, Tampering, &str); 6] = [
+        ("nothing was done", |_| {}, ""),
+        (
+            "the code is cut short",
+            |folder| change(folder, |code| code.truncate(5_000)),
+            "compiled anew",
+        ),
+        (
+            "the code is another",
+            |folder| change(folder, |code| code.reverse()),
+            "compiled anew",
+        ),
+        (
+            "the code is a link",
+            |folder| {
+                let path = code(folder);
+                fs::rename(&path, folder.join("elsewhere")).expect("ours");
+                symlink(folder.join("elsewhere"), path).expect("ours");
+            },
+            "is a link",
+        ),
+        (
+            "everybody may write to the folder",
+            |folder| fs::set_permissions(folder, Permissions::from_mode(0o777)).expect("ours"),
+            "`chmod 700",
+        ),
+        (
+            "the folder is a link",
+            |folder| {
+                fs::rename(folder, folder.with_extension("elsewhere")).expect("ours");
+                symlink(folder.with_extension("elsewhere"), folder).expect("ours");
+            },
+            "a link is not taken for one",
+        ),
+    ];
+    for (what, tamper, expected) in rows {
+        let scratch = Scratch::with_callbacks(CALLBACK);
+        let first = train(&scratch);
+        assert_eq!(
+            (first.code, first.stderr.contains("compiled")),
+            (Some(0), false),
+            "{}",
+            first.stderr
+        );
+        tamper(&scratch.path("cache/phasebox/compiled"));
+        let second = train(&scratch);
+        assert_eq!(second.code, Some(0), "{what}: {}", second.stderr);
+        assert!(
+            second.stderr.contains(expected),
+            "{what}: {}",
+            second.stderr
+        );
+        assert_eq!(
+            second.stderr.contains("compiled"),
+            !expected.is_empty(),
+            "{what}: {}",
+            second.stderr
+        );
+    }
+}

@@ -1,0 +1,292 @@
+//! Callbacks that trap, loop or eat memory: the run says who, where and why, and leaves a checkpoint to go on from; or,
+//! if the recipe says so, goes on as if the callback had never been there.
+
+use crate::harness::wat_components::{
+    CHECKPOINT, FAIL, FLOOD, FLOOD_ON, GROW, LOAD, LOOP, NOTHING, PANIC, REPORT_AND_LOOP, SAVE,
+    TRAP, TRAP_TWICE, component,
+};
+use crate::harness::{Scratch, TINY, snapshot_settings};
+
+/// Little time and memory, so that a case is short.
+const LIMITED: &str =
+    "  - {wasm: bad.wasm, limits: {time: 50ms, memory: 4MiB}, on_error: ON_ERROR}\n";
+
+const FAILURES: [(&str, &str); 6] = [
+    ("an error", FAIL),
+    ("a trap", TRAP),
+    ("a panic", PANIC),
+    ("an endless loop", LOOP),
+    (
+        "an endless loop that another reason was given for",
+        REPORT_AND_LOOP,
+    ),
+    ("too much memory", GROW),
+];
+
+const MODEL: &str = "ckpt_latest/model.safetensors";
+
+/// At the fourth of five batches of an epoch, in the middle of an accumulation.
+fn bad(on_error: &str, body: &str) -> Scratch {
+    let scratch = Scratch::with_callbacks(&LIMITED.replace("ON_ERROR", on_error));
+    scratch.write(
+        "bad.wasm",
+        component(&[("on-train-batch-optimizer-stepped", body)]),
+    );
+    scratch
+}
+
+/// The last line of standard error, of which the rest is progress.
+fn error(stderr: &str) -> String {
+    let from = stderr.find("error: ").unwrap_or_default();
+    stderr[from..].to_owned()
+}
+
+#[test]
+fn by_default_it_ends_the_run_with_a_checkpoint() {
+    let mut messages = Vec::new();
+    for (what, body) in FAILURES {
+        let scratch = bad("abort", body);
+        let finished = scratch.train(&[]);
+        assert_eq!(finished.code, Some(1), "{what}: {}", finished.stderr);
+        messages.push(format!(
+            "# {what}\n{}",
+            scratch.readable(&error(&finished.stderr))
+        ));
+        let run = scratch.run();
+        assert!(run.has("ckpt_error") && !run.has("ckpt_latest"), "{what}");
+        assert!(
+            run.summary()["stop_reason"]
+                .as_str()
+                .is_some_and(|reason| reason.starts_with("failed: ")),
+            "{what}"
+        );
+        scratch.write("recipe.yaml", format!("{TINY}  []\n"));
+        let resumed = scratch.trained(&["--resume", run.path()]);
+        assert_eq!(resumed.summary()["stop_reason"], "completed", "{what}");
+    }
+    snapshot_settings().bind(|| insta::assert_snapshot!("failures", messages.join("\n")));
+}
+
+/// Bit for bit: all that a callback may leave behind is its name.
+#[test]
+fn disabled_or_ignored_it_leaves_no_trace_in_the_numbers() {
+    let without = Scratch::with_callbacks("  []\n");
+    let good = without.trained(&[]);
+    for (what, body) in FAILURES {
+        for on_error in ["disable", "ignore", "{reload: {strikes: 2, backoff: 2}}"] {
+            let scratch = bad(on_error, body);
+            let run = scratch.trained(&[]);
+            assert_eq!(run.metrics(), good.metrics(), "{what}, {on_error}");
+            assert_eq!(run.bytes(MODEL), good.bytes(MODEL), "{what}, {on_error}");
+            let (calls, failures) = match on_error {
+                "ignore" if body == FAIL => (6, 6),
+                "disable" | "ignore" => (1, 1),
+                // A failure, the return, and the last strike.
+                _ => (2, 3),
+            };
+            assert_eq!(run.callback("bad")["calls"], calls, "{what}, {on_error}");
+            let recorded = run.callback("bad")["failures"].as_array().map(Vec::len);
+            assert_eq!(recorded, Some(failures), "{what}, {on_error}");
+        }
+    }
+}
+
+/// What it asks for in a call that fails is not done; it is named in the failure.
+#[test]
+fn what_a_failed_call_asks_for_is_dropped() {
+    let entry = "  - {wasm: bad.wasm, grants: [checkpoint], on_error: ignore}\n";
+    for (body, is_done) in [
+        (CHECKPOINT.to_owned(), true),
+        (format!("{CHECKPOINT} {FAIL}"), false),
+    ] {
+        let scratch = Scratch::with_callbacks(entry);
+        scratch.write(
+            "bad.wasm",
+            component(&[("on-train-batch-optimizer-stepped", &body)]),
+        );
+        let run = scratch.trained(&[]);
+        assert_eq!(run.has("ckpt_asked"), is_done, "{body}");
+        let failures = run.callback("bad")["failures"].to_string();
+        assert_eq!(
+            failures.contains("(request-checkpoint) is dropped"),
+            !is_done,
+            "{failures}"
+        );
+    }
+}
+
+/// A callback that traps gets the state that the newest checkpoint has of it; with `then: abort` its last strike ends
+/// the run.
+#[test]
+fn a_reloaded_callback_has_its_newest_state() {
+    let entry =
+        "  - {wasm: bad.wasm, on_error: {reload: {strikes: STRIKES, backoff: 1, then: abort}}}\n";
+    for (strikes, code) in [("3", 0), ("2", 1)] {
+        let scratch = Scratch::with_callbacks(&entry.replace("STRIKES", strikes));
+        let bodies = [
+            ("on-train-batch-optimizer-stepped", TRAP_TWICE),
+            ("save-state", SAVE),
+            ("load-state", LOAD),
+        ];
+        scratch.write("bad.wasm", component(&bodies));
+        let finished = scratch.train(&["training_hyperparams.save_ckpt_every_n_steps=1"]);
+        assert_eq!(finished.code, Some(code), "{strikes}: {}", finished.stderr);
+        assert!(
+            finished.stderr.contains("INFO bad: asked"),
+            "{strikes}: {}",
+            finished.stderr
+        );
+        let failures = scratch.run().callback("bad")["failures"].clone();
+        let done: Vec<&str> = failures
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|failure| failure["done"].as_str())
+            .collect();
+        let expected: &[&str] = match strikes {
+            "3" => &[
+                "strike 1 of 3: loaded again at step 2",
+                "is called again",
+                "strike 2 of 3: loaded again at step 5",
+                "is called again",
+            ],
+            _ => &[
+                "strike 1 of 2: loaded again at step 2",
+                "is called again",
+                "strike 2 of 2: the run ends",
+            ],
+        };
+        assert_eq!(done, expected, "{strikes}");
+    }
+}
+
+/// Time is instructions then: however long the host takes, a loop without end gets to the same line.
+#[test]
+fn deterministic_callbacks_end_at_the_same_instruction() {
+    let limits = "time: 1ms, step_time: 1ms, log_lines: 0, host_calls: 1000000000";
+    let limited = || {
+        let entry = format!("  - {{wasm: bad.wasm, limits: {{{limits}}}, on_error: disable}}\n");
+        let scratch = Scratch::with_callbacks(&entry);
+        scratch.write(
+            "bad.wasm",
+            component(&[("on-train-batch-optimizer-stepped", FLOOD_ON)]),
+        );
+        scratch
+    };
+    let crossings = |arguments: &[&str]| {
+        let scratch = limited();
+        let run = scratch.trained(&[&["deterministic_callbacks=true"], arguments].concat());
+        let callback = run.callback("bad");
+        assert_eq!(
+            callback["failures"][0]["done"],
+            "disabled, as the recipe says"
+        );
+        assert_eq!(
+            callback["limits"]["time"],
+            serde_json::json!({"limit": 0.001, "peak": 0.001, "refused": 1})
+        );
+        callback["crossings"].as_u64()
+    };
+    let (alone, crowded) = (crossings(&[]), crossings(&["--threads", "1"]));
+    assert!(alone > Some(1000), "{alone:?}");
+    assert_eq!(alone, crowded);
+}
+
+/// A component that nobody has compiled before, in less time than that takes.
+#[test]
+fn what_takes_too_long_to_compile_is_refused() {
+    let scratch = Scratch::with_callbacks("  - {wasm: bad.wasm, limits: {compile_time: 1us}}\n");
+    let unique = format!("(i32.const {}) drop", std::process::id());
+    scratch.write("bad.wasm", component(&[("on-epoch-end", &unique)]));
+    let finished = scratch.train(&[]);
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+    assert!(
+        finished
+            .stderr
+            .contains("raise `limits: {compile_time: …}`"),
+        "{}",
+        finished.stderr
+    );
+}
+
+/// Loading has ten seconds of its own, for interpreters that start up; a callback cannot take more.
+#[test]
+fn an_endless_loop_while_loading_is_refused() {
+    let scratch = bad("ignore", NOTHING);
+    scratch.write(
+        "bad.wasm",
+        component(&[("configure", LOOP), ("on-epoch-end", NOTHING)]),
+    );
+    let finished = scratch.train(&[]);
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+    snapshot_settings().bind(|| {
+        insta::assert_snapshot!(
+            "endless_configure",
+            scratch.readable(&error(&finished.stderr))
+        )
+    });
+}
+
+/// Of a stock callback under a limit that is too small: the run fails and says which key would raise it, and the
+/// summary counts it.
+#[test]
+fn every_limit_refuses_in_words_and_is_counted() {
+    for (limit, entry) in [
+        ("syncs: 0", "stock: save-first-batch"),
+        ("host_bytes: 1KiB", "stock: save-first-batch"),
+        ("artifacts: 1KiB", "stock: save-first-batch"),
+        ("artifact_files: 0", "stock: save-first-batch"),
+        ("launches: 0", "stock: grad-clip, params: {max_norm: 1.0}"),
+        (
+            "call_tensors: 1B",
+            "stock: grad-clip, params: {max_norm: 1.0}",
+        ),
+        ("tensors: 1KiB", "stock: ema"),
+        ("handles: 1", "stock: grad-norm-monitor"),
+        ("log_values: 0", "stock: grad-norm-monitor"),
+        ("metric_names: 0", "stock: grad-norm-monitor"),
+        ("host_calls: 2", "stock: grad-norm-monitor"),
+        ("state: 1B", "stock: early-stopping"),
+    ] {
+        let scratch = Scratch::with_callbacks(&format!(
+            "  - {{{entry}, name: bad, limits: {{{limit}}}}}\n"
+        ));
+        let finished = scratch.train(&[]);
+        assert_eq!(finished.code, Some(1), "{limit}: {}", finished.stderr);
+        let (key, message) = (
+            limit.split(':').next().unwrap_or_default(),
+            error(&finished.stderr),
+        );
+        assert!(
+            message.contains(&format!("raise `limits: {{{key}: …}}`")),
+            "{limit}: {message}"
+        );
+        let counted = &scratch.run().callback("bad")["limits"][key];
+        assert!(counted["refused"].as_u64() >= Some(1), "{limit}: {counted}");
+    }
+}
+
+/// A step's guest time is that of all its calls, and a flood of lines is thinned; neither changes the network.
+#[test]
+fn what_is_over_a_limit_leaves_the_numbers_alone() {
+    let without = Scratch::with_callbacks("  []\n").trained(&[]).bytes(MODEL);
+    for (key, body, refused) in [("step_time", LOOP, 1), ("log_lines", FLOOD, 6 * 990)] {
+        let limits = "log_lines: 10, step_time: 50ms";
+        let scratch = Scratch::with_callbacks(&format!(
+            "  - {{wasm: bad.wasm, limits: {{{limits}}}, on_error: disable}}\n"
+        ));
+        scratch.write(
+            "bad.wasm",
+            component(&[("on-train-batch-optimizer-stepped", body)]),
+        );
+        let run = scratch.trained(&[]);
+        assert_eq!(
+            run.callback("bad")["limits"][key]["refused"],
+            refused,
+            "{key}"
+        );
+        assert_eq!(run.bytes(MODEL), without, "{key}");
+        let told = run.text("metrics.jsonl").contains("990 lines suppressed");
+        assert_eq!(told, key == "log_lines", "{key}");
+    }
+}

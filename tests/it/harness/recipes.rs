@@ -1,0 +1,179 @@
+//! The recipes that cases train. Owns the texts; each says what it is for and what may follow at its end.
+
+/// The smallest recipe that has every part: 5 train, 2 validation and 1 test batches an epoch, 2 batches a step.
+/// Callbacks follow at its end, each indented by two.
+pub(crate) const TINY: &str = "\
+experiment_name: tiny
+dataset: {digits: {test_fraction: 0.1}}
+train_dataloader_params: {batch_size: 16}
+val_dataloader_params: {batch_size: 180}
+architecture: mlp
+arch_params: {hidden: [16]}
+training_hyperparams:
+  max_epochs: 2
+  max_train_batches: 5
+  batch_accumulate: 2
+  initial_lr: 0.01
+  lr_mode: Constant
+  loss: CrossEntropyLoss
+  train_metrics_list: [Accuracy]
+  valid_metrics_list: [Accuracy]
+  average_best_models: true
+phase_callbacks:
+";
+
+/// A recipe of everything that has a state: shuffling, dropout, an accumulation that does not divide the epoch,
+/// moments, a moving average in the trainer and one in a callback, the best models, and stock callbacks. Callbacks
+/// follow at its end.
+pub(crate) const STATEFUL: &str = "\
+experiment_name: tiny
+dataset: digits
+train_dataloader_params: {batch_size: 16, shuffle: true}
+val_dataloader_params: {batch_size: 180}
+architecture: mlp
+arch_params: {hidden: [16], dropout: 0.3}
+training_hyperparams:
+  max_epochs: 4
+  max_train_batches: 21
+  batch_accumulate: 2
+  optimizer: AdamW
+  initial_lr: 0.01
+  lr_mode: CosineLRScheduler
+  ema: true
+  ema_params: {decay: 0.9}
+  loss: CrossEntropyLoss
+  train_metrics_list: [Accuracy]
+  valid_metrics_list: [Accuracy]
+  average_best_models: true
+  save_ckpt_every_n_steps: 2
+  save_ckpt_epoch_list: [2]
+phase_callbacks:
+  - ema: {decay: 0.9}
+  - early-stopping: {patience: 3}
+  - grad-clip: {max_norm: 1.0}
+  - lr-warmup-cosine: {warmup_steps: 5}
+";
+
+/// A recipe with everything that a callback can ask for: buffers, a moving average, an optimizer with state. Callbacks
+/// follow at its end.
+pub(crate) const EVERY_PART: &str = "\
+experiment_name: tiny
+dataset: {digits: {test_fraction: 0.1}}
+train_dataloader_params: {batch_size: 16}
+val_dataloader_params: {batch_size: 180}
+architecture: convnet
+arch_params: {channels: [4]}
+training_hyperparams:
+  max_epochs: 2
+  max_train_batches: 5
+  batch_accumulate: 2
+  initial_lr: 0.01
+  lr_mode: Constant
+  optimizer: Adam
+  ema: true
+  loss: CrossEntropyLoss
+  train_metrics_list: [Accuracy]
+  valid_metrics_list: [Accuracy]
+phase_callbacks:
+";
+
+/// Sixty epochs of 23 steps with every stock callback.
+pub(crate) const LONG: &str = "\
+experiment_name: tiny
+dataset: digits
+train_dataloader_params: {batch_size: 64}
+val_dataloader_params: {batch_size: 360}
+architecture: {mlp: {hidden: [16]}}
+training_hyperparams:
+  max_epochs: 60
+  initial_lr: 0.001
+  loss: CrossEntropyLoss
+  train_metrics_list: [Accuracy]
+  valid_metrics_list: [Accuracy]
+phase_callbacks:
+  - EarlyStopping: {patience: 1000000}
+  - EMA: {decay: 0.99}
+  - GradClip: {max_norm: 1.0}
+  - GradNormMonitor: {every_n_steps: 10}
+  - LrWarmupCosine: {warmup_steps: 50}
+  - SaveFirstBatch: {max_images: 4}
+  - TrainingStageSwitch: {next_stage_start_epoch: 2, set_loss: {label_smoothing: 0.0}}
+  - Trace: {phases: [on-epoch-end], artifact: true}
+";
+
+/// The recipe that `tensor_ops/rows.json` is written for: the rows know its network (the group `bn1.*`) and its seed.
+/// Callbacks follow at its end.
+pub(crate) const TENSOR_OPS: &str = "\
+experiment_name: tiny
+dataset: digits
+train_dataloader_params: {batch_size: 64}
+val_dataloader_params: {batch_size: 360}
+architecture: convnet
+arch_params: {channels: [2]}
+training_hyperparams:
+  max_epochs: 1
+  max_train_batches: 1
+  seed: 42
+  initial_lr: 0.01
+  lr_mode: Constant
+  loss: CrossEntropyLoss
+  valid_metrics_list: [Accuracy]
+phase_callbacks:
+";
+
+/// A training of about a second with plain SGD, whose step is minus the rate times the gradient. The network and
+/// callbacks follow at its end.
+pub(crate) const TRAINING: &str = "\
+experiment_name: tiny
+dataset: digits
+train_dataloader_params: {batch_size: 64, shuffle: true}
+val_dataloader_params: {batch_size: 360}
+training_hyperparams:
+  max_epochs: 2
+  optimizer: SGD
+  optimizer_params: {momentum: 0}
+  initial_lr: 0.1
+  lr_mode: Constant
+  loss: CrossEntropyLoss
+  train_metrics_list: [Accuracy]
+  valid_metrics_list: [Accuracy]
+";
+
+/// Six epochs of 45 steps: 90 batches an epoch, the last one shorter, two batches a step, dropout, clipping. The case
+/// puts its network in the place of `ARCHITECTURE`. Callbacks follow at its end.
+pub(crate) const RECORDED: &str = "\
+experiment_name: tiny
+dataset: digits
+train_dataloader_params: {batch_size: 16, shuffle: true}
+val_dataloader_params: {batch_size: 360}
+architecture: ARCHITECTURE
+training_hyperparams:
+  max_epochs: 6
+  batch_accumulate: 2
+  clip_grad_norm: 1.0
+  initial_lr: 0.01
+  lr_mode: CosineLRScheduler
+  ema: true
+  ema_params: {decay: 0.9}
+  loss: CrossEntropyLoss
+  train_metrics_list: [Accuracy, F1]
+  valid_metrics_list: [Accuracy]
+";
+
+/// One epoch of one batch, for cases that call the trainer in their own process. Anything may follow at its end.
+#[allow(dead_code, reason = "programs beside `it` take it")]
+pub(crate) const ONE_BATCH: &str = "\
+experiment_name: tiny
+dataset: digits
+train_dataloader_params: {batch_size: 16}
+val_dataloader_params: {batch_size: 16}
+architecture: mlp
+arch_params: {hidden: [8]}
+training_hyperparams:
+  max_epochs: 1
+  max_train_batches: 1
+  max_valid_batches: 1
+  initial_lr: 0.01
+  loss: CrossEntropyLoss
+  valid_metrics_list: [Accuracy]
+";

@@ -1,0 +1,221 @@
+//! A training to measure callbacks by: its recipe, changed key by key, and its checkpoints and logs as numbers. Owns no
+//! expectation.
+
+use std::path::PathBuf;
+
+use phasebox_train::checkpoint::{self, NamedTensors, Snapshot};
+use serde_json::Value;
+use tch::{Kind, Tensor};
+
+use super::recipes::TRAINING;
+use super::{Finished, Scratch};
+
+/// A rate so small that no weight changes: losses then depend on data and criterion alone.
+pub(crate) const STANDSTILL: &str = "training_hyperparams.initial_lr=1e-30";
+
+/// A training on the digits, not yet started.
+pub(crate) struct Training {
+    architecture: &'static str,
+    callbacks: String,
+    changes: Vec<String>,
+}
+
+impl Training {
+    pub(crate) fn digits() -> Training {
+        Training {
+            architecture: "{mlp: {hidden: [32]}}",
+            callbacks: String::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn architecture(self, architecture: &'static str) -> Training {
+        Training {
+            architecture,
+            ..self
+        }
+    }
+
+    /// Adds an entry of `phase_callbacks`.
+    pub(crate) fn callback(self, entry: &str) -> Training {
+        self.callbacks(&format!("  - {entry}\n"))
+    }
+
+    /// Adds entries as they stand below `phase_callbacks`.
+    pub(crate) fn callbacks(mut self, entries: &str) -> Training {
+        self.callbacks += entries;
+        self
+    }
+
+    /// Changes one key of the recipe: `a.b=c`.
+    pub(crate) fn with(mut self, change: impl Into<String>) -> Training {
+        self.changes.push(change.into());
+        self
+    }
+
+    pub(crate) fn epochs(self, epochs: u64) -> Training {
+        self.with(format!("training_hyperparams.max_epochs={epochs}"))
+    }
+
+    /// Keeps the checkpoint after each of `epochs` epochs.
+    pub(crate) fn checkpoints(self, epochs: u64) -> Training {
+        let all: Vec<String> = (1..=epochs).map(|epoch| epoch.to_string()).collect();
+        self.epochs(epochs).with(format!(
+            "training_hyperparams.save_ckpt_epoch_list=[{}]",
+            all.join(",")
+        ))
+    }
+
+    /// `steps` epochs of one batch, with the checkpoint after each.
+    pub(crate) fn step_by_step(self, steps: u64) -> Training {
+        self.checkpoints(steps)
+            .with("train_dataloader_params.max_batches=1")
+    }
+
+    /// Goes on from another run's checkpoint, in a run of its own.
+    pub(crate) fn from(self, run: &TrainedRun, tag: &str) -> Training {
+        let path = run.path(&format!("ckpt_{tag}"));
+        self.with(format!(
+            "training_hyperparams.resume_path={}",
+            path.display()
+        ))
+    }
+
+    /// Trains to the end.
+    pub(crate) fn run(self) -> TrainedRun {
+        let (scratch, finished) = self.start();
+        assert_eq!(
+            finished.code,
+            Some(0),
+            "{}{}",
+            self.callbacks,
+            finished.stderr
+        );
+        TrainedRun {
+            folder: scratch.run(),
+            _scratch: scratch,
+        }
+    }
+
+    /// The exit code and the message of a training that does not come to its end.
+    pub(crate) fn fail(self) -> (i32, String) {
+        let (_scratch, finished) = self.start();
+        let code = finished.code.expect("no signal");
+        assert_ne!(code, 0, "{}", self.callbacks);
+        (code, finished.stderr)
+    }
+
+    fn start(&self) -> (Scratch, Finished) {
+        let scratch = Scratch::new();
+        let Training {
+            architecture,
+            callbacks,
+            changes,
+        } = self;
+        scratch.write(
+            "recipe.yaml",
+            format!("{TRAINING}architecture: {architecture}\nphase_callbacks:\n{callbacks}"),
+        );
+        let finished = scratch.train(&changes.iter().map(String::as_str).collect::<Vec<_>>());
+        (scratch, finished)
+    }
+}
+
+/// What a finished training left.
+pub(crate) struct TrainedRun {
+    folder: super::Run,
+    _scratch: Scratch,
+}
+
+impl TrainedRun {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.0.join(name)
+    }
+
+    pub(crate) fn summary(&self) -> Value {
+        self.folder.summary()
+    }
+
+    /// What the summary says of a callback.
+    pub(crate) fn callback(&self, name: &str) -> Value {
+        self.folder.callback(name)
+    }
+
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.folder.metrics()
+    }
+
+    /// What was logged under `name`: step and value, in order.
+    pub(crate) fn logged(&self, name: &str) -> Vec<(u64, f64)> {
+        let lines = self.lines().into_iter().filter(|line| line["name"] == name);
+        let number = |line: &Value| Some((line["step"].as_u64()?, line["value"].as_f64()?));
+        lines
+            .map(|line| number(&line).expect("a finite number"))
+            .collect()
+    }
+
+    /// The same without steps.
+    pub(crate) fn values(&self, name: &str) -> Vec<f64> {
+        self.logged(name)
+            .into_iter()
+            .map(|(_, value)| value)
+            .collect()
+    }
+
+    /// What the run itself logged, apart from its callbacks.
+    pub(crate) fn own_lines(&self) -> Vec<Value> {
+        let is_own = |line: &Value| {
+            let name = line["name"].as_str().unwrap_or_default();
+            ["train/", "valid/", "lr/"]
+                .iter()
+                .any(|beginning| name.starts_with(beginning))
+        };
+        self.lines().into_iter().filter(is_own).collect()
+    }
+
+    /// What a callback said, by the level it said it at.
+    pub(crate) fn said(&self, callback: &str, level: &str) -> Vec<String> {
+        let lines = self.lines().into_iter();
+        let said = lines.filter(|line| line["source"] == callback && line["level"] == level);
+        said.map(|line| line["message"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    pub(crate) fn checkpoint(&self, tag: &str) -> Snapshot {
+        checkpoint::load(&self.path(&format!("ckpt_{tag}"))).expect("a complete checkpoint")
+    }
+
+    /// The network after epoch `epoch`, counted from 1.
+    pub(crate) fn weights(&self, epoch: u64) -> NamedTensors {
+        self.checkpoint(&format!("epoch_{epoch}")).model
+    }
+
+    pub(crate) fn final_weights(&self) -> NamedTensors {
+        self.checkpoint("latest").model
+    }
+}
+
+/// All elements in one float64 vector, in the order of names.
+pub(crate) fn flat(named: &[(String, Tensor)]) -> Tensor {
+    let parts: Vec<Tensor> = named
+        .iter()
+        .map(|(_, tensor)| tensor.to_kind(Kind::Double).flatten(0, -1))
+        .collect();
+    Tensor::cat(&parts, 0)
+}
+
+/// The 2-norm of a vector.
+pub(crate) fn norm(vector: &Tensor) -> f64 {
+    vector.norm().double_value(&[])
+}
+
+/// The largest difference between two vectors.
+pub(crate) fn distance(a: &Tensor, b: &Tensor) -> f64 {
+    (a - b).abs().max().double_value(&[])
+}
+
+/// Fails unless `found` is `expected` to a relative error of `tolerance`.
+pub(crate) fn near(found: f64, expected: f64, tolerance: f64, what: &str) {
+    let error = (found - expected).abs() / expected.abs().max(f64::MIN_POSITIVE);
+    assert!(error <= tolerance, "{what}: {found}, expected {expected}");
+}

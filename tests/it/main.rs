@@ -1,0 +1,48 @@
+//! phasebox from outside: the real binary, each case in a folder of its own, with a recipe and callbacks made for it.
+//!
+//! | file | shows |
+//! |---|---|
+//! | `phases` | which phases fire, in which order, and for whom |
+//! | `locks` | that a locked recipe trains with the locked callbacks alone |
+//! | `state_upgrade` | that a newer build of a callback goes on with the state of an older one, or is refused |
+//! | `sweeps` | that each of many runs in one process is as if alone, with the callbacks that were there when it began |
+//! | `refusals` | what is refused before anything runs, and in which words |
+//! | `contract_errors` | that a request without sense or grant is answered with an error, and changes no number |
+//! | `callback_failures` | that a callback which traps, loops or eats memory ends itself and nothing else |
+//! | `broken_pipe` | that a command ends as it would have when nobody reads its output |
+//! | `sandbox` | that every attack of a list is refused or contained, and training goes on to the same bits |
+//! | `reports` | that `phasebox report` says what a run's summary holds |
+//! | `loader_determinism` | that threads and memory formats leave the numbers of a training as they were |
+//! | `cache` | that compiled callbacks run only as they were written |
+//! | `memory_growth` | that a long run takes no more memory than a short one |
+//! | `recorded_steps` | that steps replayed from recordings are eager steps, bit for bit |
+//! | `resume` | that a killed run is readable, and goes on to the very bytes of a run that was not killed |
+//! | `conformance` | that every stock callback is as its README describes it, trains, and resumes |
+//! | `effects` | what each stock callback does to a run, against numbers computed apart from it |
+//! | `languages` | one callback in four languages, with the same numbers |
+//! | `tensor_ops` | that a guest gets from every tensor operation the numbers that numpy gives |
+//! | `tidy` | that the source keeps the rules of ARCHITECTURE.md and CONTRIBUTING.md |
+//!
+//! `harness` runs the binary and reads what it leaves.
+
+mod broken_pipe;
+mod cache;
+mod callback_failures;
+mod conformance;
+mod contract_errors;
+mod effects;
+mod harness;
+mod languages;
+mod loader_determinism;
+mod locks;
+mod memory_growth;
+mod phases;
+mod recorded_steps;
+mod refusals;
+mod reports;
+mod resume;
+mod sandbox;
+mod state_upgrade;
+mod sweeps;
+mod tensor_ops;
+mod tidy;

@@ -1,0 +1,555 @@
+//! Steps that are repeated from recordings against steps that are done eagerly: the same weights, optimizer state,
+//! averages, metrics and logs, bit for bit, over more than 200 steps. The trainer is the real one in this process. Each
+//! case is recorded twice: on the CPU's tapes, as everybody trains, and by a recorder that runs the recorded work again,
+//! which stands for a GPU's: it reads rates as that does, and may have faults. CUDA's own needs a GPU and is not run here.
+
+mod stand_in;
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Result;
+use phasebox::assemble::{Assembly, Options};
+use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_contract::policy::{OnError, When};
+use phasebox_recipe::Recipe;
+use phasebox_train::callback::{Callback, Changes};
+use phasebox_train::checkpoint;
+use phasebox_train::context::{Context, Lendable};
+use phasebox_train::trainer::{Recorder, Summary};
+use serde_json::Value;
+use tch::{Kind, Tensor};
+use tempfile::TempDir;
+
+use crate::harness::recipes::RECORDED;
+
+use self::stand_in::{Fault, RunAgain, WithDeviceRates};
+
+/// A batch that waits, one that steps, and the short one at the end of an epoch.
+const KINDS: u64 = 3;
+
+/// What a callback does when it is called.
+type Act = fn(Phase, &mut Context) -> Result<()>;
+
+/// A callback of this process that says what it changes.
+struct Native {
+    phases: &'static [Phase],
+    changes: Option<Changes>,
+    act: Act,
+}
+
+impl Callback for Native {
+    fn name(&self) -> &str {
+        "native"
+    }
+
+    fn phases(&self) -> PhaseSet {
+        self.phases.iter().copied().collect()
+    }
+
+    fn changes(&self) -> Option<Changes> {
+        self.changes
+    }
+
+    fn on_phase(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
+        (self.act)(phase, context)
+    }
+}
+
+/// A run to compare: the recipe, with changes of it, and callbacks.
+#[derive(Clone, Default)]
+struct Case {
+    /// In place of the recipe's.
+    architecture: Option<&'static str>,
+    overrides: Vec<String>,
+    callbacks: String,
+    native: Option<(&'static [Phase], Option<Changes>, Act)>,
+}
+
+impl Case {
+    fn with(change: &str) -> Case {
+        Case {
+            overrides: vec![format!("training_hyperparams.{change}")],
+            ..Case::default()
+        }
+    }
+
+    fn callbacks(callbacks: &[&str]) -> Case {
+        let entries: String = callbacks
+            .iter()
+            .map(|entry| format!("    - {entry}\n"))
+            .collect();
+        Case {
+            callbacks: format!("  phase_callbacks:\n{entries}"),
+            ..Case::default()
+        }
+    }
+
+    fn native(phases: &'static [Phase], changes: Option<Changes>, act: Act) -> Case {
+        Case {
+            native: Some((phases, changes, act)),
+            ..Case::default()
+        }
+    }
+
+    fn train(&self, way: Way) -> Trained {
+        // Random numbers of the CPU are drawn from one generator, which all tests of this process share.
+        static ALONE: Mutex<()> = Mutex::new(());
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let scratch = tempfile::tempdir().expect("a folder for the case");
+        let summary = self.train_in(scratch.path(), way).expect("the case trains");
+        Trained {
+            summary,
+            _scratch: scratch,
+        }
+    }
+
+    fn train_in(&self, scratch: &Path, way: Way) -> Result<Summary> {
+        let path = scratch.join("recipe.yaml");
+        let architecture = self
+            .architecture
+            .unwrap_or("{mlp: {hidden: [16], dropout: 0.2}}");
+        fs::write(
+            &path,
+            RECORDED.replace("ARCHITECTURE", architecture) + &self.callbacks,
+        )?;
+        let mut overrides = self.overrides.clone();
+        overrides.extend(
+            way.is_eager()
+                .then(|| "training_hyperparams.record_steps=off".to_owned()),
+        );
+        let recipe = Recipe::load(&path, &overrides)?;
+        let options = Options {
+            runs_dir: scratch.join("runs"),
+            cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")),
+            ..Options::default()
+        };
+        let mut assembly = Assembly::new(&recipe, options)?;
+        if let Some((phases, changes, act)) = self.native {
+            let native = Native {
+                phases,
+                changes,
+                act,
+            };
+            assembly.add_callback(Box::new(native), When::default(), OnError::Abort);
+        }
+        let mut trainer = assembly.trainer()?;
+        if let Way::RecordedBy(recorder) = way {
+            trainer.record_with(recorder);
+        }
+        trainer.train()
+    }
+}
+
+/// How steps are done.
+enum Way {
+    Eager,
+    /// On tapes: what a recipe gets on the CPU.
+    Recorded,
+    RecordedBy(Box<dyn Recorder>),
+}
+
+impl Way {
+    fn is_eager(&self) -> bool {
+        matches!(self, Way::Eager)
+    }
+}
+
+struct Trained {
+    summary: Summary,
+    _scratch: TempDir,
+}
+
+impl Trained {
+    /// Name and bytes of everything a run leaves that equal runs have in common.
+    fn remains(&self) -> Vec<(String, Vec<u8>)> {
+        let mut remains: Vec<(String, Vec<u8>)> = Vec::new();
+        for folder in ["ckpt_latest", "ckpt_best", "ckpt_latest/callbacks"] {
+            let Ok(entries) = fs::read_dir(self.summary.run.join(folder)) else {
+                continue;
+            };
+            for path in entries
+                .map(|entry| entry.expect("a readable folder").path())
+                .filter(|path| path.is_file())
+            {
+                if !path.ends_with("checkpoint.json") {
+                    let name = path.file_name().expect("a name").to_string_lossy();
+                    remains.push((
+                        format!("{folder}/{name}"),
+                        fs::read(&path).expect("a readable file"),
+                    ));
+                }
+            }
+        }
+        remains.sort();
+        assert!(
+            remains.len() >= 6,
+            "{:?}",
+            remains.iter().map(|(name, _)| name).collect::<Vec<_>>()
+        );
+        remains.push(("metrics.jsonl".to_owned(), self.metrics().into_bytes()));
+        remains
+    }
+
+    /// All parameters in the end, as one vector.
+    fn weights(&self) -> Tensor {
+        let latest =
+            checkpoint::load(&self.summary.run.join("ckpt_latest")).expect("a complete checkpoint");
+        let flat: Vec<Tensor> = latest
+            .model
+            .iter()
+            .map(|(_, tensor)| tensor.flatten(0, -1))
+            .collect();
+        Tensor::cat(&flat, 0).to_kind(Kind::Double)
+    }
+
+    /// Every value, but not when.
+    fn metrics(&self) -> String {
+        let text = fs::read_to_string(self.summary.run.join("metrics.jsonl")).expect("a log");
+        let timeless = text.lines().map(|line| {
+            let mut line: Value = serde_json::from_str(line).expect("one JSON object a line");
+            line.as_object_mut().expect("an object").remove("time");
+            line.to_string()
+        });
+        timeless.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Trains eagerly and from recordings of both kinds; the runs must be the same but for how they were done. Nearly all
+/// batches must have come from recordings, which were made so many times.
+fn check_recorded(what: &str, case: &Case, recordings: u64) {
+    let eager = case.train(Way::Eager);
+    assert!(eager.summary.recorded_steps.replayed_batches == 0, "{what}");
+    let expected = eager.remains();
+    for (who, way) in [
+        ("a tape", Way::Recorded),
+        ("the stand-in", Way::RecordedBy(Box::<RunAgain>::default())),
+    ] {
+        let recorded = case.train(way);
+        assert!(
+            recorded.summary.steps >= 200,
+            "{what}: {} steps",
+            recorded.summary.steps
+        );
+        let found = recorded.remains();
+        assert_eq!(expected.len(), found.len(), "{what}, {who}");
+        for ((name, expected), (_, found)) in expected.iter().zip(&found) {
+            assert!(expected == found, "{what}, {who}: {name} differs");
+        }
+        let steps = recorded.summary.recorded_steps;
+        assert!(
+            steps.not_recorded.is_empty(),
+            "{what}, {who}: {:?}",
+            steps.not_recorded
+        );
+        assert_eq!(steps.recordings, recordings, "{what}, {who}: {steps:?}");
+        assert!(
+            steps.replayed_batches > 15 * steps.eager_batches,
+            "{what}, {who}: {steps:?}"
+        );
+    }
+}
+
+#[test]
+fn every_optimizer() {
+    check_recorded("SGD", &Case::default(), KINDS);
+    for optimizer in [
+        "optimizer={SGD: {momentum: 0.9, dampening: 0.1, weight_decay: 0.01}}",
+        "optimizer={SGD: {momentum: 0.9, nesterov: true}}",
+        "optimizer=Adam",
+        "optimizer={AdamW: {amsgrad: true}}",
+        "optimizer={RMSprop: {centered: true, momentum: 0.5, weight_decay: 0.01}}",
+    ] {
+        check_recorded(optimizer, &Case::with(optimizer), KINDS);
+    }
+}
+
+#[test]
+fn every_stock_callback() {
+    for callback in [
+        "early-stopping: {patience: 3}",
+        "ema: {decay: 0.9}",
+        "grad-clip: {max_norm: 0.5}",
+        "grad-norm-monitor: {every_n_steps: 7, per_layer: true}",
+        "lr-warmup-cosine: {warmup_steps: 20}",
+        "save-first-batch: {max_images: 4}",
+        "trace: {artifact: true}",
+    ] {
+        check_recorded(callback, &Case::callbacks(&[callback]), KINDS);
+    }
+    // A new loss function is frozen into new recordings. The short batch has warmed up for the second alone.
+    let switch =
+        "training-stage-switch: {next_stage_start_epoch: 2, set_loss: {label_smoothing: 0.1}}";
+    check_recorded(switch, &Case::callbacks(&[switch]), 5);
+}
+
+#[test]
+fn all_that_comes_with_phasebox_at_once() {
+    let callbacks = [
+        "ema: {decay: 0.9}",
+        "grad-clip: {max_norm: 0.5}",
+        "grad-norm-monitor: {every_n_steps: 5}",
+        "lr-warmup-cosine: {warmup_steps: 20}",
+        "trace: {artifact: true}",
+    ];
+    let case = Case {
+        overrides: vec!["training_hyperparams.optimizer=AdamW".to_owned()],
+        ..Case::callbacks(&callbacks)
+    };
+    check_recorded("all", &case, KINDS);
+}
+
+#[test]
+fn every_way_to_train() {
+    for change in [
+        "mixed_precision=bf16",
+        "nan_policy=skip_step",
+        "ema=false",
+        "clip_grad_norm=null",
+    ] {
+        check_recorded(change, &Case::with(change), KINDS);
+    }
+    // One batch a step: the batches of an epoch are of two kinds.
+    check_recorded("batch_accumulate=1", &Case::with("batch_accumulate=1"), 2);
+    // Groups of four, the last one of two: a batch that waits or steps, in either group, and the short one.
+    check_recorded(
+        "batch_accumulate=4",
+        &Case {
+            overrides: vec![
+                "training_hyperparams.batch_accumulate=4".to_owned(),
+                "training_hyperparams.max_epochs=9".to_owned(),
+            ],
+            ..Case::default()
+        },
+        4,
+    );
+    let images = Case {
+        architecture: Some("{convnet: {channels: [4, 8]}}"),
+        ..Case::default()
+    };
+    check_recorded("convnet", &images, KINDS);
+}
+
+/// What a callback asks for or changes between segments is obeyed as in an eager step.
+#[test]
+fn callbacks_between_segments() {
+    use Phase::*;
+    let says = |change: fn(&mut Changes)| {
+        let mut changes = Changes::default();
+        change(&mut changes);
+        Some(changes)
+    };
+    let skips = says(|changes| changes.skip = true);
+    check_recorded(
+        "skip-batch",
+        &Case::native(&[TrainBatchStart], skips, |_, context| {
+            context.control.skip_batch = context.batch_idx.unwrap_or(0) % 7 == 6;
+            Ok(())
+        }),
+        KINDS,
+    );
+    check_recorded(
+        "skip-backward",
+        &Case::native(&[TrainBatchLossEnd], skips, |_, context| {
+            context.control.skip_backward = context.batch_idx.unwrap_or(0) % 7 == 6;
+            Ok(())
+        }),
+        KINDS,
+    );
+    check_recorded(
+        "skip-step",
+        &Case::native(&[TrainBatchForwardEnd], skips, |_, context| {
+            context.control.skip_step = context.batch_idx.unwrap_or(0) % 15 == 14;
+            Ok(())
+        }),
+        KINDS,
+    );
+    check_recorded(
+        "gradients",
+        &Case::native(&[TrainBatchBackwardEnd], says(|_| {}), |_, context| {
+            context.optimizer.gradients()?.mul_scalar_(0.9)?;
+            Ok(())
+        }),
+        KINDS,
+    );
+    check_recorded(
+        "rates",
+        &Case::native(
+            &[TrainBatchGradientReady],
+            says(|changes| changes.optimizer = true),
+            |_, context| {
+                let rate = 0.01 / (1.0 + context.global_step as f64);
+                context
+                    .optimizer
+                    .groups_mut()
+                    .iter_mut()
+                    .for_each(|group| group.learning_rate = rate);
+                Ok(())
+            },
+        ),
+        KINDS,
+    );
+    check_recorded(
+        "inputs",
+        &Case::native(
+            &[TrainBatchStart],
+            says(|changes| changes.inputs = true),
+            |_, context| {
+                let inputs = context
+                    .inputs
+                    .take()
+                    .map(|inputs| inputs.f_mul_scalar(0.5))
+                    .transpose()?;
+                context.inputs = inputs;
+                Ok(())
+            },
+        ),
+        KINDS,
+    );
+}
+
+/// What is frozen into a recording, changed between batches and in the midst of one.
+#[test]
+fn recordings_are_made_anew() {
+    use Phase::*;
+    let optimizer = Some(Changes {
+        optimizer: true,
+        ..Changes::default()
+    });
+    let decays = |_: Phase, context: &mut Context| -> Result<()> {
+        if context.global_step == 100 {
+            context
+                .optimizer
+                .set_hyperparameter("default", "weight_decay", 0.05)?;
+        }
+        Ok(())
+    };
+    for phases in [
+        [TrainBatchStart],
+        [TrainBatchLossEnd],
+        [TrainBatchBackwardEnd],
+        [TrainBatchGradientReady],
+    ] {
+        let phases: &'static [Phase] = Box::leak(Box::new(phases));
+        // Step 100 is in the third epoch: the short batch has not warmed up before, and just so after.
+        check_recorded(
+            &format!("weight decay at {}", phases[0]),
+            &Case::native(phases, optimizer, decays),
+            5,
+        );
+    }
+    let parameters = Some(Changes {
+        parameters: true,
+        ..Changes::default()
+    });
+    let freezes = Case::native(&[TrainBatchBackwardEnd], parameters, |_, context| {
+        if context.global_step == 60 {
+            context.net.freeze("*.bias")?;
+        } else if context.global_step == 120 {
+            context.net.unfreeze("*.bias")?;
+        }
+        Ok(())
+    });
+    check_recorded("freeze", &freezes, 7);
+}
+
+/// New rates reach recordings that were made with older ones: the schedule changes them every step.
+#[test]
+fn rates_are_read_anew_by_each_replay() {
+    for optimizer in ["SGD", "AdamW", "{RMSprop: {momentum: 0.5}}"] {
+        let case = Case::with(&format!("optimizer={optimizer}"));
+        let recorded = case.train(Way::RecordedBy(Box::<WithDeviceRates>::default()));
+        assert!(
+            recorded.summary.recorded_steps.replayed_batches > 500,
+            "{optimizer}"
+        );
+        let eager = case.train(Way::Eager).weights();
+        assert!(recorded.weights().equal(&eager), "{optimizer}");
+    }
+}
+
+/// Where nothing may be recorded, nothing is, and the summary says why.
+#[test]
+fn eager_with_a_reason() {
+    use Phase::*;
+    let loss = Some(Changes {
+        loss: true,
+        ..Changes::default()
+    });
+    let halves = |_: Phase, context: &mut Context| -> Result<()> {
+        context.loss = context
+            .loss
+            .take()
+            .map(|loss| loss.f_mul_scalar(0.5))
+            .transpose()?;
+        Ok(())
+    };
+    let reason = |case: Case, fault: Fault, expected: &str| {
+        let eager = case.train(Way::Eager);
+        let recorded = case.train(Way::RecordedBy(Box::new(RunAgain::with(fault))));
+        assert!(eager.remains() == recorded.remains(), "{expected}");
+        let steps = recorded.summary.recorded_steps;
+        assert_eq!(steps.replayed_batches, 0, "{expected}");
+        let found = steps.not_recorded;
+        assert!(
+            found.iter().any(|reason| reason.contains(expected)),
+            "{found:?}"
+        );
+    };
+    let loss_end: &[Phase] = &[TrainBatchLossEnd];
+    reason(
+        Case::native(loss_end, loss, halves),
+        Fault::None,
+        "callback `native` may change the loss",
+    );
+    reason(
+        Case::native(loss_end, None, halves),
+        Fault::None,
+        "callback `native` does not say what it changes",
+    );
+    reason(
+        Case::with("record_steps=off"),
+        Fault::None,
+        "the recipe says `record_steps: off`",
+    );
+    reason(
+        Case::default(),
+        Fault::Prepare,
+        "there is nothing to record with",
+    );
+    reason(
+        Case::default(),
+        Fault::Record,
+        "the stream is not capturing",
+    );
+    reason(Case::default(), Fault::Idle, "in a rehearsal");
+    reason(Case::default(), Fault::Twice, "in a rehearsal");
+    reason(Case::default(), Fault::Frozen, "in a rehearsal");
+}
+
+/// Kernels of large layers take so long that a tape would gain nothing and keep much.
+#[test]
+fn large_layers_are_not_recorded() {
+    let short = [
+        "max_epochs=1",
+        "max_train_batches=8",
+        "max_valid_batches=1",
+        "batch_accumulate=1",
+    ];
+    let case = Case {
+        architecture: Some("{mlp: {hidden: [40000]}}"),
+        overrides: short
+            .map(|change| format!("training_hyperparams.{change}"))
+            .to_vec(),
+        ..Case::default()
+    };
+    let (eager, recorded) = (case.train(Way::Eager), case.train(Way::Recorded));
+    assert!(recorded.weights().equal(&eager.weights()));
+    let steps = recorded.summary.recorded_steps;
+    assert_eq!(
+        steps.not_recorded,
+        ["the results of its operations take more than 16 MiB"]
+    );
+    assert_eq!((steps.replayed_batches, steps.eager_batches), (0, 8));
+}

@@ -1,0 +1,370 @@
+//! A run that was killed goes on to the very bytes of one that was not: weights, optimizer, averages, random numbers,
+//! callbacks, metrics. On the CPU only; a GPU's sums have no fixed order.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use phasebox_data::Random;
+use phasebox_recipe::Recipe;
+use phasebox_train::checkpoint;
+use serde_json::Value;
+
+use crate::harness::recipes::STATEFUL;
+use crate::harness::wat_components::{CHECKPOINT, FAIL, NOTHING, SAVE, component};
+use crate::harness::{Run, Scratch, TINY};
+
+const STEPS: u64 = 4 * 11;
+const KILLS: u32 = 200;
+
+fn stateful(callbacks: &str) -> Scratch {
+    let scratch = Scratch::new();
+    scratch.write("recipe.yaml", format!("{STATEFUL}{callbacks}"));
+    scratch
+}
+
+/// All that equal runs have in common. Times differ, and with them the length of the log.
+struct Outcome {
+    files: BTreeMap<PathBuf, Vec<u8>>,
+    state: Value,
+    metrics: Vec<Value>,
+    summary: Value,
+}
+
+impl Outcome {
+    fn of(run: &Run) -> Outcome {
+        let mut files = BTreeMap::new();
+        for folder in [
+            "ckpt_latest",
+            "ckpt_best",
+            "ckpt_latest/callbacks",
+            "ckpt_best/callbacks",
+        ] {
+            read_files(&run.0, folder, &mut files);
+        }
+        assert!(files.len() >= 20, "{:?}", files.keys());
+        let mut state = run.json("ckpt_latest/checkpoint.json")["state"].take();
+        state["metrics_bytes"].take();
+        state["trainer"]["elapsed_seconds"].take();
+        let all = run.summary();
+        let summary =
+            ["best", "final", "epochs", "steps", "stop_reason"].map(|key| all[key].clone());
+        Outcome {
+            files,
+            state,
+            metrics: run.metrics(),
+            summary: Value::from(summary.to_vec()),
+        }
+    }
+
+    fn assert_is(&self, expected: &Outcome, what: &str) {
+        assert_eq!(self.summary, expected.summary, "{what}");
+        assert_eq!(self.state, expected.state, "{what}");
+        assert_eq!(
+            self.files.keys().collect::<Vec<_>>(),
+            expected.files.keys().collect::<Vec<_>>(),
+            "{what}"
+        );
+        for (name, bytes) in &self.files {
+            assert!(
+                *bytes == expected.files[name],
+                "{what}: {} differs",
+                name.display()
+            );
+        }
+        let lines = self.metrics.iter().zip(&expected.metrics).enumerate();
+        lines.for_each(|(line, (ours, theirs))| {
+            assert_eq!(ours, theirs, "{what}: line {line} of metrics.jsonl")
+        });
+        assert_eq!(
+            self.metrics.len(),
+            expected.metrics.len(),
+            "{what}: lines of metrics.jsonl"
+        );
+    }
+}
+
+/// Every file of a checkpoint but for its JSON, which holds times.
+fn read_files(run: &Path, folder: &str, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(run.join(folder)).expect("a checkpoint") {
+        let path = entry.expect("a readable folder").path();
+        if path.is_file() && !path.ends_with("checkpoint.json") {
+            let name = Path::new(folder).join(path.file_name().expect("a name"));
+            files.insert(name, fs::read(&path).expect("a readable file"));
+        }
+    }
+}
+
+#[test]
+fn killed_two_hundred_times_runs_end_as_if_they_never_were() {
+    let uninterrupted = stateful("");
+    let expected = Outcome::of(&uninterrupted.trained(&[]));
+    assert_eq!(expected.summary[3], STEPS);
+    let mut random = Random::new(200);
+    let (mut kills, mut runs) = (0, 0);
+    while kills < KILLS {
+        let scratch = stateful("");
+        kills += killed_to_the_end(&scratch, KILLS - kills, &mut random);
+        runs += 1;
+        Outcome::of(&scratch.run())
+            .assert_is(&expected, &format!("run {runs}, after {kills} kills"));
+    }
+}
+
+/// Kills a run at up to `most` random moments, each time going on from what it left; then lets it end.
+fn killed_to_the_end(scratch: &Scratch, most: u32, random: &mut Random) -> u32 {
+    for kills in 0..most {
+        let mut child = go_on(scratch);
+        if kills % 2 == 0 {
+            // Anywhere, also while it starts or restores.
+            std::thread::sleep(Duration::from_millis(5 + random.below(396)));
+        } else {
+            // Somewhere in or after its first checkpoint, so that the run gets on.
+            wait_for_checkpoint(scratch, &mut child);
+            std::thread::sleep(Duration::from_millis(random.below(60)));
+        }
+        let has_ended = child.try_wait().expect("a child of this process").is_some();
+        if !has_ended {
+            child.kill().expect("a child of this process");
+        }
+        let finished = scratch.finish(child);
+        if let Some(code) = finished.code {
+            assert_eq!(code, 0, "{}", finished.stderr);
+            return kills;
+        }
+        scratch.started_run().iter().for_each(assert_is_readable);
+    }
+    let finished = scratch.finish(go_on(scratch));
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    most
+}
+
+/// Each file of a run that was killed is whole or not there, but for the last line of its log, and each checkpoint that
+/// goes by its name can be loaded.
+fn assert_is_readable(run: &Run) {
+    let whole =
+        |name: &str| !run.has(name) || serde_json::from_str::<Value>(&run.text(name)).is_ok();
+    assert!(whole("summary.json") && whole("plugins.lock"));
+    if run.has("recipe.yaml") {
+        Recipe::load(run.0.join("recipe.yaml"), &[]).expect("a recipe");
+    }
+    let log = if run.has("metrics.jsonl") {
+        run.text("metrics.jsonl")
+    } else {
+        String::new()
+    };
+    let lines = log
+        .split_inclusive('\n')
+        .filter(|line| line.ends_with('\n'));
+    lines.for_each(|line| assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}"));
+    let checkpoints = places(&run.0.join("checkpoints"), |name| {
+        name.contains("-step-") && !name.starts_with('.')
+    });
+    let tags = places(&run.0, |name| name.starts_with("ckpt_"));
+    for folder in checkpoints.iter().chain(&tags) {
+        checkpoint::load(folder).unwrap_or_else(|error| panic!("{}: {error:#}", folder.display()));
+    }
+    let newest = checkpoint::newest(&run.0).expect("a readable folder");
+    assert_eq!(newest, checkpoints.last().cloned(), "the newest is whole");
+    assert!(!run.has("ckpt_latest") || newest.is_some());
+}
+
+/// What lies in `folder` under names that `are_meant`, sorted.
+fn places(folder: &Path, are_meant: fn(&str) -> bool) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.expect("a readable folder").path());
+    let is_meant = |path: &PathBuf| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(are_meant)
+    };
+    let mut places: Vec<PathBuf> = paths.filter(is_meant).collect();
+    places.sort();
+    places
+}
+
+/// Resumes the run of `scratch`; or starts it anew, if it was killed before its first checkpoint.
+fn go_on(scratch: &Scratch) -> Child {
+    match scratch.started_run().filter(|run| run.has("ckpt_latest")) {
+        Some(run) => scratch.start(&["train", "recipe.yaml", "--resume", run.path()]),
+        None => {
+            // There is nothing to remove before the first run.
+            let _ = fs::remove_dir_all(scratch.path("runs"));
+            scratch.start(&["train", "recipe.yaml"])
+        }
+    }
+}
+
+/// Waits until the tag `latest` moves, or the process ends.
+fn wait_for_checkpoint(scratch: &Scratch, child: &mut Child) {
+    let latest = || {
+        scratch
+            .started_run()
+            .and_then(|run| fs::read_link(run.0.join("ckpt_latest")).ok())
+    };
+    let (before, begun) = (latest(), Instant::now());
+    while latest() == before && child.try_wait().expect("a child of this process").is_none() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "no checkpoint is written"
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whoever refuses to go on, the run's folder stays as it was, and can be gone on with otherwise.
+#[test]
+fn a_refused_resume_changes_nothing() {
+    let stateful = |load| {
+        component(&[
+            ("on-epoch-end", NOTHING),
+            ("save-state", SAVE),
+            ("load-state", load),
+        ])
+    };
+    let scratch = Scratch::with_callbacks("  - ./case.wasm\n");
+    scratch.write("case.wasm", stateful(NOTHING));
+    let run = scratch.trained(&[]);
+    let more = "training_hyperparams.max_epochs=3";
+    for (load, change, refusal) in [
+        (FAIL, more, "it fails, as it was told"),
+        (
+            NOTHING,
+            "arch_params.hidden=[8]",
+            "its network is another one",
+        ),
+        (
+            NOTHING,
+            "training_hyperparams.optimizer=Adam",
+            "its optimizer is another one",
+        ),
+        (
+            NOTHING,
+            "training_hyperparams.ema=true",
+            "its moving average is another one",
+        ),
+    ] {
+        scratch.write("case.wasm", stateful(load));
+        let before = contents(&run.0);
+        let refused = scratch.train(&["--resume", run.path(), change]);
+        assert_eq!(refused.code, Some(2), "{change}: {}", refused.stderr);
+        assert!(
+            refused.stderr.contains(refusal),
+            "{change}: {}",
+            refused.stderr
+        );
+        assert!(
+            contents(&run.0) == before,
+            "{change}: the run's folder is another one"
+        );
+    }
+    scratch.trained(&["--resume", run.path(), more]);
+    assert_eq!(run.summary()["epochs"], 3);
+}
+
+/// Every file below `folder` with its bytes, every link with its target.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for path in places(folder, |_| true) {
+        match fs::read_link(&path) {
+            Ok(target) => drop(found.insert(path, target.into_os_string().into_encoded_bytes())),
+            Err(_) if path.is_dir() => found.append(&mut contents(&path)),
+            Err(_) => drop(found.insert(path.clone(), fs::read(&path).expect("a readable file"))),
+        }
+    }
+    found
+}
+
+/// From the middle of an accumulation, from the end of an epoch, and from the last, when nothing is left to train.
+#[test]
+fn every_kind_of_checkpoint_leads_to_the_same_end() {
+    for average in [
+        "training_hyperparams.average_best_models=true",
+        "training_hyperparams.average_best_models=false",
+    ] {
+        let scratch = stateful(
+            "  - {wasm: asks.wasm, grants: [checkpoint], when: {every: 7, unit: batch}}\n",
+        );
+        scratch.write(
+            "asks.wasm",
+            component(&[("on-train-batch-end", CHECKPOINT)]),
+        );
+        let run = scratch.trained(&[average]);
+        let expected = Outcome::of(&run);
+        for (tag, batch, accumulated) in [("asked", 15, 1), ("epoch_2", 0, 0), ("latest", 0, 0)] {
+            let state = &run.json(&format!("ckpt_{tag}/checkpoint.json"))["state"];
+            assert_eq!(
+                (&state["next_batch"], &state["accumulation"]["batches"]),
+                (&batch.into(), &accumulated.into())
+            );
+            let name = format!("training_hyperparams.ckpt_name=ckpt_{tag}");
+            scratch.trained(&["--resume", run.path(), &name, average]);
+            Outcome::of(&run).assert_is(&expected, &format!("{tag}, {average}"));
+        }
+    }
+}
+
+/// SIGTERM leaves a checkpoint of the batch it came after, wherever that was in an accumulation.
+#[test]
+fn an_interrupted_run_goes_on_to_the_same_end() {
+    let expected = Outcome::of(&stateful("").trained(&[]));
+    for _ in 0..3 {
+        let scratch = stateful("");
+        let mut child = go_on(&scratch);
+        wait_for_checkpoint(&scratch, &mut child);
+        scratch.signal(&child, "TERM");
+        let finished = scratch.finish(child);
+        assert_eq!(finished.code, Some(130), "{}", finished.stderr);
+        let run = scratch.run();
+        assert_eq!(run.summary()["stop_reason"], "interrupted");
+        scratch.trained(&["--resume", run.path()]);
+        Outcome::of(&run).assert_is(&expected, "interrupted");
+    }
+}
+
+/// A callback that fails once a batch is done spoils nothing: without it, the run goes on from `ckpt_error`.
+#[test]
+fn a_failed_run_goes_on_without_the_callback_to_the_same_end() {
+    let expected = Outcome::of(&stateful("").trained(&[]));
+    let scratch = stateful("  - {wasm: bad.wasm, when: {every: 15, unit: batch}}\n");
+    scratch.write("bad.wasm", component(&[("on-train-batch-end", FAIL)]));
+    assert_eq!(scratch.train(&[]).code, Some(1));
+    let run = scratch.run();
+    scratch.write("recipe.yaml", STATEFUL);
+    scratch.trained(&[
+        "--resume",
+        run.path(),
+        "training_hyperparams.ckpt_name=ckpt_error",
+    ]);
+    Outcome::of(&run).assert_is(&expected, "failed");
+}
+
+/// Whatever phase of a batch fails, its step is taken once: it is either complete in `ckpt_error` or done again.
+#[test]
+fn a_batch_that_failed_midway_is_trained_once() {
+    let weights = |run: &Run| run.bytes("ckpt_latest/model.safetensors");
+    let expected = weights(&Scratch::with_callbacks("").trained(&[]));
+    for phase in [
+        "on-train-batch-loss-end",
+        "on-train-batch-backward-end",
+        "on-train-batch-gradient-step-start",
+        "on-train-batch-optimizer-stepped",
+        "on-train-batch-gradient-step-end",
+    ] {
+        let scratch = Scratch::with_callbacks("  - ./bad.wasm\n");
+        scratch.write("bad.wasm", component(&[(phase, FAIL)]));
+        assert_eq!(scratch.train(&[]).code, Some(1), "{phase}");
+        let run = scratch.run();
+        scratch.write("recipe.yaml", TINY);
+        scratch.trained(&[
+            "--resume",
+            run.path(),
+            "training_hyperparams.ckpt_name=ckpt_error",
+        ]);
+        assert!(weights(&run) == expected, "after a failure at {phase}");
+    }
+}

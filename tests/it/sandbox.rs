@@ -1,0 +1,84 @@
+//! The attacks: each a row with the answer that is due, all made on one training run that has to end as if they had
+//! not been there. Numbers are those of the list in `list.rs`; 0 is beside it.
+//!
+//! | file | attacks |
+//! |---|---|
+//! | `load` | files that are no callbacks, or not yet |
+//! | `time` | work without end |
+//! | `memory` | bytes, handles and shapes without bound |
+//! | `handles` | old, forged and twice dropped handles |
+//! | `capabilities` | what the recipe does not grant |
+//! | `naming` | names and texts |
+//! | `lifecycle` | save, load, interrupt, exchange |
+//! | `list` | which number is where, and why some are not |
+//!
+//! `attack_run` is the run. The attacks themselves are in `guests/attacks`, or in WebAssembly text where a toolchain would
+//! not make them.
+
+mod attack_run;
+mod capabilities;
+mod handles;
+mod lifecycle;
+mod list;
+mod load;
+mod memory;
+mod naming;
+mod time;
+
+/// One attack and its answer.
+pub(crate) struct Attack {
+    pub(crate) number: u8,
+    /// Also the callback's name, and that of the attack in `guests/attacks`.
+    pub(crate) name: &'static str,
+    pub(crate) how: How,
+    pub(crate) grants: &'static str,
+    pub(crate) limits: &'static str,
+    pub(crate) expect: Expect,
+}
+
+pub(crate) enum How {
+    /// An attack of `guests/attacks`.
+    Guest,
+    /// A callback made for it, in the same run.
+    Made(fn() -> Vec<u8>),
+    /// A file that is loaded alone.
+    File(fn() -> Vec<u8>),
+}
+
+/// Words are a part of what is said.
+pub(crate) enum Expect {
+    /// The file, before anything runs.
+    Refused(&'static str),
+    /// The callback ends, and nothing else.
+    Contained(&'static str),
+    /// The call, with an error that the callback can go on from.
+    Answered(&'static str),
+    /// It is no attack, or everything in it was refused as it should be.
+    Passes,
+}
+
+/// Everything but number, name and answer as most have it.
+pub(crate) const USUAL: Attack = Attack {
+    number: 0,
+    name: "",
+    how: How::Guest,
+    grants: "",
+    limits: "time: 1s, memory: 64MiB, tensors: 2MiB, call_tensors: 64MiB",
+    expect: Expect::Passes,
+};
+
+/// All attacks of `sandbox/*.rs`.
+pub(crate) fn attacks() -> Vec<Attack> {
+    [
+        load::rows(),
+        time::rows(),
+        memory::rows(),
+        handles::rows(),
+        capabilities::rows(),
+        naming::rows(),
+        lifecycle::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

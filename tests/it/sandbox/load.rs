@@ -1,0 +1,289 @@
+//! Files that are no callbacks, and callbacks that attack while they are loaded. `refusals` has what an honest author
+//! gets wrong.
+
+use super::Expect::{Passes, Refused};
+use super::{Attack, How, USUAL, attack_run};
+use crate::harness::wat_components::{LOOP, NOTHING, altered, assembled};
+
+const CALLBACK: (&str, &str) = ("on-epoch-end", NOTHING);
+
+fn refused(number: u8, name: &'static str, file: fn() -> Vec<u8>, words: &'static str) -> Attack {
+    Attack {
+        number,
+        name,
+        how: How::File(file),
+        limits: "load_time: 200ms",
+        expect: Refused(words),
+        ..USUAL
+    }
+}
+
+fn with_memory(memory: &str) -> Vec<u8> {
+    altered(&[CALLBACK], &[("(memory (export \"memory\") 2)", memory)])
+}
+
+/// A core module beside the callback's own.
+fn with_module(module: &str) -> Vec<u8> {
+    const FIRST: &str = "(core module $memory";
+    let both =
+        format!("(core module $more {module}) (core instance (instantiate $more))\n  {FIRST}");
+    altered(&[CALLBACK], &[(FIRST, &both)])
+}
+
+fn importing(interface: &str) -> Vec<u8> {
+    assembled(&format!("(component (import \"{interface}\" (instance)))"))
+}
+
+/// `describe` alone, with this body and these bytes at 1024.
+fn describing(body: &str, bytes: &str) -> Vec<u8> {
+    assembled(&format!(
+        "(component
+           (core module $m (memory (export \"memory\") 600) (data (i32.const 1024) \"{bytes}\")
+             (func (export \"describe\") (result i32) {body}))
+           (core instance $i (instantiate $m))
+           (func $d (result string) (canon lift (core func $i \"describe\") (memory (core memory $i \"memory\"))))
+           (instance $c (export \"describe\" (func $d)))
+           (export \"phasebox:case/callback\" (instance $c)))"
+    ))
+}
+
+/// Answers `length` bytes from 1024 on.
+fn answering(length: usize) -> String {
+    format!(
+        "(i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const {length})) (i32.const 0)"
+    )
+}
+
+fn filled(letter: u8, length: usize) -> Vec<u8> {
+    let fill = format!("(memory.fill (i32.const 1024) (i32.const {letter}) (i32.const {length}))");
+    describing(&format!("{fill} {}", answering(length)), "")
+}
+
+/// A `save-state` that takes and gives nothing.
+fn a_wrong_save_state() -> Vec<u8> {
+    assembled(
+        "(component (core module $m (func (export \"f\"))) (core instance $i (instantiate $m))
+           (func $f (canon lift (core func $i \"f\")))
+           (instance $c (export \"save-state\" (func $f))) (export \"callback\" (instance $c)))",
+    )
+}
+
+/// What toolchains add.
+fn extra_exports() -> Vec<u8> {
+    const EXPORT: &str = "(export \"phasebox:case/callback\" (instance $callback))";
+    let more = format!(
+        "{EXPORT} (export \"phasebox:case/exports\" (instance $callback)) (export \"wasi:cli/run@0.2.0\" (instance $callback))"
+    );
+    altered(&[("on-train-batch-start", NOTHING)], &[(EXPORT, &more)])
+}
+
+fn garbage() -> Vec<u8> {
+    let mut bytes = vec![0, b'a', b's', b'm', 0x0d, 0, 1, 0];
+    bytes.extend((0u32..4096).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8));
+    bytes
+}
+
+const STARTS: &str = "cannot be started";
+
+pub(crate) fn rows() -> Vec<Attack> {
+    vec![
+        refused(
+            1,
+            "three_bytes",
+            || b"\0as".to_vec(),
+            "it does not begin like WebAssembly",
+        ),
+        refused(
+            1,
+            "garbage_after_the_first_bytes",
+            garbage,
+            "is damaged or uses features",
+        ),
+        refused(
+            3,
+            "native_code",
+            || b"\x7fELF\x02\x01\x01".to_vec(),
+            "native or precompiled code, which is never accepted",
+        ),
+        refused(
+            4,
+            "a_file_of_65_mib",
+            || vec![0; 65 << 20],
+            "a callback may have 67108864",
+        ),
+        refused(
+            5,
+            "sixty_thousand_functions",
+            || with_module(&"(func)".repeat(60_001)),
+            "functions, a callback may have",
+        ),
+        refused(
+            5,
+            "a_function_of_two_mib",
+            || with_module(&format!("(func {})", "nop ".repeat(2_200_000))),
+            "bytes in one function",
+        ),
+        refused(
+            5,
+            "a_thousand_modules",
+            || {
+                altered(
+                    &[CALLBACK],
+                    &[(
+                        "(core module $memory",
+                        &format!("{}(core module $memory", "(core module)".repeat(1000)),
+                    )],
+                )
+            },
+            "modules and components, a callback may have",
+        ),
+        refused(
+            6,
+            "a_misspelt_import",
+            || altered(&[CALLBACK], &[("request-checkpoint", "request-checkpont")]),
+            "request-checkpont",
+        ),
+        refused(
+            7,
+            "wasi_sockets",
+            || importing("wasi:sockets/tcp@0.2.0"),
+            "callbacks get no WASI",
+        ),
+        refused(
+            7,
+            "wasi_http",
+            || importing("wasi:http/outgoing-handler@0.2.0"),
+            "callbacks get no WASI",
+        ),
+        refused(
+            23,
+            "wasi_clocks",
+            || importing("wasi:clocks/monotonic-clock@0.2.0"),
+            "callbacks get no WASI",
+        ),
+        refused(
+            23,
+            "wasi_poll",
+            || importing("wasi:io/poll@0.2.0"),
+            "callbacks get no WASI",
+        ),
+        refused(
+            44,
+            "wasi_filesystem",
+            || importing("wasi:filesystem/preopens@0.2.0"),
+            "callbacks get no WASI",
+        ),
+        refused(
+            45,
+            "wasi_environment",
+            || importing("wasi:cli/environment@0.2.0"),
+            "callbacks get no WASI",
+        ),
+        refused(
+            45,
+            "wasi_random",
+            || importing("wasi:random/random@0.2.0"),
+            "callbacks get no WASI",
+        ),
+        refused(
+            8,
+            "a_wrong_save_state",
+            a_wrong_save_state,
+            "`save-state` has another type",
+        ),
+        Attack {
+            number: 9,
+            name: "extra_exports",
+            how: How::Made(extra_exports),
+            expect: Passes,
+            ..USUAL
+        },
+        refused(
+            10,
+            "four_gibibytes",
+            || with_memory("(memory (export \"memory\") 65536)"),
+            "it wanted 4096 MiB of memory",
+        ),
+        refused(
+            10,
+            "memory_of_64_bits",
+            || with_module("(memory i64 1)"),
+            "is damaged or uses features",
+        ),
+        refused(
+            10,
+            "shared_memory",
+            || with_module("(memory 1 1 shared)"),
+            "is damaged or uses features",
+        ),
+        refused(
+            10,
+            "a_hundred_memories",
+            || with_module(&"(memory 1)".repeat(98)),
+            "memories, a callback may have",
+        ),
+        refused(
+            10,
+            "a_thousand_tables",
+            || with_module(&"(table 1 funcref)".repeat(99).repeat(3)),
+            "tables, a callback may have",
+        ),
+        refused(
+            11,
+            "an_endless_start",
+            || with_module(&format!("(func $s {LOOP}) (start $s)")),
+            STARTS,
+        ),
+        refused(
+            11,
+            "a_start_that_recurses",
+            || with_module("(func $s (call $s)) (start $s)"),
+            "its call stack overflowed",
+        ),
+        refused(
+            11,
+            "a_start_that_grows",
+            || {
+                with_module(
+                    "(memory 1) (func $s (if (i32.eq (memory.grow (i32.const 16384)) (i32.const -1)) (then unreachable))) (start $s)",
+                )
+            },
+            "of memory: it may have",
+        ),
+        refused(
+            15,
+            "an_endless_describe",
+            || describing(&format!("{LOOP} unreachable"), ""),
+            "did not return in time",
+        ),
+        refused(
+            0,
+            "a_description_of_30_mib",
+            || filled(b'x', 30 << 20),
+            "failed in `describe`",
+        ),
+        refused(
+            0,
+            "a_description_of_no_json",
+            || filled(b'x', 1 << 20),
+            "`describe` must give the JSON",
+        ),
+        refused(
+            0,
+            "a_description_of_lists_in_lists",
+            || filled(b'[', 1 << 20),
+            "`describe` must give the JSON",
+        ),
+        refused(
+            0,
+            "a_description_that_draws",
+            || describing(&answering(25), r#"{\22grants\22:[\22\\u001b[2Jx\22]}"#),
+            "there is no grant",
+        ),
+    ]
+}
+
+#[test]
+fn files_are_refused() {
+    attack_run::check(&rows());
+}

@@ -1,0 +1,37 @@
+//! The table of operations (`tensor_ops/rows.json`) from inside the sandbox: the guest `tensor-ops` runs every row
+//! through the contract and fails at the first that differs. The host's own functions run the same rows in
+//! `plugin::table_test`, which also checks that the table is complete.
+
+use crate::harness::recipes::TENSOR_OPS;
+use crate::harness::{Scratch, repository};
+
+const ROWS: &str = include_str!("../tensor_ops/rows.json");
+
+#[test]
+fn a_guest_sees_what_the_table_says() {
+    let component = repository("target/plugins/tests/tensor-ops.wasm");
+    let entry = serde_json::json!([{
+        "wasm": component, "params": { "table": ROWS }, "limits": { "tensors": "64MiB", "call_tensors": "64MiB", "handles": 2048, "launches": 100000, "syncs": 100000 },
+        "grants": ["sync", "random"],
+    }]);
+    let scratch = Scratch::new();
+    scratch.write("recipe.yaml", format!("{TENSOR_OPS}  {entry}\n"));
+    let logged = scratch.trained(&[]).metrics();
+    let value = |name: &str| {
+        logged
+            .iter()
+            .find(|line| line["name"] == name)
+            .map(|line| line["value"].clone())
+    };
+    assert!(
+        value("tensor-ops/rows")
+            .and_then(|rows| rows.as_f64())
+            .is_some_and(|rows| rows > 400.0),
+        "{logged:?}"
+    );
+    assert!(
+        value("tensor-ops/rows_over_phases")
+            .and_then(|rows| rows.as_f64())
+            .is_some_and(|rows| rows > 5.0)
+    );
+}
