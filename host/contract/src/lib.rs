@@ -7,8 +7,10 @@
 //! | [`grants`] | rights beyond reading and logging |
 //! | [`limits`] | what one callback may use: the table |
 //! | [`policy`] | what a recipe chooses: when to call, what a failure or a NaN does |
+//! | [`digest`] | the sha256 that identifies a component or another file |
 //! | [`suggest`] | "did you mean": the nearest known name |
 
+pub mod digest;
 pub mod grants;
 pub mod limits;
 pub mod phase;

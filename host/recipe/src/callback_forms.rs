@@ -10,6 +10,7 @@
 //!     params: {max_norm: 1.0}
 //! ```
 
+use phasebox_contract::digest::Digest;
 use phasebox_contract::limits::{self, Limit, Limits};
 use phasebox_contract::policy::{LoopUnit, OnError, OnState, Reload, When};
 use serde::Deserialize;
@@ -110,7 +111,10 @@ fn long(node: &Node) -> Result<CallbackEntry> {
         params: params
             .and_then(|params| keys.keep(params))
             .unwrap_or_else(|| Value::Object(serde_json::Map::new())),
-        digest: keys.optional("digest"),
+        digest: keys
+            .find("digest")
+            .map(digest)
+            .and_then(|digest| keys.keep(digest)),
         grants: keys
             .find("grants")
             .map(grants)
@@ -176,6 +180,17 @@ fn params(node: &Node) -> Result<Value> {
             node.describe()
         ))),
     }
+}
+
+fn digest(node: &Node) -> Result<Digest> {
+    let text: String = node.parse()?;
+    text.strip_prefix("sha256:")
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| {
+            node.error(format!(
+                "expected `sha256:` and 64 hexadecimal digits, found `{text}`"
+            ))
+        })
 }
 
 fn grants(list: &Node) -> Result<Vec<Grant>> {

@@ -4,10 +4,10 @@
 
 use std::path::PathBuf;
 
+use phasebox_contract::digest::Digest;
 use phasebox_contract::limits::Limits;
 use phasebox_contract::policy::{OnError, OnState, When};
 use phasebox_contract::suggest;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::place::{Place, Result};
@@ -48,10 +48,6 @@ pub enum CallbackSource {
     File(PathBuf),
 }
 
-/// The sha256 of a component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Digest(pub [u8; 32]);
-
 /// A right, and the line that gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
@@ -82,41 +78,4 @@ pub fn stock_name<'a>(name: &str, place: &Place, known: &[&'a str]) -> Result<&'
         )
     };
     suggest::fuzzy(name, known).ok_or_else(|| place.error(unknown()))
-}
-
-impl<'de> Deserialize<'de> for Digest {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> std::result::Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let unfit = || {
-            serde::de::Error::custom(format!(
-                "expected `sha256:` and 64 hexadecimal digits, found `{text}`"
-            ))
-        };
-        text.strip_prefix("sha256:")
-            .and_then(bytes_of_hex)
-            .map(Self)
-            .ok_or_else(unfit)
-    }
-}
-
-impl std::fmt::Display for Digest {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("sha256:")?;
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
-    }
-}
-
-fn bytes_of_hex(digits: &str) -> Option<[u8; 32]> {
-    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).ok()?;
-    }
-    Some(bytes)
 }

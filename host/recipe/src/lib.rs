@@ -32,7 +32,7 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use callbacks::{CallbackEntry, CallbackSource, Digest, Grant, Order, stock_name};
+pub use callbacks::{CallbackEntry, CallbackSource, Grant, Order, stock_name};
 pub use node::{Content, Entry, Node};
 pub use phasebox_contract::suggest::{closest, fuzzy, hint};
 pub use place::{Place, RecipeError, Result, Source};

@@ -229,7 +229,7 @@ fn check_digest(entry: &CallbackEntry, component: &Component) -> Result<()> {
     let Some(digest) = &entry.digest else {
         return Ok(());
     };
-    let expected: String = digest.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = digest.to_string();
     if expected == component.sha256 {
         return Ok(());
     }

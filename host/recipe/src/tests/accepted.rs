@@ -137,7 +137,7 @@ fn a_callback_has_three_forms() {
     let digest = clip.digest.expect("a digest").to_string();
     assert_eq!(
         digest,
-        "sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+        "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
     );
     let grants = clip.grants.as_ref().expect("grants");
     assert_eq!(

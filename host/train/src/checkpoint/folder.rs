@@ -7,9 +7,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use phasebox_contract::digest::{Digest, Hasher};
 use phasebox_files::atomic_file::check_file_name;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{CallbackState, NamedTensors, Snapshot, State, tensors};
 
@@ -224,14 +224,14 @@ fn write_hashed(path: &Path, fill: impl FnOnce(&mut Hashed) -> Result<()>) -> Re
     let file = File::create_new(path).with_context(context)?;
     let mut out = Hashed {
         file: BufWriter::with_capacity(1 << 16, file),
-        sha256: Sha256::new(),
+        hasher: Hasher::default(),
         bytes: 0,
     };
     fill(&mut out).with_context(context)?;
     out.flush().with_context(context)?;
     Ok(FileRecord {
         bytes: out.bytes,
-        sha256: hex(&out.sha256.finalize()),
+        sha256: out.hasher.finish().to_string(),
     })
 }
 
@@ -248,26 +248,22 @@ fn read_hashed(path: &Path, record: &FileRecord) -> Result<Vec<u8>> {
         "{} is damaged ({size} bytes, {expected} were written)",
         path.display()
     );
-    let same = hex(&Sha256::digest(&bytes)) == record.sha256;
+    let same = Digest::of(&bytes).to_string() == record.sha256;
     ensure!(same, "{} is damaged (its sha256 differs)", path.display());
     Ok(bytes)
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A file that is hashed and counted while it is written, so no byte is read twice.
 struct Hashed {
     file: BufWriter<File>,
-    sha256: Sha256,
+    hasher: Hasher,
     bytes: u64,
 }
 
 impl Write for Hashed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
-        self.sha256.update(&bytes[..written]);
+        self.hasher.update(&bytes[..written]);
         self.bytes += written as u64;
         Ok(written)
     }

@@ -26,10 +26,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use metrics_file::{Content, Line, MetricsFile, Number};
+use phasebox_contract::digest::Digest;
 use phasebox_files::atomic_file::{self, Durability};
 use picture::Picture;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tch::Tensor;
 use tensorboard::EventFile;
 
@@ -363,11 +363,8 @@ fn image_file(name: &str, step: u64) -> String {
         }
     };
     let slug: String = name.chars().take(64).map(readable).collect();
-    let hash = Sha256::digest(name);
-    format!(
-        "{slug}-{:02x}{:02x}{:02x}{:02x}.{step}.png",
-        hash[0], hash[1], hash[2], hash[3]
-    )
+    let digest = Digest::of(name.as_bytes()).to_string();
+    format!("{slug}-{}.{step}.png", &digest[..8])
 }
 
 #[cfg(test)]
