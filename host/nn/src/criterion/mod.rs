@@ -2,118 +2,132 @@
 //! Owns the checks of shapes and parameters; keeps no running average (`metrics` does) and calls no backward.
 //!
 //! Every loss is a mean over its elements, computed in float32 at least: half precision predictions are widened.
+//!
+//! **To add a loss**: one file here with its `criterion_params` (a struct with `deny_unknown_fields`) that
+//! implements [`Loss`]; one row in [`LOSSES`]; rows in `tests/reference/losses.py`.
+
 mod binary_cross_entropy;
+mod class_weights;
 mod cross_entropy;
 mod regression;
 #[cfg(test)]
 mod tests;
-mod weights;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use phasebox_contract::suggest;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use tch::{Device, Kind, Tensor};
 
-pub use binary_cross_entropy::BceWithLogitsParams;
-pub use cross_entropy::CrossEntropyParams;
-pub use regression::{HuberParams, L1Params, MseParams};
+use binary_cross_entropy::BceWithLogits;
+use cross_entropy::CrossEntropy;
+use regression::{Huber, L1, Mse};
 
 use crate::align_target::align_target;
 use crate::params;
 use crate::refusal;
 use crate::revision;
 
-/// Every loss a recipe can name. Case, `_` and a final `Loss` do not matter: `cross_entropy` is the first.
-pub const LOSSES: [&str; 5] = [
-    "CrossEntropyLoss",
-    "BCEWithLogitsLoss",
-    "MSELoss",
-    "L1Loss",
-    "HuberLoss",
+/// Every loss a recipe can name.
+const LOSSES: &[Row] = &[
+    Row {
+        name: "CrossEntropyLoss",
+        alias: Some("LabelSmoothingCrossEntropyLoss"),
+        read: read::<CrossEntropy>,
+    },
+    Row::new("BCEWithLogitsLoss", read::<BceWithLogits>),
+    Row::new("MSELoss", read::<Mse>),
+    Row::new("L1Loss", read::<L1>),
+    Row::new("HuberLoss", read::<Huber>),
 ];
 
-/// A loss with its checked `criterion_params`.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-#[allow(
-    missing_docs,
-    reason = "each variant is the loss of that name; its params are documented"
-)]
-pub enum CriterionConfig {
-    CrossEntropy(CrossEntropyParams),
-    BceWithLogits(BceWithLogitsParams),
-    Mse(MseParams),
-    L1(L1Params),
-    Huber(HuberParams),
-}
-
-impl CriterionConfig {
-    /// Reads `criterion_params` for the loss `name`. SuperGradients' `LabelSmoothingCrossEntropyLoss` is
-    /// `CrossEntropyLoss`.
-    ///
-    /// # Errors
-    /// An unknown loss (with the list and the nearest name); an unknown, mistyped or out-of-range parameter.
-    pub fn parse(name: &str, block: &Value) -> Result<CriterionConfig> {
-        let owner = format!("loss `{name}`");
-        let config = match short(name).as_str() {
-            "crossentropy" | "labelsmoothingcrossentropy" => {
-                CriterionConfig::CrossEntropy(params::read(&owner, block)?)
-            }
-            "bcewithlogits" => CriterionConfig::BceWithLogits(params::read(&owner, block)?),
-            "mse" => CriterionConfig::Mse(params::read(&owner, block)?),
-            "l1" => CriterionConfig::L1(params::read(&owner, block)?),
-            "huber" => CriterionConfig::Huber(params::read(&owner, block)?),
-            _ => return Err(anyhow!(suggest::unknown("loss", name, &LOSSES))),
-        };
-        config
-            .check()
-            .with_context(|| format!("parameters of {owner}"))?;
-        Ok(config)
-    }
-
+/// One loss of the registry.
+struct Row {
     /// The name as PyTorch writes it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            CriterionConfig::CrossEntropy(_) => "CrossEntropyLoss",
-            CriterionConfig::BceWithLogits(_) => "BCEWithLogitsLoss",
-            CriterionConfig::Mse(_) => "MSELoss",
-            CriterionConfig::L1(_) => "L1Loss",
-            CriterionConfig::Huber(_) => "HuberLoss",
+    name: &'static str,
+    /// Another name that recipes may use, SuperGradients'.
+    alias: Option<&'static str>,
+    read: Read,
+}
+
+/// Reads the `criterion_params` of a loss; the text is what an error names.
+type Read = fn(&str, &Value) -> Result<Parsed>;
+
+impl Row {
+    const fn new(name: &'static str, read: Read) -> Row {
+        Row {
+            name,
+            alias: None,
+            read,
         }
     }
 
-    fn check(&self) -> Result<()> {
-        match self {
-            CriterionConfig::CrossEntropy(params) => params.check(),
-            CriterionConfig::BceWithLogits(params) => params.check(),
-            CriterionConfig::Mse(params) => params.check(),
-            CriterionConfig::L1(_) => Ok(()),
-            CriterionConfig::Huber(params) => params.check(),
-        }
-    }
-
-    fn weights(&self) -> Option<&Vec<f64>> {
-        match self {
-            CriterionConfig::CrossEntropy(params) => params.weight.as_ref(),
-            CriterionConfig::BceWithLogits(params) => params.pos_weight.as_ref(),
-            _ => None,
-        }
+    /// The loss that a recipe calls `name`. Case, `_` and a final `Loss` do not matter.
+    fn find(name: &str) -> Result<&'static Row> {
+        let wanted = letters(name);
+        let found = LOSSES.iter().find(|row| {
+            let alias = row.alias.map(letters);
+            letters(row.name) == wanted || alias.as_ref() == Some(&wanted)
+        });
+        found.ok_or_else(|| {
+            let names: Vec<&str> = LOSSES.iter().map(|row| row.name).collect();
+            anyhow!(suggest::unknown("loss", name, &names))
+        })
     }
 }
 
-/// `CrossEntropyLoss`, `cross_entropy_loss` and `cross_entropy` are one name.
-fn short(name: &str) -> String {
-    let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    let lower = letters.to_ascii_lowercase();
-    lower
-        .strip_suffix("loss")
-        .map_or(lower.clone(), str::to_owned)
+/// `CrossEntropyLoss`, `cross_entropy_loss` and `cross_entropy` have the same letters.
+fn letters(name: &str) -> String {
+    let letters = name.chars().filter(char::is_ascii_alphanumeric);
+    let lower: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
+    match lower.strip_suffix("loss") {
+        Some(short) => short.to_owned(),
+        None => lower,
+    }
+}
+
+/// A loss with its parameters. It owns no tensor.
+trait Loss {
+    /// Refuses parameters out of range, with the name of the key.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The weights of the classes, if they differ; [`Criterion`] keeps them on the device for [`Loss::forward`].
+    fn class_weights(&self) -> Option<&[f64]> {
+        None
+    }
+
+    /// The loss of a batch, 0-d, with gradient; `weights` are the [`Loss::class_weights`], float32 `[classes]`.
+    fn forward(&self, weights: Option<&Tensor>, preds: &Tensor, target: &Tensor) -> Result<Tensor>;
+}
+
+/// A loss and the parameters it was read from, those with default values included.
+struct Parsed {
+    loss: Box<dyn Loss>,
+    parameters: Map<String, Value>,
+}
+
+fn read<L>(owner: &str, block: &Value) -> Result<Parsed>
+where
+    L: Loss + DeserializeOwned + Serialize + 'static,
+{
+    let loss: L = params::read(owner, block)?;
+    loss.check()
+        .with_context(|| format!("parameters of {owner}"))?;
+    let Value::Object(parameters) = serde_json::to_value(&loss)? else {
+        bail!("{owner} has parameters that are no mapping");
+    };
+    Ok(Parsed {
+        loss: Box::new(loss),
+        parameters,
+    })
 }
 
 /// One batch's loss.
 pub struct LossOutput {
-    /// 0-d, with gradient: what backward starts from.
+    /// 0-d, with gradient: backward starts from it.
     pub loss: Tensor,
     /// 1-d, detached, one number for each of [`Criterion::item_names`]; shares memory with `loss`.
     pub items: Tensor,
@@ -121,22 +135,29 @@ pub struct LossOutput {
 
 /// A loss in use. Its parameters may change between batches.
 pub struct Criterion {
-    config: CriterionConfig,
-    /// `weight` or `pos_weight` on the device, float32 `[classes]`.
+    row: &'static Row,
+    loss: Box<dyn Loss>,
+    parameters: Map<String, Value>,
+    /// The weights of the classes on the device, float32 `[classes]`.
     weights: Option<Tensor>,
     device: Device,
     version: u64,
 }
 
 impl Criterion {
-    /// A loss for predictions on `device`.
+    /// The loss `name` with the `criterion_params` in `block`, for predictions on `device`.
     ///
     /// # Errors
-    /// Only if the class weights cannot be moved to `device`.
-    pub fn new(config: CriterionConfig, device: Device) -> Result<Criterion> {
-        let weights = weights::tensor(config.weights(), device)?;
+    /// An unknown loss (with the list and the nearest name); an unknown, mistyped or out-of-range parameter;
+    /// class weights that cannot be moved to `device`.
+    pub fn new(name: &str, block: &Value, device: Device) -> Result<Criterion> {
+        let row = Row::find(name)?;
+        let Parsed { loss, parameters } = (row.read)(&format!("loss `{name}`"), block)?;
+        let weights = class_weights::on_device(loss.class_weights(), device)?;
         Ok(Criterion {
-            config,
+            row,
+            loss,
+            parameters,
             weights,
             device,
             version: revision::fresh(),
@@ -146,113 +167,76 @@ impl Criterion {
     /// The loss of a batch, a mean over its elements. No sync.
     ///
     /// `CrossEntropyLoss` takes `preds` `[N, C, …]` with class indices `[N, …]` (any integer kind) or class
-    /// probabilities `[N, C, …]`; the others a target shaped as `preds`, where `[N]` also fits `[N, 1]`.
+    /// probabilities `[N, C, …]`; the other losses take a target shaped as `preds`, where `[N]` also fits `[N, 1]`.
     ///
     /// # Errors
-    /// Shapes and kinds that do not go together, in words. A class index out of range is an error on the CPU; on CUDA
-    /// it would be a device assert, after which the process cannot use the device. So every target must have
-    /// passed [`Criterion::check_target`] once: it costs a sync, and here there is none.
+    /// Shapes and kinds that do not go together, in words. A class index out of range is an error on the CPU; on
+    /// CUDA it is a device assert, after which the process cannot use the device. Nothing here prevents that: to
+    /// look at the target's values would cost a sync.
     pub fn forward(&self, preds: &Tensor, target: &Tensor) -> Result<LossOutput> {
         let loss = self
-            .loss(preds, target)
-            .map_err(|error| self.refusal(preds, target, &error))?;
+            .loss
+            .forward(self.weights.as_ref(), preds, target)
+            .map_err(|error| refusal::of_pair(self.name(), preds, target, &error))?;
         let items = loss.f_detach()?.f_reshape([1])?;
         Ok(LossOutput { loss, items })
     }
 
-    fn loss(&self, preds: &Tensor, target: &Tensor) -> Result<Tensor> {
-        let weights = self.weights.as_ref();
-        match &self.config {
-            CriterionConfig::CrossEntropy(params) => params.forward(weights, preds, target),
-            CriterionConfig::BceWithLogits(params) => params.forward(weights, preds, target),
-            CriterionConfig::Mse(params) => params.forward(preds, target),
-            CriterionConfig::L1(params) => params.forward(preds, target),
-            CriterionConfig::Huber(params) => params.forward(preds, target),
-        }
-    }
-
-    fn refusal(&self, preds: &Tensor, target: &Tensor, error: &anyhow::Error) -> anyhow::Error {
-        refusal::of_pair(self.name(), preds, target, error)
-    }
-
-    /// Whether all values of a target are ones this loss can take with `num_classes` classes. One sync: call it once
-    /// for a data set, on the CPU, and once for a target a callback puts in place of the loader's. Probabilities
-    /// (a float target of `CrossEntropyLoss`) index nothing and are not read.
-    ///
-    /// # Errors
-    /// The first class index out of range, or that a binary target leaves 0–1.
-    pub fn check_target(&self, target: &Tensor, num_classes: i64) -> Result<()> {
-        match &self.config {
-            CriterionConfig::CrossEntropy(params) => params.check_target(target, num_classes),
-            CriterionConfig::BceWithLogits(params) => params.check_target(target),
-            _ => Ok(()),
-        }
-    }
-
     /// The name as PyTorch writes it.
     pub fn name(&self) -> &'static str {
-        self.config.name()
+        self.row.name
     }
 
-    /// Another number after each change of a parameter.
+    /// A number that differs after each change of a parameter.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// What the numbers in [`LossOutput::items`] are.
+    /// The names of the numbers in [`LossOutput::items`].
     pub fn item_names(&self) -> &'static [&'static str] {
         &["loss"]
     }
 
     /// All parameters with their present values.
-    pub fn parameters(&self) -> Map<String, Value> {
-        match serde_json::to_value(&self.config) {
-            Ok(Value::Object(parameters)) => parameters,
-            _ => Map::new(),
-        }
+    pub fn parameters(&self) -> &Map<String, Value> {
+        &self.parameters
     }
 
     /// The present value of one parameter.
     ///
     /// # Errors
-    /// An unknown key, with those there are.
-    pub fn get(&self, key: &str) -> Result<Value> {
-        let parameters = self.parameters();
-        parameters
-            .get(key)
-            .cloned()
-            .ok_or_else(|| self.unknown_key(key, &parameters))
+    /// An unknown key, with the list of those that exist.
+    pub fn get(&self, key: &str) -> Result<&Value> {
+        let value = self.parameters.get(key);
+        value.ok_or_else(|| self.unknown_key(key))
     }
 
-    /// Changes one parameter from the next batch on, with the checks a recipe's value gets. No sync.
+    /// Changes one parameter from the next batch on, with the checks that a recipe's value gets. No sync.
     ///
     /// # Errors
-    /// An unknown key, a wrong type, a value out of range; the criterion is as before then.
+    /// An unknown key, a wrong type, a value out of range; the criterion stays as it was.
     pub fn set(&mut self, key: &str, value: Value) -> Result<()> {
-        let mut parameters = self.parameters();
-        ensure!(
-            parameters.contains_key(key),
-            self.unknown_key(key, &parameters)
-        );
+        let mut parameters = self.parameters.clone();
+        ensure!(parameters.contains_key(key), self.unknown_key(key));
         parameters.insert(key.to_owned(), value);
         self.replace(&Value::Object(parameters))
     }
 
-    fn unknown_key(&self, key: &str, parameters: &Map<String, Value>) -> anyhow::Error {
-        let known: Vec<&str> = parameters.keys().map(String::as_str).collect();
+    fn unknown_key(&self, key: &str) -> anyhow::Error {
+        let known: Vec<&str> = self.parameters.keys().map(String::as_str).collect();
         let what = format!("parameter of loss `{}`", self.name());
         anyhow!(suggest::unknown(&what, key, &known))
     }
 
     /// Name and parameters, for a checkpoint.
     pub fn state(&self) -> Value {
-        json!({"name": self.name(), "parameters": self.parameters()})
+        json!({"name": self.name(), "parameters": self.parameters})
     }
 
     /// Takes the parameters of a [`Criterion::state`].
     ///
     /// # Errors
-    /// The state of another loss, or parameters that no longer check; the criterion is as before then.
+    /// The state of another loss, or parameters that are refused now; the criterion stays as it was.
     pub fn restore(&mut self, state: &Value) -> Result<()> {
         if state["name"] != self.name() {
             bail!(
@@ -265,10 +249,7 @@ impl Criterion {
     }
 
     fn replace(&mut self, parameters: &Value) -> Result<()> {
-        *self = Criterion::new(
-            CriterionConfig::parse(self.name(), parameters)?,
-            self.device,
-        )?;
+        *self = Criterion::new(self.name(), parameters, self.device)?;
         Ok(())
     }
 }

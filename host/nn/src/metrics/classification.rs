@@ -1,32 +1,56 @@
-//! What a batch adds to accuracy, top-k and F1. No index operation: a target out of range counts as a miss and cannot
+//! Accuracy, top-k and F1. No operation here indexes by class: a target out of range counts as a miss and cannot
 //! hurt the device.
+
 use anyhow::{Result, bail, ensure};
+use serde::Deserialize;
 use tch::{Kind, Tensor};
 
-use super::Count;
+use super::{Count, Metric};
 
-/// Hits `[1]` int64.
-pub(super) fn accuracy(preds: &Tensor, target: &Tensor) -> Result<Count> {
-    let classes = Classes::of(preds, target)?;
-    hits(
-        &classes.predicted.f_eq_tensor(&classes.actual)?,
-        classes.actual.numel(),
-    )
+/// Share of samples whose highest prediction is the target; for one logit a sample, of those whose sign is right.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Accuracy {}
+
+impl Metric for Accuracy {
+    /// Hits `[1]` int64.
+    fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
+        let classes = Classes::of(preds, target)?;
+        let hit = classes.predicted.f_eq_tensor(&classes.actual)?;
+        hits(&hit, classes.actual.numel())
+    }
 }
 
-/// Hits `[1]` int64.
-pub(super) fn top_k(k: i64, preds: &Tensor, target: &Tensor) -> Result<Count> {
-    let classes = Classes::of(preds, target)?;
-    ensure!(
-        k <= classes.count,
-        "there are only {} classes",
-        classes.count
-    );
-    let (_, highest) = preds.f_topk(k, 1, true, false)?;
-    hits(
-        &highest.f_eq_tensor(&classes.actual.f_unsqueeze(1)?)?,
-        classes.actual.numel(),
-    )
+/// Share of samples whose target is among the `k` highest predictions.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TopK {
+    /// At least 1, at most the number of classes.
+    pub(super) k: i64,
+}
+
+impl Metric for TopK {
+    fn check(&self) -> Result<()> {
+        ensure!(self.k > 0, "`k` must be at least 1");
+        Ok(())
+    }
+
+    fn key(&self) -> Option<String> {
+        Some(format!("Top{}", self.k))
+    }
+
+    /// Hits `[1]` int64.
+    fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
+        let classes = Classes::of(preds, target)?;
+        ensure!(
+            self.k <= classes.count,
+            "there are only {} classes",
+            classes.count
+        );
+        let (_, highest) = preds.f_topk(self.k, 1, true, false)?;
+        let hit = highest.f_eq_tensor(&classes.actual.f_unsqueeze(1)?)?;
+        hits(&hit, classes.actual.numel())
+    }
 }
 
 fn hits(hit: &Tensor, elements: usize) -> Result<Count> {
@@ -36,37 +60,49 @@ fn hits(hit: &Tensor, elements: usize) -> Result<Count> {
     })
 }
 
-/// Per class: both predicted and actual, predicted, actual: `[3·C]` int64.
-pub(super) fn confusion(preds: &Tensor, target: &Tensor) -> Result<Count> {
-    let classes = Classes::of(preds, target)?;
-    let names = Tensor::f_arange(classes.count, (Kind::Int64, preds.device()))?;
-    let one_hot = |indices: &Tensor| indices.f_reshape([-1, 1])?.f_eq_tensor(&names);
-    let (predicted, actual) = (one_hot(&classes.predicted)?, one_hot(&classes.actual)?);
-    let both = predicted.f_logical_and(&actual)?;
-    let sums = Tensor::f_stack(&[both, predicted, actual], 0)?;
-    let sums = sums
-        .f_sum_dim_intlist([1].as_slice(), false, Kind::Int64)?
-        .f_reshape([-1])?;
-    Ok(Count {
-        sums,
-        elements: classes.actual.numel() as i64,
-    })
-}
+/// F1 score of each class present in predictions or target, averaged (macro, as scikit-learn).
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct F1 {}
 
-/// The mean of 2·TP / (predicted + actual) over the classes that occur; 0 if none does.
-pub(super) fn macro_f1(sums: &[f64]) -> f64 {
-    let count = sums.len() / 3;
-    let (both, rest) = sums.split_at(count);
-    let (predicted, actual) = rest.split_at(count);
-    let occurring = (0..count).filter(|class| predicted[*class] + actual[*class] > 0.0);
-    let scores: Vec<f64> = occurring
-        .map(|class| 2.0 * both[class] / (predicted[class] + actual[class]))
-        .collect();
-    if scores.is_empty() {
-        0.0
-    } else {
+impl Metric for F1 {
+    /// For each class how often it is predicted and actual, predicted, actual: `[3·C]` int64.
+    fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
+        let classes = Classes::of(preds, target)?;
+        let names = Tensor::f_arange(classes.count, (Kind::Int64, preds.device()))?;
+        let predicted = one_hot(&classes.predicted, &names)?;
+        let actual = one_hot(&classes.actual, &names)?;
+        let both = predicted.f_logical_and(&actual)?;
+        let stacked = Tensor::f_stack(&[both, predicted, actual], 0)?;
+        let sums = stacked.f_sum_dim_intlist([1].as_slice(), false, Kind::Int64)?;
+        Ok(Count {
+            sums: sums.f_reshape([-1])?,
+            elements: classes.actual.numel() as i64,
+        })
+    }
+
+    /// The mean of 2·TP / (predicted + actual) over the classes that occur; 0 if none does.
+    fn value(&self, sums: &[f64], _elements: f64) -> f64 {
+        let count = sums.len() / 3;
+        let (both, rest) = sums.split_at(count);
+        let (predicted, actual) = rest.split_at(count);
+        let mut scores = Vec::with_capacity(count);
+        for class in 0..count {
+            let either = predicted[class] + actual[class];
+            if either > 0.0 {
+                scores.push(2.0 * both[class] / either);
+            }
+        }
+        if scores.is_empty() {
+            return 0.0;
+        }
         scores.iter().sum::<f64>() / scores.len() as f64
     }
+}
+
+/// `[elements, classes]` bool: where an index is the class of the column.
+fn one_hot(indices: &Tensor, names: &Tensor) -> Result<Tensor> {
+    Ok(indices.f_reshape([-1, 1])?.f_eq_tensor(names)?)
 }
 
 /// Predicted and actual class of every element, int64 and of one shape.
@@ -85,7 +121,7 @@ impl Classes {
         }
     }
 
-    /// Two classes told apart by a logit's sign.
+    /// Two classes, told apart by the sign of one logit.
     fn of_one_logit(preds: &Tensor, target: &Tensor) -> Result<Classes> {
         ensure!(
             preds.numel() == target.numel(),
@@ -102,9 +138,11 @@ impl Classes {
 
     fn of_many(preds: &Tensor, target: &Tensor, count: i64) -> Result<Classes> {
         let predicted = preds.f_argmax(1, false)?;
-        let actual = match target.is_floating_point() && target.size() == preds.size() {
-            true => target.f_argmax(1, false)?,
-            false => target.shallow_clone(),
+        let are_probabilities = target.is_floating_point() && target.size() == preds.size();
+        let actual = if are_probabilities {
+            target.f_argmax(1, false)?
+        } else {
+            target.shallow_clone()
         };
         ensure!(
             !actual.is_floating_point() && actual.size() == predicted.size(),

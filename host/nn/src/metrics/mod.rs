@@ -2,53 +2,102 @@
 //! and its one read; knows neither loops nor logs, nor which metric is watched.
 //!
 //! Totals are int64 or float64 and added to in place: counts are exact, sums do not depend on how a device splits
-//! work across batches, and an update can be part of a captured graph.
+//! work across batches, and an update can be part of a recorded step.
+//!
+//! **To add a metric**: one file here, or a place in one, with its parameters (a struct with `deny_unknown_fields`)
+//! that implements [`Metric`]; one row in [`METRICS`]; rows in `tests/reference/metrics.py`.
+
 mod classification;
 mod regression;
 #[cfg(test)]
 mod tests;
 mod totals;
 
+use std::rc::Rc;
+
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use phasebox_contract::suggest;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor, no_grad};
+
+use classification::{Accuracy, F1, TopK};
+use regression::{Mae, Mse};
 use totals::Totals;
 
 use crate::params;
 use crate::refusal;
 
-/// Every metric a recipe can name, whatever the case. `Top5` is `TopK: {k: 5}`, and so for every number.
-pub const METRICS: [&str; 6] = ["Accuracy", "Top5", "TopK", "F1", "MAE", "MSE"];
+/// Every metric a recipe can name, whatever the case. Beside `Top5` there is a name for every other number.
+const METRICS: &[(&str, Read)] = &[
+    ("Accuracy", read::<Accuracy>),
+    ("Top5", read_numbered),
+    ("TopK", read::<TopK>),
+    ("F1", read::<F1>),
+    ("MAE", read::<Mae>),
+    ("MSE", read::<Mse>),
+];
 
-/// A metric with its parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MetricConfig {
-    /// Share of samples whose highest prediction is the target; for one logit a sample, its sign.
-    Accuracy,
-    /// Share of samples whose target is among the `k` highest predictions.
-    TopK {
-        /// At least 1, at most the number of classes.
-        k: i64,
-    },
-    /// F1 score of each class present in predictions or target, averaged (macro, as scikit-learn).
-    F1,
-    /// Mean absolute error.
-    Mae,
-    /// Mean squared error.
-    Mse,
+/// Reads the parameters of the metric of that name.
+type Read = fn(&str, &Value) -> Result<Rc<dyn Metric>>;
+
+/// A metric with its parameters. It owns no tensor: a batch is counted, and the value follows from the sum of counts.
+trait Metric {
+    /// Refuses parameters out of range, with the name of the key.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The key of the value, where the parameters decide it; otherwise the key is the metric's name.
+    fn key(&self) -> Option<String> {
+        None
+    }
+
+    /// The addend of one batch. No sync.
+    fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count>;
+
+    /// The metric from the sum of all counts.
+    fn value(&self, sums: &[f64], elements: f64) -> f64 {
+        sums.iter().sum::<f64>() / elements
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TopKParams {
-    k: i64,
+fn read<M: Metric + DeserializeOwned + 'static>(
+    name: &str,
+    block: &Value,
+) -> Result<Rc<dyn Metric>> {
+    let owner = format!("metric `{name}`");
+    let metric: M = params::read(&owner, block)?;
+    metric
+        .check()
+        .map_err(|error| anyhow!("parameters of {owner}: {error}"))?;
+    Ok(Rc::new(metric))
+}
+
+/// `Top5` is `TopK: {k: 5}`, and so on for every number.
+fn read_numbered(name: &str, block: &Value) -> Result<Rc<dyn Metric>> {
+    let NoParams {} = params::read(&format!("metric `{name}`"), block)?;
+    let number = name.strip_prefix("Top").and_then(|k| k.parse().ok());
+    match number.filter(|k| *k > 0) {
+        Some(k) => Ok(Rc::new(TopK { k })),
+        None => {
+            let names: Vec<&str> = METRICS.iter().map(|(name, _)| *name).collect();
+            bail!(suggest::unknown("metric", name, &names))
+        }
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NoParams {}
+
+/// A metric of a recipe, ready to be counted in as many [`Metrics`] as needed.
+#[derive(Clone)]
+pub struct MetricConfig {
+    key: String,
+    metric: Rc<dyn Metric>,
+}
 
 impl MetricConfig {
     /// One entry of `train_metrics_list` or `valid_metrics_list`: a name, or a name with its parameters
@@ -67,74 +116,27 @@ impl MetricConfig {
         }
     }
 
-    /// The metric `name` with its parameters.
-    ///
-    /// # Errors
-    /// As [`MetricConfig::from_value`].
-    pub fn parse(name: &str, block: &Value) -> Result<MetricConfig> {
-        let name = suggest::fuzzy(name, &METRICS).unwrap_or(name);
-        let owner = format!("metric `{name}`");
-        if name == "TopK" {
-            let TopKParams { k } = params::read(&owner, block)?;
-            ensure!(k > 0, "parameters of {owner}: `k` must be at least 1");
-            return Ok(MetricConfig::TopK { k });
-        }
-        let NoParams {} = params::read(&owner, block)?;
-        match name {
-            "Accuracy" => Ok(MetricConfig::Accuracy),
-            "F1" => Ok(MetricConfig::F1),
-            "MAE" => Ok(MetricConfig::Mae),
-            "MSE" => Ok(MetricConfig::Mse),
-            _ => numbered_top(name)
-                .ok_or_else(|| anyhow!(suggest::unknown("metric", name, &METRICS))),
-        }
+    fn parse(name: &str, block: &Value) -> Result<MetricConfig> {
+        let names: Vec<&str> = METRICS.iter().map(|(name, _)| *name).collect();
+        let name = suggest::fuzzy(name, &names).unwrap_or(name);
+        let row = METRICS.iter().find(|(known, _)| *known == name);
+        let read = row.map_or(read_numbered as Read, |(_, read)| *read);
+        let metric = read(name, block)?;
+        let key = metric.key().unwrap_or_else(|| name.to_owned());
+        Ok(MetricConfig { key, metric })
     }
 
-    /// The key of its value: as in the recipe, and `Top3` for `TopK: {k: 3}`.
-    pub fn name(&self) -> String {
-        match self {
-            MetricConfig::Accuracy => "Accuracy".to_owned(),
-            MetricConfig::TopK { k } => format!("Top{k}"),
-            MetricConfig::F1 => "F1".to_owned(),
-            MetricConfig::Mae => "MAE".to_owned(),
-            MetricConfig::Mse => "MSE".to_owned(),
-        }
-    }
-
-    /// What one batch adds to the totals.
-    fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
-        match self {
-            MetricConfig::Accuracy => classification::accuracy(preds, target),
-            MetricConfig::TopK { k } => classification::top_k(*k, preds, target),
-            MetricConfig::F1 => classification::confusion(preds, target),
-            MetricConfig::Mae => regression::absolute(preds, target),
-            MetricConfig::Mse => regression::squared(preds, target),
-        }
-    }
-
-    /// The metric from its totals.
-    fn value(&self, sums: &[f64], elements: f64) -> f64 {
-        match self {
-            MetricConfig::F1 => classification::macro_f1(sums),
-            _ => sums.iter().sum::<f64>() / elements,
-        }
+    fn refusal(&self, preds: &Tensor, target: &Tensor, error: &anyhow::Error) -> anyhow::Error {
+        let owner = format!("metric `{}`", self.key);
+        refusal::of_pair(&owner, preds, target, error)
     }
 }
 
-fn numbered_top(name: &str) -> Option<MetricConfig> {
-    let k = name.strip_prefix("Top")?.parse().ok().filter(|k| *k > 0)?;
-    Some(MetricConfig::TopK { k })
-}
-
-/// Whether a higher value of the metric `name` is the better one. False for losses and errors, and for any name that
-/// is not a metric's.
-pub fn greater_is_better(name: &str) -> bool {
-    name == "Accuracy" || name == "F1" || numbered_top(name).is_some()
-}
-
-/// One batch's addend: sums (1-d, int64 or float64) over so many elements.
+/// The addend of one batch to a metric's totals.
 struct Count {
+    /// 1-d, int64 or float64, on the device of the predictions.
     sums: Tensor,
+    /// The number of elements that the sums are over.
     elements: i64,
 }
 
@@ -149,14 +151,14 @@ impl Metrics {
     /// Empty totals for the criterion's items (`Criterion::item_names`) and the recipe's metrics.
     ///
     /// # Errors
-    /// Two of one name.
+    /// Two metrics of one name.
     pub fn new(configs: &[MetricConfig], loss_names: &[&str]) -> Result<Metrics> {
         let metrics = Metrics {
             loss_names: loss_names.iter().map(|name| (*name).to_owned()).collect(),
             loss: Totals::default(),
             metrics: configs
                 .iter()
-                .map(|config| (*config, Totals::default()))
+                .map(|config| (config.clone(), Totals::default()))
                 .collect(),
         };
         let mut names = metrics.names();
@@ -169,40 +171,40 @@ impl Metrics {
 
     /// The keys of [`Metrics::compute`], in its order: loss items, then metrics as configured.
     pub fn names(&self) -> Vec<String> {
-        let metrics = self.metrics.iter().map(|(config, _)| config.name());
+        let metrics = self.metrics.iter().map(|(config, _)| config.key.clone());
         self.loss_names.iter().cloned().chain(metrics).collect()
     }
 
-    /// Back to nothing seen. The totals keep their memory. No sync.
+    /// Sets all totals to zero; they keep their memory. No sync.
     ///
     /// # Errors
-    /// Only a device's.
+    /// Only the device's.
     pub fn reset(&mut self) -> Result<()> {
         self.totals_mut().try_for_each(|(_, totals)| totals.reset())
     }
 
     /// Adds one batch. For classification `preds` `[N, C, …]` and `target` class indices `[N, …]` or probabilities
-    /// `[N, C, …]` (their highest class counts); for regression equal shapes. No sync.
+    /// `[N, C, …]` (the most probable class counts); for regression equal shapes. No sync.
     ///
     /// # Errors
-    /// Shapes that do not go together, in words; totals of metrics before the failing one then hold the batch.
+    /// Shapes that do not go together, in words; the totals of the metrics before the failing one then hold the batch.
     pub fn update(&mut self, preds: &Tensor, target: &Tensor) -> Result<()> {
         no_grad(|| {
             for (config, totals) in &mut self.metrics {
-                let counted = config
-                    .count(preds, target)
-                    .and_then(|count| totals.add(&count));
-                counted.map_err(|error| refusal(config, preds, target, &error))?;
+                let count = config.metric.count(preds, target);
+                count
+                    .and_then(|count| totals.add(&count))
+                    .map_err(|error| config.refusal(preds, target, &error))?;
             }
             Ok(())
         })
     }
 
-    /// Adds one batch's loss items (`LossOutput::items`), weighted by its size, so that [`Metrics::compute`] gives the mean over
-    /// samples and not over batches. No sync.
+    /// Adds one batch's loss items (`LossOutput::items`), weighted by the batch's size, so that [`Metrics::compute`]
+    /// gives the mean over samples and not over batches. No sync.
     ///
     /// # Errors
-    /// Another number of items than named.
+    /// A number of items that differs from the number of names.
     pub fn update_loss(&mut self, items: &Tensor, batch_size: i64) -> Result<()> {
         let named = self.loss_names.len() as i64;
         ensure!(
@@ -219,32 +221,32 @@ impl Metrics {
         })
     }
 
-    /// The mean of the first loss item so far, 0-d float64 on its device, or nothing before the first batch. No sync.
+    /// The mean of the first loss item so far, 0-d float64 on the items' device, or nothing before the first batch.
+    /// No sync.
     ///
     /// # Errors
-    /// Only a device's.
+    /// Only the device's.
     pub fn mean_loss(&self) -> Result<Option<Tensor>> {
         no_grad(|| self.loss.first_mean())
     }
 
-    /// The values so far, in the order of [`Metrics::names`], without those that have seen nothing. **One sync** for all.
+    /// The values so far, in the order of [`Metrics::names`]. Metrics that have seen no batch are left out. **One sync**
+    /// for all.
     ///
     /// # Errors
-    /// Only a device's.
+    /// Only the device's.
     pub fn compute(&self) -> Result<Vec<(String, f64)>> {
         let mut numbers = Numbers::read(self.totals().filter_map(|(_, totals)| totals.flat()))?;
         let mut values = Vec::new();
         if let Some((sums, samples)) = numbers.take(&self.loss) {
-            values.extend(
-                self.loss_names
-                    .iter()
-                    .cloned()
-                    .zip(sums.iter().map(|sum| sum / samples)),
-            );
+            for (name, sum) in self.loss_names.iter().zip(sums) {
+                values.push((name.clone(), sum / samples));
+            }
         }
         for (config, totals) in &self.metrics {
             if let Some((sums, elements)) = numbers.take(totals) {
-                values.push((config.name(), config.value(&sums, elements)));
+                let value = config.metric.value(&sums, elements);
+                values.push((config.key.clone(), value));
             }
         }
         Ok(values)
@@ -253,19 +255,19 @@ impl Metrics {
     /// The totals by name, for a checkpoint in mid-epoch (or a sum over ranks): shallow handles. No sync.
     pub fn state(&self) -> Vec<(String, Tensor)> {
         self.totals()
-            .flat_map(|(name, totals)| totals.state(&name))
+            .flat_map(|(name, totals)| totals.state(name))
             .collect()
     }
 
-    /// Takes the totals of a [`Metrics::state`] (copied, on `device`); what it does not name has seen nothing.
-    /// Continuing from it gives the same bits as never having stopped.
+    /// Takes the totals of a [`Metrics::state`], copied to `device`; metrics that the state does not name start anew.
+    /// To continue from them gives the same bits as never to have stopped.
     ///
     /// # Errors
-    /// A name that no metric here has.
+    /// A name that belongs to no metric here.
     pub fn load_state(&mut self, state: &[(String, Tensor)], device: Device) -> Result<()> {
         let known: Vec<String> = self
             .totals()
-            .flat_map(|(name, _)| Totals::names(&name))
+            .flat_map(|(name, _)| Totals::names(name))
             .collect();
         if let Some((stranger, _)) = state.iter().find(|(name, _)| !known.contains(name)) {
             bail!(
@@ -274,38 +276,24 @@ impl Metrics {
             );
         }
         self.totals_mut()
-            .try_for_each(|(name, totals)| totals.load(&name, state, device))
+            .try_for_each(|(name, totals)| totals.load(name, state, device))
     }
 
-    fn totals(&self) -> impl Iterator<Item = (String, &Totals)> {
-        let metrics = self
-            .metrics
-            .iter()
-            .map(|(config, totals)| (config.name(), totals));
-        std::iter::once((LOSS_ITEMS.to_owned(), &self.loss)).chain(metrics)
+    fn totals(&self) -> impl Iterator<Item = (&str, &Totals)> {
+        let metrics = self.metrics.iter();
+        let metrics = metrics.map(|(config, totals)| (config.key.as_str(), totals));
+        std::iter::once((LOSS_ITEMS, &self.loss)).chain(metrics)
     }
 
-    fn totals_mut(&mut self) -> impl Iterator<Item = (String, &mut Totals)> {
-        let metrics = self
-            .metrics
-            .iter_mut()
-            .map(|(config, totals)| (config.name(), totals));
-        std::iter::once((LOSS_ITEMS.to_owned(), &mut self.loss)).chain(metrics)
+    fn totals_mut(&mut self) -> impl Iterator<Item = (&str, &mut Totals)> {
+        let metrics = self.metrics.iter_mut();
+        let metrics = metrics.map(|(config, totals)| (config.key.as_str(), totals));
+        std::iter::once((LOSS_ITEMS, &mut self.loss)).chain(metrics)
     }
 }
 
-/// What the saved totals of all loss items together are called.
+/// The name of the saved totals of all loss items together.
 const LOSS_ITEMS: &str = "loss_items";
-
-fn refusal(
-    config: &MetricConfig,
-    preds: &Tensor,
-    target: &Tensor,
-    error: &anyhow::Error,
-) -> anyhow::Error {
-    let owner = format!("metric `{}`", config.name());
-    refusal::of_pair(&owner, preds, target, error)
-}
 
 /// All totals on the CPU, handed out in the order they were read.
 struct Numbers(std::vec::IntoIter<f64>);
@@ -320,7 +308,7 @@ impl Numbers {
         Ok(Numbers(Vec::<f64>::try_from(&numbers)?.into_iter()))
     }
 
-    /// Sums and elements of `totals`, if it has seen anything.
+    /// Sums and elements of `totals`, if it has seen a batch.
     fn take(&mut self, totals: &Totals) -> Option<(Vec<f64>, f64)> {
         let mut sums: Vec<f64> = self.0.by_ref().take(totals.width()?).collect();
         let elements = sums.pop().filter(|count| *count > 0.0)?;

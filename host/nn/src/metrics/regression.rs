@@ -1,24 +1,39 @@
-//! What a batch adds to the mean absolute and the mean squared error.
+//! The mean absolute and the mean squared error.
+
 use anyhow::Result;
+use serde::Deserialize;
 use tch::{Kind, Tensor};
 
-use super::Count;
+use super::{Count, Metric};
 use crate::align_target::align_target;
 
-/// Sum of |preds − target|, `[1]` float64.
-pub(super) fn absolute(preds: &Tensor, target: &Tensor) -> Result<Count> {
-    total(&difference(preds, target)?.f_abs()?)
+/// Mean absolute error.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mae {}
+
+impl Metric for Mae {
+    /// Sum of |preds − target|, `[1]` float64.
+    fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
+        total(&difference(preds, target)?.f_abs()?)
+    }
 }
 
-/// Sum of (preds − target)², `[1]` float64.
-pub(super) fn squared(preds: &Tensor, target: &Tensor) -> Result<Count> {
-    total(&difference(preds, target)?.f_square()?)
+/// Mean squared error.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mse {}
+
+impl Metric for Mse {
+    /// Sum of (preds − target)², `[1]` float64.
+    fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
+        total(&difference(preds, target)?.f_square()?)
+    }
 }
 
 fn difference(preds: &Tensor, target: &Tensor) -> Result<Tensor> {
-    Ok(preds
-        .f_to_kind(Kind::Double)?
-        .f_sub(&align_target(preds, target)?)?)
+    let target = align_target(preds, target)?;
+    Ok(preds.f_to_kind(Kind::Double)?.f_sub(&target)?)
 }
 
 fn total(errors: &Tensor) -> Result<Count> {

@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
-use super::{MetricConfig, Metrics, greater_is_better};
+use super::{MetricConfig, Metrics};
 
 fn reference(group: &str) -> Value {
     let all: Value = serde_json::from_str(include_str!("../../../../tests/reference/metrics.json"))
@@ -163,17 +163,16 @@ fn continuing_from_a_saved_state_gives_the_same_bits() {
 #[test]
 fn mistakes_are_errors_in_words() {
     let parse = |entry: Value| {
-        format!(
-            "{:#}",
-            MetricConfig::from_value(&entry).expect_err("a mistake")
-        )
+        let refused = MetricConfig::from_value(&entry).err();
+        format!("{:#}", refused.expect("a mistake"))
     };
     assert!(parse(json!("Acuracy")).contains("did you mean `Accuracy`"));
     assert!(parse(json!({"TopK": {"n": 3}})).contains("unknown field `n`"));
     assert!(parse(json!({"TopK": {"k": 0}})).contains("`k` must be at least 1"));
     assert!(parse(json!({"Accuracy": {"k": 1}})).contains("unknown field `k`"));
     assert!(parse(json!(5)).contains("a metric is a name"));
-    assert!(Metrics::new(&[MetricConfig::F1, MetricConfig::F1], &["loss"]).is_err());
+    let f1 = MetricConfig::from_value(&json!("F1")).expect("a valid metric");
+    assert!(Metrics::new(&[f1.clone(), f1], &["loss"]).is_err());
 
     let refused = |entry: &str, preds: &[i64], target: &[i64]| {
         let zeros = |size: &[i64]| Tensor::zeros(size, (Kind::Float, Device::Cpu));
@@ -186,10 +185,13 @@ fn mistakes_are_errors_in_words() {
 }
 
 #[test]
-fn the_better_direction_is_known() {
-    let higher: Vec<&str> = ["Accuracy", "Top5", "Top3", "F1", "MAE", "MSE", "loss"]
-        .into_iter()
-        .filter(|n| greater_is_better(n))
-        .collect();
-    assert_eq!(higher, ["Accuracy", "Top5", "Top3", "F1"]);
+fn keys_follow_the_recipe() {
+    let entries = [
+        json!("accuracy"),
+        json!("Top3"),
+        json!({"topk": {"k": 2}}),
+        json!("mse"),
+    ];
+    let expected = ["loss", "Accuracy", "Top3", "Top2", "MSE"];
+    assert_eq!(metrics(&entries).names(), expected);
 }

@@ -1,77 +1,90 @@
 //! Running totals of one metric on the device. Knows no metric.
+
 use anyhow::{Result, ensure};
 use tch::{Device, Kind, Tensor};
 use torch_ext::owned_copy_on;
 
 use super::Count;
 
-/// Sums (1-d, int64 or float64) and the number of elements they are over (0-d, int64): nothing until the first batch,
-/// which decides width, kind and device.
+/// The sums and elements of all counts so far: nothing until the first batch, which decides width, kind and device.
 #[derive(Default)]
-pub(super) struct Totals(Option<(Tensor, Tensor)>);
+pub(super) struct Totals(Option<Sums>);
+
+struct Sums {
+    /// 1-d, int64 or float64.
+    sums: Tensor,
+    /// The number of elements that the sums are over, 0-d int64.
+    elements: Tensor,
+}
+
+impl Sums {
+    fn zeros_like(sums: &Tensor) -> Result<Sums> {
+        Ok(Sums {
+            sums: sums.f_zeros_like()?,
+            elements: Tensor::f_zeros([0; 0], (Kind::Int64, sums.device()))?,
+        })
+    }
+
+    fn flat(&self) -> Result<Tensor> {
+        let sums = self.sums.f_to_kind(Kind::Double)?;
+        let elements = self.elements.f_to_kind(Kind::Double)?.f_reshape([1])?;
+        Ok(Tensor::f_cat(&[sums, elements], 0)?)
+    }
+}
 
 impl Totals {
+    /// Adds the count of a batch in place. No sync.
     pub(super) fn add(&mut self, count: &Count) -> Result<()> {
-        let empty = || -> Result<(Tensor, Tensor)> {
-            let elements = Tensor::f_zeros([0; 0], (Kind::Int64, count.sums.device()))?;
-            Ok((count.sums.f_zeros_like()?, elements))
-        };
         if self.0.is_none() {
-            self.0 = Some(empty()?);
+            self.0 = Some(Sums::zeros_like(&count.sums)?);
         }
-        if let Some((sums, elements)) = &mut self.0 {
-            let (before, now) = (sums.size(), count.sums.size());
-            ensure!(before == now, "the number of classes changed within a pass");
+        if let Some(Sums { sums, elements }) = &mut self.0 {
+            ensure!(
+                sums.size() == count.sums.size(),
+                "the number of classes changed within a pass"
+            );
             let _ = sums.f_add_(&count.sums)?;
             let _ = elements.f_add_scalar_(count.elements)?;
         }
         Ok(())
     }
 
+    /// Sets the totals to zero in place. No sync.
     pub(super) fn reset(&mut self) -> Result<()> {
-        if let Some((sums, elements)) = &mut self.0 {
+        if let Some(Sums { sums, elements }) = &mut self.0 {
             let _ = sums.f_zero_()?;
             let _ = elements.f_zero_()?;
         }
         Ok(())
     }
 
-    /// The first sum over the elements, on the device; nothing before the first batch.
+    /// The first sum over the elements, 0-d float64 on the device; nothing before the first batch.
     pub(super) fn first_mean(&self) -> Result<Option<Tensor>> {
-        let Some((sums, elements)) = &self.0 else {
+        let Some(Sums { sums, elements }) = &self.0 else {
             return Ok(None);
         };
-        Ok(Some(
-            sums.f_select(0, 0)?
-                .f_to_kind(Kind::Double)?
-                .f_div(elements)?,
-        ))
+        let first = sums.f_select(0, 0)?.f_to_kind(Kind::Double)?;
+        Ok(Some(first.f_div(elements)?))
     }
 
-    /// How many numbers [`Totals::flat`] holds.
+    /// The length of [`Totals::flat`].
     pub(super) fn width(&self) -> Option<usize> {
-        self.0.as_ref().map(|(sums, _)| sums.numel() + 1)
+        self.0.as_ref().map(|totals| totals.sums.numel() + 1)
     }
 
     /// Sums, then elements, as one float64 tensor (exact up to 2⁵³); nothing before the first batch.
     pub(super) fn flat(&self) -> Option<Result<Tensor>> {
-        let (sums, elements) = self.0.as_ref()?;
-        let join = || -> Result<Tensor> {
-            let elements = elements.f_to_kind(Kind::Double)?.f_reshape([1])?;
-            Ok(Tensor::f_cat(
-                &[sums.f_to_kind(Kind::Double)?, elements],
-                0,
-            )?)
-        };
-        Some(join())
+        self.0.as_ref().map(Sums::flat)
     }
 
+    /// The names of sums and elements in the saved state of `metric`.
     pub(super) fn names(metric: &str) -> [String; 2] {
         [format!("{metric}.sums"), format!("{metric}.elements")]
     }
 
+    /// Sums and elements by name: shallow handles. No sync.
     pub(super) fn state(&self, metric: &str) -> Vec<(String, Tensor)> {
-        let Some((sums, elements)) = &self.0 else {
+        let Some(Sums { sums, elements }) = &self.0 else {
             return Vec::new();
         };
         let [sums_name, elements_name] = Totals::names(metric);
@@ -81,21 +94,26 @@ impl Totals {
         ]
     }
 
+    /// Takes copies of the totals that `state` has for `metric`, on `device`; without any, nothing has been counted.
     pub(super) fn load(
         &mut self,
         metric: &str,
         state: &[(String, Tensor)],
         device: Device,
     ) -> Result<()> {
-        let [sums, elements] =
-            Totals::names(metric).map(|wanted| state.iter().find(|(name, _)| *name == wanted));
-        self.0 = match (sums, elements) {
-            (Some((_, sums)), Some((_, elements))) => Some((
-                owned_copy_on(sums, device)?,
-                owned_copy_on(elements, device)?,
-            )),
+        let saved = Totals::names(metric).map(|name| find(state, &name));
+        self.0 = match saved {
+            [Some(sums), Some(elements)] => Some(Sums {
+                sums: owned_copy_on(sums, device)?,
+                elements: owned_copy_on(elements, device)?,
+            }),
             _ => None,
         };
         Ok(())
     }
+}
+
+fn find<'a>(state: &'a [(String, Tensor)], name: &str) -> Option<&'a Tensor> {
+    let found = state.iter().find(|(known, _)| known == name);
+    found.map(|(_, tensor)| tensor)
 }

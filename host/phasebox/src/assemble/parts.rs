@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, anyhow, ensure};
 use phasebox_contract::suggest;
 use phasebox_data::{Augmentation, DataLoader, DatasetConfig, LoaderConfig, Splits};
-use phasebox_nn::criterion::{Criterion, CriterionConfig};
+use phasebox_nn::criterion::Criterion;
 use phasebox_nn::ema::{Ema, EmaConfig};
 use phasebox_nn::metrics::{MetricConfig, Metrics};
 use phasebox_nn::model::{self, Model};
@@ -251,11 +251,7 @@ fn arrange_channels_last(recipe: &Recipe, net: &mut Model, sample: &[i64]) -> Re
 fn criterion(recipe: &Recipe, device: Device) -> Result<Criterion> {
     let training = &recipe.training_hyperparams;
     let (name, params) = named(&training.loss, &training.criterion_params)?;
-    let config = CriterionConfig::parse(&name, &params);
-    at(
-        &training.loss,
-        config.and_then(|config| Criterion::new(config, device)),
-    )
+    at(&training.loss, Criterion::new(&name, &params, device))
 }
 
 fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<(Metrics, Metrics, Metrics)> {

@@ -1,0 +1,30 @@
+//! Weights of classes, which several losses take. Owns their check and their way to the device.
+
+use anyhow::{Result, ensure};
+use tch::{Device, Kind, Tensor};
+
+/// Refuses an empty list, and weights that are negative or not finite; `key` is the parameter's name.
+pub(super) fn check(key: &str, weights: Option<&[f64]>) -> Result<()> {
+    ensure!(
+        weights.is_none_or(are_sound),
+        "`{key}` must list one finite number a class, each at least 0"
+    );
+    Ok(())
+}
+
+fn are_sound(weights: &[f64]) -> bool {
+    let all = weights.iter();
+    !weights.is_empty()
+        && all
+            .clone()
+            .all(|weight| weight.is_finite() && *weight >= 0.0)
+}
+
+/// The weights as a tensor: float32 `[classes]` on `device`.
+pub(super) fn on_device(weights: Option<&[f64]>, device: Device) -> Result<Option<Tensor>> {
+    let Some(weights) = weights else {
+        return Ok(None);
+    };
+    let tensor = Tensor::f_from_slice(weights)?.f_to_kind(Kind::Float)?;
+    Ok(Some(tensor.f_to_device(device)?))
+}
