@@ -11,9 +11,11 @@
 mod bounds;
 mod compiled;
 mod component;
+mod description;
 mod engine;
 
 pub use self::component::Component;
+pub use self::description::Description;
 pub use self::engine::{Engine, Profile, TICK};
 
 /// The engine that callbacks run on.

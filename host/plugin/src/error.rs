@@ -1,26 +1,39 @@
-//! What a host function answers when it cannot do what a guest asked: the contract's error.
-//! Owns the translation of libtorch's exceptions into words a callback author can use.
+//! The contract's error: the answer of a host function that cannot do what a guest asked.
+//! Owns the translation of libtorch's exceptions into words that a callback author can use.
 
-use super::bindings::phasebox::train::types::{self, Error, ErrorCode};
-use super::store::PluginState;
+use crate::bindings::types::{Error, ErrorCode};
 
 /// The longest message that crosses the boundary in either direction, in bytes.
-pub(crate) const MAX_MESSAGE_BYTES: usize = 4096;
+const MAX_MESSAGE_BYTES: usize = 4096;
+/// The longest piece of a guest's string that a message repeats, in bytes.
+const MAX_QUOTED_BYTES: usize = 64;
 
-/// A guest's mistake: it gets this typed error and goes on. There is no other kind: what cannot be the
-/// guest's mistake has no way to fail.
+/// A guest's mistake: the guest gets this typed error and goes on. A fault of the host traps instead.
 #[derive(Debug)]
 pub(crate) struct HostError(Error);
 
-/// What host functions return.
+/// The result of a host function.
 pub(crate) type HostResult<T> = Result<T, HostError>;
 
-/// A refusal with `code`.
+impl HostError {
+    /// The error as the contract's record.
+    pub(crate) fn into_record(self) -> Error {
+        self.0
+    }
+
+    /// The error as a trap, for functions of the contract that answer no error.
+    #[cold]
+    pub(crate) fn into_trap(self) -> wasmtime::Error {
+        wasmtime::Error::msg(format!("{self:?}"))
+    }
+}
+
+/// A result that refuses with `code`.
 pub(crate) fn refuse<T>(code: ErrorCode, message: impl Into<String>) -> HostResult<T> {
     Err(refusal(code, message))
 }
 
-/// The refusal itself, for `ok_or_else` and `map_err`.
+/// The error of a refusal, for `ok_or_else` and `map_err`.
 pub(crate) fn refusal(code: ErrorCode, message: impl Into<String>) -> HostError {
     HostError(Error {
         code,
@@ -28,7 +41,7 @@ pub(crate) fn refusal(code: ErrorCode, message: impl Into<String>) -> HostError 
     })
 }
 
-/// Cuts at a character boundary: messages of guests and of libtorch have no natural end.
+/// Cuts a message at a character boundary: messages of guests and of libtorch have no natural end.
 pub(crate) fn truncate(mut text: String) -> String {
     if text.len() > MAX_MESSAGE_BYTES {
         let end = text.floor_char_boundary(MAX_MESSAGE_BYTES - 3);
@@ -38,21 +51,24 @@ pub(crate) fn truncate(mut text: String) -> String {
     text
 }
 
-impl types::Host for PluginState {
-    fn convert_error(&mut self, error: HostError) -> wasmtime::Result<Error> {
-        Ok(error.0)
-    }
+/// The beginning of a guest's string, short enough to repeat in a message.
+pub(crate) fn clip(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_QUOTED_BYTES)]
 }
 
 impl From<tch::TchError> for HostError {
     /// libtorch tells kinds of errors apart only by their text.
     fn from(error: tch::TchError) -> HostError {
-        let text = match &error {
-            tch::TchError::Torch(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let line = first_line(&text);
-        refusal(code_of(line), line)
+        match error {
+            tch::TchError::Torch(text) => from_torch(&text),
+            other => from_torch(&other.to_string()),
+        }
+    }
+}
+
+impl From<torch_ext::Error> for HostError {
+    fn from(error: torch_ext::Error) -> HostError {
+        from_torch(&error.to_string())
     }
 }
 
@@ -60,62 +76,71 @@ impl From<anyhow::Error> for HostError {
     fn from(error: anyhow::Error) -> HostError {
         match error.downcast::<tch::TchError>() {
             Ok(torch) => torch.into(),
-            Err(other) => refusal(
-                ErrorCode::InvalidArgument,
-                first_line(&format!("{other:#}")),
-            ),
+            Err(other) => {
+                let text = format!("{other:#}");
+                refusal(ErrorCode::InvalidArgument, first_line(&text))
+            }
         }
     }
 }
 
-impl From<torch_ext::Error> for HostError {
-    fn from(error: torch_ext::Error) -> HostError {
-        let text = error.to_string();
-        let line = first_line(&text);
-        refusal(code_of(line), line)
-    }
+fn from_torch(text: &str) -> HostError {
+    let line = first_line(text);
+    refusal(code_of(line), line)
 }
 
-/// What follows the first line is a C++ backtrace with paths of the machine that built libtorch.
+/// The first line of an exception. A C++ backtrace follows it, with paths of the machine that built libtorch.
 fn first_line(text: &str) -> &str {
     let line = torch_ext::reason(text).lines().next();
     line.unwrap_or_default().trim()
 }
 
-/// Wrong numbers, in messages that also speak of dimensions and sizes.
-const OUT_OF_RANGE: [&str; 6] = [
-    "out of range",
-    "exceeds dimension size",
-    "non-zero size",
-    "only one dimension can be inferred",
-    "invalid shape dimension",
-    "non-negative",
+/// Words of libtorch's messages and the code that they stand for. The first row that has a word in the
+/// message decides: messages about wrong numbers also speak of dimensions and sizes.
+const CODES_BY_WORDS: [(ErrorCode, &[&str]); 5] = [
+    (
+        ErrorCode::OutOfMemory,
+        &["out of memory", "can't allocate memory"],
+    ),
+    (
+        ErrorCode::DeviceMismatch,
+        &["same device", "found at least two devices", "device type"],
+    ),
+    (
+        ErrorCode::InvalidArgument,
+        &[
+            "out of range",
+            "exceeds dimension size",
+            "non-zero size",
+            "only one dimension can be inferred",
+            "invalid shape dimension",
+            "non-negative",
+        ],
+    ),
+    (
+        ErrorCode::DtypeMismatch,
+        &[
+            "dtype",
+            "scalar type",
+            "not implemented for",
+            "data type",
+            "floating point",
+            "result type",
+            "bool tensor",
+        ],
+    ),
+    (
+        ErrorCode::ShapeMismatch,
+        &["shape", "size", "dimension", "expand", "broadcast"],
+    ),
 ];
 
 fn code_of(message: &str) -> ErrorCode {
-    let lower = message.to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    if says(&["out of memory", "can't allocate memory"]) {
-        ErrorCode::OutOfMemory
-    } else if says(&["same device", "found at least two devices", "device type"]) {
-        ErrorCode::DeviceMismatch
-    } else if says(&OUT_OF_RANGE) {
-        ErrorCode::InvalidArgument
-    } else if says(&[
-        "dtype",
-        "scalar type",
-        "not implemented for",
-        "data type",
-        "floating point",
-        "result type",
-        "bool tensor",
-    ]) {
-        ErrorCode::DtypeMismatch
-    } else if says(&["shape", "size", "dimension", "expand", "broadcast"]) {
-        ErrorCode::ShapeMismatch
-    } else {
-        ErrorCode::InvalidArgument
-    }
+    let message = message.to_ascii_lowercase();
+    let row = CODES_BY_WORDS
+        .iter()
+        .find(|(_, words)| words.iter().any(|word| message.contains(word)));
+    row.map_or(ErrorCode::InvalidArgument, |(code, _)| *code)
 }
 
 #[cfg(test)]

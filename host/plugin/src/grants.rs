@@ -1,11 +1,11 @@
-//! Grants at the border to a guest: the refusal that says what to add to the recipe, and what a grant lets a callback
-//! change of a recorded step. The grants themselves are the contract's.
+//! Grants at the border to a guest: the refusal that names what to add to the recipe, and what a grant lets
+//! a callback change in a recorded step. The grants themselves are the contract's.
 
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_train::callback::Changes;
 
-use super::bindings::phasebox::train::types::ErrorCode;
-use super::error::{HostResult, refuse};
+use crate::bindings::types::ErrorCode;
+use crate::error::{HostResult, refuse};
 
 /// Refuses what the recipe does not grant.
 pub(crate) fn require(grants: Grants, grant: Grant) -> HostResult<()> {
@@ -21,7 +21,7 @@ pub(crate) fn require(grants: Grants, grant: Grant) -> HostResult<()> {
     )
 }
 
-/// Inputs of a recorded step that a callback with these grants may change.
+/// The parts of a batch that a callback with these grants may change.
 pub(crate) fn changes(grants: Grants) -> Changes {
     Changes {
         inputs: grants.has(Grant::Inputs),

@@ -1,17 +1,18 @@
-//! Why a call did not return, in words: what the guest reported, which limit ended it, where it was.
+//! The reason why a call did not return, in words: the guest's own report, the limit that ended the call,
+//! and the place in the guest's code.
 
 use anyhow::anyhow;
 use phasebox_contract::limits::{Limit, Limits};
 use phasebox_train::logger::{indented, one_line};
 use wasmtime::{Store, Trap, WasmBacktrace};
 
-use super::guard::HostPanic;
-use super::store::{GuestFailure, PluginState};
+use crate::host_panic::HostPanic;
+use crate::state::{GuestFailure, PluginState};
 
-/// Frames of a backtrace that are shown.
+/// The most frames of a backtrace that are shown.
 const MAX_FRAMES: usize = 12;
 
-/// Turns a trap into an error for people: cause first, then the guest's backtrace.
+/// Makes of a trap an error for people: the cause first, then the guest's backtrace.
 pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) -> anyhow::Error {
     let backtrace = error
         .downcast_ref::<WasmBacktrace>()
@@ -33,7 +34,7 @@ pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) ->
         state.limiter.refused_bytes.take(),
     );
     match state.failure.take() {
-        // Only who gives up has said why: a report cannot hide what the host ended.
+        // A guest's report is the reason only if the guest gave up: it cannot hide what the host ended.
         Some(failure) if gave_up(&error) => anyhow!("{}{backtrace}", reported(&failure)),
         _ => anyhow!("{cause}{backtrace}"),
     }

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use phasebox_component::{Component, Engine, Profile};
+use phasebox_component::{Component, Description, Engine, Profile};
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::Limits;
 use phasebox_contract::phase::PhaseSet;
 use phasebox_contract::policy::{OnError, OnState, When};
 use phasebox_contract::suggest;
-use phasebox_plugin::{Description, Plugin, PluginEngine, PluginSettings};
+use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use phasebox_recipe::{CallbackEntry, CallbackSource, Recipe};
 use phasebox_train::callback::{Callback, Callbacks, Subscriber};
 use phasebox_train::logger::one_line;

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use clap::Args;
-use phasebox_component::{Component, Profile};
+use phasebox_component::{Component, Description, Profile};
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::{Limit, Limits};
-use phasebox_plugin::{Description, Plugin, PluginEngine, PluginSettings};
+use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use phasebox_train::callback::Callback as _;
 use phasebox_train::logger::one_line;
 

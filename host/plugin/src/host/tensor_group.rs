@@ -7,14 +7,15 @@ use tch::{Kind, TchError, Tensor};
 use torch_ext::TensorList;
 use wasmtime::component::Resource;
 
-use super::bindings::phasebox::train::tensor::HostTensorGroup;
-use super::bindings::phasebox::train::types::ErrorCode;
-use super::caught::caught;
-use super::checks::check_whole;
-use super::error::{HostResult, refusal, refuse};
-use super::handles::{GroupEntry, GroupHandle, Owner, TensorHandle};
-use super::store::{PluginState, clip};
-use super::tensor::check_order;
+use super::argument_checks::check_order;
+use super::dtype::check_whole;
+use crate::bindings::tensor::HostTensorGroup;
+use crate::bindings::types::ErrorCode;
+use crate::error::{HostResult, clip, refusal, refuse};
+use crate::markers::{GroupHandle, TensorHandle};
+use crate::owner::{GroupEntry, Owner};
+use crate::state::PluginState;
+use crate::torch_call::torch_call;
 
 type Handle = Resource<GroupHandle>;
 
@@ -77,7 +78,7 @@ impl PluginState {
                 .map(|((_, x), (_, y))| (x, y))
         };
         for (x, y) in pairs().filter(|(x, _)| !x.is_floating_point()) {
-            caught(|| whole(&mut x.shallow_clone(), y))?;
+            torch_call(|| whole(&mut x.shallow_clone(), y))?;
         }
         let list =
             TensorList::from_tensors(pairs().map(|(x, _)| x).filter(|x| x.is_floating_point()))?;

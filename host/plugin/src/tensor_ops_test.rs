@@ -15,14 +15,16 @@ use tch::{Device, Kind, Tensor as Torch};
 use wasmtime::component::Resource;
 
 use self::table::{Arguments, Names, Side, Value, finish, goes_on, info, kebab, start};
-use super::bindings::phasebox::train::storage::Host as storage;
-use super::bindings::phasebox::train::tensor::{
+use crate::bindings::storage::Host as storage;
+use crate::bindings::tensor::{
     Host as tensor, HostDeferred as Deferred, HostTensor as Tensor, HostTensorGroup as TensorGroup,
 };
-use super::bindings::phasebox::train::types::{Dtype, Host as _, TensorInfo};
-use super::error::HostResult;
-use super::handles::{DeferredHandle, GroupHandle, Owner, TensorHandle};
-use super::store::PluginState;
+use crate::bindings::types::{Dtype, Host as _, TensorInfo};
+use crate::error::HostResult;
+use crate::markers::{DeferredHandle, GroupHandle, TensorHandle};
+use crate::owner::Owner;
+use crate::settings::PluginSettings;
+use crate::state::PluginState;
 
 const ROWS: &str = include_str!("../../../tests/tensor_ops/rows.json");
 const TENSOR_WIT: &str = include_str!("../../../wit/tensor.wit");
@@ -34,14 +36,15 @@ fn plugin(grants: Grants) -> PluginState {
         .with(Limit::Handles, 2048)
         .with(Limit::Tensors, 64 << 20);
     let limits = limits.with(Limit::CallTensors, 64 << 20);
-    PluginState::new(
-        "tensor-ops".into(),
+    let settings = PluginSettings {
+        name: "tensor-ops".to_owned(),
+        params: Json::Null,
         grants,
         limits,
-        42,
-        Arc::new(AtomicU64::new(0)),
-        Profile::Fast,
-    )
+        seed: 42,
+    };
+    let clock = Arc::new(AtomicU64::new(0));
+    PluginState::new(&settings, clock, Profile::Fast)
 }
 
 /// The shapes that the network of `tests/it/tensor_ops.rs` has.

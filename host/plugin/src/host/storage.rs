@@ -1,17 +1,20 @@
-//! Host side of the contract's `storage`: named tensors that last, and that checkpoints keep.
+//! The contract's `storage`: named tensors that outlive calls, and that checkpoints keep.
 
 use tch::Tensor;
 use torch_ext::owned_copy;
 use wasmtime::component::Resource;
 
-use super::bindings::phasebox::train::storage::Host;
-use super::bindings::phasebox::train::types::ErrorCode;
-use super::error::{HostResult, refuse};
-use super::handles::{GroupHandle, Owner, TensorHandle};
-use super::store::{PluginState, Stored, clip};
+use crate::bindings::storage::Host;
+use crate::bindings::types::ErrorCode;
+use crate::error::{HostResult, clip, refuse};
+use crate::markers::{GroupHandle, TensorHandle};
+use crate::owner::Owner;
+use crate::state::PluginState;
+use crate::stored::Stored;
 
-/// Names that one callback may keep things under.
+/// The most names that one callback may keep tensors under.
 const MAX_NAMES: usize = 1024;
+/// The longest such name.
 const MAX_NAME_BYTES: usize = 256;
 
 impl PluginState {

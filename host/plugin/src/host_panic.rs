@@ -1,27 +1,33 @@
-//! Calls into a guest, from which a panic of a host function comes back as an error: it is a fault of phasebox, but one
-//! callback's call ends by it and not the run. wasmtime unwinds the guest's frames; its store is not used again.
+//! Panics of host functions, which end one callback's call and not the run. A panic is a fault of phasebox;
+//! wasmtime unwinds the guest's frames, and the store is not used again.
 
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A host function panicked.
+/// A host function panicked; holds the panic's message.
 #[derive(Debug)]
 pub(crate) struct HostPanic(String);
 
-/// What `call` gives; a panic becomes [`HostPanic`].
-pub(crate) fn guarded<T>(call: impl FnOnce() -> wasmtime::Result<T>) -> wasmtime::Result<T> {
-    // What it may leave half done is the store, which counts as trapped from now on, and what the host function
-    // worked on, which other callbacks see as it is.
-    catch_unwind(AssertUnwindSafe(call))
-        .unwrap_or_else(|panic| Err(wasmtime::Error::new(HostPanic(text(&*panic)))))
+/// Calls into a guest. A panic of a host function becomes [`HostPanic`].
+#[inline]
+pub(crate) fn catching_panics<T>(
+    call: impl FnOnce() -> wasmtime::Result<T>,
+) -> wasmtime::Result<T> {
+    // A panic may leave two things half done: the store, which counts as trapped from now on, and the object
+    // that the host function worked on, which other callbacks see as it is.
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(host_panic(&*panic)))
 }
 
-fn text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("without a message")
-        .to_owned()
+#[cold]
+fn host_panic(panic: &(dyn Any + Send)) -> wasmtime::Error {
+    wasmtime::Error::new(HostPanic(panic_text(panic).to_owned()))
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    let text = owned.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("without a message")
 }
 
 impl fmt::Display for HostPanic {
@@ -58,7 +64,7 @@ mod tests {
         let (mut bad, mut good) = (Store::new(&engine, ()), Store::new(&engine, ()));
         let (one, other) = (instance(&engine, &mut bad), instance(&engine, &mut good));
         let call = one.get_typed_func::<i32, ()>(&mut bad, "g").unwrap();
-        let error = guarded(|| call.call(&mut bad, 1)).unwrap_err();
+        let error = catching_panics(|| call.call(&mut bad, 1)).unwrap_err();
         assert!(
             error
                 .downcast_ref::<HostPanic>()
@@ -67,7 +73,7 @@ mod tests {
         );
         let call = other.get_typed_func::<i32, ()>(&mut good, "g").unwrap();
         assert!(
-            guarded(|| call.call(&mut good, 0)).is_ok(),
+            catching_panics(|| call.call(&mut good, 0)).is_ok(),
             "other stores live"
         );
     }

@@ -1,7 +1,10 @@
-//! Operations of libtorch that guests ask for: without autograd's part where gradients are not recorded, and with an error
-//! where tch panics. A call that takes a number: tch 0.24 frees the number before it reads what libtorch raised, and
-//! freeing unwraps that error: a refused `f_lerp`, `f_clamp`, `f_fill_` … panics instead of returning it. Here the
-//! panic becomes the error it stands for, and prints nothing. Any other panic goes on.
+//! Calls of libtorch that guests ask for: without autograd's share of the work where gradients are not
+//! recorded, and with an error where tch panics.
+//!
+//! A call that takes a number can panic: tch 0.24 frees the number before it reads the exception that
+//! libtorch raised, and freeing unwraps that error. A refused `f_lerp`, `f_clamp` or `f_fill_` would panic
+//! instead of returning it. Here the panic becomes the error it stands for, and prints nothing. Any other
+//! panic goes on.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -12,17 +15,19 @@ use tch::TchError;
 
 thread_local! { static CATCHING: Cell<bool> = const { Cell::new(false) }; }
 
-/// What `operation` gives, or what libtorch raised in it.
-pub(crate) fn caught<T>(operation: impl FnOnce() -> Result<T, TchError>) -> Result<T, TchError> {
-    be_quiet_while_catching();
+/// Runs an operation of tch. An exception of libtorch is an error, never a panic.
+pub(crate) fn torch_call<T>(
+    operation: impl FnOnce() -> Result<T, TchError>,
+) -> Result<T, TchError> {
+    silence_panics_while_catching();
     CATCHING.set(true);
     // The unwind leaves nothing half done: tch has freed the number and cleared the error by then.
     let outcome = catch_unwind(AssertUnwindSafe(|| torch_ext::skipping_autograd(operation)));
     CATCHING.set(false);
-    outcome.unwrap_or_else(|panic| Err(raised(panic)))
+    outcome.unwrap_or_else(|panic| Err(exception_in(panic)))
 }
 
-fn be_quiet_while_catching() {
+fn silence_panics_while_catching() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let previous = take_hook();
@@ -37,10 +42,11 @@ fn be_quiet_while_catching() {
     });
 }
 
-/// What stands before libtorch's text in the message of the unwrap, which is quoted and escaped.
+/// The beginning of the unwrap's message; libtorch's text follows, quoted and escaped.
 const MARK: &str = "Torch(\"";
 
-fn raised(panic: Box<dyn Any + Send>) -> TchError {
+/// The exception of libtorch that a panic of tch stands for. Any other panic goes on.
+fn exception_in(panic: Box<dyn Any + Send>) -> TchError {
     let text = panic
         .downcast_ref::<String>()
         .and_then(|text| text.split_once(MARK));
@@ -62,12 +68,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_libtorch_raises_about_a_number_is_an_error() {
+    fn an_exception_about_a_number_is_an_error() {
         let (x, y) = (
             Tensor::zeros([3], (Kind::Float, Device::Cpu)),
             Tensor::zeros([4], (Kind::Float, Device::Cpu)),
         );
-        let error = caught(|| x.f_lerp(&y, 0.5))
+        let error = torch_call(|| x.f_lerp(&y, 0.5))
             .expect_err("shapes differ")
             .to_string();
         assert!(
@@ -75,6 +81,6 @@ mod tests {
             "{error}"
         );
         assert!(!error.contains("Exception raised"), "{error}");
-        assert!(caught(|| x.f_lerp(&x, 0.5)).is_ok());
+        assert!(torch_call(|| x.f_lerp(&x, 0.5)).is_ok());
     }
 }

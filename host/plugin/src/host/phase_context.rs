@@ -1,35 +1,33 @@
-//! Host side of the contract's `phase-context`: the lent context, read attribute by attribute, and the
-//! verbs. Each getter is one look at a field; what may be set when is decided here.
+//! The contract's `phase-context`: the context lent for one call, read attribute by attribute, and the
+//! functions by which a callback replaces parts of the batch and asks the trainer for something. Each
+//! getter is one look at a field; `replacements` and `requests` decide what may be asked for, and when.
 
 use phasebox_component::Profile;
 use phasebox_contract::grants::Grant;
-use phasebox_contract::limits::Limit;
 use phasebox_contract::phase::Phase;
 use phasebox_train::context::{Context, Split};
-use phasebox_train::control::{StopAt, StopCondition};
 use phasebox_train::logger::one_line;
 use tch::Tensor;
-use torch_ext::{Deferred, owned_copy};
 use wasmtime::component::Resource;
 
-use super::bindings::phasebox::train::context::{Host, HostPhaseContext};
-use super::bindings::phasebox::train::types::{ErrorCode, ScalarEntry};
-use super::caught::caught;
-use super::error::{HostResult, refusal, refuse};
-use super::handles::{
+use super::metrics::scalar_entries;
+use super::replacements::{BATCH_STARTS, BEFORE_LOSS, as_loss, check_batch_part};
+use super::requests::{BEFORE_BACKWARD, BEFORE_STEP, stop_at};
+use crate::bindings::context::{Host, HostPhaseContext};
+use crate::bindings::types::{ErrorCode, ScalarEntry};
+use crate::error::{HostResult, clip, refuse};
+use crate::markers::{
     ContextHandle, CriterionHandle, EMA, LoaderHandle, LoggerHandle, MetricsHandle, ModelHandle,
-    NET, OptimizerHandle, Owner, TEST, TRAIN, TensorHandle, VALIDATION,
+    NET, ONLY, OptimizerHandle, TEST, TRAIN, TensorHandle, VALIDATION,
 };
-use super::store::{PluginState, clip};
+use crate::owner::Owner;
+use crate::state::PluginState;
 
 type This = Resource<ContextHandle>;
 
-/// Conditional stops that may wait for their value at once, over all callbacks.
-const MAX_CONDITIONS: usize = 256;
-
 impl PluginState {
-    /// A handle to a tensor of the batch, or since when there is one.
-    fn of_batch(
+    /// A handle to a tensor of the batch. If it is not set, the refusal says when it is: `set_from`.
+    fn lend_of_batch(
         &mut self,
         owner: Owner,
         set_from: &str,
@@ -45,111 +43,15 @@ impl PluginState {
         };
         self.lend(tensor, owner)
     }
-
-    /// What is to be a part of the batch: the tensor itself if it is the callback's own or that part already, otherwise
-    /// a copy. The grant to change the part would reach into the tensor it was taken from, such as a parameter.
-    fn become_part(&mut self, value: &Resource<TensorHandle>, part: Owner) -> HostResult<Tensor> {
-        let entry = self.tensors.get(value.rep())?;
-        if entry.owner == Owner::Callback || entry.owner == part {
-            return Ok(entry.tensor.shallow_clone());
-        }
-        self.launch(1)?;
-        let tensor = self.tensor(value)?;
-        // What leads back to the parameters still does.
-        Ok(if tensor.requires_grad() {
-            caught(|| tensor.f_multiply_scalar(1.0))?
-        } else {
-            owned_copy(tensor)?
-        })
-    }
-
-    /// Refuses a verb that would come too late to be obeyed.
-    fn only_at(&mut self, verb: &str, phases: &[Phase]) -> HostResult<()> {
-        let phase = self.context()?.phase;
-        if phases.contains(&phase) {
-            return Ok(());
-        }
-        let names: Vec<&str> = phases.iter().map(|phase| phase.name()).collect();
-        refuse(
-            ErrorCode::NotAvailable,
-            format!(
-                "`{verb}` has no effect at {phase}; it works at {}",
-                names.join(", ")
-            ),
-        )
-    }
-
-    fn condition(
-        &mut self,
-        value: &Resource<TensorHandle>,
-        threshold: Option<f64>,
-        reason: String,
-    ) -> HostResult<()> {
-        self.require(Grant::Stop)?;
-        let tensor = self.tensor(value)?;
-        if torch_ext::numel(tensor) != 1 {
-            return refuse(
-                ErrorCode::ShapeMismatch,
-                format!("one element is needed, not {:?}", tensor.size()),
-            );
-        }
-        let value = Deferred::new(tensor)?;
-        let control = &mut self.context()?.control;
-        if control.conditions.len() >= MAX_CONDITIONS {
-            return refuse(
-                ErrorCode::QuotaExceeded,
-                format!("{MAX_CONDITIONS} conditional stops are waiting already"),
-            );
-        }
-        // Recorded in the history when it holds, not when it is asked.
-        let verb = if threshold.is_some() {
-            "stop-if-above"
-        } else {
-            "stop-if-nonfinite"
-        };
-        let ask = control.unrecorded_ask(verb, &one_line(&reason));
-        control.conditions.push(StopCondition {
-            value,
-            threshold,
-            ask,
-        });
-        Ok(())
-    }
 }
-
-const BATCH_STARTS: &[Phase] = &[
-    Phase::TrainBatchStart,
-    Phase::ValidationBatchStart,
-    Phase::TestBatchStart,
-];
-const BEFORE_LOSS: &[Phase] = &[
-    Phase::TrainBatchStart,
-    Phase::ValidationBatchStart,
-    Phase::TestBatchStart,
-    Phase::TrainBatchForwardEnd,
-];
-const BEFORE_BACKWARD: &[Phase] = &[
-    Phase::TrainBatchStart,
-    Phase::TrainBatchForwardEnd,
-    Phase::TrainBatchLossEnd,
-];
-const BEFORE_STEP: &[Phase] = &[
-    Phase::TrainBatchStart,
-    Phase::TrainBatchForwardEnd,
-    Phase::TrainBatchLossEnd,
-    Phase::TrainBatchBackwardEnd,
-    Phase::TrainBatchGradientStepStart,
-    Phase::TrainBatchGradientReady,
-];
 
 impl Host for PluginState {}
 
-/// `None` outside a phase cannot happen: guests have no context handle then.
+/// A value read from the lent context. Without a context the call traps, which cannot happen: a guest has
+/// no handle to one then.
 macro_rules! read {
     ($self:ident, $context:ident => $value:expr) => {{
-        let $context = $self
-            .context()
-            .map_err(|_| wasmtime::Error::msg("the context is not lent"))?;
+        let $context = $self.context_or_trap()?;
         Ok($value)
     }};
 }
@@ -221,7 +123,7 @@ impl HostPhaseContext for PluginState {
     }
 
     fn inputs(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
-        self.of_batch(
+        self.lend_of_batch(
             Owner::Inputs,
             "inputs exist during batch phases",
             |context| context.inputs.as_ref(),
@@ -229,7 +131,7 @@ impl HostPhaseContext for PluginState {
     }
 
     fn target(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
-        self.of_batch(
+        self.lend_of_batch(
             Owner::Target,
             "the target exists during batch phases",
             |context| context.target.as_ref(),
@@ -238,7 +140,7 @@ impl HostPhaseContext for PluginState {
 
     fn preds(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
         let set_from = "predictions exist from on-train-batch-forward-end on, and at the end of evaluation batches";
-        self.of_batch(Owner::Predictions, set_from, |context| {
+        self.lend_of_batch(Owner::Predictions, set_from, |context| {
             context.preds.as_ref()
         })
     }
@@ -246,13 +148,13 @@ impl HostPhaseContext for PluginState {
     fn loss(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
         let set_from =
             "the loss exists from on-train-batch-loss-end on, and at the end of evaluation batches";
-        self.of_batch(Owner::Loss, set_from, |context| context.loss.as_ref())
+        self.lend_of_batch(Owner::Loss, set_from, |context| context.loss.as_ref())
     }
 
     fn loss_log_items(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
         let set_from =
             "they exist from on-train-batch-loss-end on, and at the end of evaluation batches";
-        self.of_batch(Owner::Predictions, set_from, |context| {
+        self.lend_of_batch(Owner::Predictions, set_from, |context| {
             context.loss_log_items.as_ref()
         })
     }
@@ -274,7 +176,7 @@ impl HostPhaseContext for PluginState {
             "no item `{}`; `additional-batch-items` lists them",
             clip(&name)
         );
-        self.of_batch(Owner::Inputs, &set_from, |context| {
+        self.lend_of_batch(Owner::Inputs, &set_from, |context| {
             context
                 .additional_batch_items
                 .iter()
@@ -298,11 +200,11 @@ impl HostPhaseContext for PluginState {
     }
 
     fn optimizer(&mut self, _: This) -> HostResult<Resource<OptimizerHandle>> {
-        Ok(Resource::new_own(0))
+        Ok(Resource::new_own(ONLY))
     }
 
     fn criterion(&mut self, _: This) -> HostResult<Resource<CriterionHandle>> {
-        Ok(Resource::new_own(0))
+        Ok(Resource::new_own(ONLY))
     }
 
     fn train_loader(&mut self, _: This) -> HostResult<Resource<LoaderHandle>> {
@@ -321,7 +223,7 @@ impl HostPhaseContext for PluginState {
     }
 
     fn sg_logger(&mut self, _: This) -> HostResult<Resource<LoggerHandle>> {
-        Ok(Resource::new_own(0))
+        Ok(Resource::new_own(ONLY))
     }
 
     fn log_scalar(&mut self, _: This, name: String, value: f64) -> HostResult<()> {
@@ -338,7 +240,7 @@ impl HostPhaseContext for PluginState {
     }
 
     fn metrics_dict(&mut self, _: This) -> wasmtime::Result<Vec<ScalarEntry>> {
-        read!(self, context => entries(&context.metrics_dict))
+        read!(self, context => scalar_entries(&context.metrics_dict))
     }
 
     fn metric(&mut self, _: This, name: String) -> wasmtime::Result<Option<f64>> {
@@ -433,13 +335,8 @@ impl HostPhaseContext for PluginState {
         self.only_at("set-inputs", BATCH_STARTS)?;
         let value = self.become_part(&value, Owner::Inputs)?;
         let context = self.context()?;
-        check_batch(
-            &value,
-            context.device,
-            context.target.as_ref(),
-            "inputs",
-            "target",
-        )?;
+        let target = context.target.as_ref();
+        check_batch_part(&value, "inputs", context.device, target, "target")?;
         context.inputs = Some(value);
         Ok(())
     }
@@ -449,13 +346,8 @@ impl HostPhaseContext for PluginState {
         self.only_at("set-target", BEFORE_LOSS)?;
         let value = self.become_part(&value, Owner::Target)?;
         let context = self.context()?;
-        check_batch(
-            &value,
-            context.device,
-            context.inputs.as_ref(),
-            "target",
-            "inputs",
-        )?;
+        let inputs = context.inputs.as_ref();
+        check_batch_part(&value, "target", context.device, inputs, "inputs")?;
         context.target = Some(value);
         Ok(())
     }
@@ -464,37 +356,15 @@ impl HostPhaseContext for PluginState {
         self.require(Grant::Loss)?;
         self.only_at("set-loss", &[Phase::TrainBatchLossEnd])?;
         let value = self.become_part(&value, Owner::Loss)?;
-        if torch_ext::numel(&value) != 1 {
-            return refuse(
-                ErrorCode::ShapeMismatch,
-                format!("a loss has one element, this is {:?}", value.size()),
-            );
-        }
-        if !value.requires_grad() {
-            let message = "this tensor has no way back to the parameters: make it from the loss or the predictions";
-            return refuse(ErrorCode::InvalidArgument, message);
-        }
-        self.context()?.loss = Some(value.f_reshape(&[] as &[i64])?);
+        self.context()?.loss = Some(as_loss(&value)?);
         Ok(())
     }
 
     fn request_stop(&mut self, _: This, at: String, reason: String) -> HostResult<()> {
         self.require(Grant::Stop)?;
-        let at = match at.as_str() {
-            "batch" => StopAt::Batch,
-            "step" => StopAt::Step,
-            "epoch" => StopAt::Epoch,
-            other => {
-                let message = format!(
-                    "stop at \"batch\", \"step\" or \"epoch\", not `{}`",
-                    clip(other)
-                );
-                return refuse(ErrorCode::InvalidArgument, message);
-            }
-        };
-        self.context()?
-            .control
-            .stop_training(at, &one_line(&reason));
+        let at = stop_at(&at)?;
+        let control = &mut self.context()?.control;
+        control.stop_training(at, &one_line(&reason));
         Ok(())
     }
 
@@ -508,7 +378,7 @@ impl HostPhaseContext for PluginState {
         if threshold.is_nan() {
             return refuse(ErrorCode::InvalidArgument, "the threshold is not a number");
         }
-        self.condition(&value, Some(threshold), reason)
+        self.request_stop_if(&value, Some(threshold), &reason)
     }
 
     fn stop_if_nonfinite(
@@ -517,76 +387,50 @@ impl HostPhaseContext for PluginState {
         value: Resource<TensorHandle>,
         reason: String,
     ) -> HostResult<()> {
-        self.condition(&value, None, reason)
+        self.request_stop_if(&value, None, &reason)
     }
 
     fn stop_epoch(&mut self, _: This, reason: String) -> HostResult<()> {
         self.require(Grant::Stop)?;
-        let control = &mut self.context()?.control;
-        control.ask("stop-epoch", &one_line(&reason));
-        control.stop_epoch = true;
-        Ok(())
+        self.request("stop-epoch", &reason, |control, _| {
+            control.stop_epoch = true;
+        })
     }
 
     fn skip_batch(&mut self, _: This, reason: String) -> HostResult<()> {
         self.require(Grant::Skip)?;
         self.only_at("skip-batch", &[Phase::TrainBatchStart])?;
-        let control = &mut self.context()?.control;
-        control.ask("skip-batch", &one_line(&reason));
-        control.skip_batch = true;
-        Ok(())
+        self.request("skip-batch", &reason, |control, _| {
+            control.skip_batch = true;
+        })
     }
 
     fn skip_backward(&mut self, _: This, reason: String) -> HostResult<()> {
         self.require(Grant::Skip)?;
         self.only_at("skip-backward", BEFORE_BACKWARD)?;
-        let control = &mut self.context()?.control;
-        control.ask("skip-backward", &one_line(&reason));
-        control.skip_backward = true;
-        Ok(())
+        self.request("skip-backward", &reason, |control, _| {
+            control.skip_backward = true;
+        })
     }
 
     fn skip_step(&mut self, _: This, reason: String) -> HostResult<()> {
         self.require(Grant::Skip)?;
         self.only_at("skip-step", BEFORE_STEP)?;
-        let control = &mut self.context()?.control;
-        control.ask("skip-step", &one_line(&reason));
-        control.skip_step = true;
-        Ok(())
+        self.request("skip-step", &reason, |control, _| {
+            control.skip_step = true;
+        })
     }
 
     fn request_validation(&mut self, _: This) -> HostResult<()> {
         self.require(Grant::Validate)?;
-        let control = &mut self.context()?.control;
-        control.ask("request-validation", "");
-        control.validate = true;
-        Ok(())
+        self.request("request-validation", "", |control, _| {
+            control.validate = true;
+        })
     }
 
     fn request_checkpoint(&mut self, _: This, tag: String) -> HostResult<()> {
         self.require(Grant::Checkpoint)?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        if tag.is_empty() || tag.len() > 64 || !tag.chars().all(plain) {
-            let message = format!(
-                "`{}` is no tag: 1 to 64 letters, digits, `_` or `-`",
-                clip(&tag)
-            );
-            return refuse(ErrorCode::InvalidArgument, message);
-        }
-        if is_reserved(&tag) {
-            let message = format!("the trainer itself writes `ckpt_{tag}`: choose another tag");
-            return refuse(ErrorCode::InvalidArgument, message);
-        }
-        if !self.tags.contains(&tag) {
-            self.charge(Limit::CheckpointTags, 1)?;
-            self.tags.insert(tag.clone());
-        }
-        let control = &mut self.context()?.control;
-        control.ask("request-checkpoint", &tag);
-        if !control.checkpoints.contains(&tag) {
-            control.checkpoints.push(tag);
-        }
-        Ok(())
+        self.request_checkpoint_as(tag)
     }
 
     fn set_accumulation(&mut self, _: This, batches: u32) -> HostResult<()> {
@@ -597,73 +441,25 @@ impl HostPhaseContext for PluginState {
                 "an optimizer step needs at least one batch",
             );
         }
-        let control = &mut self.context()?.control;
-        control.ask("set-accumulation", &batches.to_string());
-        control.accumulation = Some(batches);
-        Ok(())
+        self.request("set-accumulation", &batches.to_string(), |control, _| {
+            control.accumulation = Some(batches);
+        })
     }
 
     fn disable_self(&mut self, _: This, reason: String) -> HostResult<()> {
-        let control = &mut self.context()?.control;
-        control.ask("disable-self", &one_line(&reason));
-        control.disable_self = true;
-        Ok(())
+        self.request("disable-self", &reason, |control, _| {
+            control.disable_self = true;
+        })
     }
 
     fn abort(&mut self, _: This, reason: String) -> HostResult<()> {
         self.require(Grant::Stop)?;
-        let control = &mut self.context()?.control;
-        let ask = control.ask("abort", &one_line(&reason));
-        control.abort.get_or_insert(ask);
-        Ok(())
+        self.request("abort", &reason, |control, ask| {
+            control.abort.get_or_insert(ask);
+        })
     }
 
     fn drop(&mut self, _: This) -> wasmtime::Result<()> {
         Ok(())
-    }
-}
-
-/// Tags whose checkpoints mean something, or the best model would be whatever a callback calls so.
-fn is_reserved(tag: &str) -> bool {
-    ["latest", "best", "error"].contains(&tag)
-        || tag.starts_with("best_")
-        || tag.starts_with("epoch_")
-}
-
-pub(crate) fn entries(values: &[(String, f64)]) -> Vec<ScalarEntry> {
-    values
-        .iter()
-        .map(|(name, value)| ScalarEntry {
-            name: name.clone(),
-            value: *value,
-        })
-        .collect()
-}
-
-/// A replaced half of a batch must be on its device and as long as the other half.
-fn check_batch(
-    value: &Tensor,
-    device: tch::Device,
-    other: Option<&Tensor>,
-    what: &str,
-    other_name: &str,
-) -> HostResult<()> {
-    if value.device() != device {
-        return Err(refusal(
-            ErrorCode::DeviceMismatch,
-            format!("{what} must be on {}", phasebox_train::device::name(device)),
-        ));
-    }
-    let length = |tensor: &Tensor| tensor.size().first().copied();
-    match (length(value), other.and_then(length)) {
-        (Some(here), Some(there)) if here != there => refuse(
-            ErrorCode::ShapeMismatch,
-            format!("{what} has {here} samples, {other_name} has {there}"),
-        ),
-        (None, _) => refuse(
-            ErrorCode::ShapeMismatch,
-            format!("{what} needs a first dimension, the samples"),
-        ),
-        _ => Ok(()),
     }
 }

@@ -1,15 +1,15 @@
-//! Slots for the host objects that a guest holds handles to. Owns their lifetime: a handle made during
-//! a call goes stale when the call ends unless it was kept, whether or not the guest drops it.
+//! Slots for the host objects that a guest holds handles to. Owns their lifetime: a handle made during a
+//! call goes stale when the call ends unless it was kept, also if the guest does not drop it.
 //!
-//! Guests cannot be relied on to drop handles (garbage collection of a JavaScript guest never runs), so
-//! the value is freed at the end of the call and only a tombstone remains until the guest's drop.
-//! Nothing is allocated per call once the slots have grown to what a callback uses.
+//! Guests cannot be relied on to drop handles: the garbage collector of a JavaScript guest never runs. The
+//! value is therefore freed at the end of the call, and only a tombstone remains until the guest's drop.
+//! Nothing is allocated for a call once the slots have grown to the number that a callback uses.
 
-use super::bindings::phasebox::train::types::ErrorCode;
-use super::error::{HostResult, refusal, refuse};
+use crate::bindings::types::ErrorCode;
+use crate::error::{HostError, HostResult, refusal, refuse};
 
 enum Slot<T> {
-    /// `kept` values last until the guest drops them.
+    /// A value in use. A `kept` one lasts until the guest drops its handle.
     Live {
         value: T,
         kept: bool,
@@ -20,19 +20,19 @@ enum Slot<T> {
 }
 
 /// All handles of one kind. The handle's number is the slot's index.
-pub(crate) struct Arena<T> {
+pub(crate) struct HandleTable<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
-    /// Made during the call in progress.
+    /// Slots taken during the call in progress.
     young: Vec<u32>,
     capacity: u64,
-    /// Handles that were refused.
+    /// How many handles were refused.
     pub(crate) refusals: u64,
 }
 
-impl<T> Arena<T> {
-    pub(crate) fn new(capacity: u64) -> Arena<T> {
-        Arena {
+impl<T> HandleTable<T> {
+    pub(crate) fn new(capacity: u64) -> HandleTable<T> {
+        HandleTable {
             slots: Vec::new(),
             free: Vec::new(),
             young: Vec::new(),
@@ -46,7 +46,7 @@ impl<T> Arena<T> {
         self.slots.len() - self.free.len()
     }
 
-    /// The most that were in use.
+    /// The most slots that were in use at one time.
     pub(crate) fn peak(&self) -> u64 {
         self.slots.len() as u64
     }
@@ -77,7 +77,7 @@ impl<T> Arena<T> {
         }
     }
 
-    /// Two different ones at once.
+    /// Two different values at once.
     pub(crate) fn get_two_mut(&mut self, indices: [u32; 2]) -> HostResult<[&mut T; 2]> {
         match self
             .slots
@@ -93,7 +93,7 @@ impl<T> Arena<T> {
         }
     }
 
-    /// The guest dropped its handle. Gives the value back if it was still there, and whether it was kept.
+    /// Takes in the handle that a guest drops. Returns the value, if it was still there, and true if it was kept.
     pub(crate) fn remove(&mut self, index: u32) -> Option<(T, bool)> {
         let slot = self.slots.get_mut(index as usize)?;
         match std::mem::replace(slot, Slot::Free) {
@@ -109,7 +109,7 @@ impl<T> Arena<T> {
         }
     }
 
-    /// Frees what was made during the call and not kept.
+    /// Frees the values that were made during the call and not kept.
     pub(crate) fn end_call(&mut self) {
         for index in self.young.drain(..) {
             let slot = &mut self.slots[index as usize];
@@ -139,7 +139,7 @@ impl<T> Arena<T> {
     }
 }
 
-fn stale() -> super::error::HostError {
+fn stale() -> HostError {
     refusal(
         ErrorCode::StaleHandle,
         "this handle was made during an earlier call, which is over; use `keep`, `duplicate` or `storage` for what must last",
@@ -152,18 +152,18 @@ mod tests {
 
     #[test]
     fn handles_end_with_the_call_unless_kept() {
-        let mut arena = Arena::new(8);
-        let (passing, kept) = (arena.insert('a').unwrap(), arena.insert_kept('b').unwrap());
-        arena.end_call();
-        assert!(arena.get(passing).is_err());
-        assert_eq!(arena.get(kept).ok(), Some(&'b'));
-        assert_eq!(arena.len(), 2, "a tombstone stays until the guest drops it");
+        let mut table = HandleTable::new(8);
+        let (passing, kept) = (table.insert('a').unwrap(), table.insert_kept('b').unwrap());
+        table.end_call();
+        assert!(table.get(passing).is_err());
+        assert_eq!(table.get(kept).ok(), Some(&'b'));
+        assert_eq!(table.len(), 2, "a tombstone stays until the guest drops it");
         assert_eq!(
-            (arena.remove(passing), arena.remove(kept)),
+            (table.remove(passing), table.remove(kept)),
             (None, Some(('b', true)))
         );
         assert_eq!(
-            (arena.len(), arena.remove(kept)),
+            (table.len(), table.remove(kept)),
             (0, None),
             "a second drop finds nothing"
         );
@@ -171,12 +171,12 @@ mod tests {
 
     #[test]
     fn a_slot_reused_within_a_call_still_ends_with_it() {
-        let mut arena = Arena::new(1);
-        let first = arena.insert(1).unwrap();
-        assert!(arena.insert(2).is_err(), "capacity is refused, not grown");
-        arena.remove(first);
-        let second = arena.insert(2).unwrap();
-        arena.end_call();
-        assert!(arena.get(second).is_err());
+        let mut table = HandleTable::new(1);
+        let first = table.insert(1).unwrap();
+        assert!(table.insert(2).is_err(), "capacity is refused, not grown");
+        table.remove(first);
+        let second = table.insert(2).unwrap();
+        table.end_call();
+        assert!(table.get(second).is_err());
     }
 }

@@ -1,16 +1,17 @@
-//! Host side of the contract's `diagnostics`: a guest's lines in the run's log.
+//! The contract's `diagnostics`: a guest's lines in the run's log, and its report before a trap.
 
 use phasebox_contract::limits::Limit;
 use phasebox_train::logger::{self, one_line};
 
-use super::bindings::phasebox::train::diagnostics::Host;
-use super::bindings::phasebox::train::types::Level;
-use super::error::truncate;
-use super::store::{GuestFailure, PluginState};
+use crate::bindings::diagnostics::Host;
+use crate::bindings::types::Level;
+use crate::error::truncate;
+use crate::state::{GuestFailure, PluginState};
 
 impl PluginState {
-    /// Into the run's log. While a callback is loaded or saved there is no run, and the program's log has to do.
-    fn say(&mut self, level: Level, text: &str) -> wasmtime::Result<()> {
+    /// Writes one line to the run's log. While a callback is loaded or saved there is no run, so the line goes
+    /// to the program's log.
+    fn log_line(&mut self, level: Level, text: &str) -> wasmtime::Result<()> {
         let name = self.name.clone();
         let kept = match level {
             Level::Trace => None,
@@ -33,16 +34,16 @@ impl PluginState {
         Ok(())
     }
 
-    /// A step is over: what was not written of it is told.
-    pub(crate) fn say_what_was_suppressed(&mut self) {
+    /// Tells at the end of a step how many of its lines were not written.
+    pub(crate) fn log_suppressed_lines(&mut self) {
         let lines = std::mem::take(&mut self.suppressed_lines);
         if lines > 0 {
             let limit = self.limits[Limit::LogLines];
             let message = format!(
                 "{lines} lines suppressed: it may log {limit} in a step; raise `limits: {{log_lines: …}}`"
             );
-            // A log that cannot be written fails the next line of whoever has one.
-            let _ = self.say(Level::Warn, &message);
+            // A log that cannot be written fails the next line that a guest logs.
+            let _ = self.log_line(Level::Warn, &message);
         }
     }
 }
@@ -53,7 +54,7 @@ impl Host for PluginState {
             self.suppressed_lines += 1;
             return Ok(());
         }
-        self.say(level, &truncate(text))
+        self.log_line(level, &truncate(text))
     }
 
     fn report_failure(

@@ -1,0 +1,73 @@
+//! The contract's `data-loader`: the loader of one split and its parameters.
+
+use phasebox_contract::grants::Grant;
+use phasebox_data::DataLoader;
+use wasmtime::component::Resource;
+
+use super::parse_json;
+use crate::bindings::context::HostDataLoader;
+use crate::bindings::types::ErrorCode;
+use crate::error::{HostError, HostResult, refusal};
+use crate::markers::{LoaderHandle, TEST, TRAIN};
+use crate::state::PluginState;
+
+type This = Resource<LoaderHandle>;
+
+impl PluginState {
+    fn loader(&mut self, this: &This) -> HostResult<&mut DataLoader> {
+        let context = self.context()?;
+        match this.rep() {
+            TRAIN => Ok(&mut context.train_loader),
+            TEST => context
+                .test_loader
+                .as_mut()
+                .ok_or_else(|| refusal(ErrorCode::NotAvailable, "this run has no test set")),
+            _ => Ok(&mut context.valid_loader),
+        }
+    }
+
+    fn loader_or_trap(&mut self, this: &This) -> wasmtime::Result<&mut DataLoader> {
+        self.loader(this).map_err(HostError::into_trap)
+    }
+}
+
+impl HostDataLoader for PluginState {
+    fn name(&mut self, this: This) -> wasmtime::Result<String> {
+        let name = match this.rep() {
+            TRAIN => "train",
+            TEST => "test",
+            _ => "validation",
+        };
+        Ok(name.to_owned())
+    }
+
+    fn batches(&mut self, this: This) -> wasmtime::Result<u64> {
+        Ok(self.loader_or_trap(&this)?.batches())
+    }
+
+    fn samples(&mut self, this: This) -> wasmtime::Result<u64> {
+        Ok(self.loader_or_trap(&this)?.samples())
+    }
+
+    fn batch_size(&mut self, this: This) -> wasmtime::Result<u32> {
+        Ok(self.loader_or_trap(&this)?.batch_size() as u32)
+    }
+
+    fn parameters(&mut self, this: This) -> wasmtime::Result<Vec<String>> {
+        Ok(self.loader_or_trap(&this)?.parameters())
+    }
+
+    fn get(&mut self, this: This, key: String) -> HostResult<String> {
+        Ok(self.loader(&this)?.get(&key)?.to_string())
+    }
+
+    fn set(&mut self, this: This, key: String, value: String) -> HostResult<()> {
+        self.require(Grant::Loaders)?;
+        let value = parse_json(&value)?;
+        Ok(self.loader(&this)?.set(&key, value)?)
+    }
+
+    fn drop(&mut self, _: This) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! The host side of the contract: one file for each resource or interface of `wit/`, in the order there.
+//!
+//! | file | implements |
+//! |---|---|
+//! | `deferred`, `tensor`, `tensor_group`, `create` | `wit/tensor.wit` |
+//! | `model`, `optimizer`, `criterion`, `data_loader`, `metrics`, `logger`, `phase_context` | `wit/context.wit` |
+//! | `storage` | `wit/storage.wit` |
+//! | `diagnostics` | `wit/diagnostics.wit` |
+//!
+//! The others are shared by them: `tensor_steps` holds the steps that tensor operations are made of,
+//! `requests` what a callback asks of the trainer, `size_checks` the sizes worked out before an operation
+//! starts, `dtype` the element types, and `random` the callback's own random numbers.
+//!
+//! Functions here are short and in the order of the WIT. They decide no policy: rights are `grants`,
+//! quotas are `PluginState::charge`. Of tch they call only the fallible `f_` forms.
+
+mod argument_checks;
+mod compositions;
+mod create;
+mod criterion;
+mod data_loader;
+mod deferred;
+mod diagnostics;
+mod dtype;
+mod logger;
+mod metrics;
+mod model;
+mod optimizer;
+mod phase_context;
+pub(crate) mod random;
+mod replacements;
+mod requests;
+pub(crate) mod size_checks;
+mod storage;
+mod tensor;
+mod tensor_group;
+mod tensor_steps;
+
+pub(crate) use self::create::MAX_JOINED;
+
+use crate::bindings::types::ErrorCode;
+use crate::error::{HostResult, clip, refusal};
+
+/// A value that a guest gives as JSON text.
+fn parse_json(text: &str) -> HostResult<serde_json::Value> {
+    serde_json::from_str(text).map_err(|error| {
+        refusal(
+            ErrorCode::InvalidArgument,
+            format!("`{}` is not JSON: {error}", clip(text)),
+        )
+    })
+}
