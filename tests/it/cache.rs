@@ -1,5 +1,5 @@
-//! That a run trains the same whatever has become of the folder of compiled callbacks, and says when it does not use it.
-//! What one entry may suffer is in the unit tests of `plugin/compiled`.
+//! A run trains the same whatever has become of the folder of compiled callbacks, and says when it does not use the
+//! folder. Damage to a single entry is for the unit tests of `component/src/compiled.rs`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -91,7 +91,7 @@ fn disabled_or_ignored_it_leaves_no_trace_in_the_numbers() {
     }
 }
 
-/// What it asks for in a call that fails is not done; it is named in the failure.
+/// A request made in a call that fails is not carried out. The failure names it.
 #[test]
 fn what_a_failed_call_asks_for_is_dropped() {
     let entry = "  - {wasm: bad.wasm, grants: [checkpoint], on_error: ignore}\n";
@@ -227,8 +227,8 @@ fn an_endless_loop_while_loading_is_refused() {
     });
 }
 
-/// Of a stock callback under a limit that is too small: the run fails and says which key would raise it, and the
-/// summary counts it.
+/// A stock callback under a limit that is too small fails the run. The message says which key would raise the limit, and
+/// the summary counts the refusal.
 #[test]
 fn every_limit_refuses_in_words_and_is_counted() {
     for (limit, entry) in [

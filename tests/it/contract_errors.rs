@@ -1,5 +1,5 @@
-//! What a callback asks for that must be answered with an error, question by question: from shapes whose size overflows to
-//! changes of a parameter by way of a view. The guest `tests/guests/questions` asks, under the names of these tables, and
+//! Requests of a callback that must be answered with an error: from shapes whose size overflows to changes of a parameter
+//! by way of a view. The guest `tests/guests/questions` asks, under the names of these tables, and
 //! trains on; the run must then have the metrics and the weights of one without it, bit for bit.
 
 use std::collections::BTreeMap;
@@ -288,7 +288,7 @@ const LAUNDERING: &[Answers] = &[(
 
 const WEIGHTS: &str = "ckpt_latest/model.safetensors";
 
-/// What a run computed, and what was said in it.
+/// The numbers that a run computed, and the lines that were logged in it.
 struct Outcome {
     metrics: Vec<Value>,
     weights: Vec<u8>,

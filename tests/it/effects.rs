@@ -1,4 +1,4 @@
-//! What each stock callback does to a run, against numbers computed here from the run's checkpoints and logs by the
+//! Effects of each stock callback on a run, compared with numbers computed here from the run's checkpoints and logs by the
 //! formula that its README states, or against the trainer's own key for the same thing.
 
 mod averages;

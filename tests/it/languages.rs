@@ -32,7 +32,7 @@ fn training(component: &str) -> Training {
     smooth(component, PARAMS).checkpoints(8)
 }
 
-/// What the callback did: every number it logged, and where and why it stopped the run.
+/// All that the callback did: every number it logged, and where and why it stopped the run.
 fn deeds(run: &TrainedRun) -> (Vec<(u64, f64)>, serde_json::Value) {
     (
         run.logged("smooth/smoothed_loss"),

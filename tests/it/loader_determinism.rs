@@ -1,5 +1,5 @@
-//! How batches come to the network decides when they are there, never what they are: threads and memory formats leave
-//! a training's numbers as they were, and its resume exact.
+//! Threads that load batches and memory formats of batches decide when a batch is there, never its numbers: trainings
+//! give the same numbers, and resume exactly.
 
 use crate::harness::training::{Training, distance, flat};
 

@@ -1,4 +1,4 @@
-//! That a long run takes no more memory than a short one, with every stock callback at work.
+//! A long run takes no more memory than a short one, with every stock callback at work.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Child;

@@ -1,4 +1,4 @@
-//! Which phases fire, in which order, and for whom. The order is seen by the stock callback `trace`.
+//! Phases that fire, their order, and the callbacks that they reach. The stock callback `trace` sees the order.
 
 use std::time::{Duration, Instant};
 
@@ -85,7 +85,7 @@ fn a_failing_callback_is_an_exception() {
     );
 }
 
-/// What a component exports is what it is called for: 5 batches in 3 steps, twice.
+/// A component is called at the phases that it exports: here in 5 batches of 3 steps, twice.
 #[test]
 fn exporting_is_subscribing() {
     for (phase, calls) in [

@@ -1,220 +1,21 @@
-//! Steps that are repeated from recordings against steps that are done eagerly: the same weights, optimizer state,
+//! Steps that are replayed from recordings against steps that are done eagerly: the same weights, optimizer state,
 //! averages, metrics and logs, bit for bit, over more than 200 steps. The trainer is the real one in this process. Each
 //! case is recorded twice: on the CPU's tapes, as everybody trains, and by a recorder that runs the recorded work again,
 //! which stands for a GPU's: it reads rates as that does, and may have faults. CUDA's own needs a GPU and is not run here.
 
+mod case;
 mod stand_in;
 
-use std::fs;
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-
 use anyhow::Result;
-use phasebox::assemble::{Assembly, Options};
-use phasebox_contract::phase::{Phase, PhaseSet};
-use phasebox_contract::policy::{OnError, When};
-use phasebox_recipe::Recipe;
-use phasebox_train::callback::{Callback, Changes};
-use phasebox_train::checkpoint;
-use phasebox_train::context::{Context, Lendable};
-use phasebox_train::trainer::{Recorder, Summary};
-use serde_json::Value;
-use tch::{Kind, Tensor};
-use tempfile::TempDir;
+use phasebox_contract::phase::Phase;
+use phasebox_train::callback::Changes;
+use phasebox_train::context::Context;
 
-use crate::harness::recipes::RECORDED;
-
+use self::case::{Case, Way};
 use self::stand_in::{Fault, RunAgain, WithDeviceRates};
 
 /// A batch that waits, one that steps, and the short one at the end of an epoch.
 const KINDS: u64 = 3;
-
-/// What a callback does when it is called.
-type Act = fn(Phase, &mut Context) -> Result<()>;
-
-/// A callback of this process that says what it changes.
-struct Native {
-    phases: &'static [Phase],
-    changes: Option<Changes>,
-    act: Act,
-}
-
-impl Callback for Native {
-    fn name(&self) -> &str {
-        "native"
-    }
-
-    fn phases(&self) -> PhaseSet {
-        self.phases.iter().copied().collect()
-    }
-
-    fn changes(&self) -> Option<Changes> {
-        self.changes
-    }
-
-    fn on_phase(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
-        (self.act)(phase, context)
-    }
-}
-
-/// A run to compare: the recipe, with changes of it, and callbacks.
-#[derive(Clone, Default)]
-struct Case {
-    /// In place of the recipe's.
-    architecture: Option<&'static str>,
-    overrides: Vec<String>,
-    callbacks: String,
-    native: Option<(&'static [Phase], Option<Changes>, Act)>,
-}
-
-impl Case {
-    fn with(change: &str) -> Case {
-        Case {
-            overrides: vec![format!("training_hyperparams.{change}")],
-            ..Case::default()
-        }
-    }
-
-    fn callbacks(callbacks: &[&str]) -> Case {
-        let entries: String = callbacks
-            .iter()
-            .map(|entry| format!("    - {entry}\n"))
-            .collect();
-        Case {
-            callbacks: format!("  phase_callbacks:\n{entries}"),
-            ..Case::default()
-        }
-    }
-
-    fn native(phases: &'static [Phase], changes: Option<Changes>, act: Act) -> Case {
-        Case {
-            native: Some((phases, changes, act)),
-            ..Case::default()
-        }
-    }
-
-    fn train(&self, way: Way) -> Trained {
-        // Random numbers of the CPU are drawn from one generator, which all tests of this process share.
-        static ALONE: Mutex<()> = Mutex::new(());
-        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let scratch = tempfile::tempdir().expect("a folder for the case");
-        let summary = self.train_in(scratch.path(), way).expect("the case trains");
-        Trained {
-            summary,
-            _scratch: scratch,
-        }
-    }
-
-    fn train_in(&self, scratch: &Path, way: Way) -> Result<Summary> {
-        let path = scratch.join("recipe.yaml");
-        let architecture = self
-            .architecture
-            .unwrap_or("{mlp: {hidden: [16], dropout: 0.2}}");
-        fs::write(
-            &path,
-            RECORDED.replace("ARCHITECTURE", architecture) + &self.callbacks,
-        )?;
-        let mut overrides = self.overrides.clone();
-        overrides.extend(
-            way.is_eager()
-                .then(|| "training_hyperparams.record_steps=off".to_owned()),
-        );
-        let recipe = Recipe::load(&path, &overrides)?;
-        let options = Options {
-            runs_dir: scratch.join("runs"),
-            cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")),
-            ..Options::default()
-        };
-        let mut assembly = Assembly::new(&recipe, options)?;
-        if let Some((phases, changes, act)) = self.native {
-            let native = Native {
-                phases,
-                changes,
-                act,
-            };
-            assembly.add_callback(Box::new(native), When::default(), OnError::Abort);
-        }
-        let mut trainer = assembly.trainer()?;
-        if let Way::RecordedBy(recorder) = way {
-            trainer.record_with(recorder);
-        }
-        trainer.train()
-    }
-}
-
-/// How steps are done.
-enum Way {
-    Eager,
-    /// On tapes: what a recipe gets on the CPU.
-    Recorded,
-    RecordedBy(Box<dyn Recorder>),
-}
-
-impl Way {
-    fn is_eager(&self) -> bool {
-        matches!(self, Way::Eager)
-    }
-}
-
-struct Trained {
-    summary: Summary,
-    _scratch: TempDir,
-}
-
-impl Trained {
-    /// Name and bytes of everything a run leaves that equal runs have in common.
-    fn remains(&self) -> Vec<(String, Vec<u8>)> {
-        let mut remains: Vec<(String, Vec<u8>)> = Vec::new();
-        for folder in ["ckpt_latest", "ckpt_best", "ckpt_latest/callbacks"] {
-            let Ok(entries) = fs::read_dir(self.summary.run.join(folder)) else {
-                continue;
-            };
-            for path in entries
-                .map(|entry| entry.expect("a readable folder").path())
-                .filter(|path| path.is_file())
-            {
-                if !path.ends_with("checkpoint.json") {
-                    let name = path.file_name().expect("a name").to_string_lossy();
-                    remains.push((
-                        format!("{folder}/{name}"),
-                        fs::read(&path).expect("a readable file"),
-                    ));
-                }
-            }
-        }
-        remains.sort();
-        assert!(
-            remains.len() >= 6,
-            "{:?}",
-            remains.iter().map(|(name, _)| name).collect::<Vec<_>>()
-        );
-        remains.push(("metrics.jsonl".to_owned(), self.metrics().into_bytes()));
-        remains
-    }
-
-    /// All parameters in the end, as one vector.
-    fn weights(&self) -> Tensor {
-        let latest =
-            checkpoint::load(&self.summary.run.join("ckpt_latest")).expect("a complete checkpoint");
-        let flat: Vec<Tensor> = latest
-            .model
-            .iter()
-            .map(|(_, tensor)| tensor.flatten(0, -1))
-            .collect();
-        Tensor::cat(&flat, 0).to_kind(Kind::Double)
-    }
-
-    /// Every value, but not when.
-    fn metrics(&self) -> String {
-        let text = fs::read_to_string(self.summary.run.join("metrics.jsonl")).expect("a log");
-        let timeless = text.lines().map(|line| {
-            let mut line: Value = serde_json::from_str(line).expect("one JSON object a line");
-            line.as_object_mut().expect("an object").remove("time");
-            line.to_string()
-        });
-        timeless.collect::<Vec<_>>().join("\n")
-    }
-}
 
 /// Trains eagerly and from recordings of both kinds; the runs must be the same but for how they were done. Nearly all
 /// batches must have come from recordings, which were made so many times.
@@ -331,7 +132,7 @@ fn every_way_to_train() {
     check_recorded("convnet", &images, KINDS);
 }
 
-/// What a callback asks for or changes between segments is obeyed as in an eager step.
+/// Requests and changes of a callback between segments are obeyed as in an eager step.
 #[test]
 fn callbacks_between_segments() {
     use Phase::*;
@@ -409,7 +210,7 @@ fn callbacks_between_segments() {
     );
 }
 
-/// What is frozen into a recording, changed between batches and in the midst of one.
+/// A change of what a recording holds as constants, between batches or within one, makes a new recording.
 #[test]
 fn recordings_are_made_anew() {
     use Phase::*;

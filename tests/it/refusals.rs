@@ -1,4 +1,4 @@
-//! What is refused before anything runs, and in which words: every message names the thing, the place and the remedy.
+//! Mistakes that are refused before anything runs, and the words of each refusal: every message names the thing, the place and the remedy.
 
 use crate::harness::wat_components::{FAIL, NOTHING, assembled, component};
 use crate::harness::{Scratch, TINY, snapshot_settings};
@@ -6,7 +6,7 @@ use crate::harness::{Scratch, TINY, snapshot_settings};
 /// A mistake, put into an otherwise good recipe.
 struct Row {
     mistake: &'static str,
-    /// What of [`TINY`] becomes what.
+    /// Texts in [`TINY`], each with the text that takes its place.
     edits: &'static [(&'static str, &'static str)],
     callbacks: &'static str,
     /// Makes `case.wasm`.
@@ -209,7 +209,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// What `phasebox train` says to the mistake. Nothing may be left on disk.
+/// The words with which `phasebox train` refuses the mistake. Nothing may be left on disk.
 fn refusal(row: &Row) -> String {
     let scratch = Scratch::new();
     let recipe = row

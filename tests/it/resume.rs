@@ -171,7 +171,7 @@ fn assert_is_readable(run: &Run) {
     assert!(!run.has("ckpt_latest") || newest.is_some());
 }
 
-/// What lies in `folder` under names that `are_meant`, sorted.
+/// Paths in `folder` whose names `are_meant`, sorted.
 fn places(folder: &Path, are_meant: fn(&str) -> bool) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
@@ -216,7 +216,7 @@ fn wait_for_checkpoint(scratch: &Scratch, child: &mut Child) {
     }
 }
 
-/// Whoever refuses to go on, the run's folder stays as it was, and can be gone on with otherwise.
+/// A refusal to go on leaves the run's folder as it was, and the run can be resumed in another way.
 #[test]
 fn a_refused_resume_changes_nothing() {
     let stateful = |load| {
@@ -343,7 +343,7 @@ fn a_failed_run_goes_on_without_the_callback_to_the_same_end() {
     Outcome::of(&run).assert_is(&expected, "failed");
 }
 
-/// Whatever phase of a batch fails, its step is taken once: it is either complete in `ckpt_error` or done again.
+/// A failure at any phase of a batch leaves its step to be taken once: it is complete in `ckpt_error` or done again.
 #[test]
 fn a_batch_that_failed_midway_is_trained_once() {
     let weights = |run: &Run| run.bytes("ckpt_latest/model.safetensors");

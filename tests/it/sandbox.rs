@@ -1,5 +1,5 @@
 //! The attacks: each a row with the answer that is due, all made on one training run that has to end as if they had
-//! not been there. Numbers are those of the list in `list.rs`; 0 is beside it.
+//! not been there. `docs/attacks.md` is the list of them.
 //!
 //! | file | attacks |
 //! |---|---|
@@ -10,16 +10,16 @@
 //! | `capabilities` | what the recipe does not grant |
 //! | `naming` | names and texts |
 //! | `lifecycle` | save, load, interrupt, exchange |
-//! | `list` | which number is where, and why some are not |
+//! | `attack_table` | that the page lists these attacks, and no others |
 //!
 //! `attack_run` is the run. The attacks themselves are in `guests/attacks`, or in WebAssembly text where a toolchain would
 //! not make them.
 
 mod attack_run;
+mod attack_table;
 mod capabilities;
 mod handles;
 mod lifecycle;
-mod list;
 mod load;
 mod memory;
 mod naming;
@@ -27,7 +27,6 @@ mod time;
 
 /// One attack and its answer.
 pub(crate) struct Attack {
-    pub(crate) number: u8,
     /// Also the callback's name, and that of the attack in `guests/attacks`.
     pub(crate) name: &'static str,
     pub(crate) how: How,
@@ -57,9 +56,8 @@ pub(crate) enum Expect {
     Passes,
 }
 
-/// Everything but number, name and answer as most have it.
+/// An attack without name and answer, and with everything else as most have it.
 pub(crate) const USUAL: Attack = Attack {
-    number: 0,
     name: "",
     how: How::Guest,
     grants: "",

@@ -9,14 +9,14 @@ const BATCHES: f64 = 5.0;
 const SAVED: &str = "training_hyperparams.save_ckpt_epoch_list=[1]";
 const RESUMED: &str = "training_hyperparams.ckpt_name=ckpt_epoch_1";
 
-/// What a callback is exchanged for.
+/// The callback that takes another's place.
 struct Next {
     what: &'static str,
     /// Its entry, whose component is `next.wasm`.
     entry: &'static str,
     /// A stock callback or a test's guest.
     component: &'static str,
-    /// Whether its bytes are others than those of the component.
+    /// Set if its bytes are to differ from those of the component.
     rebuilt: bool,
 }
 

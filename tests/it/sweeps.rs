@@ -16,7 +16,7 @@ fn sweep(scratch: &Scratch, arguments: &[&str]) -> Finished {
     scratch.phasebox(&[&["sweep", "recipe.yaml"], arguments].concat())
 }
 
-/// What the sweep in `scratch` recorded, one entry a variant.
+/// The record of the sweep in `scratch`, one entry a variant.
 fn recorded(scratch: &Scratch) -> Vec<Value> {
     let sweeps = folders(scratch)
         .into_iter()

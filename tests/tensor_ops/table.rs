@@ -27,7 +27,7 @@ pub(crate) trait Side: Sized {
     ) -> Result<Value<Self>, String>;
 }
 
-/// What a name of a row stands for.
+/// A value that a name of a row stands for.
 pub(crate) enum Value<S: Side> {
     Tensor(S::Tensor),
     Pair(S::Tensor, S::Tensor),
@@ -71,7 +71,7 @@ impl<S: Side> From<Vec<f32>> for Value<S> {
     }
 }
 
-/// What `tensor.info` gives.
+/// The answer of `tensor.info`.
 pub(crate) fn info<S: Side>(
     shape: &[i64],
     dtype: &str,
@@ -270,7 +270,7 @@ pub(crate) fn finish<S: Side>(side: &mut S, row: &Json, mut names: Names<S>) -> 
     Ok(())
 }
 
-/// Whether a row goes on in the next phase.
+/// Tells rows that go on in the next phase.
 pub(crate) fn goes_on(row: &Json) -> bool {
     row.get("then").is_some()
 }
@@ -335,7 +335,7 @@ pub(crate) fn call<S: Side>(side: &mut S, names: &mut Names<S>, call: &Json) -> 
     Ok(())
 }
 
-/// What `name` holds, as JSON: a tensor is `{shape, dtype, values}`, a group one such for each member.
+/// The value that `name` holds, as JSON: a tensor is `{shape, dtype, values}`, a group one such for each member.
 fn look<S: Side>(side: &mut S, names: &mut Names<S>, name: &str) -> Result<Json, String> {
     match names.remove(name) {
         None => Err(format!("nothing is named `{name}`")),

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 use crate::harness::training::{STANDSTILL, TrainedRun, Training, distance, flat};
 
 const STEPS: u64 = 10;
-/// What ten float32 operations on weights below 1 may lose.
+/// The error that ten float32 operations on weights below 1 may make.
 const TOLERANCE: f64 = 2e-6;
 
 /// With s the steps done, this one included, and S those of the run: README.
@@ -46,7 +46,7 @@ fn shadow(run: &TrainedRun, tag: &str) -> NamedTensors {
     named
 }
 
-/// What is averaged: counts are not.
+/// All tensors that are averaged: counts are not.
 fn averaged(mut named: NamedTensors) -> Tensor {
     named.retain(|(_, tensor)| tensor.kind() == Kind::Float);
     flat(&named)

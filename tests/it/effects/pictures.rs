@@ -58,7 +58,7 @@ fn tiles(run: &TrainedRun, name: &str, columns: u32, rows: u32, count: usize) ->
     tiles
 }
 
-/// The reverse of round(255 · p / 16), which must have no remainder.
+/// Undoes round(255 · p / 16), which must leave no remainder.
 fn sixteenths(gray: u8) -> u8 {
     let pixel = (f64::from(gray) * 16.0 / 255.0).round();
     assert_eq!(
@@ -106,7 +106,7 @@ fn pictures_show_the_first_batches() {
     );
 }
 
-/// What normalization moved out of 0 to 1 is moved back; without, it would be cut off.
+/// Pixels that normalization moved out of 0 to 1 are moved back. Without that they would be cut off.
 #[test]
 fn stretched_pictures_show_normalized_digits() {
     let normalized = "train_transforms={normalize: {mean: [0.5], std: [0.25]}}";

@@ -11,7 +11,7 @@ fn training() -> Training {
         .with("training_hyperparams.initial_lr=0.6")
 }
 
-/// What stops a run, said of the sequence of a metric.
+/// A condition on the sequence of a metric, which stops a run.
 struct Row {
     params: &'static str,
     metric: &'static str,

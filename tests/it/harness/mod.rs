@@ -18,6 +18,7 @@ pub(crate) mod training;
 pub(crate) mod wat_components;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub(crate) use self::recipes::TINY;
 pub(crate) use self::run_folder::Run;
@@ -28,6 +29,13 @@ pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .join(path)
+}
+
+/// Waits until no other case trains in this process, and keeps others waiting. Random numbers of the CPU come from one
+/// generator of the process: only one training may draw them.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Filters for snapshots: times, digests, versions and paths differ from run to run and from machine to machine.

@@ -17,7 +17,7 @@ impl Run {
         self.json("summary.json")
     }
 
-    /// What the summary says of the callback `name`.
+    /// The summary's entry on the callback `name`.
     pub(crate) fn callback(&self, name: &str) -> Value {
         let summary = self.summary();
         let all = summary["plugins"].as_array().expect("a list of callbacks");

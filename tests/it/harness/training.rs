@@ -121,7 +121,7 @@ impl Training {
     }
 }
 
-/// What a finished training left.
+/// A finished training, and the folder that it left.
 pub(crate) struct TrainedRun {
     folder: super::Run,
     _scratch: Scratch,
@@ -136,7 +136,7 @@ impl TrainedRun {
         self.folder.summary()
     }
 
-    /// What the summary says of a callback.
+    /// The summary's entry on a callback.
     pub(crate) fn callback(&self, name: &str) -> Value {
         self.folder.callback(name)
     }
@@ -145,7 +145,7 @@ impl TrainedRun {
         self.folder.metrics()
     }
 
-    /// What was logged under `name`: step and value, in order.
+    /// Steps and values that were logged under `name`, in order.
     pub(crate) fn logged(&self, name: &str) -> Vec<(u64, f64)> {
         let lines = self.lines().into_iter().filter(|line| line["name"] == name);
         let number = |line: &Value| Some((line["step"].as_u64()?, line["value"].as_f64()?));
@@ -154,7 +154,7 @@ impl TrainedRun {
             .collect()
     }
 
-    /// The same without steps.
+    /// Values that were logged under `name`, in order.
     pub(crate) fn values(&self, name: &str) -> Vec<f64> {
         self.logged(name)
             .into_iter()
@@ -162,7 +162,7 @@ impl TrainedRun {
             .collect()
     }
 
-    /// What the run itself logged, apart from its callbacks.
+    /// Lines that the run itself logged, without those of its callbacks.
     pub(crate) fn own_lines(&self) -> Vec<Value> {
         let is_own = |line: &Value| {
             let name = line["name"].as_str().unwrap_or_default();
@@ -173,7 +173,7 @@ impl TrainedRun {
         self.lines().into_iter().filter(is_own).collect()
     }
 
-    /// What a callback said, by the level it said it at.
+    /// Messages that a callback logged at `level`.
     pub(crate) fn said(&self, callback: &str, level: &str) -> Vec<String> {
         let lines = self.lines().into_iter();
         let said = lines.filter(|line| line["source"] == callback && line["level"] == level);

@@ -1,6 +1,6 @@
 //! Callbacks made for one case, from WebAssembly text: each does one thing, right or wrong, and nothing else.
 
-/// What every component here imports, and the memory it is lent: an error to answer with at 64 and the tag of a
+/// Imports of every component here, and the memory that it is lent: an error to answer with at 64 and the tag of a
 /// checkpoint at 256. `REALLOC` gives the same place each time: a case receives at most one string a call.
 const FRAME: &str = r#"(component $C
   (import "phasebox:train/types@0.1.0" (instance $types
@@ -99,7 +99,7 @@ pub(crate) fn component(functions: &[(&str, &str)]) -> Vec<u8> {
     altered(functions, &[])
 }
 
-/// The same, with other text in some places: what no toolchain would make.
+/// [`component`] with other text in some places: a file that no toolchain would make.
 pub(crate) fn altered(functions: &[(&str, &str)], changes: &[(&str, &str)]) -> Vec<u8> {
     let each = |render: fn(&str, &str) -> String| -> String {
         functions

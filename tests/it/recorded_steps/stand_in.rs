@@ -9,7 +9,7 @@ use phasebox_train::context::Context;
 use phasebox_train::trainer::{Recorder, Recording, Works};
 use tch::{Tensor, no_grad};
 
-/// What recordings of a step leave in the context.
+/// Tensors that recordings of a step leave in the context.
 type Outputs = [Option<Tensor>; 3];
 
 /// Runs recorded work again, and like a graph writes what comes of it into the tensors it was recorded with.
@@ -20,7 +20,7 @@ pub(super) struct RunAgain {
     fault: Fault,
 }
 
-/// What is wrong with a recorder.
+/// A fault of a recorder.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Fault {
     #[default]

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Attack, Expect, How, attacks};
 use crate::harness::{Run, Scratch, TINY, repository};
 
-/// What a run under attack left.
+/// A finished run with all attacks in it.
 struct AttackRun {
     _scratch: Scratch,
     run: Run,
@@ -66,7 +66,7 @@ pub(super) fn guest() -> String {
     built.to_str().expect("a path in UTF-8").to_owned()
 }
 
-/// What the attack was answered with, as `guests/attacks` tells.
+/// The answer that the attack got, as `guests/attacks` logs it.
 fn answer(run: &Run, name: &str) -> String {
     let told = |line: &Value| {
         Some(

@@ -68,69 +68,58 @@ fn answers_with_no_code() -> Vec<u8> {
 pub(crate) fn rows() -> Vec<Attack> {
     vec![
         Attack {
-            number: 29,
             name: "uses_a_stale_tensor",
             expect: Answered("StaleHandle: this handle was made during an earlier call"),
             ..USUAL
         },
         Attack {
-            number: 29,
             name: "uses_a_stale_group",
             expect: Answered("StaleHandle: this handle was made during an earlier call"),
             ..USUAL
         },
         Attack {
-            number: 29,
             name: "uses_a_deferred_value_later",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 30,
             name: "forges_a_handle",
             expect: Contained("unknown handle index 3000"),
             ..USUAL
         },
         Attack {
-            number: 30,
             name: "takes_a_group_for_a_tensor",
             expect: Contained("handle index"),
             ..USUAL
         },
         Attack {
-            number: 30,
             name: "drops_twice",
             expect: Contained("unknown handle index"),
             ..USUAL
         },
         Attack {
-            number: 30,
             name: "gives_back_what_was_lent",
             expect: Contained("unknown handle index"),
             ..USUAL
         },
         Attack {
-            number: 31,
             name: "keeps_the_context_without_keeping_it",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 32,
             name: "keeps_what_was_lent",
             how: How::Made(keeps_what_was_lent),
             expect: Contained("borrow handles still remain"),
             ..USUAL
         },
         Attack {
-            number: 48,
             name: "calls_back_while_called",
             how: How::Made(calls_back_while_called),
             expect: Contained("cannot leave component instance"),
             ..USUAL
         },
         Attack {
-            number: 38,
             name: "logs_what_is_no_text",
             how: How::Made(logs_what_is_no_text),
             expect: Contained("utf-8"),

@@ -25,7 +25,6 @@ fn two_gibibytes_of_state() -> Vec<u8> {
 pub(crate) fn rows() -> Vec<Attack> {
     vec![
         Attack {
-            number: 15,
             name: "saves_without_end",
             how: How::Made(|| component(&[("save-state", LOOP), PHASE])),
             limits: "load_time: 100ms",
@@ -33,7 +32,6 @@ pub(crate) fn rows() -> Vec<Attack> {
             ..USUAL
         },
         Attack {
-            number: 42,
             name: "saves_too_much",
             how: How::Made(|| component(&[("save-state", SAVE), PHASE])),
             limits: "state: 4B",
@@ -41,7 +39,6 @@ pub(crate) fn rows() -> Vec<Attack> {
             ..USUAL
         },
         Attack {
-            number: 42,
             name: "two_gibibytes_of_state",
             how: How::Made(two_gibibytes_of_state),
             expect: Contained(""),
@@ -69,7 +66,7 @@ fn wait_for(scratch: &Scratch, words: &str) {
     }
 }
 
-/// Number 54. `spins` may take ten minutes; the interrupted run takes two seconds of them. What the other callback
+/// `spins` may take ten minutes; the interrupted run takes two seconds of them. What the other callback
 /// saved is there when the run goes on.
 #[test]
 fn an_interrupt_ends_a_spinning_callback_and_saves_the_others() {
@@ -134,7 +131,7 @@ fn wait_for_epoch(scratch: &Scratch) {
     sleep(Duration::from_secs(3));
 }
 
-/// Number 42: what another callback saved under that name.
+/// The checkpoint has under its name what another callback saved.
 #[test]
 fn a_strange_state_is_refused_by_who_should_read_it() {
     let scratch = Scratch::with_callbacks("  - {wasm: good.wasm, name: kept}\n");
@@ -158,7 +155,7 @@ fn a_strange_state_is_refused_by_who_should_read_it() {
     );
 }
 
-/// Number 50: the run goes on with the bytes it began with.
+/// The run goes on with the bytes it began with.
 #[test]
 fn a_file_may_change_while_its_code_runs() {
     let scratch = Scratch::with_callbacks("  - {wasm: good.wasm, name: kept}\n");

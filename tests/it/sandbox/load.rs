@@ -7,9 +7,8 @@ use crate::harness::wat_components::{LOOP, NOTHING, altered, assembled};
 
 const CALLBACK: (&str, &str) = ("on-epoch-end", NOTHING);
 
-fn refused(number: u8, name: &'static str, file: fn() -> Vec<u8>, words: &'static str) -> Attack {
+fn refused(name: &'static str, file: fn() -> Vec<u8>, words: &'static str) -> Attack {
     Attack {
-        number,
         name,
         how: How::File(file),
         limits: "load_time: 200ms",
@@ -68,7 +67,7 @@ fn a_wrong_save_state() -> Vec<u8> {
     )
 }
 
-/// What toolchains add.
+/// Exports that toolchains add.
 fn extra_exports() -> Vec<u8> {
     const EXPORT: &str = "(export \"phasebox:case/callback\" (instance $callback))";
     let more = format!(
@@ -88,43 +87,36 @@ const STARTS: &str = "cannot be started";
 pub(crate) fn rows() -> Vec<Attack> {
     vec![
         refused(
-            1,
             "three_bytes",
             || b"\0as".to_vec(),
             "it does not begin like WebAssembly",
         ),
         refused(
-            1,
             "garbage_after_the_first_bytes",
             garbage,
             "is damaged or uses features",
         ),
         refused(
-            3,
             "native_code",
             || b"\x7fELF\x02\x01\x01".to_vec(),
             "native or precompiled code, which is never accepted",
         ),
         refused(
-            4,
             "a_file_of_65_mib",
             || vec![0; 65 << 20],
             "a callback may have 67108864",
         ),
         refused(
-            5,
             "sixty_thousand_functions",
             || with_module(&"(func)".repeat(60_001)),
             "functions, a callback may have",
         ),
         refused(
-            5,
             "a_function_of_two_mib",
             || with_module(&format!("(func {})", "nop ".repeat(2_200_000))),
             "bytes in one function",
         ),
         refused(
-            5,
             "a_thousand_modules",
             || {
                 altered(
@@ -138,110 +130,92 @@ pub(crate) fn rows() -> Vec<Attack> {
             "modules and components, a callback may have",
         ),
         refused(
-            6,
-            "a_misspelt_import",
+            "a_misspelled_import",
             || altered(&[CALLBACK], &[("request-checkpoint", "request-checkpont")]),
             "request-checkpont",
         ),
         refused(
-            7,
             "wasi_sockets",
             || importing("wasi:sockets/tcp@0.2.0"),
             "callbacks get no WASI",
         ),
         refused(
-            7,
             "wasi_http",
             || importing("wasi:http/outgoing-handler@0.2.0"),
             "callbacks get no WASI",
         ),
         refused(
-            23,
             "wasi_clocks",
             || importing("wasi:clocks/monotonic-clock@0.2.0"),
             "callbacks get no WASI",
         ),
         refused(
-            23,
             "wasi_poll",
             || importing("wasi:io/poll@0.2.0"),
             "callbacks get no WASI",
         ),
         refused(
-            44,
             "wasi_filesystem",
             || importing("wasi:filesystem/preopens@0.2.0"),
             "callbacks get no WASI",
         ),
         refused(
-            45,
             "wasi_environment",
             || importing("wasi:cli/environment@0.2.0"),
             "callbacks get no WASI",
         ),
         refused(
-            45,
             "wasi_random",
             || importing("wasi:random/random@0.2.0"),
             "callbacks get no WASI",
         ),
         refused(
-            8,
             "a_wrong_save_state",
             a_wrong_save_state,
             "`save-state` has another type",
         ),
         Attack {
-            number: 9,
             name: "extra_exports",
             how: How::Made(extra_exports),
             expect: Passes,
             ..USUAL
         },
         refused(
-            10,
             "four_gibibytes",
             || with_memory("(memory (export \"memory\") 65536)"),
             "it wanted 4096 MiB of memory",
         ),
         refused(
-            10,
             "memory_of_64_bits",
             || with_module("(memory i64 1)"),
             "is damaged or uses features",
         ),
         refused(
-            10,
             "shared_memory",
             || with_module("(memory 1 1 shared)"),
             "is damaged or uses features",
         ),
         refused(
-            10,
             "a_hundred_memories",
             || with_module(&"(memory 1)".repeat(98)),
             "memories, a callback may have",
         ),
         refused(
-            10,
             "a_thousand_tables",
             || with_module(&"(table 1 funcref)".repeat(99).repeat(3)),
             "tables, a callback may have",
         ),
         refused(
-            11,
             "an_endless_start",
             || with_module(&format!("(func $s {LOOP}) (start $s)")),
             STARTS,
         ),
         refused(
-            11,
             "a_start_that_recurses",
             || with_module("(func $s (call $s)) (start $s)"),
             "its call stack overflowed",
         ),
         refused(
-            11,
             "a_start_that_grows",
             || {
                 with_module(
@@ -251,31 +225,26 @@ pub(crate) fn rows() -> Vec<Attack> {
             "of memory: it may have",
         ),
         refused(
-            15,
             "an_endless_describe",
             || describing(&format!("{LOOP} unreachable"), ""),
             "did not return in time",
         ),
         refused(
-            0,
             "a_description_of_30_mib",
             || filled(b'x', 30 << 20),
             "failed in `describe`",
         ),
         refused(
-            0,
             "a_description_of_no_json",
             || filled(b'x', 1 << 20),
             "`describe` must give the JSON",
         ),
         refused(
-            0,
             "a_description_of_lists_in_lists",
             || filled(b'[', 1 << 20),
             "`describe` must give the JSON",
         ),
         refused(
-            0,
             "a_description_that_draws",
             || describing(&answering(25), r#"{\22grants\22:[\22\\u001b[2Jx\22]}"#),
             "there is no grant",

@@ -58,7 +58,6 @@ pub(crate) fn rows() -> Vec<Attack> {
     const GAVE_UP: &str = "raise `limits: {memory: …}`";
     vec![
         Attack {
-            number: 24,
             name: "many_memories",
             how: How::Made(many_memories),
             limits: "memory: 4MiB",
@@ -66,14 +65,12 @@ pub(crate) fn rows() -> Vec<Attack> {
             ..USUAL
         },
         Attack {
-            number: 24,
             name: "large_table",
             how: How::Made(large_table),
             expect: Contained("it gave up"),
             ..USUAL
         },
         Attack {
-            number: 24,
             name: "many_table_elements",
             how: How::Made(many_table_elements),
             limits: "memory: 1MiB",
@@ -81,56 +78,48 @@ pub(crate) fn rows() -> Vec<Attack> {
             ..USUAL
         },
         Attack {
-            number: 25,
             name: "takes_handles_without_end",
             limits: "handles: 100",
             expect: Answered("QuotaExceeded: one more handle asked for"),
             ..USUAL
         },
         Attack {
-            number: 26,
             name: "leaks_handles_over_calls",
             limits: "handles: 100",
             expect: Answered("QuotaExceeded: one more handle asked for"),
             ..USUAL
         },
         Attack {
-            number: 27,
             name: "keeps_without_end",
             limits: "tensors: 1MiB",
             expect: Answered("raise `limits: {tensors: …}`"),
             ..USUAL
         },
         Attack {
-            number: 27,
             name: "stores_without_end",
             limits: "tensors: 1MiB",
             expect: Answered("raise `limits: {tensors: …}`"),
             ..USUAL
         },
         Attack {
-            number: 27,
             name: "duplicates_without_end",
             limits: "tensors: 1MiB",
             expect: Answered("raise `limits: {tensors: …}`"),
             ..USUAL
         },
         Attack {
-            number: 27,
             name: "duplicates_gradients_without_end",
             limits: "tensors: 1MiB",
             expect: Answered("raise `limits: {tensors: …}`"),
             ..USUAL
         },
         Attack {
-            number: 27,
             name: "makes_without_end",
             limits: "call_tensors: 1MiB",
             expect: Answered("raise `limits: {call_tensors: …}`"),
             ..USUAL
         },
         Attack {
-            number: 27,
             name: "views_what_is_too_large",
             expect: Answered("raise `limits: {tensors: …}`"),
             ..USUAL
@@ -141,44 +130,37 @@ pub(crate) fn rows() -> Vec<Attack> {
             ..USUAL
         },
         Attack {
-            number: 28,
             name: "broadcasts_to_terabytes",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 28,
             name: "asks_for_impossible_shapes",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 33,
             name: "joins_a_million",
             expect: Contained(""),
             ..USUAL
         },
         Attack {
-            number: 33,
             name: "joins_none",
             expect: Answered("InvalidArgument: 1 to 4096 tensors can be joined"),
             ..USUAL
         },
         Attack {
-            number: 33,
             name: "joins_one_a_thousand_times",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 36,
             name: "reads_beyond_the_end",
             grants: "sync",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 36,
             name: "gives_too_few_values",
             expect: Passes,
             ..USUAL

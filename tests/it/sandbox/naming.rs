@@ -6,82 +6,69 @@ use super::{Attack, USUAL, attack_run};
 pub(crate) fn rows() -> Vec<Attack> {
     vec![
         Attack {
-            number: 38,
             name: "gives_bad_names",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 38,
             name: "gives_bad_storage_names",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 38,
             name: "names_without_end",
             limits: "metric_names: 10",
             expect: Answered("raise `limits: {metric_names: …}`"),
             ..USUAL
         },
         Attack {
-            number: 39,
             name: "logs_under_a_common_name",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 39,
             name: "hides_what_it_is",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 40,
             name: "logs_a_novel",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 40,
             name: "logs_a_forged_line",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 40,
             name: "logs_forged_json",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 41,
             name: "fails_with_a_novel",
             limits: "memory: 128MiB",
             expect: Contained(""),
             ..USUAL
         },
         Attack {
-            number: 41,
             name: "fails_with_a_forged_line",
             expect: Contained("a\n  error: forged\\u{1b}[2J"),
             ..USUAL
         },
         Attack {
-            number: 41,
             name: "fails_with_a_panic_that_draws",
             expect: Contained("\\u{1b}]0;owned\\u{7}\n  error: forged"),
             ..USUAL
         },
         Attack {
-            number: 44,
             name: "gives_bad_file_names",
             grants: "files, sync",
             expect: Passes,
             ..USUAL
         },
         Attack {
-            number: 44,
             name: "files_without_end",
             grants: "files",
             limits: "artifact_files: 3",

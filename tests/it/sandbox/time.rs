@@ -21,7 +21,7 @@ fn endless_realloc() -> Vec<u8> {
     )
 }
 
-/// What it exports to clean up after itself does not return.
+/// The function that it exports to clean up after itself does not return.
 fn endless_post_return() -> Vec<u8> {
     const LIFT: &str = "(canon lift (core func $case \"on-train-batch-start\")";
     const IMPORT: &str = "(import \"host\" \"log\" (func $log (param i32 i32 i32)))";
@@ -47,14 +47,12 @@ fn recurses_and_logs() -> Vec<u8> {
 pub(crate) fn rows() -> Vec<Attack> {
     vec![
         Attack {
-            number: 15,
             name: "spins",
             limits: SHORT,
             expect: Contained(LATE),
             ..USUAL
         },
         Attack {
-            number: 15,
             name: "endless_realloc",
             how: How::Made(endless_realloc),
             limits: SHORT,
@@ -62,7 +60,6 @@ pub(crate) fn rows() -> Vec<Attack> {
             ..USUAL
         },
         Attack {
-            number: 15,
             name: "endless_post_return",
             how: How::Made(endless_post_return),
             limits: SHORT,
@@ -70,47 +67,40 @@ pub(crate) fn rows() -> Vec<Attack> {
             ..USUAL
         },
         Attack {
-            number: 16,
             name: "recurses",
             expect: Contained("its call stack overflowed"),
             ..USUAL
         },
         Attack {
-            number: 16,
             name: "recurses_into_the_host",
             expect: Contained("it read or wrote outside its memory"),
             ..USUAL
         },
         Attack {
-            number: 16,
             name: "recurses_and_logs",
             how: How::Made(recurses_and_logs),
             expect: Contained("its call stack overflowed"),
             ..USUAL
         },
         Attack {
-            number: 17,
             name: "fills_memory",
             limits: SHORT,
             expect: Contained(LATE),
             ..USUAL
         },
         Attack {
-            number: 18,
             name: "calls_without_end",
             limits: "host_calls: 1000",
             expect: Contained("raise `limits: {host_calls: …}`"),
             ..USUAL
         },
         Attack {
-            number: 19,
             name: "launches_without_end",
             limits: "launches: 100",
             expect: Answered("raise `limits: {launches: …}`"),
             ..USUAL
         },
         Attack {
-            number: 20,
             name: "syncs_without_end",
             grants: "sync",
             limits: "syncs: 100",
@@ -118,14 +108,12 @@ pub(crate) fn rows() -> Vec<Attack> {
             ..USUAL
         },
         Attack {
-            number: 21,
             name: "spins_after_refusals",
             limits: "launches: 10, host_calls: 1000",
             expect: Contained("raise `limits: {host_calls: …}`"),
             ..USUAL
         },
         Attack {
-            number: 22,
             name: "works_long_on_the_host",
             limits: "time: 50ms, call_tensors: 256MiB",
             expect: Passes,

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use super::{Source, check, root, sources};
+use super::{Source, check, sources};
+use crate::harness::repository;
 
 #[test]
 fn links_between_pages_resolve() {
@@ -26,7 +27,7 @@ fn broken_links(page: &Source) -> Vec<String> {
 
 fn resolves(page: &Source, target: &str) -> bool {
     let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-    let at = root().join(&page.path);
+    let at = repository("").join(&page.path);
     let at = if file.is_empty() {
         at
     } else {
@@ -37,7 +38,7 @@ fn resolves(page: &Source, target: &str) -> bool {
             || anchors(&fs::read_to_string(at).unwrap_or_default()).contains(&anchor.to_owned()))
 }
 
-/// Of a page's headings, as GitHub makes them.
+/// Anchors of a page's headings, as GitHub makes them.
 fn anchors(text: &str) -> Vec<String> {
     let plain = without_blocks(text);
     let headings = plain

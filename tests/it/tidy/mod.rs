@@ -1,15 +1,28 @@
 //! The rules of ARCHITECTURE.md and CONTRIBUTING.md that no compiler checks, read off the files themselves. Each test
 //! names every place that breaks its rule.
+//!
+//! | file | checks |
+//! |---|---|
+//! | `crates` | which crate may know which, and where unsafe code and C++ are |
+//! | `fallible` | that the plugin host calls only those forms of libtorch that give errors |
+//! | `measure` | how long files, functions and lines are |
+//! | `prose` | how comments and documents are written |
+//! | `links`, `tree` | that links lead somewhere, and that the README's tree is the tree |
 
-mod graph;
+mod code;
+mod crates;
+mod fallible;
 mod links;
-mod source;
+mod measure;
+mod prose;
 mod tree;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What is not ours, or not text.
+use crate::harness::repository;
+
+/// Names of files and folders that are not ours, or not text.
 const SKIPPED: [&str; 6] = [
     ".git",
     "target",
@@ -26,28 +39,28 @@ struct Source {
     text: String,
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// Every text file below `folder` whose name ends with `suffix`, sorted.
+/// Every text file below `folder` whose name ends with `suffix`, sorted; at least one.
 fn sources(folder: &str, suffix: &str) -> Vec<Source> {
-    let mut found = Vec::new();
-    collect(&root().join(folder), folder, suffix, &mut found);
-    found.sort_by(|a, b| a.path.cmp(&b.path));
+    let found = all_sources(folder, suffix);
     assert!(!found.is_empty(), "there is no *{suffix} in {folder}/");
     found
 }
 
+/// [`sources`], of which there may be none.
+fn all_sources(folder: &str, suffix: &str) -> Vec<Source> {
+    let mut found = Vec::new();
+    collect(&repository(folder), folder, suffix, &mut found);
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
 fn collect(folder: &Path, path: &str, suffix: &str, found: &mut Vec<Source>) {
-    for name in names(folder)
-        .into_iter()
-        .filter(|name| !SKIPPED.contains(&name.as_str()))
-    {
-        let (file, path) = (
-            folder.join(&name),
-            format!("{path}/{name}").trim_start_matches('/').to_owned(),
-        );
+    for name in names(folder) {
+        if SKIPPED.contains(&name.as_str()) {
+            continue;
+        }
+        let file = folder.join(&name);
+        let path = format!("{path}/{name}").trim_start_matches('/').to_owned();
         if file.is_symlink() {
             continue;
         } else if file.is_dir() {
@@ -60,59 +73,67 @@ fn collect(folder: &Path, path: &str, suffix: &str, found: &mut Vec<Source>) {
     }
 }
 
+/// Names of what lies in a folder.
 fn names(folder: &Path) -> Vec<String> {
     let entries =
         fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     entries
-        .map(|entry| {
-            entry
-                .expect("a readable entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
+        .map(|entry| entry.expect("a readable entry").file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect()
+}
+
+/// The folders of the host's crates, by name.
+fn host_crates() -> Vec<String> {
+    let mut crates = names(&repository("host"));
+    crates.retain(|name| manifest(name).exists());
+    crates.sort();
+    crates
+}
+
+fn manifest(host_crate: &str) -> PathBuf {
+    repository("host").join(host_crate).join("Cargo.toml")
+}
+
+/// The sources that a crate of the host is built from.
+fn host_sources(host_crate: &str) -> Vec<Source> {
+    sources(&format!("host/{host_crate}/src"), ".rs")
+}
+
+/// The sources of all crates of the host.
+fn all_host_sources() -> Vec<Source> {
+    host_crates()
+        .iter()
+        .flat_map(|name| host_sources(name))
         .collect()
 }
 
 impl Source {
-    /// A file that only tests are made of.
+    /// Tells files that only tests are made of.
     fn is_test(&self) -> bool {
-        let parts: Vec<&str> = self.path.trim_end_matches(".rs").split('/').collect();
-        parts
-            .iter()
-            .any(|part| *part == "tests" || part.ends_with("_test"))
+        let mut names = self.path.trim_end_matches(".rs").split('/');
+        names.any(|name| name == "tests" || name.ends_with("_test"))
     }
 
-    /// The lines that are compiled into the product, numbered from 1: without comments and unit tests.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let product = self
-            .text
-            .split("#[cfg(test)]\nmod tests {")
-            .next()
-            .unwrap_or_default();
-        let lines = if self.is_test() { "" } else { product }.lines();
-        lines
-            .enumerate()
-            .map(|(index, line)| (index + 1, line.split("//").next().unwrap_or_default()))
+    /// The text without unit tests, strings and comments: the code of the product. Lines keep their numbers.
+    fn code(&self) -> String {
+        let product = self.text.split("#[cfg(test)]\nmod tests {").next();
+        let product = product.filter(|_| !self.is_test());
+        code::bare(product.unwrap_or_default())
     }
 
-    /// `path:line` of the product's lines that break a rule.
+    /// `path:line: text` of the product's lines that break a rule.
     fn places(&self, breaks: impl Fn(&str) -> bool) -> Vec<String> {
-        let broken = self.code().filter(|(_, line)| breaks(line));
+        let code = self.code();
+        let broken = code.lines().enumerate().filter(|(_, line)| breaks(line));
         broken
-            .map(|(number, line)| format!("{}:{number}: {}", self.path, line.trim()))
+            .map(|(index, line)| self.place(index, line))
             .collect()
     }
-}
 
-/// Whether `text` holds `word` and not as a part of a longer one.
-fn has_word(text: &str, word: &str) -> bool {
-    let is_part = |letter: Option<char>| {
-        letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
-    };
-    text.match_indices(word).any(|(at, _)| {
-        !is_part(text[..at].chars().next_back()) && !is_part(text[at + word.len()..].chars().next())
-    })
+    fn place(&self, index: usize, line: &str) -> String {
+        format!("{}:{}: {}", self.path, index + 1, line.trim())
+    }
 }
 
 /// Fails with the rule and every place that breaks it.

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::{SKIPPED, names, root};
+use super::{SKIPPED, names};
+use crate::harness::repository;
 
 #[test]
 fn the_readme_lists_what_is_there() {
     for (heading, folder) in [
         ("## The tree\n", ""),
-        ("### `host/phasebox/src`\n", "host/phasebox/src"),
+        ("### `host`\n", "host"),
         ("### `plugins`\n", "plugins"),
     ] {
         check(heading, folder);
@@ -18,7 +19,7 @@ fn the_readme_lists_what_is_there() {
 
 /// Files whose name begins with a dot may be listed; all others must be.
 fn check(heading: &str, folder: &str) {
-    let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let readme = fs::read_to_string(repository("").join("README.md")).expect("there is a README");
     let (_, section) = readme
         .split_once(heading)
         .expect("the README has the heading");
@@ -27,7 +28,7 @@ fn check(heading: &str, folder: &str) {
         .nth(1)
         .expect("a block under the heading");
     let listed: BTreeSet<String> = block.lines().skip(1).filter_map(first_word).collect();
-    let there: BTreeSet<String> = names(&root().join(folder))
+    let there: BTreeSet<String> = names(&repository("").join(folder))
         .into_iter()
         .filter(|name| name == "Cargo.lock" || !SKIPPED.contains(&name.as_str()))
         .filter(|name| !name.starts_with('.') || listed.contains(name))

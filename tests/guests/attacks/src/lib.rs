@@ -20,11 +20,11 @@ enum Moment {
     Gradients,
 }
 
-/// What an attack keeps from one call to the next.
+/// Handles and counts that an attack keeps from one call to the next.
 #[derive(Default)]
 struct Held {
     calls: u32,
-    /// Whether it goes on in the next call.
+    /// Set if the attack goes on in the next call.
     again: bool,
     tensors: Vec<Tensor>,
     groups: Vec<TensorGroup>,
@@ -119,7 +119,7 @@ fn told(error: &Error) -> String {
     format!("{:?}: {}", error.code, error.message)
 }
 
-/// Whether each of these was refused with one of `codes`; names those that were not.
+/// Checks that each of these was refused with one of `codes`, and names those that were not.
 fn all_refused(codes: &[ErrorCode], answers: Vec<(&str, Result<()>)>) -> Result<()> {
     let wrong = answers
         .into_iter()

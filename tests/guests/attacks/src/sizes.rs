@@ -12,7 +12,7 @@ attacks! {
     Gradients: duplicates_gradients_without_end;
 }
 
-/// What would be one element, or none, or all there is.
+/// Shapes whose size, calculated carelessly, is one element, none, or all there is.
 fn zeros(shape: &[i64]) -> Result<Tensor> {
     tensor::zeros(shape, Dtype::Float32, "")
 }

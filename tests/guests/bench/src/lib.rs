@@ -1,4 +1,4 @@
-//! What `benches/dispatch.rs` times: each phase does one thing.
+//! The guest that `benches/dispatch.rs` times: each phase does one thing.
 
 use phasebox_sdk::prelude::*;
 

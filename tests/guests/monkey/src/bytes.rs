@@ -3,7 +3,7 @@
 
 use phasebox_sdk::prelude::{Dtype, Level};
 
-/// What is left of a program.
+/// The bytes of a program that are not read yet.
 #[derive(Default)]
 pub(crate) struct Bytes {
     all: Vec<u8>,
@@ -116,7 +116,7 @@ const WORDS: [&str; 56] = [
     "\u{10ffff}ÿ\u{301}",
 ];
 
-/// What the parameters of the training's network are called, and patterns of them.
+/// Names of parameters of the training's network, and patterns of such names.
 const PARAMETERS: [&str; 6] = [
     "hidden.0.weight",
     "hidden.0.bias",
@@ -126,7 +126,7 @@ const PARAMETERS: [&str; 6] = [
     "*",
 ];
 
-/// What optimizers, losses and loaders let a callback read or change.
+/// Keys that optimizers, losses and loaders let a callback read or change.
 const SETTINGS: [&str; 8] = [
     "lr",
     "weight_decay",

@@ -1,4 +1,4 @@
-//! What the monkey holds: a few handles of every kind. Those of an earlier phase stay in its hands, stale; a new one
+//! The handles that the monkey holds: a few handles of every kind. Those of an earlier phase stay in its hands, stale; a new one
 //! drops an old one when they are full.
 
 use phasebox_sdk::prelude::*;
@@ -21,7 +21,7 @@ pub(crate) struct Hands {
     pub(crate) loggers: Vec<Logger>,
 }
 
-/// What the host said.
+/// Answers of the host.
 pub(crate) enum Answer {
     Refused,
     /// A plain value, or none.

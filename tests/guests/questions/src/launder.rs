@@ -7,7 +7,7 @@ use crate::{code, tell};
 
 type Route = (&'static str, fn(&Tensor) -> Result<Tensor>);
 
-/// What shares memory with its source.
+/// Operations whose result shares memory with its source.
 const VIEWS: [Route; 14] = [
     ("itself", |x| x.detach()),
     ("narrow", |x| x.narrow(0, 0, 1)),
@@ -35,7 +35,7 @@ const VIEWS: [Route; 14] = [
     }),
 ];
 
-/// What is the callback's own, and must not be the source in disguise.
+/// Tensors of the callback's own, which must not be the source in disguise.
 const RESULTS: [Route; 27] = [
     ("keep", |x| x.keep()),
     ("keep a view", |x| x.reshape(&[-1])?.keep()),
@@ -113,7 +113,7 @@ pub(crate) fn loss(ctx: &PhaseContext) -> Result<()> {
     Ok(())
 }
 
-/// What the network and its optimizer are made of.
+/// Tensors that the network and its optimizer are made of.
 pub(crate) fn network(ctx: &PhaseContext) -> Result<()> {
     tell("launder mean loss", changed(&ctx.loss_avg_meter()?));
     let (net, ema) = (ctx.net()?, ctx.ema_model()?);

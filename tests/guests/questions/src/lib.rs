@@ -14,7 +14,7 @@ struct Questions {
     ask: String,
     #[skip]
     calls: u32,
-    /// Of the call before.
+    /// A tensor of the call before.
     #[skip]
     stale: Vec<Tensor>,
 }

@@ -1,0 +1,146 @@
+//! The crates of the host: which may know which, and where the dangerous parts are.
+
+use std::fs;
+
+use super::code::has_word;
+use super::{Source, all_sources, check, host_crates, host_sources, manifest, sources};
+
+/// The layers, lowest first: a crate and the others of this repository that it may depend on. A crate that needs one
+/// more says why in the change, or finds that the code belongs elsewhere.
+const LAYERS: &[(&str, &str)] = &[
+    ("contract", ""),
+    ("files", ""),
+    ("torch-ext", ""),
+    ("recipe", "contract"),
+    ("component", "contract files"),
+    ("data", "torch-ext"),
+    ("nn", "contract torch-ext"),
+    ("train", "contract data files nn torch-ext"),
+    ("plugin", "component contract data files nn train torch-ext"),
+    (
+        "phasebox",
+        "component contract data files nn plugin recipe train torch-ext",
+    ),
+    (
+        "fuzz",
+        "component contract phasebox plugin recipe train torch-ext",
+    ),
+    ("xtask", ""),
+];
+
+/// Crates that do without libtorch: they are quick to build, and tools can use them alone.
+const WITHOUT_TORCH: [&str; 5] = ["contract", "files", "recipe", "component", "xtask"];
+/// Crates that know the WebAssembly engine.
+const WITH_WASMTIME: [&str; 2] = ["component", "plugin"];
+
+/// The names of the packages that a crate is built with; those of its tests and build script are not among them.
+fn dependencies(host_crate: &str) -> Vec<String> {
+    let text = fs::read_to_string(manifest(host_crate)).expect("a crate has its manifest");
+    let section = text.split("\n[dependencies]\n").nth(1).unwrap_or_default();
+    let lines = section.lines().take_while(|line| !line.starts_with('['));
+    let entries = lines.filter(|line| line.contains('=') && !line.starts_with('#'));
+    entries
+        .filter_map(|line| line.split(['.', ' ', '=']).next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A package of this repository by the name of its folder.
+fn folder(package: &str) -> Option<&str> {
+    match package {
+        "phasebox" | "torch-ext" => Some(package),
+        other => other.strip_prefix("phasebox-"),
+    }
+}
+
+#[test]
+fn every_crate_has_its_layer() {
+    let mut layers: Vec<&str> = LAYERS.iter().map(|(name, _)| *name).collect();
+    layers.sort_unstable();
+    assert_eq!(layers, host_crates());
+}
+
+#[test]
+fn crates_know_only_the_layers_below() {
+    let mut broken = Vec::new();
+    for (position, (name, allowed)) in LAYERS.iter().enumerate() {
+        let below = &LAYERS[..position];
+        let is_below = |other: &str| below.iter().any(|(name, _)| *name == other);
+        for package in dependencies(name) {
+            let Some(other) = folder(&package) else {
+                continue;
+            };
+            if !allowed.split(' ').any(|allowed| allowed == other) {
+                broken.push(format!("host/{name} depends on {package}"));
+            }
+        }
+        let above = allowed.split_whitespace().filter(|other| !is_below(other));
+        broken.extend(above.map(|other| format!("LAYERS has {other} not below {name}")));
+    }
+    check("a dependency that LAYERS does not allow", broken);
+}
+
+#[test]
+fn layers_allow_only_what_is_used() {
+    let mut unused = Vec::new();
+    for (name, allowed) in LAYERS {
+        let used = dependencies(name);
+        let used: Vec<&str> = used.iter().filter_map(|package| folder(package)).collect();
+        let spare = allowed
+            .split_whitespace()
+            .filter(|other| !used.contains(other));
+        unused.extend(spare.map(|other| format!("{name}: {other}")));
+    }
+    check("LAYERS allows what nobody needs", unused);
+}
+
+#[test]
+fn libtorch_and_wasmtime_stay_in_their_crates() {
+    let mut broken = Vec::new();
+    for name in host_crates() {
+        let packages = dependencies(&name);
+        let has = |package: &str| packages.iter().any(|other| other == package);
+        let has_torch = has("tch") || has("torch-sys") || has("torch-ext");
+        if has_torch && WITHOUT_TORCH.contains(&name.as_str()) {
+            broken.push(format!("host/{name} depends on libtorch"));
+        }
+        if has("wasmtime") && !WITH_WASMTIME.contains(&name.as_str()) {
+            broken.push(format!("host/{name} depends on wasmtime"));
+        }
+    }
+    check("a dependency that belongs into other crates", broken);
+}
+
+/// The one file outside torch-ext with unsafe code: compiled code is mapped from the user's own cache.
+const MAPS_CODE: &str = "host/component/src/compiled.rs";
+const TORCH_EXT: &str = "host/torch-ext/";
+
+#[test]
+fn unsafe_code_and_cpp_are_in_torch_ext() {
+    let mut broken = Vec::new();
+    for folder in ["host", "plugins", "tests"] {
+        let rust = sources(folder, ".rs").into_iter();
+        let others = rust.filter(|source| !may_be_unsafe(source));
+        broken.extend(others.flat_map(|source| unsafe_places(&source)));
+        let cpp = all_sources(folder, ".cpp").into_iter();
+        let paths = cpp.map(|source| source.path);
+        broken.extend(paths.filter(|path| !path.starts_with(TORCH_EXT)));
+    }
+    check("unsafe code and C++ belong in host/torch-ext", broken);
+}
+
+fn may_be_unsafe(source: &Source) -> bool {
+    source.path.starts_with(TORCH_EXT) || source.path == MAPS_CODE
+}
+
+fn unsafe_places(source: &Source) -> Vec<String> {
+    source.places(|line| has_word(line, "unsafe"))
+}
+
+#[test]
+fn compiled_code_is_mapped_in_one_place() {
+    let mut sources = host_sources("component");
+    sources.retain(|source| source.path == MAPS_CODE);
+    let places: Vec<String> = sources.iter().flat_map(unsafe_places).collect();
+    assert_eq!(places.len(), 1, "one unsafe block is needed: {places:#?}");
+}
