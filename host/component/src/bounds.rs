@@ -1,13 +1,13 @@
-//! What a component is made of, counted before anything is compiled: compiling takes time and memory by functions and
-//! their size, and a file of 64 MiB may hold millions. How long it may take besides is the limit `compile_time`.
+//! Bounds on what a component contains, counted before it is compiled: compiling takes time and memory by
+//! the number of functions and their size, and a file of 64 MiB may hold millions. The time that compiling may
+//! take is the limit `compile_time`.
 
 use anyhow::{Result, ensure};
 use wasmparser::{Parser, Payload};
 
-/// Something that is counted, with the most there may be: several times what a Python component has, of all those
-/// we know the largest (`the_largest_component_we_know_is_far_below` has its numbers).
+/// A quantity of a component that is bounded.
 #[derive(Clone, Copy)]
-enum Part {
+enum Quantity {
     Functions,
     BodyBytes,
     Modules,
@@ -18,27 +18,29 @@ enum Part {
     Definitions,
 }
 
-const BOUNDS: [(Part, u64, &str); 8] = [
-    (Part::Functions, 60_000, "functions"),
-    (Part::BodyBytes, 2 << 20, "bytes in one function"),
-    (Part::Modules, 200, "modules and components"),
-    (Part::Nesting, 8, "components inside each other"),
-    (Part::Instances, 1000, "instances"),
-    (Part::Memories, 50, "memories"),
-    (Part::Tables, 200, "tables"),
+/// The most of each quantity: several times that of a Python component, the largest known. The test
+/// `the_largest_component_we_know_is_far_below` has its numbers.
+const BOUNDS: [(Quantity, u64, &str); 8] = [
+    (Quantity::Functions, 60_000, "functions"),
+    (Quantity::BodyBytes, 2 << 20, "bytes in one function"),
+    (Quantity::Modules, 200, "modules and components"),
+    (Quantity::Nesting, 8, "components inside each other"),
+    (Quantity::Instances, 1000, "instances"),
+    (Quantity::Memories, 50, "memories"),
+    (Quantity::Tables, 200, "tables"),
     (
-        Part::Definitions,
+        Quantity::Definitions,
         100_000,
         "types, imports, exports, globals, segments and aliases",
     ),
 ];
 
-/// Refuses a component that is made to keep the compiler busy. What is no component at all is left to the engine,
-/// which says why.
+/// Refuses a component that is made to keep the compiler busy. Bytes that are no component are left to the
+/// engine, which says why.
 pub(crate) fn check(bytes: &[u8]) -> Result<()> {
     let counted = count(bytes);
-    for (part, most, what) in BOUNDS {
-        let found = counted[part as usize];
+    for (quantity, most, what) in BOUNDS {
+        let found = counted[quantity as usize];
         ensure!(
             found <= most,
             "it has {found} {what}, a callback may have {most}: split it, or strip it"
@@ -47,50 +49,57 @@ pub(crate) fn check(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// The quantities of a component, up to the first bytes that cannot be parsed.
 fn count(bytes: &[u8]) -> [u64; BOUNDS.len()] {
-    let (mut counted, mut depth) = ([0; BOUNDS.len()], 0);
+    let mut counted = [0; BOUNDS.len()];
+    let mut depth = 0u64;
     for payload in Parser::new(0).parse_all(bytes) {
         let Ok(payload) = payload else { break };
         match payload {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = u64::saturating_sub(depth, 1),
+            Payload::End(_) => depth = depth.saturating_sub(1),
             _ => {}
         }
-        let nesting = &mut counted[Part::Nesting as usize];
-        *nesting = depth.max(*nesting);
-        let (part, found) = part_of(&payload);
-        let so_far = &mut counted[part as usize];
-        *so_far = if matches!(part, Part::BodyBytes) {
-            found.max(*so_far)
-        } else {
-            *so_far + found
-        };
+        add(&mut counted, Quantity::Nesting, depth);
+        let (quantity, found) = quantity_of(&payload);
+        add(&mut counted, quantity, found);
     }
     counted
 }
 
-fn part_of(payload: &Payload<'_>) -> (Part, u64) {
+/// Adds to a quantity; of nesting and of function bodies only the largest counts.
+fn add(counted: &mut [u64; BOUNDS.len()], quantity: Quantity, found: u64) {
+    let so_far = &mut counted[quantity as usize];
+    *so_far = match quantity {
+        Quantity::Nesting | Quantity::BodyBytes => found.max(*so_far),
+        _ => *so_far + found,
+    };
+}
+
+fn quantity_of(payload: &Payload<'_>) -> (Quantity, u64) {
     match payload {
-        Payload::FunctionSection(section) => (Part::Functions, section.count().into()),
-        Payload::CodeSectionEntry(body) => (Part::BodyBytes, body.range().len() as u64),
-        Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => (Part::Modules, 1),
-        Payload::InstanceSection(section) => (Part::Instances, section.count().into()),
-        Payload::ComponentInstanceSection(section) => (Part::Instances, section.count().into()),
-        Payload::MemorySection(section) => (Part::Memories, section.count().into()),
-        Payload::TableSection(section) => (Part::Tables, section.count().into()),
-        Payload::TypeSection(section) => (Part::Definitions, section.count().into()),
-        Payload::ImportSection(section) => (Part::Definitions, section.count().into()),
-        Payload::GlobalSection(section) => (Part::Definitions, section.count().into()),
-        Payload::ExportSection(section) => (Part::Definitions, section.count().into()),
-        Payload::ElementSection(section) => (Part::Definitions, section.count().into()),
-        Payload::DataSection(section) => (Part::Definitions, section.count().into()),
-        Payload::CoreTypeSection(section) => (Part::Definitions, section.count().into()),
-        Payload::ComponentAliasSection(section) => (Part::Definitions, section.count().into()),
-        Payload::ComponentTypeSection(section) => (Part::Definitions, section.count().into()),
-        Payload::ComponentCanonicalSection(section) => (Part::Definitions, section.count().into()),
-        Payload::ComponentImportSection(section) => (Part::Definitions, section.count().into()),
-        Payload::ComponentExportSection(section) => (Part::Definitions, section.count().into()),
-        _ => (Part::Definitions, 0),
+        Payload::FunctionSection(section) => (Quantity::Functions, section.count().into()),
+        Payload::CodeSectionEntry(body) => (Quantity::BodyBytes, body.range().len() as u64),
+        Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => (Quantity::Modules, 1),
+        Payload::InstanceSection(section) => (Quantity::Instances, section.count().into()),
+        Payload::ComponentInstanceSection(section) => (Quantity::Instances, section.count().into()),
+        Payload::MemorySection(section) => (Quantity::Memories, section.count().into()),
+        Payload::TableSection(section) => (Quantity::Tables, section.count().into()),
+        Payload::TypeSection(section) => (Quantity::Definitions, section.count().into()),
+        Payload::ImportSection(section) => (Quantity::Definitions, section.count().into()),
+        Payload::GlobalSection(section) => (Quantity::Definitions, section.count().into()),
+        Payload::ExportSection(section) => (Quantity::Definitions, section.count().into()),
+        Payload::ElementSection(section) => (Quantity::Definitions, section.count().into()),
+        Payload::DataSection(section) => (Quantity::Definitions, section.count().into()),
+        Payload::CoreTypeSection(section) => (Quantity::Definitions, section.count().into()),
+        Payload::ComponentAliasSection(section) => (Quantity::Definitions, section.count().into()),
+        Payload::ComponentTypeSection(section) => (Quantity::Definitions, section.count().into()),
+        Payload::ComponentCanonicalSection(section) => {
+            (Quantity::Definitions, section.count().into())
+        }
+        Payload::ComponentImportSection(section) => (Quantity::Definitions, section.count().into()),
+        Payload::ComponentExportSection(section) => (Quantity::Definitions, section.count().into()),
+        _ => (Quantity::Definitions, 0),
     }
 }
 
@@ -98,7 +107,8 @@ fn part_of(payload: &Payload<'_>) -> (Part, u64) {
 mod tests {
     use super::*;
 
-    /// Functions, bytes of the largest, modules and components, depth, instances: of the example `smooth` in Python.
+    /// The example `smooth` in Python: functions, bytes of the largest, modules and components, depth,
+    /// instances.
     const PYTHON: [u64; 5] = [13_917, 426_843, 40, 1, 232];
 
     #[test]

@@ -1,13 +1,14 @@
-//! Machine code of callbacks, compiled once and kept in a folder of the user. Owns what an entry is and when it may
-//! run; `folder` owns who may write there, `stamp` when a file counts as unchanged, `eviction` what is thrown away.
-//! Compiling is `component`'s part.
+//! Machine code of callbacks, compiled once and kept in a folder of the user. Owns what an entry is and when
+//! it may run. `folder` owns who may write there, `stamp` when a file counts as unchanged, `eviction` what is
+//! thrown away. Compiling is `compile`'s part.
 //!
-//! An entry is two files, named by a digest of all that decides the code: the component's bytes, the engine's version
-//! and settings, the contract. One is the code, which is mapped, so that a page of it costs time and memory when it is
-//! used; the other records the code's digest. A third kind of file remembers digests of components.
+//! An entry is two files, named by a digest of all that decides the code: the component's bytes, the engine's
+//! version and settings, the contract. One file is the code, which is mapped, so that a page of it costs time
+//! and memory only when it is used. The other records the code's digest. A third kind of file remembers
+//! digests of components.
 //!
-//! Code that is not what was written there is never run: it is compiled anew, and the log says so. Against somebody who
-//! can write to the user's own files nothing here helps, and nothing could: that is the user.
+//! Code that is not what was written there is never run: it is compiled anew, and the log says so. Nothing
+//! here helps against somebody who can write to the user's own files, since that is the user.
 
 mod eviction;
 mod folder;
@@ -17,7 +18,6 @@ mod tests;
 
 use std::fs::{File, Metadata};
 use std::hash::{Hash as _, Hasher};
-use std::io::Read;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -25,7 +25,7 @@ use std::time::SystemTime;
 
 use anyhow::{Result, anyhow, ensure};
 use phasebox_contract::CONTRACT;
-use sha2::{Digest as _, Sha256};
+use phasebox_contract::digest::{self, Digest};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -33,24 +33,25 @@ use self::folder::Folder;
 use self::stamp::Stamp;
 use crate::WASMTIME_VERSION;
 
-/// What is known of a file: the digest of its bytes, and how the file looked when they were digested.
+/// A file of the cache that knows another: the digest of its bytes, and how it looked when they were digested.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Record {
     /// The name it was written under: a record that was moved speaks of something else.
     name: String,
+    /// In hexadecimal.
     sha256: String,
-    /// None while the file was too fresh for its times to tell whether it has changed since.
+    /// None if the file was so fresh that its times could not tell a later change.
     stamp: Option<Stamp>,
 }
 
-/// The user's folder of compiled code; without one that is the user's alone, nothing is kept.
+/// The user's folder of compiled code. Nothing is kept in a folder that is not the user's alone.
 pub(crate) struct CompiledCode {
     folder: Result<Folder>,
 }
 
 impl CompiledCode {
-    /// Makes the folder if need be. One that others could change is not used: the log says why, and callbacks are
-    /// compiled at each start.
+    /// Makes the folder if it is not there. A folder that others could change is not used: the log says why,
+    /// and callbacks are compiled at each start.
     pub(crate) fn open(directory: &Path) -> CompiledCode {
         let folder = Folder::open(directory);
         if let Err(reason) = &folder {
@@ -61,10 +62,10 @@ impl CompiledCode {
         CompiledCode { folder }
     }
 
-    /// One line for people: where it is, and how much is in it.
+    /// One line for people: where the folder is, and how much is in it.
     ///
     /// # Errors
-    /// Why it is not used.
+    /// If it is not used; says why.
     pub(crate) fn describe(&self) -> Result<String> {
         let folder = self
             .folder
@@ -78,68 +79,71 @@ impl CompiledCode {
         ))
     }
 
-    /// The sha256 of a component's file, if its bytes were digested before and it has not changed since.
-    pub(crate) fn digest_of(&self, source: &Metadata) -> Option<String> {
+    /// The digest of a component's file, if its bytes were digested before and it has not changed since.
+    pub(crate) fn digest_of(&self, source: &Metadata) -> Option<Digest> {
         let folder = self.folder.as_ref().ok()?;
         let record = folder.record(&source_name(source)).ok()??;
-        (record.stamp == Some(Stamp::of(source))).then_some(record.sha256)
+        match record.stamp == Some(Stamp::of(source)) {
+            true => record.sha256.parse().ok(),
+            false => None,
+        }
     }
 
-    /// Remembers the sha256 of bytes that were read after `source` was asked for.
-    pub(crate) fn remember(&self, source: &Metadata, sha256: &str) {
-        let (Ok(folder), stamp) = (&self.folder, Stamp::of(source)) else {
-            return;
-        };
+    /// Remembers the digest of bytes that were read after `source` was asked for.
+    pub(crate) fn remember(&self, source: &Metadata, sha256: Digest) {
+        let Ok(folder) = &self.folder else { return };
+        let stamp = Stamp::of(source);
         if stamp.is_settled(SystemTime::now()) {
             let record = Record {
                 name: source_name(source),
-                sha256: sha256.to_owned(),
+                sha256: sha256.to_string(),
                 stamp: Some(stamp),
             };
-            forget_failure(folder.write_record(&record));
+            log_failure(folder.write_record(&record));
         }
     }
 
     /// The code of the component whose bytes have this digest, if it is kept and whole.
-    pub(crate) fn find(&self, engine: &Engine, sha256: &str) -> Option<Component> {
+    pub(crate) fn find(&self, engine: &Engine, sha256: Digest) -> Option<Component> {
         let folder = self.folder.as_ref().ok()?;
         let name = entry_name(engine, sha256);
         load(engine, folder, &name).unwrap_or_else(|reason| {
             tracing::warn!(
                 "compiled code of sha256:{sha256} is not used, it is compiled anew: {reason:#}"
             );
-            forget_failure(folder.remove(&code_file(&name)));
+            log_failure(folder.remove(&code_file(&name)));
             None
         })
     }
 
-    /// Keeps what was compiled, and throws away what has not been used for long. That nothing could be kept is no
-    /// failure: the next start compiles again.
-    pub(crate) fn keep(&self, engine: &Engine, sha256: &str, component: &Component) {
-        let Ok(folder) = &self.folder else { return };
-        let kept = component
-            .serialize()
-            .map_err(|error| anyhow!(error))
-            .and_then(|code| {
-                let name = entry_name(engine, sha256);
-                folder.write_record(&Record {
-                    sha256: hexadecimal(&code),
-                    stamp: None,
-                    name: name.clone(),
-                })?;
-                folder.write(&code_file(&name), &code)?;
-                eviction::make_room(folder, eviction::Bounds::default(), SystemTime::now())
-            });
-        forget_failure(kept);
+    /// Keeps compiled code, and throws away what has not been used for long. If nothing can be kept, the log
+    /// says so and the next start compiles again.
+    pub(crate) fn keep(&self, engine: &Engine, sha256: Digest, component: &Component) {
+        if let Ok(folder) = &self.folder {
+            log_failure(write_entry(folder, &entry_name(engine, sha256), component));
+        }
     }
 }
 
-fn forget_failure(kept: Result<()>) {
+fn log_failure(kept: Result<()>) {
     if let Err(error) = kept {
         tracing::warn!("compiled code could not be kept: {error:#}");
     }
 }
 
+/// Writes both files of an entry, and makes room if there is too much.
+fn write_entry(folder: &Folder, name: &str, component: &Component) -> Result<()> {
+    let code = component.serialize().map_err(|error| anyhow!(error))?;
+    folder.write_record(&Record {
+        name: name.to_owned(),
+        sha256: Digest::of(&code).to_string(),
+        stamp: None,
+    })?;
+    folder.write(&code_file(name), &code)?;
+    eviction::make_room(folder, eviction::Bounds::default(), SystemTime::now())
+}
+
+/// The code of an entry, if there is one.
 fn load(engine: &Engine, folder: &Folder, name: &str) -> Result<Option<Component>> {
     match intact(folder, name)? {
         Some(code) => map(engine, &code).map(Some),
@@ -147,7 +151,10 @@ fn load(engine: &Engine, folder: &Folder, name: &str) -> Result<Option<Component
     }
 }
 
-/// An entry's code, if there is one and it is what was written.
+/// The file of an entry's code, if there is one.
+///
+/// # Errors
+/// If its bytes are not those that were written.
 fn intact(folder: &Folder, name: &str) -> Result<Option<File>> {
     let Some(mut code) = folder.open_file(&code_file(name))? else {
         return Ok(None);
@@ -159,18 +166,18 @@ fn intact(folder: &Folder, name: &str) -> Result<Option<File>> {
     let now = SystemTime::now();
     if record.stamp.as_ref() != Some(&stamp) {
         ensure!(
-            digest_of_rest(&mut code)? == record.sha256,
+            Digest::of_reader(&mut code)?.to_string() == record.sha256,
             "its bytes are not those that were written"
         );
         let stamp = stamp.is_settled(now).then_some(stamp);
-        forget_failure(folder.write_record(&Record { stamp, ..record }));
+        log_failure(folder.write_record(&Record { stamp, ..record }));
     } else if folder.was_used_long_ago(name, now) {
-        forget_failure(folder.write_record(&record));
+        log_failure(folder.write_record(&record));
     }
     Ok(Some(code))
 }
 
-/// Makes code of a file executable: the one place where that happens.
+/// Makes the code in a file executable. This happens nowhere else.
 #[expect(
     unsafe_code,
     reason = "the engine cannot know whether a file holds its own work; `intact` does"
@@ -186,27 +193,25 @@ fn map(engine: &Engine, code: &File) -> Result<Component> {
 }
 
 /// A digest of all that decides the machine code of a component.
-fn entry_name(engine: &Engine, sha256: &str) -> String {
-    let mut digest = HashInto(Sha256::new());
-    (sha256, CONTRACT, WASMTIME_VERSION).hash(&mut digest);
-    engine.precompile_compatibility_hash().hash(&mut digest);
-    format!("{:x}", digest.0.finalize())
+fn entry_name(engine: &Engine, sha256: Digest) -> String {
+    let mut hasher = StableHasher::default();
+    (sha256.to_string().as_str(), CONTRACT, WASMTIME_VERSION).hash(&mut hasher);
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.0.finish().to_string()
 }
 
-/// Feeds whatever can be hashed to a digest that is the same in every process.
-struct HashInto(Sha256);
+/// Makes a digest of anything that can be hashed, which is the same in every process.
+#[derive(Default)]
+struct StableHasher(digest::Hasher);
 
-impl Hasher for HashInto {
+impl Hasher for StableHasher {
     fn write(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
+    /// Required by the trait; only the digest is used.
     fn finish(&self) -> u64 {
-        let digest = self.0.clone().finalize();
-        digest
-            .iter()
-            .take(8)
-            .fold(0, |number, byte| number << 8 | u64::from(*byte))
+        0
     }
 }
 
@@ -214,21 +219,7 @@ fn code_file(entry: &str) -> String {
     format!("{entry}.code")
 }
 
-/// By inode: a component that is moved or linked keeps its digest.
+/// The name of a component's record, by its inode: a component that is moved or linked keeps its digest.
 fn source_name(source: &Metadata) -> String {
     format!("source-{}-{}", source.dev(), source.ino())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
-}
-
-fn digest_of_rest(file: &mut File) -> Result<String> {
-    let (mut digest, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(format!("{:x}", digest.finalize())),
-            count => digest.update(&buffer[..count]),
-        }
-    }
 }

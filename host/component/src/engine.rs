@@ -1,24 +1,20 @@
-//! The one wasmtime engine of a process: its settings, the clock that deadlines count in, and the machine code that is
-//! kept. Built once, shared by all callbacks of all runs. Links no host functions.
+//! The wasmtime engine that callbacks are compiled for and run on: its settings, its clock, and the machine
+//! code that is kept for it. It is made once and shared by all callbacks of all runs. Links no host functions.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Result, anyhow};
 use wasmtime::{Config, WasmBacktraceDetails};
 
-use super::compiled::CompiledCode;
+use crate::clock::Clock;
+use crate::compiled::CompiledCode;
 
-/// Frames of host functions run on top of the guest's, so the guest's share of the stack stays small.
+/// The stack of a guest. It is small since host functions run on top of the guest's frames.
 const GUEST_STACK_BYTES: usize = 512 << 10;
 
-/// The clock's resolution: deadlines are kept to within one tick.
-pub const TICK: Duration = Duration::from_millis(10);
-
-/// Compiles components, and keeps the time that they run by.
+/// Compiles components, keeps their code, and counts the time that they run by.
 pub struct Engine {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) compiled: CompiledCode,
@@ -27,20 +23,21 @@ pub struct Engine {
     interrupted: Arc<AtomicBool>,
 }
 
-/// What callbacks' time is counted in, and how much their results may depend on the machine.
+/// The unit of callbacks' time, and how much their results may depend on the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Profile {
-    /// Time by the clock.
+    /// Time is counted by the clock.
     #[default]
     Fast,
-    /// A nanosecond of a limit is one instruction; not-a-number has one bit pattern; time is counted in steps; values
-    /// on their way are waited for. The same run ends at the same instruction everywhere, if the host's own numbers
-    /// are the same.
+    /// A nanosecond of a limit is one instruction, not-a-number has one bit pattern, time is counted in steps,
+    /// and values on their way are waited for. If the host's own numbers are the same, a run ends at the same
+    /// instruction everywhere.
     Deterministic,
 }
 
 impl Engine {
-    /// Compiled code is kept in `cache_dir`, if that folder is the user's alone or can be made so.
+    /// An engine on the fast profile. Compiled code is kept in `cache_dir`, if that folder is the user's alone
+    /// or can be made so.
     ///
     /// # Errors
     /// If the clock's thread cannot be started.
@@ -48,7 +45,7 @@ impl Engine {
         Self::with_profile(cache_dir, Profile::Fast)
     }
 
-    /// The same for a profile; code is kept for each.
+    /// An engine on a profile of choice. Compiled code is kept for each profile.
     ///
     /// # Errors
     /// If the clock's thread cannot be started.
@@ -64,9 +61,9 @@ impl Engine {
         })
     }
 
-    /// Calls of its callbacks end soon after `interrupted` is set, whatever time their limits leave.
+    /// Ends calls of its callbacks soon after `interrupted` is set, whatever time their limits leave.
     #[must_use]
-    pub fn heed(self, interrupted: Arc<AtomicBool>) -> Engine {
+    pub fn interrupt_on(self, interrupted: Arc<AtomicBool>) -> Engine {
         Engine {
             interrupted,
             ..self
@@ -78,17 +75,17 @@ impl Engine {
         &self.engine
     }
 
-    /// The clock, in units of [`TICK`].
+    /// The clock, in units of [`TICK`](crate::TICK).
     pub fn ticks(&self) -> Arc<AtomicU64> {
-        self.clock.ticks.clone()
+        self.clock.ticks()
     }
 
-    /// What callbacks' time is counted in.
+    /// The profile that components are compiled for.
     pub fn profile(&self) -> Profile {
         self.profile
     }
 
-    /// Set once calls in progress should end.
+    /// The flag that is set once calls in progress should end.
     pub fn interrupted(&self) -> Arc<AtomicBool> {
         self.interrupted.clone()
     }
@@ -96,14 +93,14 @@ impl Engine {
     /// One line for people: where compiled code is kept, and how much.
     ///
     /// # Errors
-    /// Why none is kept.
+    /// If none is kept; says why.
     pub fn describe_compiled_code(&self) -> Result<String> {
         self.compiled.describe()
     }
 }
 
-/// Threads, garbage collection and exceptions are not even compiled in. Several memories are allowed: their sum is
-/// limited.
+/// The settings of a profile. Threads, garbage collection and exceptions are not even compiled in. Several
+/// memories are allowed, since their sum is limited.
 fn config(profile: Profile) -> Config {
     let deterministic = profile == Profile::Deterministic;
     let mut config = Config::new();
@@ -121,46 +118,4 @@ fn config(profile: Profile) -> Config {
         .wasm_stack_switching(false)
         .wasm_relaxed_simd(false);
     config
-}
-
-/// Ticks while the engine lives; both the engine's epoch and a counter that host calls read.
-struct Clock {
-    ticks: Arc<AtomicU64>,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Clock {
-    fn start(engine: wasmtime::Engine) -> Result<Clock> {
-        let (ticks, stop) = (
-            Arc::new(AtomicU64::new(0)),
-            Arc::new(AtomicBool::new(false)),
-        );
-        let (ticking, stopping) = (ticks.clone(), stop.clone());
-        let tick = move || {
-            while !stopping.load(Ordering::Relaxed) {
-                std::thread::sleep(TICK);
-                ticking.fetch_add(1, Ordering::Relaxed);
-                engine.increment_epoch();
-            }
-        };
-        let thread = std::thread::Builder::new()
-            .name("plugin-clock".into())
-            .spawn(tick);
-        Ok(Clock {
-            ticks,
-            stop,
-            thread: Some(thread.context("cannot start the clock of callbacks")?),
-        })
-    }
-}
-
-impl Drop for Clock {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            // A panic of the clock has nothing to add at this point.
-            let _ = thread.join();
-        }
-    }
 }

@@ -1,22 +1,35 @@
-//! A callback's `.wasm` file: read, checked, compiled and understood before anything of it runs. Needs no libtorch, so
-//! that authors' tools can stand on it; what a callback can reach when it runs is the crate `phasebox_plugin`'s.
+//! A callback's `.wasm` file: read, checked and compiled before anything of it runs. Needs no libtorch, so
+//! that authors' tools can stand on it. What a callback can reach when it runs is `phasebox_plugin`'s.
+//!
+//! A component is taken if it was built for any patch release of the contract's version, `0.1.*`, and for no
+//! other version. Patch releases only add functions: a component that imports a function which this host does
+//! not have is refused when it is instantiated.
 //!
 //! | file | owns |
 //! |---|---|
-//! | `component` | reading a file, and what it imports and exports |
+//! | `component` | a component, and the order of the steps that lead to one |
+//! | `file` | opening and reading a file within bounds |
 //! | `bounds` | how large its sections may be |
-//! | `engine` | the wasmtime engine, and its clock |
+//! | `compile` | compiling it within a time |
+//! | `interface` | its imports and exports, checked against the contract |
+//! | `description` | the JSON that a callback describes itself by |
+//! | `engine`, `clock` | the wasmtime engine, and the clock that time is counted by |
 //! | `compiled` | machine code kept from one start to the next |
 
 mod bounds;
+mod clock;
+mod compile;
 mod compiled;
 mod component;
 mod description;
 mod engine;
+mod file;
+mod interface;
 
+pub use self::clock::TICK;
 pub use self::component::Component;
 pub use self::description::Description;
-pub use self::engine::{Engine, Profile, TICK};
+pub use self::engine::{Engine, Profile};
 
-/// The engine that callbacks run on.
+/// The version of the engine that callbacks run on.
 pub const WASMTIME_VERSION: &str = env!("WASMTIME_VERSION");

@@ -247,7 +247,7 @@ impl Callback for Plugin {
             tensors: stored
                 .flat_map(|(name, stored)| stored.named(name))
                 .collect(),
-            sha256: self.component.sha256.clone(),
+            sha256: self.component.sha256.to_string(),
             version: self.version.clone(),
             state_version: self.state_version,
         })
@@ -270,7 +270,7 @@ impl Callback for Plugin {
         CallbackReport {
             name: self.settings.name.clone(),
             source: self.component.path.display().to_string(),
-            sha256: self.component.sha256.clone(),
+            sha256: self.component.sha256.to_string(),
             grants: grants.into_iter().map(str::to_owned).collect(),
             counters: state.counters.clone(),
             limits: Some((state.limits, state.usage_at_end())),

@@ -1,4 +1,4 @@
-//! What is thrown away so that the folder does not grow for ever: what has not been used for longest.
+//! Eviction, so that the folder does not grow for ever: the code that was used longest ago goes first.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -7,10 +7,12 @@ use anyhow::Result;
 
 use super::folder::{Folder, Listed};
 
-/// How much is kept, for how long.
+/// Bounds on the folder.
 #[derive(Clone, Copy)]
 pub(super) struct Bounds {
+    /// The most bytes of all files together.
     pub(super) bytes: u64,
+    /// The longest time for which code is kept without being used.
     pub(super) unused: Duration,
 }
 
@@ -24,14 +26,14 @@ impl Default for Bounds {
     }
 }
 
-/// The files that share a name up to the first dot: they come and go together.
+/// The files that share a name up to the first dot, which come and go together.
 struct Group {
     files: Vec<Listed>,
     bytes: u64,
     used: SystemTime,
 }
 
-/// How many callbacks the folder has code of, and the bytes of all that is in it.
+/// The number of callbacks that the folder has code of, and the bytes of all its files.
 pub(super) fn contents(folder: &Folder) -> Result<(usize, u64)> {
     let files = folder.list()?;
     let entries = files
@@ -41,7 +43,8 @@ pub(super) fn contents(folder: &Folder) -> Result<(usize, u64)> {
     Ok((entries, files.iter().map(|file| file.bytes).sum()))
 }
 
-/// Removes what has not been used for `bounds.unused`, then what was used longest ago until the rest fits.
+/// Removes the files that have not been used for `bounds.unused`, then those used longest ago until the rest
+/// fits.
 pub(super) fn make_room(folder: &Folder, bounds: Bounds, now: SystemTime) -> Result<()> {
     let mut groups = groups(folder.list()?);
     groups.sort_by_key(|group| group.used);

@@ -1,7 +1,8 @@
 //! A folder that only its user can change, and the files in it. Knows nothing of what they hold.
 //!
-//! The folder is opened once and checked; files are reached from there, without following links, and checked when they
-//! are opened. So neither a name that is exchanged later nor a file that somebody else has put there is used.
+//! The folder is opened once and checked. Its files are reached from there, without following links, and are
+//! checked when they are opened. So neither a name that is exchanged later is used, nor a file that somebody
+//! else has put there.
 
 use std::fs::{DirBuilder, File};
 use std::io::{Read as _, Write as _};
@@ -12,16 +13,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, renameat, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, openat, renameat, statat, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::Record;
 
-/// No record is longer.
+/// The longest record.
 const MAX_RECORD_BYTES: u64 = 4096;
-/// A record's own age says when it was last used, to within this.
+/// The precision to which the age of a record tells when it was last used.
 const USE_RESOLUTION: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The opened folder.
 pub(super) struct Folder {
     pub(super) path: PathBuf,
     opened: OwnedFd,
@@ -35,8 +39,10 @@ pub(super) struct Listed {
 }
 
 impl Folder {
+    /// Opens the folder, which is made if it is not there.
+    ///
     /// # Errors
-    /// If it cannot be made, or is not the user's alone; with what to do about it.
+    /// If it cannot be made, or is not the user's alone; says what to do about it.
     pub(super) fn open(path: &Path) -> Result<Folder> {
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.with_context(|| format!("the folder {} cannot be made", path.display()))?;
@@ -64,7 +70,7 @@ impl Folder {
         })
     }
 
-    /// A file to read, if it is there.
+    /// Opens a file to read, if it is there.
     ///
     /// # Errors
     /// If it is no plain file, or others may write to it.
@@ -101,7 +107,7 @@ impl Folder {
         self.write(&record_file(&record.name), &serde_json::to_vec(record)?)
     }
 
-    /// Whether the record of this name should be written again to show that it is used.
+    /// True if the record of this name should be written again, to show that it is used.
     pub(super) fn was_used_long_ago(&self, name: &str, now: SystemTime) -> bool {
         let Ok(Some(record)) = self.open_file(&record_file(name)) else {
             return false;
@@ -142,7 +148,7 @@ impl Folder {
         }
     }
 
-    /// The plain files in it.
+    /// The plain files in the folder.
     pub(super) fn list(&self) -> Result<Vec<Listed>> {
         let mut listed = Vec::new();
         for entry in Dir::read_from(&self.opened)? {
@@ -155,17 +161,21 @@ impl Folder {
                 continue;
             };
             if FileType::from_raw_mode(status.st_mode) == FileType::RegularFile {
-                let seconds = u64::try_from(status.st_mtime).unwrap_or(0);
-                let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
                 listed.push(Listed {
                     name: name.to_owned(),
                     bytes: status.st_size.unsigned_abs(),
-                    modified,
+                    modified: modified(&status),
                 });
             }
         }
         Ok(listed)
     }
+}
+
+/// The time of the last modification, in whole seconds.
+fn modified(status: &Stat) -> SystemTime {
+    let seconds = u64::try_from(status.st_mtime).unwrap_or(0);
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
 fn is_ours(owner: u32) -> bool {

@@ -1,15 +1,15 @@
-//! When a file counts as unchanged without being read: the rule of git's index.
+//! Stamps, by which a file counts as unchanged without being read. The rule is that of git's index.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A file that changed within this time of its digest may change again without its times showing it: their resolution
-/// is that of the file system, 2 s on the coarsest.
+/// The resolution of times on the coarsest file system. A file that changed within this time of its digest
+/// may change again without its times showing it.
 const RESOLUTION: Duration = Duration::from_secs(2);
 
-/// How a file looks from outside. Contents cannot change without the time of the last change moving on; unlike the time
-/// of the last modification, no program can set that one.
+/// A file as it looks from outside. Contents cannot change without the time of the last change moving on,
+/// which no program can set, unlike the time of the last modification.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Stamp {
     device: u64,
@@ -30,7 +30,7 @@ impl Stamp {
         }
     }
 
-    /// Whether a change after `now` is sure to give another stamp.
+    /// True if a change after `now` is sure to give another stamp.
     pub(super) fn is_settled(&self, now: SystemTime) -> bool {
         let until = now
             .checked_sub(RESOLUTION)

@@ -1,4 +1,4 @@
-//! What runs from the folder and what does not, whoever has been at it.
+//! Tests of what runs from the folder and what does not, after all kinds of tampering with it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
@@ -43,12 +43,12 @@ impl Kept {
 
     fn keep(&self, engine: &Engine, answer: u32) {
         let component = Component::new(engine, source(answer)).expect("it compiles");
-        self.code().keep(engine, &sha256(answer), &component);
+        self.code().keep(engine, sha256(answer), &component);
     }
 
     /// What the code kept for component 1 answers, if it is used.
     fn answer(&self) -> Option<u32> {
-        let component = self.code().find(&self.engine, &sha256(1))?;
+        let component = self.code().find(&self.engine, sha256(1))?;
         let mut store = Store::new(&self.engine, ());
         let instance = Linker::new(&self.engine)
             .instantiate(&mut store, &component)
@@ -61,7 +61,7 @@ impl Kept {
 
     fn path(&self, answer: u32, extension: &str) -> PathBuf {
         self.folder()
-            .join(entry_name(&self.engine, &sha256(answer)))
+            .join(entry_name(&self.engine, sha256(answer)))
             .with_extension(extension)
     }
 }
@@ -76,8 +76,8 @@ fn source(answer: u32) -> Vec<u8> {
     wat::parse_str(text).expect("valid text")
 }
 
-fn sha256(answer: u32) -> String {
-    hexadecimal(&source(answer))
+fn sha256(answer: u32) -> Digest {
+    Digest::of(&source(answer))
 }
 
 /// Overwrites in place what is otherwise only replaced.
@@ -142,7 +142,7 @@ const TAMPERINGS: &[(&str, bool, Tampering)] = &[
     ("an engine of other settings wrote it", false, |kept| {
         let other = Engine::new(Config::new().epoch_interruption(true)).expect("an engine");
         kept.keep(&other, 1);
-        let record = |engine| entry_name(engine, &sha256(1));
+        let record = |engine| entry_name(engine, sha256(1));
         let text = fs::read_to_string(kept.folder().join(record(&other) + ".json")).expect("kept");
         let text = text.replace(&record(&other), &record(&kept.engine));
         overwrite(&kept.path(1, "json"), |old| *old = text.into_bytes());
@@ -215,10 +215,10 @@ fn a_folder_that_others_could_change_is_not_used() {
         assert!(line.contains(expected), "{}: {line}", path.display());
         let engine = Engine::default();
         let component = Component::new(&engine, source(1)).expect("it compiles");
-        code.keep(&engine, &sha256(1), &component);
+        code.keep(&engine, sha256(1), &component);
         let is_used = expected.starts_with('0');
         assert_eq!(
-            code.find(&engine, &sha256(1)).is_some(),
+            code.find(&engine, sha256(1)).is_some(),
             is_used,
             "{}",
             path.display()
@@ -235,15 +235,16 @@ fn a_digest_is_remembered_as_long_as_the_file_is_the_same() {
     let path = place.path().join("x.wasm");
     let metadata = || fs::metadata(&path).expect("it is there");
     fs::write(&path, "one").expect("written");
-    code.remember(&metadata(), "fresh");
+    code.remember(&metadata(), Digest::of(b"fresh"));
     assert_eq!(
         code.digest_of(&metadata()),
         None,
         "it may still change within the same instant"
     );
     std::thread::sleep(SETTLING);
-    code.remember(&metadata(), "known");
-    assert_eq!(code.digest_of(&metadata()).as_deref(), Some("known"));
+    let known = Digest::of(b"known");
+    code.remember(&metadata(), known);
+    assert_eq!(code.digest_of(&metadata()), Some(known));
     let modified = metadata().modified().expect("a time");
     let changes: [(&str, Change); 3] = [
         ("its length", |path| {

@@ -168,8 +168,9 @@ impl Loading<'_> {
         };
         let component = Component::load_within(self.engine.engine(), &path, &entry.limits)?;
         check_digest(entry, &component)?;
+        let sha256 = component.sha256.to_string();
         self.lock.map_or(Ok(()), |lock| {
-            lock.admit(&entry.name, &component.path, &component.sha256)
+            lock.admit(&entry.name, &component.path, &sha256)
         })?;
         let settings = PluginSettings {
             name: entry.name.clone(),
@@ -189,7 +190,7 @@ impl Loading<'_> {
         let lock = Locked {
             name: entry.name.clone(),
             source: lock::source(&entry.source, &self.recipe.folder()),
-            sha256: component.sha256,
+            sha256,
             interface: component.callback_interface,
             version: description.version,
             grants: grants.names().into_iter().map(str::to_owned).collect(),
@@ -226,10 +227,9 @@ fn user_cache() -> PathBuf {
 }
 
 fn check_digest(entry: &CallbackEntry, component: &Component) -> Result<()> {
-    let Some(digest) = &entry.digest else {
+    let Some(expected) = entry.digest else {
         return Ok(());
     };
-    let expected = digest.to_string();
     if expected == component.sha256 {
         return Ok(());
     }

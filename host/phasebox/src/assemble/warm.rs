@@ -48,7 +48,7 @@ impl Warm {
         {
             return Ok(engine.clone());
         }
-        let engine = plugins::engine(cache_dir, profile)?.heed(interrupt.asked());
+        let engine = plugins::engine(cache_dir, profile)?.interrupt_on(interrupt.asked());
         let engine = Rc::new(PluginEngine::new(engine)?);
         self.engine = Some((cache_dir.map(Path::to_path_buf), profile, engine.clone()));
         Ok(engine)

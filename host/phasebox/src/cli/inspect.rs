@@ -117,7 +117,7 @@ fn as_json(
         "file": component.path,
         "bytes": component.file_bytes,
         "memory_bytes": memory_bytes,
-        "sha256": component.sha256,
+        "sha256": component.sha256.to_string(),
         "interface": component.callback_interface,
         "imports": component.imports,
         "phases": component.phases.iter().map(|phase| phase.name()).collect::<Vec<_>>(),

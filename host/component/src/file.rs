@@ -1,0 +1,73 @@
+//! A callback's file: found, opened and read within bounds. Knows only how a component begins; what it
+//! contains is checked by `bounds` and `interface`.
+
+use std::fs::{File, Metadata};
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+/// Larger files are refused before they are read. A Python component has 18 MB.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// Opens the file of a callback.
+pub(crate) fn open(path: &Path) -> Result<(File, Metadata)> {
+    check_is_file(path)?;
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let metadata = file.metadata()?;
+    let size = metadata.len();
+    ensure!(
+        size <= MAX_FILE_BYTES,
+        "{} has {size} bytes; a callback may have {MAX_FILE_BYTES}: strip it",
+        path.display()
+    );
+    Ok((file, metadata))
+}
+
+/// Looked at before it is opened: opening a pipe would wait for a writer.
+fn check_is_file(path: &Path) -> Result<()> {
+    let metadata = std::fs::metadata(path).with_context(|| {
+        format!(
+            "no callback at {}: check the path; it is relative to the recipe",
+            path.display()
+        )
+    })?;
+    ensure!(
+        metadata.is_file(),
+        "{} is not a file: name the .wasm file itself",
+        path.display()
+    );
+    Ok(())
+}
+
+/// The bytes of an open file, of which `length` were promised; it may be growing.
+pub(crate) fn read(file: File, length: u64, path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(length)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(bytes)
+}
+
+/// Refuses a file that does not begin like a component, and says what it is instead.
+pub(crate) fn check_magic(bytes: &[u8]) -> Result<()> {
+    match bytes {
+        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => bail!(
+            "it is a core WebAssembly module, not a component: wrap it with `wasm-tools component new IN.wasm -o OUT.wasm` \
+             (`cargo xtask plugins` does it for Rust callbacks)"
+        ),
+        [0, b'a', b's', b'm', ..] => {
+            bail!(
+                "it is WebAssembly of a version this host does not know: rebuild it as a component"
+            )
+        }
+        [0x7f, b'E', b'L', b'F', ..] => {
+            bail!(
+                "it is native or precompiled code, which is never accepted: give the .wasm component"
+            )
+        }
+        [] => bail!("the file is empty: rebuild it"),
+        _ => bail!("it does not begin like WebAssembly: give a .wasm component"),
+    }
+}

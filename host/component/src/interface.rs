@@ -1,0 +1,139 @@
+//! The imports and exports of a component, checked against the contract. Owns the refusals in words.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_contract::{CONTRACT, suggest};
+use wasmtime::Engine;
+use wasmtime::component::types::{Component, ComponentInstance, ComponentItem};
+
+/// The package that callbacks import from.
+const PACKAGE: &str = "phasebox:train/";
+/// Beginning of the versions that are taken: patch releases only add functions, and a function that this
+/// host does not have is refused when the component is linked.
+const VERSIONS: &str = "0.1.";
+/// The interfaces of the package.
+const INTERFACES: [&str; 5] = ["types", "tensor", "context", "storage", "diagnostics"];
+
+/// The functions of the `callback` interface that are not phases.
+const LIFE_CYCLE: [&str; 4] = ["describe", "configure", "save-state", "load-state"];
+
+/// The exports of a component, as far as this host is concerned.
+pub(crate) struct Exports {
+    /// The full name of the `callback` interface.
+    pub(crate) callback_interface: String,
+    /// The phases it exports.
+    pub(crate) phases: PhaseSet,
+    /// The other functions of the contract that it exports.
+    pub(crate) life_cycle: Vec<&'static str>,
+    /// Names of what the component exports beside it.
+    pub(crate) others: Vec<String>,
+}
+
+/// The names of what a component imports, if all of it is part of the contract.
+pub(crate) fn imports(engine: &Engine, component: &Component) -> Result<Vec<String>> {
+    let imports = component.imports(engine);
+    let names: Vec<String> = imports.map(|(name, _)| name.to_owned()).collect();
+    names.iter().try_for_each(|name| check_import(name))?;
+    Ok(names)
+}
+
+/// The exports of a component, if one interface `callback` is among them and holds nothing unknown.
+pub(crate) fn exports(engine: &Engine, component: &Component) -> Result<Exports> {
+    let mut callbacks = Vec::new();
+    let mut others = Vec::new();
+    for (name, export) in component.exports(engine) {
+        match export.ty {
+            ComponentItem::ComponentInstance(interface) if interface_name(name) == "callback" => {
+                callbacks.push((name.to_owned(), interface));
+            }
+            _ => others.push(name.to_owned()),
+        }
+    }
+    let (callback_interface, interface) = only_one(callbacks, &others)?;
+    let (phases, life_cycle) = subscriptions(engine, &interface, &callback_interface)?;
+    Ok(Exports {
+        callback_interface,
+        phases,
+        life_cycle,
+        others,
+    })
+}
+
+fn check_import(import: &str) -> Result<()> {
+    if import.starts_with("wasi:") {
+        bail!(
+            "it imports `{import}`, but callbacks get no WASI: build for wasm32-unknown-unknown, or with the \
+             stub option of its toolchain (componentize-py -s, componentize-js disableFeatures)"
+        );
+    }
+    let interface = import.strip_prefix(PACKAGE);
+    match interface.and_then(|interface| interface.split_once('@')) {
+        Some((name, version)) if INTERFACES.contains(&name) => ensure!(
+            version.starts_with(VERSIONS),
+            "it was built for phasebox:train {version}, this phasebox speaks {CONTRACT}: rebuild it against this contract"
+        ),
+        _ => bail!(
+            "it imports `{import}`, which is not part of {CONTRACT}: callbacks import from that package alone"
+        ),
+    }
+    Ok(())
+}
+
+/// The name of an interface alone: `a:b/callback@1.0.0` and `callback` are both named `callback`.
+fn interface_name(export: &str) -> &str {
+    let name = export.rsplit('/').next().unwrap_or(export);
+    name.split('@').next().unwrap_or(name)
+}
+
+/// The one interface named `callback`.
+fn only_one(
+    mut callbacks: Vec<(String, ComponentInstance)>,
+    others: &[String],
+) -> Result<(String, ComponentInstance)> {
+    if callbacks.len() > 1 {
+        let names: Vec<&str> = callbacks.iter().map(|(name, _)| name.as_str()).collect();
+        let names = names.join(", ");
+        bail!("it exports two interfaces named `callback` ({names}): keep one");
+    }
+    callbacks.pop().with_context(|| {
+        let found = match others {
+            [] => String::new(),
+            _ => format!(", only `{}`", others.join("`, `")),
+        };
+        format!(
+            "it exports no interface named `callback`{found}: export one with the phases it wants"
+        )
+    })
+}
+
+/// The functions that the interface exports, all of which the contract must know.
+fn subscriptions(
+    engine: &Engine,
+    interface: &ComponentInstance,
+    name: &str,
+) -> Result<(PhaseSet, Vec<&'static str>)> {
+    let mut phases = PhaseSet::default();
+    let mut life_cycle = Vec::new();
+    for (function, export) in interface.exports(engine) {
+        if !matches!(export.ty, ComponentItem::ComponentFunc(_)) {
+            continue;
+        }
+        if let Some(phase) = Phase::from_name(function) {
+            phases.insert(phase);
+        } else if let Some(known) = LIFE_CYCLE.iter().find(|known| **known == function) {
+            life_cycle.push(*known);
+        } else {
+            bail!(
+                "`{name}` exports `{function}`, which is no phase of {CONTRACT}{}",
+                did_you_mean(function)
+            );
+        }
+    }
+    Ok((phases, life_cycle))
+}
+
+fn did_you_mean(function: &str) -> String {
+    let phases = Phase::ALL.iter().map(|phase| phase.name());
+    let names: Vec<&str> = phases.chain(LIFE_CYCLE).collect();
+    suggest::hint(function, &names)
+}
