@@ -19,15 +19,15 @@ enum Mode {
 /// Stops training when a metric has not improved for `patience` checks, diverges or is good enough.
 #[derive(Parameters)]
 struct EarlyStopping {
-    /// The metric's name as logged; the recipe's metric to watch without.
+    /// The metric's name as logged; by default the recipe's metric to watch.
     monitor: Option<String>,
-    /// `min`, `max`, or `auto`: as the metric to watch, by the name for any other.
+    /// `min`, `max`, or `auto`: as the recipe says for the metric to watch, by name for others.
     #[default(Mode::Auto)]
     mode: Mode,
     /// Checks in a row without improvement before the run stops.
     #[default(3)]
     patience: u32,
-    /// What a value must be better by to count.
+    /// A value counts as an improvement if it beats the best by more than this.
     #[default(0.0)]
     min_delta: f64,
     /// Stop as soon as the metric is better than this.

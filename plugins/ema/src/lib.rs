@@ -9,22 +9,22 @@ use phasebox_sdk::prelude::*;
 /// Validates and tests with an exponential moving average of the weights.
 #[derive(Parameters)]
 struct Ema {
-    /// How much of the average a step keeps in the end.
+    /// The share of the average that a step keeps in the end.
     #[default(0.9999)]
     decay: f64,
-    /// How `decay` is reached: `constant`, `exp` or `threshold`.
+    /// The way to `decay`: `constant`, `exp` or `threshold`.
     #[default(DecayType::Exp)]
     decay_type: DecayType,
-    /// How soon `exp` reaches it.
+    /// The speed at which `exp` reaches `decay`.
     #[default(15.0)]
     beta: f64,
-    /// Average what is saved but not trained as well, such as running means.
+    /// Also average tensors that are saved but not trained, such as running means.
     #[default(true)]
     use_buffers: bool,
     /// The network holds the average and the storage holds the weights.
     #[state]
     swapped: bool,
-    /// The network holds the average of the best checkpoints, which is to be left alone.
+    /// The network holds the average of the best checkpoints, which must stay as it is.
     #[skip]
     averages_best: bool,
     /// A glob of the buffers that are averaged, if there are any.

@@ -1,4 +1,4 @@
-//! Limits gradients before the optimizer uses them: by norm, as `torch.nn.utils.clip_grad_norm_`, or by value.
+//! Limits gradients before the optimizer uses them: by norm, like `torch.nn.utils.clip_grad_norm_`, or by value.
 
 use phasebox_sdk::prelude::*;
 

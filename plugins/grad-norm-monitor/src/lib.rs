@@ -1,4 +1,5 @@
-//! Logs how large gradients are and how far a step moves the weights. All of it stays on the device: no sync.
+//! Logs how large gradients are and how far a step moves the weights. Norms stay on the device and
+//! do not sync; histograms do.
 
 use phasebox_sdk::prelude::*;
 
@@ -11,7 +12,7 @@ struct GradNormMonitor {
     /// The order of the norms.
     #[default(2.0)]
     norm_type: f64,
-    /// Which parameters, such as `backbone.*`.
+    /// The parameters to look at, such as `backbone.*`.
     #[default("*".into())]
     parameter_glob: String,
     /// Also log the norm of each parameter's gradient: two crossings each.

@@ -10,14 +10,14 @@ use schedule::Schedule;
 /// Warms the learning rate up linearly, step by step, then lowers it along a cosine.
 #[derive(Parameters)]
 struct LrWarmupCosine {
-    /// The rate after the warm-up; the recipe's `initial_lr` without.
+    /// The rate after the warm-up; by default the recipe's `initial_lr`.
     initial_lr: Option<f64>,
     /// Optimizer steps of the warm-up.
     #[default(0)]
     warmup_steps: u64,
-    /// What the warm-up begins with, as a share of `initial_lr`; 1 / (warmup_steps + 1) without.
+    /// The first rate of the warm-up, as a share of `initial_lr`; by default 1 / (warmup_steps + 1).
     warmup_initial_ratio: Option<f64>,
-    /// What the run ends with, as a share of `initial_lr`.
+    /// The rate at the end of the run, as a share of `initial_lr`.
     #[default(0.01)]
     final_lr_ratio: f64,
 }

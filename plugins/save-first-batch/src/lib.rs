@@ -1,4 +1,4 @@
-//! Writes what the network is shown: the first train and the first validation batch of each epoch, as PNG.
+//! Writes the first train and the first validation batch of each epoch as PNG: the images that the network sees.
 
 use phasebox_sdk::prelude::*;
 
@@ -54,7 +54,7 @@ impl SaveFirstBatch {
     }
 }
 
-/// The values moved to 0–1, the same for all images. A plain batch becomes black.
+/// Moves all values to 0–1 by one scale. A batch of a single value becomes black.
 fn stretch(images: &Tensor) -> Result<Tensor> {
     let images = images.to_dtype(Dtype::Float32)?;
     let smallest = images.min_all()?;

@@ -1,4 +1,4 @@
-//! Writes one line for each phase it sees. It subscribes to all of them: a tool to look at a run, not to keep in one.
+//! Writes one line for each phase. It subscribes to all phases: use it to look at a run, not in every run.
 
 use phasebox_sdk::PHASES;
 use phasebox_sdk::prelude::*;
@@ -6,7 +6,7 @@ use phasebox_sdk::prelude::*;
 /// Logs every phase with its epoch, batch and step, and writes the lines to `trace.txt` if asked.
 #[derive(Parameters)]
 struct Trace {
-    /// Names of phases, or beginnings followed by `*`; all without.
+    /// Names of phases, or beginnings followed by `*`; by default all.
     #[default(Vec::new())]
     phases: Vec<String>,
     /// Also write the lines to `trace.txt` in the callback's folder when training ends.
@@ -60,7 +60,7 @@ impl Trace {
     }
 }
 
-/// Whether `phase` is the one `pattern` names, or begins with what stands before its `*`.
+/// True if `pattern` names `phase`, or if `phase` begins with the text before the `*` of `pattern`.
 fn matches(pattern: &str, phase: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(beginning) => phase.starts_with(beginning),
@@ -68,7 +68,7 @@ fn matches(pattern: &str, phase: &str) -> bool {
     }
 }
 
-/// `on-train-batch-end epoch=0 batch=3 step=4`, with `-` for what is not set.
+/// `on-train-batch-end epoch=0 batch=3 step=4`, with `-` for an epoch or batch that does not exist.
 fn line(phase: &str, epoch: Option<u32>, batch: Option<u64>, step: u64) -> String {
     let epoch = epoch.map_or("-".to_string(), |epoch| epoch.to_string());
     let batch = batch.map_or("-".to_string(), |batch| batch.to_string());

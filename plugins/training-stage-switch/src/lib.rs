@@ -1,5 +1,5 @@
-//! The second stage of a training: other loss parameters, other augmentation, another learning rate. Generalizes
-//! the stage switches of YOLOX (mosaic off, L1 on) and PP-YOLOE (static assigner off).
+//! Begins a second stage of training with other loss parameters, other augmentation or another learning rate.
+//! Generalizes the stage switches of YOLOX (mosaic off, L1 on) and PP-YOLOE (static assigner off).
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ struct TrainingStageSwitch {
     /// Parameters of the train loader and its data set with their new values.
     #[default(BTreeMap::new())]
     set_dataset: BTreeMap<String, Value>,
-    /// The learning rate of all groups; lasts if the recipe's `lr_mode` is constant.
+    /// The learning rate of all groups; it lasts if the recipe's `lr_mode` is constant.
     set_lr: Option<f64>,
     #[state]
     switched: bool,
