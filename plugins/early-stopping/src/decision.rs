@@ -1,9 +1,9 @@
-//! When to stop: pure logic on one number an epoch. It knows no context and no names.
+//! The decision to stop: pure logic on one number an epoch. It knows no context and no names.
 //!
 //! Semantics of Lightning's `EarlyStopping`, with Keras' `start_from_epoch`: a value counts as better only if it
-//! beats the best by more than `min_delta`; after `patience` checks in a row without, the run stops.
+//! beats the best by more than `min_delta`; after `patience` checks in a row without improvement the run stops.
 
-/// What the recipe wants, direction resolved.
+/// The recipe's parameters with the direction resolved.
 #[derive(Clone, Copy)]
 pub(crate) struct Rules {
     pub(crate) greater_is_better: bool,
@@ -71,7 +71,7 @@ impl Rules {
     }
 }
 
-/// Whether more is better by what a metric's name says, as Keras' mode `auto`.
+/// True if the name of a metric says that more is better, as in Keras' mode `auto`.
 pub(crate) fn greater_is_better_by_name(name: &str) -> bool {
     let name = name.to_lowercase();
     name.split(|letter: char| !letter.is_alphanumeric())

@@ -1,4 +1,4 @@
-//! How much of the average survives a step: the three schedules of SuperGradients' `ModelEMA`. Pure functions.
+//! The share of the average that a step keeps: the three schedules of SuperGradients' `ModelEMA`. Pure functions.
 
 use phasebox_sdk::prelude::*;
 

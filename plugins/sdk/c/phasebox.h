@@ -1,8 +1,8 @@
-/* What a callback written in C would otherwise repeat: handles that drop themselves at the end of their scope,
- * errors in one line, failures that are reported before the trap. Knows the contract, not the callback.
+/* Short forms for callbacks written in C: handles that drop themselves at the end of their scope, errors in one
+ * line, failures that are reported before the trap. Knows the contract, not the callback.
  *
- * Include the header that wit-bindgen made of your world first. If the world is not called `plugin`, define
- * PHASEBOX_WORLD to its name before including this. Needs clang or gcc (attribute `cleanup`). */
+ * First include the header that wit-bindgen generated from your world. If the world is not called `plugin`,
+ * define PHASEBOX_WORLD as its name before including this. Needs clang or gcc (attribute `cleanup`). */
 #ifndef PHASEBOX_H
 #define PHASEBOX_H
 
@@ -17,7 +17,7 @@
 #define PHASEBOX_JOIN_EXPANDED(a, b) a##_##b
 #define PHASEBOX_JOIN(a, b) PHASEBOX_JOIN_EXPANDED(a, b)
 
-/* wit-bindgen names the string type after the world; this is the same under a name that does not change. */
+/* wit-bindgen names the string type after the world; this name does not depend on the world. */
 typedef PHASEBOX_JOIN(PHASEBOX_WORLD, string_t) phasebox_string_t;
 typedef phasebox_train_types_error_t phasebox_error_t;
 typedef phasebox_train_context_borrow_phase_context_t phasebox_context_t;
@@ -27,7 +27,7 @@ static inline phasebox_string_t phasebox_text(const char *text) {
     return (phasebox_string_t){(uint8_t *)text, strlen(text)};
 }
 
-/* Fills `error` (at most 511 bytes of message) and gives false: `return phasebox_fail(error, …)`. */
+/* Fills `error` (at most 511 bytes of message) and returns false: `return phasebox_fail(error, …)`. */
 __attribute__((format(printf, 3, 4)))
 static inline bool phasebox_fail(phasebox_error_t *error, phasebox_train_types_error_code_t code,
                                  const char *format, ...) {
@@ -42,7 +42,7 @@ static inline bool phasebox_fail(phasebox_error_t *error, phasebox_train_types_e
     return false;
 }
 
-/* Tells the host what went wrong and where, then traps. */
+/* Reports message and location to the host, then traps. */
 _Noreturn static inline void phasebox_trap(const char *message, const char *location) {
     phasebox_string_t what = phasebox_text(message), where = phasebox_text(location), trace = {0};
     phasebox_train_diagnostics_report_failure(&what, &where, &trace);
@@ -50,7 +50,7 @@ _Noreturn static inline void phasebox_trap(const char *message, const char *loca
 }
 #define PHASEBOX_TEXT_OF_EXPANDED(x) #x
 #define PHASEBOX_TEXT_OF(x) PHASEBOX_TEXT_OF_EXPANDED(x)
-/* What must hold in a correct program, such as memory being there. */
+/* Checks a condition that holds in every correct program, such as a successful allocation. */
 #define PHASEBOX_CHECK(condition) \
     ((condition) ? (void)0 : phasebox_trap("not so: " #condition, __FILE__ ":" PHASEBOX_TEXT_OF(__LINE__)))
 

@@ -1,23 +1,23 @@
 /**
- * What a callback written in JavaScript would otherwise repeat: uncaught exceptions are told to the host, and
- * handles are freed. The garbage collector frees none (StarlingMonkey does not run finalizers for them).
+ * Short forms for callbacks written in JavaScript: uncaught exceptions are reported to the host, and handles are
+ * freed. The garbage collector frees none (StarlingMonkey does not run finalizers for them).
  */
 import { reportFailure } from 'phasebox:train/diagnostics@0.1.0';
 
-/** The error a callback answers with: `throw refuse('…')`. */
+/** An error of the contract, to return from a callback: `throw refuse('…')`. */
 export function refuse(message, code = 'other') {
   return { code, message };
 }
 
-/** Wraps what is exported: anything thrown but the contract's error is reported with its stack, then traps. */
+/** Wraps the exported object: anything thrown but an error of the contract is reported with its stack, then traps. */
 export function guard(callback) {
   const guarded = ([name, phase]) => [name, (...given) => reporting(() => phase.apply(callback, given))];
   return Object.fromEntries(Object.entries(callback).map(guarded));
 }
 
 /**
- * `scope((use) => { const loss = use(ctx.loss()); … })` frees what went through `use`, the last first, on every
- * way out. Hand it owned handles only: the context is lent, and is given back without it.
+ * `scope((use) => { const loss = use(ctx.loss()); … })` frees the handles that went through `use`, the last first,
+ * on every way out. Give it owned handles only: the lent context is returned without it.
  */
 export function scope(body) {
   const handles = [];
@@ -29,7 +29,7 @@ export function scope(body) {
   }
 }
 
-/** The contract's error in what was thrown: one of our own, or one of the host's; undefined for a bug. */
+/** The contract's error in a thrown value, the callback's own or the host's; undefined for a bug. */
 export function contractError(thrown) {
   const error = thrown?.payload ?? thrown;
   return typeof error?.code === 'string' && !(error instanceof Error) ? error : undefined;

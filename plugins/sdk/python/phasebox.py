@@ -1,8 +1,8 @@
-"""What a callback written in Python would otherwise repeat: one object for all exports, and uncaught
-exceptions are told to the host.
+"""Short forms for callbacks written in Python: one object for all exports, and uncaught exceptions are
+reported to the host.
 
-Owns the decorator `callback` and the short form `refuse`. The bindings themselves are made by
-componentize-py from the author's world, under the package name `wit_world`.
+Owns the decorator `callback` and the short form `refuse`. componentize-py makes the bindings from the
+author's world, under the package name `wit_world`.
 """
 
 import linecache
@@ -14,21 +14,21 @@ from componentize_py_types import Err
 from wit_world.imports import diagnostics
 from wit_world.imports.types import Error, ErrorCode
 
-# The author's file, read while there are files: at build time.
+# The author's file, read at build time: later there are no files.
 _sources: dict[str, list[str]] = {}
 
 
 def refuse(message: str, code: ErrorCode = ErrorCode.OTHER) -> Err:
-    """The error a callback answers with: `raise refuse("…")`."""
+    """An error of the contract, to return from a callback: `raise refuse("…")`."""
     return Err(Error(code, message))
 
 
 def callback(exported: type) -> type:
-    """Class decorator: one object serves every export, and what it raises is reported with its traceback.
+    """Class decorator: one object serves every export, and its uncaught exceptions are reported with a traceback.
 
-    componentize-py makes an object *per exported function*: bare, `configure` and a phase would not see the same
-    `self`. And a bare exception is a trap that says `unreachable`; `Err` of the contract is an answer and passes.
-    `__init__` runs at build time, without a host. Names that begin with `_` are left alone.
+    componentize-py makes an object *for each exported function*: without the decorator `configure` and a phase have
+    different `self`. An exception without it is a trap that says `unreachable`. An `Err` of the contract is not
+    reported. `__init__` runs at build time, without a host. Names that begin with `_` are not wrapped.
     """
     only = exported()
     file = sys.modules[exported.__module__].__file__

@@ -2,11 +2,11 @@
 
 use crate::bindings::phasebox::train::types::{Error, ErrorCode};
 
-/// What every phase and most functions of the contract give.
+/// The result of every phase and of most functions of the contract.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 
 impl Error {
-    /// A parameter or value that cannot be used. Say what it is, where it stands and what would do.
+    /// A parameter or value that cannot be used. Name the value, its place and the remedy.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self {
             code: ErrorCode::InvalidArgument,
@@ -14,7 +14,7 @@ impl Error {
         }
     }
 
-    /// Something has no value, or not at this phase.
+    /// A value that does not exist, or not at this phase.
     pub fn not_available(message: impl Into<String>) -> Self {
         Self {
             code: ErrorCode::NotAvailable,
@@ -22,7 +22,7 @@ impl Error {
         }
     }
 
-    /// Anything else that ends the callback's call.
+    /// Any other failure of the callback.
     pub fn other(message: impl Into<String>) -> Self {
         Self {
             code: ErrorCode::Other,

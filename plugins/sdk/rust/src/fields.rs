@@ -1,5 +1,5 @@
-//! One JSON object, read or written field by field, so that an error can name the key. It carries the recipe's
-//! `params` in and the saved state both ways. It knows no callback.
+//! One JSON object, read or written field by field, so that an error can name the key. It carries the
+//! recipe's `params` in, and the saved state in and out. It knows no callback.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::bindings::phasebox::train::types::Error;
 use crate::error::Result;
 
-/// A struct that is read from the recipe's `params`. Have it derived.
+/// A struct that is read from the recipe's `params`. Derive it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a recipe",
     label = "write `#[derive(Parameters)]` on this struct"
@@ -18,7 +18,7 @@ pub trait Parameters: Sized {
     const SUMMARY: &'static str;
     /// The JSON Schema of `params`.
     const SCHEMA: &'static str;
-    /// Whether a field is marked `#[state]`.
+    /// True if a field is marked `#[state]`.
     const HAS_STATE: bool;
 
     /// Reads every parameter.
@@ -32,14 +32,14 @@ pub trait Parameters: Sized {
     #[doc(hidden)]
     fn save_fields(&self, fields: &mut Fields) -> Result<()>;
 
-    /// Sets the fields marked `#[state]` that are there; others stay as they are.
+    /// Sets the fields marked `#[state]` that `fields` holds; others stay as they are.
     #[doc(hidden)]
     fn load_fields(&mut self, fields: &mut Fields) -> Result<()>;
 }
 
-/// What is left of a JSON object.
+/// The fields of a JSON object that nobody has taken yet.
 pub struct Fields {
-    /// What a field is to the reader of an error: "parameter" or "saved field".
+    /// The word for a field in an error: "parameter" or "saved field".
     kind: &'static str,
     values: Map<String, Value>,
 }
@@ -86,7 +86,7 @@ impl Fields {
         )))
     }
 
-    /// Takes `name`, if it is there.
+    /// Takes the field `name`, if it exists.
     pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>> {
         let Some(value) = self.values.remove(name) else {
             return Ok(None);
@@ -96,7 +96,7 @@ impl Fields {
             .map_err(|error| Error::invalid(format!("{} `{name}`: {error}", self.kind)))
     }
 
-    /// Takes `name`, which must be there.
+    /// Takes the field `name`; an error if it does not exist.
     pub fn required<T: DeserializeOwned>(&mut self, name: &str) -> Result<T> {
         let value = self.take(name)?;
         value.ok_or_else(|| {
@@ -107,7 +107,7 @@ impl Fields {
         })
     }
 
-    /// Takes the object `name`, which must be there.
+    /// Takes the object `name`; an error if it does not exist.
     pub fn required_fields(&mut self, name: &str) -> Result<Self> {
         Ok(Self {
             kind: self.kind,
@@ -115,7 +115,7 @@ impl Fields {
         })
     }
 
-    /// Adds `name`.
+    /// Adds the field `name`.
     pub fn put<T: Serialize>(&mut self, name: &str, value: &T) -> Result<()> {
         self.values
             .insert(name.to_string(), serde_json::to_value(value)?);

@@ -1,5 +1,5 @@
-//! The one callback of a component: made by `configure`, lent to each phase, saved and restored. Also its
-//! description, and what is said before it panics.
+//! The one callback of a component: made by `configure`, lent to each phase, saved and restored. Also
+//! its description, and the report of a panic.
 
 use core::cell::RefCell;
 use std::panic::PanicHookInfo;
@@ -15,14 +15,14 @@ use crate::fields::{Fields, Parameters};
 const PARAMETER: &str = "parameter";
 const SAVED: &str = "saved field";
 
-/// Of the JSON that `save` makes. Fields may come and go without changing it.
+/// The format of the JSON that `save` writes. Adding and removing fields does not change it.
 const STATE_FORMAT: u32 = 1;
 
 /// Holds the callback between two calls of the host.
 pub struct Instance<T>(RefCell<Option<T>>);
 
 impl<T> Instance<T> {
-    /// Nothing is configured yet.
+    /// An instance before `configure`.
     pub const fn empty() -> Self {
         Self(RefCell::new(None))
     }
@@ -63,7 +63,8 @@ pub fn save<T: Parameters>(callback: &mut T) -> Result<Vec<u8>> {
     Ok(format!(r#"{{"format":{STATE_FORMAT},"state":{state}}}"#).into_bytes())
 }
 
-/// The reverse of [`save`]. A field that an older version did not know keeps its default.
+/// Restores the `#[state]` fields from the bytes of [`save`]. A field that an older version did not
+/// know keeps its default.
 pub fn load<T: Parameters>(callback: &mut T, state: &[u8]) -> Result<()> {
     let text =
         core::str::from_utf8(state).map_err(|_| Error::invalid("the saved state is not text"))?;
@@ -101,7 +102,8 @@ pub fn describe<T: Parameters>(
     )
 }
 
-/// From now on a panic tells the host why before the trap, which would lose it. One crossing, on a panic only.
+/// Makes every panic report its message and place to the host before the trap, which would lose them.
+/// One crossing, on a panic only.
 fn report_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| std::panic::set_hook(Box::new(report)));

@@ -1,5 +1,5 @@
-//! Write phasebox callbacks in Rust. A callback is a struct, whose fields are the recipe's `params`, and the phases
-//! it overrides:
+//! Write phasebox callbacks in Rust. A callback is a struct, whose fields are the recipe's `params`,
+//! with a method for each phase it subscribes to:
 //!
 //! ```
 //! use phasebox_sdk::prelude::*;
@@ -7,7 +7,7 @@
 //! /// Scales gradients so that their norm stays below `max_norm`.
 //! #[derive(Parameters)]
 //! struct Clip {
-//!     /// The largest norm let through.
+//!     /// The largest norm that gradients keep.
 //!     max_norm: f64,
 //! }
 //!
@@ -21,9 +21,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! This crate owns the bindings of the contract (`wit/`), a few conveniences on top and what the macros expand to.
-//! What a function of the contract means, costs and needs is written there, and in the docs of [`bindings`].
-//! Nothing here crosses to the host unless its documentation says so.
+//! This crate owns the bindings of the contract (`wit/`), a few conveniences on top, and the code that
+//! the macros expand to. The contract and the documentation of [`bindings`] say what each function means,
+//! costs and needs. Nothing here crosses to the host unless its documentation says so.
 
 mod conveniences;
 mod error;
@@ -55,7 +55,7 @@ pub mod bindings {
     });
 }
 
-/// What a callback starts from: `use phasebox_sdk::prelude::*;`.
+/// Everything that most callbacks need: `use phasebox_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::bindings::phasebox::train::context::{
         Criterion, DataLoader, Logger, Metrics, Model, Optimizer, PhaseContext,
@@ -69,7 +69,7 @@ pub mod prelude {
     pub use serde::{Deserialize, Serialize};
 }
 
-/// What the macros expand to; not for authors.
+/// Names that the macros expand to; not for authors.
 #[doc(hidden)]
 pub mod macros {
     pub use crate::bindings::phasebox::train::context::PhaseContext;

@@ -1,4 +1,4 @@
-//! Log lines in the manner of `format!`. Each costs one crossing and never syncs.
+//! Log lines with the arguments of `format!`. Each costs one crossing and never syncs.
 
 /// One line at level `trace`.
 #[macro_export]
@@ -20,7 +20,7 @@ macro_rules! warn { ($($text:tt)*) => { $crate::log_at!(Warn, $($text)*) }; }
 #[macro_export]
 macro_rules! error { ($($text:tt)*) => { $crate::log_at!(Error, $($text)*) }; }
 
-/// What the five above expand to.
+/// The expansion of the five macros above.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! log_at {

@@ -8,7 +8,7 @@ use syn::{Error, Ident, ImplItem, ItemImpl, LitInt, LitStr, Result, Token};
 
 use crate::{contract, doc};
 
-/// What stands in the parentheses of `#[callback(…)]`.
+/// The arguments in `#[callback(…)]`.
 #[derive(Default)]
 pub(crate) struct Arguments {
     grants: Vec<LitStr>,
@@ -50,7 +50,7 @@ fn list(input: ParseStream) -> Result<Vec<LitStr>> {
         .collect())
 }
 
-/// The methods that mean something to the contract.
+/// The methods that have a meaning in the contract.
 #[derive(Default)]
 struct Methods<'a> {
     phases: Vec<&'a Ident>,
@@ -80,7 +80,7 @@ impl<'a> Methods<'a> {
         Ok(methods)
     }
 
-    /// Each phase to export and the method that answers it, in the order of the loop.
+    /// Each phase to export and the method that is called for it, in the order of the loop.
     fn subscriptions(&self) -> Vec<(Ident, &'a Ident)> {
         let answer = |phase: &String| {
             self.phases
@@ -98,7 +98,8 @@ impl<'a> Methods<'a> {
     }
 }
 
-/// The interface that the component exports: exactly what is implemented, since exporting is subscribing.
+/// The interface that the component exports: exactly the implemented functions, since exporting is
+/// subscribing.
 fn wit(subscriptions: &[(Ident, &Ident)], saves_state: bool) -> String {
     let mut functions = vec![
         "describe: func() -> string".to_string(),
@@ -132,7 +133,7 @@ fn unknown_phase(ident: &Ident) -> Error {
     )
 }
 
-/// The block as it was written, and beside it the module that exports it.
+/// The block as the author wrote it, with a module that exports it.
 pub(crate) fn expand(arguments: &Arguments, block: &ItemImpl) -> Result<TokenStream> {
     let methods = Methods::of(block)?;
     let state = state_functions(arguments, &methods)?;

@@ -1,9 +1,9 @@
-//! What the macros know of the contract: the names of the phases, read from the WIT files themselves, and the
-//! bindings that stand for each of its interfaces.
+//! Facts of the contract that the macros use: the names of the phases, read from `wit/callback.wit`, and
+//! the interfaces whose bindings `phasebox_sdk` has.
 
 const CALLBACK_WIT: &str = include_str!("../../../../../wit/callback.wit");
 
-/// Where the contract lies: a git dependency checks out the whole repository, so it is always there.
+/// The folder of the contract. A git dependency checks out the whole repository, so it always exists.
 pub(crate) const WIT_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../../wit");
 
 /// Interfaces that a callback shares with the bindings of `phasebox_sdk`.

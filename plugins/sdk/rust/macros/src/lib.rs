@@ -1,6 +1,6 @@
-//! The two macros of `phasebox-sdk`: `#[callback]` turns the phases a type overrides into the exports of a
-//! component, `#[derive(Parameters)]` turns its fields into the recipe's `params`. What they expand to calls
-//! `phasebox_sdk`; nothing happens at run time that is not written there.
+//! The two macros of `phasebox-sdk`. `#[callback]` turns the methods of a type that are named like phases
+//! into the exports of a component. `#[derive(Parameters)]` turns the fields of a type into the recipe's
+//! `params`. The expanded code only calls `phasebox_sdk`.
 
 mod callback;
 mod contract;
@@ -10,16 +10,16 @@ mod parameters;
 use proc_macro::TokenStream;
 use syn::parse_macro_input;
 
-/// Exports the phases that an `impl` block overrides, and `describe` and `configure` with them.
+/// Exports the phases that an `impl` block has methods for, with `describe` and `configure`.
 ///
 /// Methods named like a phase (`on_train_batch_end`, …) take `(&mut self, ctx: &PhaseContext) -> Result<()>`.
-/// `configure(&mut self) -> Result<()>`, if there, checks the parameters once they are read. `save_state(&self) ->
+/// An optional `configure(&mut self) -> Result<()>` checks the parameters once they are read. `save_state(&self) ->
 /// Result<Vec<u8>>` and `load_state(&mut self, state: &[u8]) -> Result<()>` replace the `state` argument. All other
-/// methods stay private. One block in a crate carries the attribute. A method `on_every_phase` answers every phase
-/// that has no method of its own: each is exported then, and each costs a call.
+/// methods stay private. One block in a crate carries the attribute. A method `on_every_phase` is called at every
+/// phase that has no method of its own: each of these phases is exported, and each costs a call.
 ///
-/// Arguments: `grants = ["gradients", …]` is what the recipe is asked for; `state` saves the `#[state]` fields in
-/// checkpoints and gives them back on resume.
+/// Arguments: `grants = ["gradients", …]` lists the grants that the recipe must give; `state` saves the `#[state]`
+/// fields in checkpoints and restores them on resume; `state_version = 2` numbers the format of `save_state`.
 #[proc_macro_attribute]
 pub fn callback(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let arguments = parse_macro_input!(arguments as callback::Arguments);
@@ -31,9 +31,9 @@ pub fn callback(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Reads a struct from the recipe's `params` and describes them as a JSON Schema.
 ///
-/// Every field is a parameter, required unless it is an `Option` or has a `#[default(value)]`. Its type is any that
-/// serde deserializes; its doc comment is its description. Fields marked `#[state]` are none: they start as
-/// `Default` and are saved with `#[callback(state)]`. Fields marked `#[skip]` are neither.
+/// Every field is a parameter, required unless it is an `Option` or has a `#[default(value)]`. A field has any type
+/// that serde deserializes; its doc comment is its description. Fields marked `#[state]` are not parameters: they
+/// start as `Default` and are saved with `#[callback(state)]`. Fields marked `#[skip]` are neither.
 #[proc_macro_derive(Parameters, attributes(default, state, skip))]
 pub fn parameters(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as syn::DeriveInput);

@@ -11,7 +11,7 @@ use syn::{PathArguments, Result, Type, UnOp};
 
 use crate::doc;
 
-/// What a field is to the recipe.
+/// The role of a field: parameter, state or neither.
 enum Role {
     Required,
     Optional(Expr),
@@ -100,7 +100,7 @@ impl<'a> Member<'a> {
         matches!(self.role, Role::Required | Role::Optional(_))
     }
 
-    /// `name: <how its value is had>`
+    /// `name: <expression for its value>`
     fn value(&self) -> TokenStream {
         let (ident, name) = (self.ident, self.ident.to_string());
         match &self.role {
@@ -162,7 +162,7 @@ fn property(member: &Member) -> Value {
     property.into_iter().collect()
 }
 
-/// By the name of the type; one that says nothing here may be anything, and reading it decides.
+/// The JSON type by the name of the Rust type. An unknown name allows any value; deserializing decides.
 fn type_schema(ty: &Type) -> Map<String, Value> {
     let schema = if let Some(inner) = argument_of(ty, "Option") {
         return type_schema(inner);
@@ -185,7 +185,7 @@ fn type_schema(ty: &Type) -> Map<String, Value> {
     schema.as_object().cloned().unwrap_or_default()
 }
 
-/// A literal default, also a negative number and `"text".into()`; others are not shown.
+/// A literal default, a negative number or `"text".into()`; the schema shows no other default.
 fn literal(default: &Expr) -> Option<Value> {
     match default {
         Expr::Lit(ExprLit {
