@@ -1,5 +1,6 @@
-//! Networks fresh from a seed against PyTorch's (rows of `reference/models.json`). A binary of its own: torch's
-//! generator belongs to the process, and no other test may draw from it meanwhile.
+//! Networks fresh from a seed are PyTorch's (rows of `reference/models.json`). This is a program of its own, because
+//! torch's generator belongs to the process, and no other test may draw from it meanwhile.
+
 use std::path::Path;
 use std::sync::Mutex;
 

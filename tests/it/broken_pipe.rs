@@ -1,4 +1,4 @@
-//! Commands whose output nobody reads, as at the end of `phasebox doctor | head -1`: they end as they would have.
+//! Commands whose output nobody reads, as in `phasebox doctor | head -1`: each ends as it would with a reader.
 
 use std::io;
 use std::process::Stdio;
@@ -58,7 +58,7 @@ fn a_command_ends_as_it_would_have() {
     }
 }
 
-/// Also where the error itself finds no reader.
+/// A refusal keeps its exit code also where nobody reads its message.
 #[test]
 fn a_refusal_stays_a_refusal() {
     let scratch = Scratch::with_callbacks("  - nobody\n");

@@ -18,7 +18,7 @@ fn train(scratch: &Scratch) -> Finished {
     scratch.finish(child)
 }
 
-/// The one entry's code.
+/// The file of compiled code: a run with one callback leaves one.
 fn code(folder: &Path) -> PathBuf {
     let files = fs::read_dir(folder)
         .expect("the folder is there")

@@ -1,5 +1,5 @@
-//! Callbacks that trap, loop or eat memory: the run says who, where and why, and leaves a checkpoint to go on from; or,
-//! if the recipe says so, goes on as if the callback had never been there.
+//! Callbacks that trap, loop or eat memory. The run names the callback, the phase and the reason, and leaves a checkpoint
+//! to go on from. If the recipe says so, it goes on as if the callback had never been there.
 
 use crate::harness::wat_components::{
     CHECKPOINT, FAIL, FLOOD, FLOOD_ON, GROW, LOAD, LOOP, NOTHING, PANIC, REPORT_AND_LOOP, SAVE,
@@ -7,7 +7,7 @@ use crate::harness::wat_components::{
 };
 use crate::harness::{Scratch, TINY, snapshot_settings};
 
-/// Little time and memory, so that a case is short.
+/// A callback with little time and memory, so that a case is short.
 const LIMITED: &str =
     "  - {wasm: bad.wasm, limits: {time: 50ms, memory: 4MiB}, on_error: ON_ERROR}\n";
 
@@ -25,7 +25,7 @@ const FAILURES: [(&str, &str); 6] = [
 
 const MODEL: &str = "ckpt_latest/model.safetensors";
 
-/// At the fourth of five batches of an epoch, in the middle of an accumulation.
+/// A folder whose callback does `body` at each optimizer step.
 fn bad(on_error: &str, body: &str) -> Scratch {
     let scratch = Scratch::with_callbacks(&LIMITED.replace("ON_ERROR", on_error));
     scratch.write(
@@ -35,7 +35,7 @@ fn bad(on_error: &str, body: &str) -> Scratch {
     scratch
 }
 
-/// The last line of standard error, of which the rest is progress.
+/// The error at the end of standard error; progress precedes it.
 fn error(stderr: &str) -> String {
     let from = stderr.find("error: ").unwrap_or_default();
     stderr[from..].to_owned()
@@ -67,7 +67,7 @@ fn by_default_it_ends_the_run_with_a_checkpoint() {
     snapshot_settings().bind(|| insta::assert_snapshot!("failures", messages.join("\n")));
 }
 
-/// Bit for bit: all that a callback may leave behind is its name.
+/// The numbers are those of a run without the callback, bit for bit.
 #[test]
 fn disabled_or_ignored_it_leaves_no_trace_in_the_numbers() {
     let without = Scratch::with_callbacks("  []\n");
@@ -160,7 +160,8 @@ fn a_reloaded_callback_has_its_newest_state() {
     }
 }
 
-/// Time is instructions then: however long the host takes, a loop without end gets to the same line.
+/// The time of deterministic callbacks is counted in instructions: a loop without end is stopped at the same line,
+/// however busy the machine is.
 #[test]
 fn deterministic_callbacks_end_at_the_same_instruction() {
     let limits = "time: 1ms, step_time: 1ms, log_lines: 0, host_calls: 1000000000";
@@ -192,7 +193,7 @@ fn deterministic_callbacks_end_at_the_same_instruction() {
     assert_eq!(alone, crowded);
 }
 
-/// A component that nobody has compiled before, in less time than that takes.
+/// A component that is in no cache may take less time than compiling it needs.
 #[test]
 fn what_takes_too_long_to_compile_is_refused() {
     let scratch = Scratch::with_callbacks("  - {wasm: bad.wasm, limits: {compile_time: 1us}}\n");
@@ -209,7 +210,7 @@ fn what_takes_too_long_to_compile_is_refused() {
     );
 }
 
-/// Loading has ten seconds of its own, for interpreters that start up; a callback cannot take more.
+/// Loading a callback may take ten seconds, because interpreters start up then. It may not take more.
 #[test]
 fn an_endless_loop_while_loading_is_refused() {
     let scratch = bad("ignore", NOTHING);
@@ -266,7 +267,7 @@ fn every_limit_refuses_in_words_and_is_counted() {
     }
 }
 
-/// A step's guest time is that of all its calls, and a flood of lines is thinned; neither changes the network.
+/// Guest time is counted over all calls of a step, and a flood of lines is thinned. Neither changes the network.
 #[test]
 fn what_is_over_a_limit_leaves_the_numbers_alone() {
     let without = Scratch::with_callbacks("  []\n").trained(&[]).bytes(MODEL);

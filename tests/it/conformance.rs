@@ -1,5 +1,5 @@
-//! Every folder in `plugins/`: what the component says of itself, what its README says of it, and that the example in
-//! its README trains, resumes and leaves nothing behind. A new callback joins by lying there.
+//! Every folder in `plugins/`: the component's description of itself agrees with its README, and the example in the README
+//! trains, resumes and leaves nothing behind. A new folder is checked without an entry here.
 
 use std::fs;
 
@@ -127,7 +127,8 @@ fn check_readme(name: &str, inspected: &Value) {
         .for_each(|(key, property)| check_parameter(name, &readme, key, &property["default"]));
 }
 
-/// In a table as `| name | default |`, in a sentence as "`name` (default)".
+/// Checks that a README states a parameter's default: in a table as `| name | default |`, in a sentence as
+/// "`name` (default)".
 fn check_parameter(name: &str, readme: &str, key: &str, default: &Value) {
     let said: Vec<&str> = readme.split(&format!("`{key}`")).skip(1).collect();
     assert!(
@@ -175,7 +176,7 @@ fn live_handles(run: &TrainedRun, name: &str) -> Value {
     run.callback(name)["live_handles"].clone()
 }
 
-/// The run is cut in the middle; its second half must end in the same bytes.
+/// Cuts a run in the middle. Its second half must end in the same bytes.
 fn check_training(name: &str) {
     let whole = example(name).checkpoints(EPOCHS).run();
     let resumed = example(name)

@@ -14,7 +14,7 @@ use crate::harness::{Scratch, repository};
 /// One error code of the contract, or "ok", and the questions that are answered with it.
 type Answers = (&'static str, &'static [&'static str]);
 
-/// With every grant there is: what makes no sense is refused to everybody.
+/// Requests that make no sense. They are refused to a callback that has every grant.
 const NONSENSE: &[Answers] = &[
     (
         "DtypeMismatch",
@@ -235,7 +235,7 @@ const NONSENSE: &[Answers] = &[
     ),
 ];
 
-/// Without any grant, what would be taken with it.
+/// Requests that need a grant, made without it.
 const RIGHTS: &[Answers] = &[(
     "Denied",
     &[
@@ -267,7 +267,8 @@ const RIGHTS: &[Answers] = &[(
     ],
 )];
 
-/// Without any grant: that nothing of the trainer's can be changed by way of a view, a copy that is none, a group or storage.
+/// Attempts, without any grant, to change tensors of the trainer by way of a view, of an operation that may not copy, of a
+/// group or of storage.
 const LAUNDERING: &[Answers] = &[(
     "ok",
     &[
@@ -295,7 +296,7 @@ struct Outcome {
     lines: Vec<String>,
 }
 
-/// On one thread: the machine may be busy, and who asks must not change the order of sums.
+/// Trains on one thread: the order of sums must not depend on how busy the machine is.
 fn train(callbacks: &Value) -> Outcome {
     let scratch = Scratch::new();
     scratch.write("recipe.yaml", format!("{EVERY_PART}  {callbacks}\n"));

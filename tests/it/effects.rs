@@ -1,5 +1,5 @@
 //! Effects of each stock callback on a run, compared with numbers computed here from the run's checkpoints and logs by the
-//! formula that its README states, or against the trainer's own key for the same thing.
+//! formula of its README, or with the trainer's own key for the same thing.
 
 mod averages;
 mod gradients;

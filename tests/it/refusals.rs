@@ -1,4 +1,5 @@
-//! Mistakes that are refused before anything runs, and the words of each refusal: every message names the thing, the place and the remedy.
+//! Mistakes that are refused before anything runs, and the words of each refusal: every message names the thing, the
+//! place and the remedy.
 
 use crate::harness::wat_components::{FAIL, NOTHING, assembled, component};
 use crate::harness::{Scratch, TINY, snapshot_settings};

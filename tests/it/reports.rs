@@ -1,4 +1,4 @@
-//! `phasebox report`: what it says of a run is what the run's summary holds.
+//! `phasebox report` shows of a run what the run's summary holds.
 
 use crate::harness::Scratch;
 

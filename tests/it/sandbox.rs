@@ -1,5 +1,5 @@
-//! The attacks: each a row with the answer that is due, all made on one training run that has to end as if they had
-//! not been there. `docs/attacks.md` is the list of them.
+//! The attacks. Each is a row with the outcome that is due. All are made on one training, which has to end as it would
+//! without them. `docs/attacks.md` is the list of them.
 //!
 //! | file | attacks |
 //! |---|---|
@@ -44,13 +44,13 @@ pub(crate) enum How {
     File(fn() -> Vec<u8>),
 }
 
-/// Words are a part of what is said.
+/// The outcome that is due, with words of its message.
 pub(crate) enum Expect {
-    /// The file, before anything runs.
+    /// The file is refused before anything runs.
     Refused(&'static str),
     /// The callback ends, and nothing else.
     Contained(&'static str),
-    /// The call, with an error that the callback can go on from.
+    /// The call gives an error, from which the callback can go on.
     Answered(&'static str),
     /// It is no attack, or everything in it was refused as it should be.
     Passes,

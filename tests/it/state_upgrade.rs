@@ -1,10 +1,11 @@
-//! A run resumed with another build of a callback: its state goes over, or the run is refused and says what to do.
+//! A run resumed with another build of a callback: the new build goes on with the state of the old one, or the run is
+//! refused with the remedy.
 
 use std::fs;
 
 use crate::harness::{Run, Scratch, TINY};
 
-/// Five batches an epoch, of which the checkpoint holds those of the first.
+/// Batches of an epoch. The checkpoint holds the count after one epoch.
 const BATCHES: f64 = 5.0;
 const SAVED: &str = "training_hyperparams.save_ckpt_epoch_list=[1]";
 const RESUMED: &str = "training_hyperparams.ckpt_name=ckpt_epoch_1";

@@ -113,7 +113,7 @@ fn wait_until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// The digest of its one callback that a run has recorded.
+/// The digest that a run recorded of its one callback.
 fn digest(run: &Path) -> Option<String> {
     let lock: Value = serde_json::from_slice(&fs::read(run.join("plugins.lock")).ok()?).ok()?;
     lock[0]["sha256"].as_str().map(str::to_owned)
@@ -132,7 +132,7 @@ fn runs(scratch: &Scratch) -> Vec<PathBuf> {
     runs
 }
 
-/// Exchanged while the first run is under way: that run keeps what it began with, the next takes what is there.
+/// A callback is exchanged while the first run is under way: that run keeps the old one, the next run takes the new one.
 #[test]
 fn an_exchanged_callback_is_the_next_runs() {
     let scratch = Scratch::with_callbacks("  - ./case.wasm\n");
@@ -174,7 +174,7 @@ fn an_exchanged_callback_is_the_next_runs() {
     );
 }
 
-/// A change of the callback is a new run; a broken recipe is said and waited out; a signal ends the watch.
+/// A changed callback starts a new run. A broken recipe is reported, and the watch goes on. A signal ends it.
 #[test]
 fn watch_trains_again_after_a_change() {
     let scratch = Scratch::with_callbacks("  - ./case.wasm\n");

@@ -436,7 +436,7 @@ def group(name, source, values):
 
 
 def on_groups(name, groups, calls, **rest):
-    """A row on groups of members named after parameters or buffers of a batch normalisation."""
+    """A row on groups of members named after parameters or buffers of a batch normalization."""
     given, before = {}, []
     for key, values in groups.items():
         source = "buffers" if "bn1.running_mean" in values else "parameters"

@@ -1,5 +1,5 @@
 //! Rows of `rows.json`, run through whichever side implements [`Side`]: the host's functions directly, or the
-//! contract seen from a guest. Owns what a row means and how a result is compared; the numbers come from
+//! contract seen from a guest. Owns the meaning of a row and the comparison of a result; the numbers come from
 //! `tests/reference/tensor_ops.py`.
 //!
 //! A row gives some tensors by name, calls functions, whose results get names too, and says what the names hold
@@ -228,7 +228,7 @@ impl<'a, S: Side> Arguments<'a, S> {
 /// Runs the part of `row` before `then`, with the trainer's tensors in `names`, and gives back all names.
 ///
 /// # Errors
-/// What differs from the row's expectation.
+/// The difference from the row's expectation.
 pub(crate) fn start<S: Side>(
     side: &mut S,
     row: &Json,
@@ -258,7 +258,7 @@ pub(crate) fn start<S: Side>(
 /// Runs the rest of a row and compares.
 ///
 /// # Errors
-/// What differs from the row's expectation.
+/// The difference from the row's expectation.
 pub(crate) fn finish<S: Side>(side: &mut S, row: &Json, mut names: Names<S>) -> Result<(), String> {
     run(side, row, "then", &mut names)?;
     for (name, expected) in row["expected"].as_object().into_iter().flatten() {
@@ -415,7 +415,7 @@ fn ask<S: Side>(side: &mut S, names: &mut Names<S>, question: Json) -> Result<Js
     }
 }
 
-/// Equal, floats to within what f32 kernels of different builds differ by.
+/// Compares results. Floats may differ by as much as f32 kernels of different builds do.
 fn agree(found: &Json, expected: &Json) -> bool {
     match (found, expected) {
         (Json::Array(a), Json::Array(b)) => {

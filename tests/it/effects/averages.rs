@@ -1,4 +1,5 @@
-//! ema, against the average computed here from the weights after every step, and against the trainer's `ema: true`.
+//! The callback `ema`, compared with the average computed here from the weights after every step, and with the trainer's
+//! `ema: true`.
 
 use phasebox_train::checkpoint::NamedTensors;
 use tch::{Kind, Tensor};
@@ -9,7 +10,7 @@ const STEPS: u64 = 10;
 /// The error that ten float32 operations on weights below 1 may make.
 const TOLERANCE: f64 = 2e-6;
 
-/// With s the steps done, this one included, and S those of the run: README.
+/// The share of the old average that is kept at a step, counted from 1: the formulas of the README.
 fn kept(decay_type: &str, step: f64) -> f64 {
     match decay_type {
         "constant" => 0.9,
@@ -162,7 +163,7 @@ fn a_resumed_run_goes_on_with_the_average() {
     );
 }
 
-/// The average of the best networks is of whole networks, and is validated as it is.
+/// `average_best_models` averages the trained networks, and validates their average without the callback's.
 #[test]
 fn the_average_of_the_best_is_left_alone() {
     let training = || convnet().with("training_hyperparams.average_best_models=true");

@@ -1,14 +1,14 @@
-//! grad-clip and grad-norm-monitor. Under plain SGD the gradient that the optimizer used is the difference of two
+//! The callbacks `grad-clip` and `grad-norm-monitor`. Under plain SGD the gradient that the optimizer used is the difference of two
 //! checkpoints divided by the rate.
 
 use crate::harness::training::{TrainedRun, Training, distance, flat, near, norm};
 
 const RATE: f64 = 0.1;
 const STEPS: u64 = 8;
-/// float32 weights, whose differences lose digits.
+/// The relative error of a difference of float32 weights.
 const TOLERANCE: f64 = 1e-4;
 
-/// The gradient that step `step` used; the first is not known, as no checkpoint is older than it.
+/// The gradient that step `step` used. That of the first step is not known, because no checkpoint precedes it.
 fn used_gradient(run: &TrainedRun, step: u64) -> tch::Tensor {
     (flat(&run.weights(step - 1)) - flat(&run.weights(step))) / RATE
 }
@@ -20,7 +20,7 @@ fn clipped(params: &str) -> TrainedRun {
         .run()
 }
 
-/// Momentum and many steps: one gradient that differs would show in all that follows.
+/// With momentum and many steps, one gradient that differs would show in all steps after it.
 #[test]
 fn clipping_is_the_trainers_own_clipping_bit_for_bit() {
     let training = || {
@@ -188,7 +188,7 @@ fn the_monitor_can_look_at_every_nth_step_and_at_some_parameters() {
     assert_eq!(histograms, [Some(4); 5]);
 }
 
-/// Zero distance, not a tolerance: the callback only reads.
+/// The distance is zero, not a tolerance: the callback only reads.
 #[test]
 fn the_monitor_changes_no_weight() {
     let training = || Training::digits().epochs(1);

@@ -1,5 +1,5 @@
-//! save-first-batch, against the pixels of the embedded digits as the CSV file has them: 0 to 16, in its order, of
-//! which every run holds out the same fifth for validation.
+//! The callback `save-first-batch`, compared with the pixels of the embedded digits. The CSV file has them as 0 to 16, and
+//! every run holds out the same fifth of its rows for validation.
 
 use std::io::Read;
 use std::path::PathBuf;

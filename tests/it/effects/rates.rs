@@ -1,4 +1,4 @@
-//! lr-warmup-cosine, against the formula of its README.
+//! The callback `lr-warmup-cosine`, compared with the formula of its README.
 
 use std::f64::consts::PI;
 
@@ -79,7 +79,7 @@ fn its_own_initial_rate_is_taken_before_the_recipes() {
     );
 }
 
-/// Bit for bit: the rate depends on the step alone.
+/// A resumed run has the rates of a run that was not cut, bit for bit: they depend on the step alone.
 #[test]
 fn a_resumed_run_goes_on_with_the_rates() {
     let whole = training(8, 3).run();

@@ -1,4 +1,4 @@
-//! training-stage-switch. Weights stand still, so that the loss tells which criterion and which data it is of.
+//! The callback `training-stage-switch`. Weights stand still, so that the loss tells which criterion and which data it is of.
 
 use crate::harness::training::{STANDSTILL, Training, near};
 

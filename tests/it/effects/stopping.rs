@@ -1,4 +1,4 @@
-//! early-stopping, against a reading of the metrics of a run that nothing stops.
+//! The callback `early-stopping`, compared with a reading of the metrics of a run that nothing stops.
 
 use crate::harness::training::{TrainedRun, Training};
 

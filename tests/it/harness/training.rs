@@ -1,5 +1,5 @@
-//! A training to measure callbacks by: its recipe, changed key by key, and its checkpoints and logs as numbers. Owns no
-//! expectation.
+//! A training to measure callbacks by: its recipe is changed key by key, and its checkpoints and logs are read as numbers.
+//! Expects nothing of them.
 
 use std::path::PathBuf;
 

@@ -84,7 +84,7 @@ fn answer(run: &Run, name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Everything that `rows` expect.
+/// Checks the outcome of every row.
 pub(super) fn check(rows: &[Attack]) {
     let wrong: Vec<String> = rows
         .iter()
@@ -128,7 +128,7 @@ fn found(attack: &Attack) -> Result<(), String> {
     }
 }
 
-/// Loaded alone, by the command that runs nothing else. The callback is named, and nothing of its own reaches the terminal.
+/// Loads a file alone, by the command that runs nothing else. The refusal names the callback and has `words`.
 fn refused(bytes: &[u8], limits: &str, words: &str) -> Result<(), String> {
     let scratch =
         Scratch::with_callbacks(&format!("  - {{wasm: case.wasm, limits: {{{limits}}}}}\n"));
@@ -147,7 +147,7 @@ fn refused(bytes: &[u8], limits: &str, words: &str) -> Result<(), String> {
     }
 }
 
-/// Without what the callbacks logged under names of their own.
+/// Lines of the trainer, without those that callbacks logged under names of their own.
 fn of_the_trainer(run: &Run) -> Vec<Value> {
     let is_attack = |line: &Value| {
         let of = |name: &Value, attack: &Attack| {
@@ -165,7 +165,7 @@ fn of_the_trainer(run: &Run) -> Vec<Value> {
         .collect()
 }
 
-/// Bit for bit: the losses and metrics of every step, and what was learned.
+/// The losses and metrics of every step and the weights are those of a run without attacks, bit for bit.
 #[test]
 fn training_goes_on_as_if_nobody_had_attacked() {
     let clean = Scratch::with_callbacks("  []\n");
@@ -181,7 +181,7 @@ fn training_goes_on_as_if_nobody_had_attacked() {
     assert_eq!(under_attack.summary()["stop_reason"], "completed");
 }
 
-/// Nothing that a callback says is a line of its own, or reaches the terminal's controls.
+/// Texts of callbacks make no line of their own, and no control sequence of the terminal.
 #[test]
 fn no_output_is_forged() {
     let AttackRun { run, stderr, .. } = attack_run();
@@ -197,7 +197,7 @@ fn no_output_is_forged() {
     assert!(stderr.len() < 1 << 20, "{} bytes", stderr.len());
 }
 
-/// The host's own faults would be counted here.
+/// A panic of a host function is a fault of the host, and is counted.
 #[test]
 fn no_attack_makes_a_host_function_panic() {
     for attack in attacks()

@@ -4,7 +4,7 @@ use super::Expect::{Answered, Contained, Passes};
 use super::{Attack, How, USUAL, attack_run};
 use crate::harness::wat_components::{CHECKPOINT, NOTHING, altered};
 
-/// As toolchains do that do not know of lent handles.
+/// A callback that does not give back its context, as toolchains make it that do not know lent handles.
 fn keeps_what_was_lent() -> Vec<u8> {
     altered(
         &[("on-train-batch-start", NOTHING)],
@@ -12,7 +12,7 @@ fn keeps_what_was_lent() -> Vec<u8> {
     )
 }
 
-/// Its `realloc` calls the host, while the host hands it an error's message.
+/// A callback whose `realloc` calls the host, while the host hands it the message of an error.
 fn calls_back_while_called() -> Vec<u8> {
     const REALLOC: &str =
         "(func (export \"realloc\") (param i32 i32 i32 i32) (result i32) (i32.const 4096))";
@@ -35,19 +35,19 @@ fn calls_back_while_called() -> Vec<u8> {
     )
 }
 
-/// 0xff is nowhere in UTF-8.
+/// A callback that logs 0xff, which is nowhere in UTF-8.
 fn logs_what_is_no_text() -> Vec<u8> {
     const SAY: &str = "(i32.store8 (i32.const 256) (i32.const 255)) (call $log (i32.const 2) (i32.const 256) (i32.const 5))";
     altered(&[("on-train-batch-start", SAY)], &[])
 }
 
-/// The text ends beyond the memory.
+/// A callback that logs a text whose end is beyond its memory.
 fn logs_beyond_its_memory() -> Vec<u8> {
     const SAY: &str = "(call $log (i32.const 2) (i32.const 131000) (i32.const 0x7fffffff))";
     altered(&[("on-train-batch-start", SAY)], &[])
 }
 
-/// There are five levels.
+/// A callback that logs at level 99, of five.
 fn logs_at_no_level() -> Vec<u8> {
     altered(
         &[(
@@ -58,7 +58,7 @@ fn logs_at_no_level() -> Vec<u8> {
     )
 }
 
-/// An error whose code is not among the twelve.
+/// A callback that answers with an error whose code is not among the twelve.
 fn answers_with_no_code() -> Vec<u8> {
     const ANSWER: &str =
         "(i32.store8 (i32.const 68) (i32.const 200)) (local.set $answer (i32.const 64))";

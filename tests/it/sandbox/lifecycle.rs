@@ -10,7 +10,7 @@ use crate::harness::{Scratch, TINY};
 
 const PHASE: (&str, &str) = ("on-epoch-end", NOTHING);
 
-/// Its state ends beyond its memory.
+/// A callback whose state ends beyond its memory.
 fn two_gibibytes_of_state() -> Vec<u8> {
     const SAVED: &str = "\"\\00\\00\\00\\00\\00\\01\\00\\00\\05\\00\\00\\00\"";
     altered(
@@ -66,8 +66,8 @@ fn wait_for(scratch: &Scratch, words: &str) {
     }
 }
 
-/// `spins` may take ten minutes; the interrupted run takes two seconds of them. What the other callback
-/// saved is there when the run goes on.
+/// `spins` may take ten minutes, and is stopped within seconds of the interrupt. The state that the other callback saved
+/// is there when the run goes on.
 #[test]
 fn an_interrupt_ends_a_spinning_callback_and_saves_the_others() {
     let good = "  - wasm: good.wasm\n";
@@ -121,7 +121,7 @@ fn an_interrupt_ends_a_spinning_callback_and_saves_the_others() {
     assert!(resumed.stderr.contains("good: asked"), "{}", resumed.stderr);
 }
 
-/// Training of the first epoch is over, so the spinning begins.
+/// Waits until training of the first epoch is over and the spinning begins.
 fn wait_for_epoch(scratch: &Scratch) {
     let until = Instant::now() + Duration::from_secs(30);
     while scratch.started_run().is_none() {
@@ -131,7 +131,7 @@ fn wait_for_epoch(scratch: &Scratch) {
     sleep(Duration::from_secs(3));
 }
 
-/// The checkpoint has under its name what another callback saved.
+/// The checkpoint has the state of another callback under the name of this one.
 #[test]
 fn a_strange_state_is_refused_by_who_should_read_it() {
     let scratch = Scratch::with_callbacks("  - {wasm: good.wasm, name: kept}\n");

@@ -1,5 +1,5 @@
-//! Files that are no callbacks, and callbacks that attack while they are loaded. `refusals` has what an honest author
-//! gets wrong.
+//! Files that are no callbacks, and callbacks that attack while they are loaded. Mistakes of
+//! honest authors are in `refusals`.
 
 use super::Expect::{Passes, Refused};
 use super::{Attack, How, USUAL, attack_run};
@@ -33,7 +33,7 @@ fn importing(interface: &str) -> Vec<u8> {
     assembled(&format!("(component (import \"{interface}\" (instance)))"))
 }
 
-/// `describe` alone, with this body and these bytes at 1024.
+/// A component that exports `describe` alone, with this body, and has these bytes at 1024.
 fn describing(body: &str, bytes: &str) -> Vec<u8> {
     assembled(&format!(
         "(component

@@ -28,7 +28,7 @@ fn beside(extra: &str) -> Vec<u8> {
     )
 }
 
-/// 3 MiB a piece, 4 MiB allowed over all.
+/// A callback that grows two memories by 2 MiB each, with 4 MiB allowed to both.
 fn many_memories() -> Vec<u8> {
     beside(
         "(memory $a 1) (memory $b 1)
@@ -45,7 +45,7 @@ fn large_table() -> Vec<u8> {
     )
 }
 
-/// Small enough each, too large together: a table counts as memory.
+/// A callback whose table is small enough as a table, and too large as memory.
 fn many_table_elements() -> Vec<u8> {
     beside(
         "(table $t 1 funcref)

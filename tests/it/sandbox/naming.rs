@@ -1,4 +1,4 @@
-//! Names and texts, for files, logs, terminals and whoever reads them.
+//! Names and texts, for files, logs, terminals and their readers.
 
 use super::Expect::{Answered, Contained, Passes};
 use super::{Attack, USUAL, attack_run};

@@ -7,7 +7,7 @@ use crate::harness::wat_components::{LOOP, NOTHING, altered};
 const SHORT: &str = "time: 50ms, memory: 64MiB";
 const LATE: &str = "it did not return in time: it may have 50 ms";
 
-/// Its `realloc`, which the host calls to hand an error's message over, does not return.
+/// A callback whose `realloc` does not return, which the host calls to hand over the message of an error.
 fn endless_realloc() -> Vec<u8> {
     altered(
         &[(
@@ -21,7 +21,7 @@ fn endless_realloc() -> Vec<u8> {
     )
 }
 
-/// The function that it exports to clean up after itself does not return.
+/// A callback whose function to clean up after a call does not return.
 fn endless_post_return() -> Vec<u8> {
     const LIFT: &str = "(canon lift (core func $case \"on-train-batch-start\")";
     const IMPORT: &str = "(import \"host\" \"log\" (func $log (param i32 i32 i32)))";
@@ -33,7 +33,7 @@ fn endless_post_return() -> Vec<u8> {
     )
 }
 
-/// Its own stack has room for the host's functions until the last call.
+/// A callback that recurses, and calls the host at every depth.
 fn recurses_and_logs() -> Vec<u8> {
     const IMPORT: &str = "(import \"host\" \"log\" (func $log (param i32 i32 i32)))";
     let deeper =

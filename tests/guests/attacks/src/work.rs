@@ -33,6 +33,7 @@ fn recurses(_: &mut Held, _: &PhaseContext) -> Result<()> {
 
 /// A host function is called at every depth, the last one that fits included.
 fn recurses_into_the_host(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
+    #[expect(unconditional_recursion, reason = "the attack is to recurse")]
     fn deeper(ctx: &PhaseContext) -> u64 {
         let room = black_box([0u8; 1024]);
         black_box(ctx.phase().len() as u64 + deeper(ctx) + u64::from(room[3]))

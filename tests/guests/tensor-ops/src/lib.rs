@@ -1,5 +1,5 @@
 //! Runs the rows of `tests/tensor_ops/rows.json` through the contract as a guest sees it, and fails at the first
-//! that differs. What a row means is `table`'s; this crate owns the guest's side of its calls.
+//! that differs. The meaning of a row is `table`'s; this crate owns the guest's side of its calls.
 
 #[path = "../../../tensor_ops/table.rs"]
 mod table;

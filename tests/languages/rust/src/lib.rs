@@ -1,5 +1,5 @@
 //! `smooth` in Rust, on the bindings alone: the smoothed loss, logged at each batch, and a stop when it has not
-//! improved for long. What it does and the bytes of its state are in ../README.md. Handles are freed by `Drop`.
+//! improved for long. Its behavior and the bytes of its state are described in ../README.md. Handles are freed by `Drop`.
 
 use std::cell::RefCell;
 use std::panic::PanicHookInfo;
