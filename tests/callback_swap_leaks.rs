@@ -15,9 +15,9 @@ use std::fs;
 use std::path::Path;
 
 use phasebox::assemble::{Assembly, Options, Warm};
+use phasebox_contract::digest::Digest;
 use phasebox_recipe::Recipe;
 use phasebox_train::trainer::Trainer;
-use sha2::{Digest as _, Sha256};
 
 use self::process_memory::ProcessMemory;
 use self::recipes::ONE_BATCH;
@@ -97,7 +97,7 @@ fn train(folder: &Path, number: u32, warm: &mut Warm) {
 fn check_callback(run: &Path, number: u32, callback: &[u8]) {
     let lock = fs::read_to_string(run.join("plugins.lock")).expect("a run has it");
     assert!(
-        lock.contains(&sha256(callback)),
+        lock.contains(&Digest::of(callback).to_string()),
         "run {number} has another callback"
     );
     let log = fs::read_to_string(run.join("metrics.jsonl")).expect("a run has it");
@@ -107,13 +107,6 @@ fn check_callback(run: &Path, number: u32, callback: &[u8]) {
         1,
         "run {number} did not log {line}"
     );
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 /// Code that logs the four digits of `number`.
