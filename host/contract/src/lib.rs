@@ -7,6 +7,7 @@
 //! | [`grants`] | rights beyond reading and logging |
 //! | [`limits`] | what one callback may use: the table |
 //! | [`policy`] | what a recipe chooses: when to call, what a failure or a NaN does |
+//! | [`quantity`] | amounts of time, bytes and things, as text |
 //! | [`digest`] | the sha256 that identifies a component or another file |
 //! | [`suggest`] | "did you mean": the nearest known name |
 
@@ -15,6 +16,7 @@ pub mod grants;
 pub mod limits;
 pub mod phase;
 pub mod policy;
+pub mod quantity;
 pub mod suggest;
 
 /// The package that callbacks import from, with the version this host speaks; any patch release of it is taken.

@@ -1,20 +1,10 @@
 //! What one callback may use: one table of limits with key, window, default and reason. Recipes take their keys from
 //! it, refusals and `summary.json` its names, `docs/limits.md` all of it. Counting and refusing are `plugin`'s.
 
-use std::fmt;
 use std::ops::Index;
 use std::time::Duration;
 
-/// How a limit is written in a recipe.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Unit {
-    /// With a unit of time; counted in nanoseconds.
-    Time,
-    /// With a unit of size.
-    Bytes,
-    /// A whole number.
-    Count,
-}
+use crate::quantity::{Amount, MIB, Measure, SECOND};
 
 /// After what a limit is counted anew.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,7 +22,7 @@ pub enum Window {
 }
 
 macro_rules! limits {
-    ($($variant:ident = $key:literal: $unit:ident a $window:ident, $default:expr, $what:literal, $why:literal;)*) => {
+    ($($variant:ident = $key:literal: $measure:ident a $window:ident, $default:expr, $what:literal, $why:literal;)*) => {
         /// One limit.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Limit { $(#[doc = concat!("`", $key, "`: ", $what, ". ", $why)] $variant,)* }
@@ -41,7 +31,7 @@ macro_rules! limits {
             /// Every limit there is.
             pub const ALL: [Limit; COUNT] = [$(Limit::$variant,)*];
             const KEYS: [&str; COUNT] = [$($key,)*];
-            const UNITS: [Unit; COUNT] = [$(Unit::$unit,)*];
+            const MEASURES: [Measure; COUNT] = [$(Measure::$measure,)*];
             const WINDOWS: [Window; COUNT] = [$(Window::$window,)*];
             const DEFAULTS: [u64; COUNT] = [$($default,)*];
             const WHAT: [&str; COUNT] = [$($what,)*];
@@ -51,10 +41,6 @@ macro_rules! limits {
         const COUNT: usize = [$($key,)*].len();
     };
 }
-
-const MILLISECOND: u64 = 1_000_000;
-const SECOND: u64 = 1000 * MILLISECOND;
-const MIB: u64 = 1 << 20;
 
 limits! {
     Time = "time": Time a Call, SECOND, "guest time; time in host functions is not charged",
@@ -105,9 +91,9 @@ impl Limit {
         Self::KEYS[self as usize]
     }
 
-    /// How it is written.
-    pub fn unit(self) -> Unit {
-        Self::UNITS[self as usize]
+    /// What its amounts measure.
+    pub fn measure(self) -> Measure {
+        Self::MEASURES[self as usize]
     }
 
     /// After what it is counted anew.
@@ -127,10 +113,7 @@ impl Limit {
 
     /// `amount` of it, for people: nanoseconds, bytes or a count.
     pub fn show(self, amount: u64) -> Amount {
-        Amount {
-            unit: self.unit(),
-            amount,
-        }
+        Amount::new(self.measure(), amount)
     }
 
     /// The sentence for whoever went beyond `amount` of it: what there is, and the key that gives more.
@@ -144,9 +127,9 @@ impl Limit {
 
     /// `amount` as `summary.json` has it: seconds, bytes or a count.
     pub fn to_json(self, amount: u64) -> serde_json::Value {
-        match self.unit() {
-            Unit::Time => (amount as f64 / SECOND as f64).into(),
-            Unit::Bytes | Unit::Count => amount.into(),
+        match self.measure() {
+            Measure::Time => (amount as f64 / SECOND as f64).into(),
+            Measure::Bytes | Measure::Count => amount.into(),
         }
     }
 }
@@ -266,32 +249,6 @@ impl Usage {
     }
 }
 
-/// A quantity with its unit, in words.
-#[derive(Clone, Copy, Debug)]
-pub struct Amount {
-    unit: Unit,
-    amount: u64,
-}
-
-impl fmt::Display for Amount {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let amount = self.amount;
-        match self.unit {
-            Unit::Count => write!(formatter, "{amount}"),
-            Unit::Time if amount >= SECOND => write!(formatter, "{} s", short(amount, SECOND)),
-            Unit::Time => write!(formatter, "{} ms", short(amount, MILLISECOND)),
-            Unit::Bytes if amount >= MIB => write!(formatter, "{} MiB", short(amount, MIB)),
-            Unit::Bytes if amount >= 1024 => write!(formatter, "{} KiB", short(amount, 1024)),
-            Unit::Bytes => write!(formatter, "{amount} B"),
-        }
-    }
-}
-
-/// With one digit after the point, if it is not zero.
-fn short(amount: u64, unit: u64) -> f64 {
-    (amount as f64 / unit as f64 * 10.0).round() / 10.0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,19 +286,5 @@ mod tests {
             "docs/limits.md should have\n{}",
             rows.join("\n")
         );
-    }
-
-    #[test]
-    fn amounts_read_like_recipes() {
-        for (limit, amount, text) in [
-            (Limit::Time, SECOND, "1 s"),
-            (Limit::Time, 50 * MILLISECOND, "50 ms"),
-            (Limit::Memory, 256 * MIB, "256 MiB"),
-            (Limit::Memory, 3 * MIB / 2, "1.5 MiB"),
-            (Limit::State, 100, "100 B"),
-            (Limit::Syncs, 0, "0"),
-        ] {
-            assert_eq!(limit.show(amount).to_string(), text);
-        }
     }
 }

@@ -10,7 +10,7 @@ const LONGEST_WORD: usize = 128;
 const LONGEST_LIST: usize = 12;
 
 /// The candidate most like `word`, if any is like it. Case, `_`, `-` and spaces do not count as differences.
-pub fn closest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+fn closest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     if word.len() > LONGEST_WORD {
         return None;
     }
@@ -67,4 +67,37 @@ fn folded(word: &str) -> String {
         .filter(|letter| !matches!(letter, '_' | '-' | ' '))
         .flat_map(char::to_lowercase)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: [&str; 3] = ["EMA", "EarlyStop", "GradientClip"];
+
+    #[test]
+    fn names_are_found_exactly_then_fuzzily() {
+        for (word, found) in [
+            ("EMA", Some("EMA")),
+            ("ema", Some("EMA")),
+            ("early_stop", Some("EarlyStop")),
+            ("gradient-clip", Some("GradientClip")),
+            ("EarlyStopp", None),
+        ] {
+            assert_eq!(fuzzy(word, &KNOWN), found);
+        }
+    }
+
+    #[test]
+    fn a_hint_names_the_nearest_and_all() {
+        for (word, expected) in [
+            (
+                "EarlyStopp",
+                "; did you mean `EarlyStop`? known: EMA, EarlyStop, GradientClip",
+            ),
+            ("xyz", "; known: EMA, EarlyStop, GradientClip"),
+        ] {
+            assert_eq!(hint(word, &KNOWN), expected);
+        }
+    }
 }

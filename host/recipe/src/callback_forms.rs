@@ -11,16 +11,17 @@
 //! ```
 
 use phasebox_contract::digest::Digest;
-use phasebox_contract::limits::{self, Limit, Limits};
+use phasebox_contract::limits::{Limit, Limits};
 use phasebox_contract::policy::{LoopUnit, OnError, OnState, Reload, When};
+use phasebox_contract::quantity::{Amount, Measure};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::callbacks::{CallbackEntry, CallbackSource, Grant, Order};
+use super::deserialize::unfit;
 use super::keys::Keys;
 use super::node::{Content, Node};
 use super::place::Result;
-use super::quantity::{Bytes, Time};
 
 /// Types the entries of `phase_callbacks`, in the order of the recipe.
 ///
@@ -282,17 +283,27 @@ fn reload(keys: &mut Keys<'_>) -> Reload {
 }
 
 fn limits(keys: &mut Keys<'_>) -> Limits {
-    Limit::ALL
-        .into_iter()
-        .fold(Limits::default(), |limits, limit| {
-            let written = match limit.unit() {
-                // A day at most, so the nanoseconds fit.
-                limits::Unit::Time => keys
-                    .optional(limit.key())
-                    .map(|Time(time)| time.as_nanos() as u64),
-                limits::Unit::Bytes => keys.optional(limit.key()).map(|Bytes(bytes)| bytes),
-                limits::Unit::Count => keys.optional(limit.key()),
-            };
-            written.map_or(limits, |amount| limits.with(limit, amount))
-        })
+    let mut limits = Limits::default();
+    for limit in Limit::ALL {
+        if let Some(amount) = amount(keys, limit) {
+            limits = limits.with(limit, amount);
+        }
+    }
+    limits
+}
+
+/// Nanoseconds, bytes or a count. A bare number is refused as a time or a size, because a reader cannot tell its unit.
+fn amount(keys: &mut Keys<'_>, limit: Limit) -> Option<u64> {
+    if limit.measure() == Measure::Count {
+        return keys.optional(limit.key());
+    }
+    let node = keys.find(limit.key())?;
+    keys.keep(with_unit(node, limit.measure()))
+}
+
+fn with_unit(node: &Node, measure: Measure) -> Result<u64> {
+    node.as_str()
+        .and_then(|text| text.parse::<Amount>().ok())
+        .and_then(|amount| amount.in_measure(measure))
+        .ok_or_else(|| unfit(node, measure.expected()))
 }

@@ -7,10 +7,9 @@ use std::path::PathBuf;
 use phasebox_contract::digest::Digest;
 use phasebox_contract::limits::Limits;
 use phasebox_contract::policy::{OnError, OnState, When};
-use phasebox_contract::suggest;
 use serde_json::Value;
 
-use super::place::{Place, Result};
+use super::place::Place;
 
 /// One callback of a recipe, before its component is loaded.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +41,7 @@ pub struct CallbackEntry {
 /// Where a callback's component comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallbackSource {
-    /// A stock callback, by the name the recipe uses; see [`stock_name`].
+    /// A stock callback, by the name the recipe uses.
     Stock(String),
     /// A component file, resolved against the file that names it.
     File(PathBuf),
@@ -64,18 +63,4 @@ pub struct Order {
     pub after: Vec<String>,
     /// This one runs before those.
     pub before: Vec<String>,
-}
-
-/// The stock callback that a name means: exactly, or with case, `_`, `-` and spaces dropped.
-///
-/// # Errors
-/// No such name, with a suggestion from `known`.
-pub fn stock_name<'a>(name: &str, place: &Place, known: &[&'a str]) -> Result<&'a str> {
-    let unknown = || {
-        format!(
-            "no stock callback `{name}`{}; a file's name ends in .wasm",
-            suggest::hint(name, known)
-        )
-    };
-    suggest::fuzzy(name, known).ok_or_else(|| place.error(unknown()))
 }

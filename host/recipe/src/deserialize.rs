@@ -74,7 +74,8 @@ fn inside(mapping: &Node) -> String {
     }
 }
 
-fn unfit(node: &Node, expected: &str) -> RecipeError {
+/// The error for a value of another kind than `expected`.
+pub(super) fn unfit(node: &Node, expected: &str) -> RecipeError {
     let expected = plain_words(expected);
     let unquoted = matches!(
         node.content,

@@ -19,7 +19,6 @@ mod overrides;
 mod pin;
 mod place;
 mod plan;
-mod quantity;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -32,9 +31,8 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use callbacks::{CallbackEntry, CallbackSource, Grant, Order, stock_name};
+pub use callbacks::{CallbackEntry, CallbackSource, Grant, Order};
 pub use node::{Content, Entry, Node};
-pub use phasebox_contract::suggest::{closest, fuzzy, hint};
 pub use place::{Place, RecipeError, Result, Source};
 pub use plan::in_order;
 pub use training::{

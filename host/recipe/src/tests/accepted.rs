@@ -235,34 +235,6 @@ fn order_changes_only_what_it_asks_for() {
 }
 
 #[test]
-fn names_are_found_exactly_then_fuzzily() {
-    let place = Place::file("recipe.yaml");
-    let stock = ["EMA", "EarlyStop", "GradientClip"];
-    let rows = [
-        ("EMA", Ok("EMA")),
-        ("ema", Ok("EMA")),
-        ("early_stop", Ok("EarlyStop")),
-        ("gradient-clip", Ok("GradientClip")),
-        (
-            "EarlyStopp",
-            Err(
-                "recipe.yaml:1: no stock callback `EarlyStopp`; did you mean `EarlyStop`? known: EMA, EarlyStop, GradientClip; a file's name ends in .wasm",
-            ),
-        ),
-        (
-            "xyz",
-            Err(
-                "recipe.yaml:1: no stock callback `xyz`; known: EMA, EarlyStop, GradientClip; a file's name ends in .wasm",
-            ),
-        ),
-    ];
-    for (name, expected) in rows {
-        let found = stock_name(name, &place, &stock).map_err(|error| error.to_string());
-        assert_eq!(found, expected.map_err(str::to_owned));
-    }
-}
-
-#[test]
 fn sections_type_themselves_with_lines() {
     #[derive(Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
