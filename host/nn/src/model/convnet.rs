@@ -1,21 +1,23 @@
-//! `convnet`: blocks of convolution, batch normalisation, ReLU and 2×2 max pooling, then a linear head. For small
+//! `convnet`: blocks of convolution, batch normalization, ReLU and 2×2 max pooling, then a linear head. For small
 //! images (8×8 to 64×64); the head is sized for the input, so unlike a ResNet it takes no other size.
+
 use anyhow::{Result, ensure};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tch::Tensor;
 
+use super::blueprint::{Blueprint, Sizes};
 use super::layers::{BatchNorm2d, Conv2d, Linear, Window, relu_};
 use super::variables::Variables;
-use super::{Network, Sizes};
+use super::{Architecture, Network};
 
 /// `arch_params` of `convnet`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct ConvNetParams {
+pub(super) struct ConvNetParams {
     /// Output channels of each block, first to last; each block halves height and width.
-    pub channels: Vec<i64>,
+    channels: Vec<i64>,
     /// Probability that a feature is dropped before the head in training, 0 ≤ p < 1.
-    pub dropout: f64,
+    dropout: f64,
 }
 
 impl Default for ConvNetParams {
@@ -27,42 +29,58 @@ impl Default for ConvNetParams {
     }
 }
 
-/// Names: `conv<i>`, `bn<i>` from 1, and `fc`.
-pub(super) fn build(
-    params: &ConvNetParams,
-    variables: &mut Variables,
-    sizes: &Sizes,
-) -> Result<Box<dyn Network>> {
-    ensure!(
-        !params.channels.is_empty(),
-        "`channels` must list at least one block"
-    );
-    ensure!(
-        params.channels.iter().all(|width| *width > 0),
-        "`channels`: every width must be at least 1"
-    );
-    ensure!(
-        (0.0..1.0).contains(&params.dropout),
-        "`dropout` must be at least 0 and below 1"
-    );
-    let (mut inputs, mut height, mut width) = sizes.image()?;
-    let mut blocks = Vec::with_capacity(params.channels.len());
-    for (index, outputs) in params.channels.iter().enumerate() {
-        blocks.push(Block::new(variables, index + 1, inputs, *outputs)?);
-        (inputs, height, width) = (*outputs, height / 2, width / 2);
+impl Architecture for ConvNetParams {
+    /// Names: `conv<i>`, `bn<i>` from 1, and `fc`.
+    fn build(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<Box<dyn Network>> {
+        let sizes = blueprint.sizes()?;
+        self.check()?;
+        let (mut inputs, _, _) = sizes.image()?;
+        let mut blocks = Vec::with_capacity(self.channels.len());
+        for (index, outputs) in self.channels.iter().enumerate() {
+            blocks.push(Block::new(variables, index + 1, inputs, *outputs)?);
+            inputs = *outputs;
+        }
+        let features = inputs * self.pixels_left(&sizes)?;
+        Ok(Box::new(ConvNet {
+            blocks,
+            fc: Linear::new(variables, "fc", features, sizes.outputs)?,
+            dropout: self.dropout,
+        }))
     }
-    let halvings = params.channels.len();
-    ensure!(
-        height > 0 && width > 0,
-        "images {:?} are too small to be halved {halvings} times",
-        sizes.sample
-    );
-    let fc = Linear::new(variables, "fc", inputs * height * width, sizes.outputs)?;
-    Ok(Box::new(ConvNet {
-        blocks,
-        fc,
-        dropout: params.dropout,
-    }))
+}
+
+impl ConvNetParams {
+    fn check(&self) -> Result<()> {
+        ensure!(
+            !self.channels.is_empty(),
+            "`channels` must list at least one block"
+        );
+        ensure!(
+            self.channels.iter().all(|width| *width > 0),
+            "`channels`: every width must be at least 1"
+        );
+        ensure!(
+            (0.0..1.0).contains(&self.dropout),
+            "`dropout` must be at least 0 and below 1"
+        );
+        Ok(())
+    }
+
+    /// The number of pixels after all blocks, each of which halves height and width.
+    fn pixels_left(&self, sizes: &Sizes) -> Result<i64> {
+        let (_, mut height, mut width) = sizes.image()?;
+        for _ in &self.channels {
+            height /= 2;
+            width /= 2;
+        }
+        ensure!(
+            height > 0 && width > 0,
+            "images {:?} are too small to be halved {} times",
+            sizes.sample,
+            self.channels.len()
+        );
+        Ok(height * width)
+    }
 }
 
 struct ConvNet {

@@ -9,12 +9,12 @@ use anyhow::Result;
 use super::Model;
 use crate::tensor_group::TensorGroup;
 
-/// What has been asked for so far.
+/// The groups that have been asked for so far.
 #[derive(Default)]
 pub(super) struct Groups {
     parameters: OnceCell<Rc<TensorGroup>>,
     buffers: OnceCell<Rc<TensorGroup>>,
-    /// Of the set of parameters that had one; another set makes another group.
+    /// The gradients of the parameters that had one; once other parameters have one, the group is made anew.
     gradients: RefCell<Option<Rc<TensorGroup>>>,
 }
 
@@ -22,7 +22,7 @@ impl Model {
     /// All parameters, frozen or not, as one group.
     ///
     /// # Errors
-    /// Of libtorch.
+    /// libtorch's reason.
     pub fn parameter_group(&self) -> Result<Rc<TensorGroup>> {
         kept(&self.groups.parameters, &self.parameters)
     }
@@ -30,30 +30,32 @@ impl Model {
     /// All buffers as one group.
     ///
     /// # Errors
-    /// Of libtorch.
+    /// libtorch's reason.
     pub fn buffer_group(&self) -> Result<Rc<TensorGroup>> {
         kept(&self.groups.buffers, &self.buffers)
     }
 
-    /// The gradients that there are, by the names of their parameters. The same group as long as they are the same
-    /// tensors, which one look at each finds out.
+    /// The gradients that exist, by the names of their parameters. As long as they are the same tensors, which one
+    /// look at each finds out, the group stays the same.
     ///
     /// # Errors
-    /// Of libtorch.
+    /// libtorch's reason.
     pub fn gradient_group(&self) -> Result<Rc<TensorGroup>> {
         let parameters = self.parameter_group()?;
         let mut known = self.groups.gradients.borrow_mut();
-        if let Some(group) = known
-            .as_ref()
-            .filter(|group| group.list().are_gradients_of(parameters.list()))
+        if let Some(group) = known.as_ref()
+            && group.list().are_gradients_of(parameters.list())
         {
             return Ok(group.clone());
         }
-        let all = self
-            .parameters
-            .iter()
-            .map(|(name, parameter)| (name.clone(), parameter.grad()));
-        let group = TensorGroup::new(all.filter(|(_, gradient)| gradient.defined()).collect())?;
+        let mut gradients = Vec::new();
+        for (name, parameter) in &self.parameters {
+            let gradient = parameter.grad();
+            if gradient.defined() {
+                gradients.push((name.clone(), gradient));
+            }
+        }
+        let group = TensorGroup::new(gradients)?;
         *known = Some(group.clone());
         Ok(group)
     }

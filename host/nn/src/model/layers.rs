@@ -1,10 +1,11 @@
 //! The layers our architectures are made of: PyTorch's parameter names, first values and arithmetic, with
-//! fallible forwards. (`tch::nn` has the same layers, but they can only panic and start from other values.)
+//! fallible forwards. (The layers of `tch::nn` can only panic and start from other values.)
 //!
 //! First values are PyTorch's defaults: weights and biases of `Linear` and `Conv2d` uniform in ±1/√fan_in, which is
-//! Kaiming uniform with a = √5; batch normalisation starts at weight 1, bias 0, mean 0, variance 1.
+//! Kaiming uniform with a = √5; batch normalization starts at weight 1, bias 0, mean 0, variance 1.
+
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tch::Tensor;
 
 use super::variables::{Init, Variables};
@@ -68,7 +69,7 @@ impl Conv2d {
         })
     }
 
-    /// Without a bias (a normalisation follows) and with torchvision's first values for ResNets: Kaiming normal over
+    /// Without a bias (a normalization follows) and with torchvision's first values for ResNets: Kaiming normal over
     /// fan_out (He et al. 2015).
     pub(super) fn without_bias(
         variables: &mut Variables,
@@ -103,7 +104,7 @@ impl Conv2d {
     }
 }
 
-/// Batch normalisation over `[N, C, H, W]`: batch statistics in training, running ones otherwise
+/// Batch normalization over `[N, C, H, W]`: batch statistics in training, running ones otherwise
 /// (momentum 0.1, ε 1e-5, as PyTorch's `BatchNorm2d`).
 pub(super) struct BatchNorm2d {
     weight: Tensor,
@@ -141,17 +142,17 @@ impl BatchNorm2d {
     }
 }
 
-/// max(x, 0) in the memory of x, which nobody else may need: the way back through a batch normalization goes by its input,
-/// so this is for what comes out of one.
+/// max(x, 0) in the memory of x, which nobody else may need. This is for the output of a batch normalization, whose
+/// backward pass reads its input alone.
 pub(super) fn relu_(mut features: Tensor) -> Result<Tensor> {
     let _ = features.f_relu_()?;
     Ok(features)
 }
 
 /// The non-linearity between two layers, by PyTorch's names in snake case.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Activation {
+pub(super) enum Activation {
     /// max(x, 0)
     #[default]
     Relu,

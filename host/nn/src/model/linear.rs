@@ -1,21 +1,26 @@
 //! `linear`: inputs flattened, one affine map. Softmax regression with cross entropy, least squares with MSE.
+
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tch::Tensor;
 
+use super::blueprint::Blueprint;
 use super::layers::Linear;
 use super::variables::Variables;
-use super::{Network, Sizes};
+use super::{Architecture, Network};
 
 /// `arch_params` of `linear`: none.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct LinearParams {}
+pub(super) struct LinearParams {}
 
-/// Names: `fc.weight`, `fc.bias`.
-pub(super) fn build(variables: &mut Variables, sizes: &Sizes) -> Result<Box<dyn Network>> {
-    let fc = Linear::new(variables, "fc", sizes.flat_inputs(), sizes.outputs)?;
-    Ok(Box::new(Flattened { fc }))
+impl Architecture for LinearParams {
+    /// Names: `fc.weight`, `fc.bias`.
+    fn build(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<Box<dyn Network>> {
+        let sizes = blueprint.sizes()?;
+        let fc = Linear::new(variables, "fc", sizes.flat_inputs(), sizes.outputs)?;
+        Ok(Box::new(Flattened { fc }))
+    }
 }
 
 struct Flattened {

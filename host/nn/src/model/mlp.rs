@@ -1,22 +1,24 @@
 //! `mlp`: inputs flattened, hidden layers with an activation and dropout, a linear head.
+
 use anyhow::{Result, ensure};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tch::Tensor;
 
+use super::blueprint::Blueprint;
 use super::layers::{Activation, Linear};
 use super::variables::Variables;
-use super::{Network, Sizes};
+use super::{Architecture, Network};
 
 /// `arch_params` of `mlp`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct MlpParams {
+pub(super) struct MlpParams {
     /// Width of each hidden layer, first to last.
-    pub hidden: Vec<i64>,
+    hidden: Vec<i64>,
     /// Probability that a hidden unit is dropped in training, 0 ≤ p < 1.
-    pub dropout: f64,
-    /// After each hidden layer.
-    pub activation: Activation,
+    dropout: f64,
+    /// The non-linearity after each hidden layer.
+    activation: Activation,
 }
 
 impl Default for MlpParams {
@@ -29,37 +31,38 @@ impl Default for MlpParams {
     }
 }
 
-/// Names: `hidden.<i>.weight|bias` and `fc.weight|bias`.
-pub(super) fn build(
-    params: &MlpParams,
-    variables: &mut Variables,
-    sizes: &Sizes,
-) -> Result<Box<dyn Network>> {
-    ensure!(
-        params.hidden.iter().all(|width| *width > 0),
-        "`hidden`: every width must be at least 1"
-    );
-    ensure!(
-        (0.0..1.0).contains(&params.dropout),
-        "`dropout` must be at least 0 and below 1"
-    );
-    let mut inputs = sizes.flat_inputs();
-    let mut hidden = Vec::with_capacity(params.hidden.len());
-    for (index, width) in params.hidden.iter().enumerate() {
-        hidden.push(Linear::new(
-            variables,
-            &format!("hidden.{index}"),
-            inputs,
-            *width,
-        )?);
-        inputs = *width;
+impl Architecture for MlpParams {
+    /// Names: `hidden.<i>.weight|bias` and `fc.weight|bias`.
+    fn build(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<Box<dyn Network>> {
+        let sizes = blueprint.sizes()?;
+        self.check()?;
+        let mut inputs = sizes.flat_inputs();
+        let mut hidden = Vec::with_capacity(self.hidden.len());
+        for (index, width) in self.hidden.iter().enumerate() {
+            let name = format!("hidden.{index}");
+            hidden.push(Linear::new(variables, &name, inputs, *width)?);
+            inputs = *width;
+        }
+        Ok(Box::new(Mlp {
+            hidden,
+            fc: Linear::new(variables, "fc", inputs, sizes.outputs)?,
+            params: self.clone(),
+        }))
     }
-    let fc = Linear::new(variables, "fc", inputs, sizes.outputs)?;
-    Ok(Box::new(Mlp {
-        hidden,
-        fc,
-        params: params.clone(),
-    }))
+}
+
+impl MlpParams {
+    fn check(&self) -> Result<()> {
+        ensure!(
+            self.hidden.iter().all(|width| *width > 0),
+            "`hidden`: every width must be at least 1"
+        );
+        ensure!(
+            (0.0..1.0).contains(&self.dropout),
+            "`dropout` must be at least 0 and below 1"
+        );
+        Ok(())
+    }
 }
 
 struct Mlp {

@@ -4,6 +4,11 @@
 //! Parameters start from PyTorch's defaults, drawn on the CPU from torch's global generator in the order PyTorch
 //! would draw them: `tch::manual_seed` decides them, the device does not. Tensor names are those of the same
 //! network written in PyTorch (torchvision's, for ResNets), so a safetensors checkpoint loads there.
+//!
+//! **To add an architecture**: one file here with its `arch_params` (a struct with `deny_unknown_fields`) that
+//! implements [`Architecture`]; one row in [`ARCHITECTURES`]; rows in `tests/reference/models.py`.
+
+mod blueprint;
 mod convnet;
 mod groups;
 mod layers;
@@ -17,21 +22,21 @@ mod torchscript;
 mod variables;
 
 use std::cell::Cell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow};
+use phasebox_contract::suggest;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tch::{Device, Tensor, no_grad};
 
-pub use convnet::ConvNetParams;
-pub use layers::Activation;
-pub use linear::LinearParams;
-pub use mlp::MlpParams;
-pub use resnet::{Depth, ResNetParams};
-pub use torchscript::TorchScriptParams;
-
+use blueprint::Blueprint;
+use convnet::ConvNetParams;
 use groups::Groups;
-use phasebox_contract::suggest;
+use linear::LinearParams;
+use mlp::MlpParams;
+use torchscript::TorchScriptParams;
 use variables::{Values, Variables};
 
 use crate::glob;
@@ -40,173 +45,49 @@ use crate::refusal;
 use crate::revision;
 
 /// Every architecture a recipe can name.
-pub const ARCHITECTURES: [&str; 7] = [
-    "linear",
-    "mlp",
-    "convnet",
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "torchscript",
+const ARCHITECTURES: &[(&str, Read)] = &[
+    ("linear", read::<LinearParams>),
+    ("mlp", read::<MlpParams>),
+    ("convnet", read::<ConvNetParams>),
+    ("resnet18", resnet::read_18),
+    ("resnet34", resnet::read_34),
+    ("resnet50", resnet::read_50),
+    ("torchscript", read::<TorchScriptParams>),
 ];
 
-/// An architecture with its checked `arch_params`.
-#[derive(Clone, Debug)]
-#[allow(
-    missing_docs,
-    reason = "each variant is the architecture of that name; its params are documented"
-)]
-pub enum ModelConfig {
-    Linear(LinearParams),
-    Mlp(MlpParams),
-    ConvNet(ConvNetParams),
-    ResNet(Depth, ResNetParams),
-    TorchScript(TorchScriptParams),
+/// Reads the `arch_params` of an architecture; the text is what an error names.
+type Read = fn(&str, &Value) -> Result<Arc<dyn Architecture>>;
+
+/// An architecture with its `arch_params`.
+trait Architecture: Send + Sync {
+    /// Makes the network; its tensors are collected in `variables`.
+    fn build(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<Box<dyn Network>>;
 }
 
-impl ModelConfig {
-    /// Reads `arch_params` for `architecture`, whose case, `_` and `-` do not matter.
-    ///
-    /// # Errors
-    /// An unknown architecture (with the list and the nearest name), an unknown or mistyped key.
-    pub fn parse(architecture: &str, arch_params: &Value) -> Result<ModelConfig> {
-        let unknown = || {
-            anyhow!(suggest::unknown(
-                "architecture",
-                architecture,
-                &ARCHITECTURES
-            ))
-        };
-        let name = suggest::fuzzy(architecture, &ARCHITECTURES).ok_or_else(unknown)?;
-        let owner = format!("architecture `{name}`");
-        Ok(match name {
-            "linear" => ModelConfig::Linear(params::read(&owner, arch_params)?),
-            "mlp" => ModelConfig::Mlp(params::read(&owner, arch_params)?),
-            "convnet" => ModelConfig::ConvNet(params::read(&owner, arch_params)?),
-            "resnet18" => ModelConfig::ResNet(Depth::ResNet18, params::read(&owner, arch_params)?),
-            "resnet34" => ModelConfig::ResNet(Depth::ResNet34, params::read(&owner, arch_params)?),
-            "resnet50" => ModelConfig::ResNet(Depth::ResNet50, params::read(&owner, arch_params)?),
-            "torchscript" => ModelConfig::TorchScript(params::read(&owner, arch_params)?),
-            _ => return Err(unknown()),
-        })
-    }
-
-    /// The architecture, as in [`ARCHITECTURES`].
-    pub fn name(&self) -> &'static str {
-        match self {
-            ModelConfig::Linear(_) => "linear",
-            ModelConfig::Mlp(_) => "mlp",
-            ModelConfig::ConvNet(_) => "convnet",
-            ModelConfig::ResNet(Depth::ResNet18, _) => "resnet18",
-            ModelConfig::ResNet(Depth::ResNet34, _) => "resnet34",
-            ModelConfig::ResNet(Depth::ResNet50, _) => "resnet50",
-            ModelConfig::TorchScript(_) => "torchscript",
-        }
-    }
-
-    fn network(&self, variables: &mut Variables, plan: &Plan) -> Result<Box<dyn Network>> {
-        match self {
-            ModelConfig::Linear(_) => linear::build(variables, &plan.sizes()?),
-            ModelConfig::Mlp(params) => mlp::build(params, variables, &plan.sizes()?),
-            ModelConfig::ConvNet(params) => convnet::build(params, variables, &plan.sizes()?),
-            ModelConfig::ResNet(depth, params) => {
-                resnet::build(*depth, params, variables, &plan.sizes()?)
-            }
-            ModelConfig::TorchScript(params) => torchscript::build(params, variables, &plan.base),
-        }
-    }
-}
-
-/// What an architecture computes. Its tensors are in [`Model`]; `train` switches dropout and batch statistics.
+/// The computation of a network. Its tensors are in [`Model`]; `train` switches dropout and batch statistics.
 trait Network: Send {
     fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor>;
 }
 
-/// What a network must fit: one sample's shape and the width of its output.
-struct Sizes {
-    sample: Vec<i64>,
-    outputs: i64,
+fn read<A>(owner: &str, block: &Value) -> Result<Arc<dyn Architecture>>
+where
+    A: Architecture + DeserializeOwned + 'static,
+{
+    Ok(Arc::new(params::read::<A>(owner, block)?))
 }
 
-impl Sizes {
-    fn flat_inputs(&self) -> i64 {
-        self.sample.iter().product()
-    }
-
-    /// Channels, height and width.
-    fn image(&self) -> Result<(i64, i64, i64)> {
-        match self.sample.as_slice() {
-            [channels, height, width] => Ok((*channels, *height, *width)),
-            other => bail!(
-                "takes images [channels, height, width]; the data's samples have shape {other:?}"
-            ),
-        }
-    }
-}
-
-/// All that is needed to build the same network again.
-#[derive(Clone)]
-struct Plan {
-    config: ModelConfig,
-    arch_params: Value,
-    input_shape: Vec<i64>,
-    num_classes: Option<i64>,
-    base: PathBuf,
-    device: Device,
-    /// A pixel's channels lie together.
-    channels_last: bool,
-}
-
-impl Plan {
-    fn build(&self, values: Values) -> Result<Model> {
-        let mut variables = Variables::new(self.device, values);
-        let network = self
-            .config
-            .network(&mut variables, self)
-            .with_context(|| format!("architecture `{}`", self.config.name()))?;
-        let batches_tracked = variables.finish()?;
-        let Variables {
-            mut parameters,
-            mut buffers,
-            ..
-        } = variables;
-        parameters.sort_by(|a, b| a.0.cmp(&b.0));
-        buffers.sort_by(|a, b| a.0.cmp(&b.0));
-        let (groups, version) = (Groups::default(), Cell::new(revision::fresh()));
-        let mut model = Model {
-            plan: self.clone(),
-            network,
-            parameters,
-            buffers,
-            batches_tracked,
-            groups,
-            version,
-        };
-        if self.channels_last {
-            model.arrange_channels_last()?;
-        }
-        Ok(model)
-    }
-
-    fn sizes(&self) -> Result<Sizes> {
-        let outputs = self.num_classes.context(
-            "needs the number of outputs: write `num_classes` in `arch_params`, the data does not say it",
-        )?;
-        ensure!(
-            outputs > 0,
-            "`num_classes` must be at least 1, not {outputs}"
-        );
-        Ok(Sizes {
-            sample: self.input_shape.clone(),
-            outputs,
-        })
-    }
+/// The row of `architecture`, whose case, `_` and `-` do not matter.
+fn row(architecture: &str) -> Result<&'static (&'static str, Read)> {
+    let names: Vec<&str> = ARCHITECTURES.iter().map(|(name, _)| *name).collect();
+    let name = suggest::fuzzy(architecture, &names);
+    let row = ARCHITECTURES.iter().find(|(known, _)| Some(*known) == name);
+    row.ok_or_else(|| anyhow!(suggest::unknown("architecture", architecture, &names)))
 }
 
 /// Builds the network `architecture` names, with fresh parameters on `device`.
 ///
-/// `input_shape` is one sample's, without the batch dimension (`[1, 28, 28]`). `num_classes` is what the data says;
-/// `num_classes` in `arch_params` (the SuperGradients habit) goes before it. `base` is the recipe's folder.
+/// `input_shape` is one sample's, without the batch dimension (`[1, 28, 28]`). `num_classes` is the number that the
+/// data has; `num_classes` in `arch_params` (the SuperGradients habit) goes before it. `base` is the recipe's folder.
 ///
 /// # Errors
 /// An unknown architecture, unknown or mistyped keys, sizes that do not fit, a file that cannot be read.
@@ -219,8 +100,10 @@ pub fn build(
     device: Device,
 ) -> Result<Model> {
     let (own_params, written_classes) = take_num_classes(arch_params)?;
-    let plan = Plan {
-        config: ModelConfig::parse(architecture, &own_params)?,
+    let (name, read) = row(architecture)?;
+    let blueprint = Blueprint {
+        name,
+        architecture: read(&format!("architecture `{name}`"), &own_params)?,
         arch_params: arch_params.clone(),
         input_shape: input_shape.to_vec(),
         num_classes: written_classes.or(num_classes),
@@ -228,7 +111,7 @@ pub fn build(
         device,
         channels_last: false,
     };
-    plan.build(Values::Drawn)
+    blueprint.build(Values::Drawn)
 }
 
 /// Every architecture takes `num_classes`, so it is read here and not once per architecture.
@@ -248,44 +131,45 @@ fn take_num_classes(arch_params: &Value) -> Result<(Value, Option<i64>)> {
 
 /// A network with its tensors. Handles given out are shallow: they see every later change in place.
 pub struct Model {
-    plan: Plan,
+    blueprint: Blueprint,
     network: Box<dyn Network>,
     parameters: Vec<(String, Tensor)>,
     buffers: Vec<(String, Tensor)>,
-    /// The `num_batches_tracked` of all batch normalisations, which each forward in training counts up at once.
+    /// The `num_batches_tracked` of all batch normalizations, which each forward in training counts up at once.
     batches_tracked: Option<Tensor>,
     groups: Groups,
     version: Cell<u64>,
 }
 
 impl Model {
-    /// The architecture's name, as in [`ARCHITECTURES`].
+    /// The architecture's name, as recipes write it.
     pub fn architecture(&self) -> &'static str {
-        self.plan.config.name()
+        self.blueprint.name
     }
 
     /// `arch_params` as the recipe wrote them.
     pub fn arch_params(&self) -> &Value {
-        &self.plan.arch_params
+        &self.blueprint.arch_params
     }
 
-    /// Where all tensors of the model are.
+    /// The device of all tensors of the model.
     pub fn device(&self) -> Device {
-        self.plan.device
+        self.blueprint.device
     }
 
-    /// Another number after each change of which parameters learn.
+    /// A number that differs after each change of which parameters learn.
     pub fn version(&self) -> u64 {
         self.version.get()
     }
 
     /// Lays the weights of convolutions out with the channels of a pixel together, as tensor cores and oneDNN want
-    /// them; inputs should lie so too. Values, names and shapes stay. Before anybody else holds gradients of them.
+    /// them; inputs should lie that way too. Values, names and shapes stay. To be called before anybody holds
+    /// gradients of the weights.
     ///
     /// # Errors
     /// libtorch's reason.
     pub fn arrange_channels_last(&mut self) -> Result<()> {
-        self.plan.channels_last = true;
+        self.blueprint.channels_last = true;
         let weights = self.parameters.iter_mut().chain(&mut self.buffers);
         for (_, weight) in weights.filter(|(_, tensor)| tensor.dim() == 4) {
             let arranged = no_grad(|| torch_ext::channels_last(weight))?;
@@ -299,7 +183,7 @@ impl Model {
     /// No sync.
     ///
     /// # Errors
-    /// libtorch's reason, with the architecture and the shape it was given. Never panics.
+    /// libtorch's reason, with the architecture and the shape of `inputs`. Never panics.
     pub fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor> {
         let preds = self
             .network
@@ -315,28 +199,28 @@ impl Model {
         anyhow!(
             "architecture `{}`, built for samples of shape {:?}, cannot take inputs {}: {}",
             self.architecture(),
-            self.plan.input_shape,
+            self.blueprint.input_shape,
             torch_ext::described(inputs),
             refusal::reason(error),
         )
     }
 
-    /// Everything trained, frozen or not, sorted by name. An optimizer must pass over what has
-    /// `requires_grad() == false`: it is frozen.
+    /// All trained tensors, frozen or not, sorted by name. An optimizer must pass over those with
+    /// `requires_grad() == false`: they are frozen.
     pub fn parameters(&self) -> &[(String, Tensor)] {
         &self.parameters
     }
 
-    /// State that is not trained (batch normalisation's running statistics), sorted by name.
+    /// Tensors that are not trained (batch normalization's running statistics), sorted by name.
     pub fn buffers(&self) -> &[(String, Tensor)] {
         &self.buffers
     }
 
-    /// Stops training what matches `glob` (`fc.*`, `*.bias`; `*` crosses dots), and zeroes its gradient so that
-    /// nothing of the current step is left. Returns how many parameters match. No sync.
+    /// Stops training the parameters that match `glob` (`fc.*`, `*.bias`; `*` crosses dots), and zeroes their
+    /// gradients so that nothing of the current step is left. Returns how many parameters match. No sync.
     ///
     /// # Errors
-    /// A malformed glob. Matching nothing is not an error: the count says so.
+    /// A malformed glob. To match nothing is not an error: the count says so.
     pub fn freeze(&self, glob: &str) -> Result<usize> {
         let matching = self.matching(glob)?;
         for parameter in &matching {
@@ -349,7 +233,7 @@ impl Model {
         Ok(matching.len())
     }
 
-    /// Trains again what matches `glob`. Returns how many parameters match. No sync.
+    /// Trains the parameters that match `glob` again. Returns how many parameters match. No sync.
     ///
     /// # Errors
     /// A malformed glob.
@@ -370,23 +254,22 @@ impl Model {
     }
 
     fn matching(&self, glob: &str) -> Result<Vec<&Tensor>> {
-        let matcher = glob::compile(glob)
+        let glob = glob::compile(glob)
             .with_context(|| format!("`{glob:.64}` is not a pattern of parameter names"))?;
-        Ok(self
+        let matching = self
             .parameters
             .iter()
-            .filter(|(name, _)| matcher.is_match(name))
-            .map(|(_, tensor)| tensor)
-            .collect())
+            .filter(|(name, _)| glob.is_match(name));
+        Ok(matching.map(|(_, tensor)| tensor).collect())
     }
 
-    /// Another model of the same architecture on the same device with this one's values, sharing no memory: what an
-    /// average of weights lives in. Draws no random number. Frozen stays frozen.
+    /// A model of the same architecture on the same device with this one's values, sharing no memory: an average of
+    /// weights lives in such a model. Draws no random number. Frozen parameters stay frozen.
     ///
     /// # Errors
     /// As [`build`]; a `torchscript` file is read again.
     pub fn duplicate(&self) -> Result<Model> {
-        let mut copy = self.plan.build(Values::Blank)?;
+        let mut copy = self.blueprint.build(Values::Blank)?;
         copy.load_state(&self.state(), true)?;
         for ((_, own), (_, original)) in copy.parameters.iter().zip(&self.parameters) {
             let _ = own.f_set_requires_grad(original.requires_grad())?;

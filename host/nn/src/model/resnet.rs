@@ -3,26 +3,32 @@
 //!
 //! Written on our own layers and not taken from `tch::vision`, whose networks only take three channels, can only panic
 //! and start from other values.
+
+use std::sync::Arc;
+
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::Value;
 use tch::Tensor;
 
+use super::blueprint::Blueprint;
 use super::layers::{BatchNorm2d, Conv2d, Linear, Window, relu_};
 use super::variables::Variables;
-use super::{Network, Sizes};
+use super::{Architecture, Network};
+use crate::params;
 
 /// `arch_params` of the ResNets.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct ResNetParams {
+struct ResNetParams {
     /// A 3×3 stem of stride 1 without pooling, as for CIFAR, in place of ImageNet's 7×7 of stride 2 with pooling:
     /// right for images of about 64×64 and below. Only the shape of `conv1.weight` differs.
-    pub small_images: bool,
+    small_images: bool,
 }
 
-/// How many residual blocks each of the four stages has, and of which kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
+/// The number of residual blocks in each of the four stages, and their kind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
     /// Basic blocks: 2, 2, 2, 2.
     ResNet18,
     /// Basic blocks: 3, 4, 6, 3.
@@ -44,7 +50,20 @@ impl Depth {
     fn expansion(self) -> i64 {
         if self == Depth::ResNet50 { 4 } else { 1 }
     }
+
+    /// Output channels and window of each layer of a block that works in `channels`.
+    fn layers(self, channels: i64, stride: i64) -> Vec<(i64, Window)> {
+        let outputs = channels * self.expansion();
+        let strided = Window { stride, ..AREA };
+        match self {
+            Depth::ResNet50 => vec![(channels, PIXEL), (channels, strided), (outputs, PIXEL)],
+            _ => vec![(channels, strided), (outputs, AREA)],
+        }
+    }
 }
+
+/// Output channels of the stem.
+const STEM_CHANNELS: i64 = 64;
 
 const PIXEL: Window = Window {
     size: 1,
@@ -62,44 +81,79 @@ const IMAGENET_STEM: Window = Window {
     padding: 3,
 };
 
-/// Names: torchvision's.
-pub(super) fn build(
+/// A depth with its `arch_params`.
+struct DeepResNet {
     depth: Depth,
-    params: &ResNetParams,
-    variables: &mut Variables,
-    sizes: &Sizes,
-) -> Result<Box<dyn Network>> {
-    let (image_channels, _, _) = sizes.image()?;
-    let window = if params.small_images {
-        AREA
-    } else {
-        IMAGENET_STEM
-    };
-    let stem = Normalised::new(variables, "", 1, image_channels, 64, window)?;
-    let mut inputs = 64;
-    let mut blocks = Vec::new();
-    for (stage, count) in depth.blocks().into_iter().enumerate() {
-        let channels = 64 << stage;
-        for index in 0..count {
-            let stride = if stage > 0 && index == 0 { 2 } else { 1 };
-            let name = format!("layer{}.{index}.", stage + 1);
-            blocks.push(Block::new(
-                variables, &name, depth, inputs, channels, stride,
-            )?);
-            inputs = channels * depth.expansion();
-        }
+    params: ResNetParams,
+}
+
+/// Reads the `arch_params` of `resnet18`.
+pub(super) fn read_18(owner: &str, block: &Value) -> Result<Arc<dyn Architecture>> {
+    read(Depth::ResNet18, owner, block)
+}
+
+/// Reads the `arch_params` of `resnet34`.
+pub(super) fn read_34(owner: &str, block: &Value) -> Result<Arc<dyn Architecture>> {
+    read(Depth::ResNet34, owner, block)
+}
+
+/// Reads the `arch_params` of `resnet50`.
+pub(super) fn read_50(owner: &str, block: &Value) -> Result<Arc<dyn Architecture>> {
+    read(Depth::ResNet50, owner, block)
+}
+
+fn read(depth: Depth, owner: &str, block: &Value) -> Result<Arc<dyn Architecture>> {
+    let params = params::read(owner, block)?;
+    Ok(Arc::new(DeepResNet { depth, params }))
+}
+
+impl Architecture for DeepResNet {
+    /// Names: torchvision's.
+    fn build(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<Box<dyn Network>> {
+        let sizes = blueprint.sizes()?;
+        let (image_channels, _, _) = sizes.image()?;
+        let stem = self.stem(variables, image_channels)?;
+        let (blocks, features) = self.blocks(variables)?;
+        Ok(Box::new(ResNet {
+            stem,
+            pool_stem: !self.params.small_images,
+            blocks,
+            fc: Linear::new(variables, "fc", features, sizes.outputs)?,
+        }))
     }
-    let fc = Linear::new(variables, "fc", inputs, sizes.outputs)?;
-    Ok(Box::new(ResNet {
-        stem,
-        pool_stem: !params.small_images,
-        blocks,
-        fc,
-    }))
+}
+
+impl DeepResNet {
+    fn stem(&self, variables: &mut Variables, image_channels: i64) -> Result<Normalized> {
+        let window = if self.params.small_images {
+            AREA
+        } else {
+            IMAGENET_STEM
+        };
+        Normalized::new(variables, "", 1, image_channels, STEM_CHANNELS, window)
+    }
+
+    /// The blocks of all stages, and the channels that come out of the last.
+    fn blocks(&self, variables: &mut Variables) -> Result<(Vec<Block>, i64)> {
+        let depth = self.depth;
+        let mut inputs = STEM_CHANNELS;
+        let mut blocks = Vec::new();
+        for (stage, count) in depth.blocks().into_iter().enumerate() {
+            let channels = STEM_CHANNELS << stage;
+            for index in 0..count {
+                let stride = if stage > 0 && index == 0 { 2 } else { 1 };
+                let name = format!("layer{}.{index}.", stage + 1);
+                let block = Block::new(variables, &name, depth, inputs, channels, stride)?;
+                blocks.push(block);
+                inputs = channels * depth.expansion();
+            }
+        }
+        Ok((blocks, inputs))
+    }
 }
 
 struct ResNet {
-    stem: Normalised,
+    stem: Normalized,
     pool_stem: bool,
     blocks: Vec<Block>,
     fc: Linear,
@@ -119,13 +173,13 @@ impl Network for ResNet {
     }
 }
 
-/// A convolution without bias and the batch normalisation that follows it.
-struct Normalised {
+/// A convolution without bias and the batch normalization that follows it.
+struct Normalized {
     conv: Conv2d,
     bn: BatchNorm2d,
 }
 
-impl Normalised {
+impl Normalized {
     /// `<prefix>conv<number>` and `<prefix>bn<number>`.
     fn new(
         variables: &mut Variables,
@@ -134,12 +188,12 @@ impl Normalised {
         inputs: i64,
         outputs: i64,
         window: Window,
-    ) -> Result<Normalised> {
+    ) -> Result<Normalized> {
         let names = [
             format!("{prefix}conv{number}"),
             format!("{prefix}bn{number}"),
         ];
-        Normalised::named(variables, &names, inputs, outputs, window)
+        Normalized::named(variables, &names, inputs, outputs, window)
     }
 
     fn named(
@@ -148,9 +202,9 @@ impl Normalised {
         inputs: i64,
         outputs: i64,
         window: Window,
-    ) -> Result<Normalised> {
+    ) -> Result<Normalized> {
         let conv = Conv2d::without_bias(variables, conv, inputs, outputs, window)?;
-        Ok(Normalised {
+        Ok(Normalized {
             conv,
             bn: BatchNorm2d::new(variables, bn, outputs)?,
         })
@@ -163,8 +217,8 @@ impl Normalised {
 
 /// `relu(body(x) + shortcut(x))`, with a ReLU between the body's layers.
 struct Block {
-    body: Vec<Normalised>,
-    shortcut: Option<Normalised>,
+    body: Vec<Normalized>,
+    shortcut: Option<Normalized>,
 }
 
 impl Block {
@@ -177,30 +231,30 @@ impl Block {
         stride: i64,
     ) -> Result<Block> {
         let outputs = channels * depth.expansion();
-        let strided = Window { stride, ..AREA };
-        let layers = match depth {
-            Depth::ResNet50 => vec![(channels, PIXEL), (channels, strided), (outputs, PIXEL)],
-            _ => vec![(channels, strided), (outputs, AREA)],
-        };
-        let mut body = Vec::with_capacity(layers.len());
-        let mut width = inputs;
-        for (index, (layer_outputs, window)) in layers.into_iter().enumerate() {
-            body.push(Normalised::new(
-                variables,
-                name,
-                index + 1,
-                width,
-                layer_outputs,
-                window,
-            )?);
-            width = layer_outputs;
-        }
-        let same_shape = stride == 1 && inputs == outputs;
-        let shortcut = match same_shape {
-            true => None,
-            false => Some(Block::projection(variables, name, inputs, outputs, stride)?),
+        let has_input_shape = stride == 1 && inputs == outputs;
+        let body = Block::body(variables, name, inputs, &depth.layers(channels, stride))?;
+        let shortcut = if has_input_shape {
+            None
+        } else {
+            Some(Block::projection(variables, name, inputs, outputs, stride)?)
         };
         Ok(Block { body, shortcut })
+    }
+
+    fn body(
+        variables: &mut Variables,
+        name: &str,
+        mut inputs: i64,
+        layers: &[(i64, Window)],
+    ) -> Result<Vec<Normalized>> {
+        let mut body = Vec::with_capacity(layers.len());
+        for (index, (outputs, window)) in layers.iter().enumerate() {
+            let number = index + 1;
+            let layer = Normalized::new(variables, name, number, inputs, *outputs, *window)?;
+            body.push(layer);
+            inputs = *outputs;
+        }
+        Ok(body)
     }
 
     fn projection(
@@ -209,9 +263,9 @@ impl Block {
         inputs: i64,
         outputs: i64,
         stride: i64,
-    ) -> Result<Normalised> {
+    ) -> Result<Normalized> {
         let names = [format!("{name}downsample.0"), format!("{name}downsample.1")];
-        Normalised::named(
+        Normalized::named(
             variables,
             &names,
             inputs,

@@ -1,4 +1,5 @@
-//! A model's tensors out and in, by name. Knows no file format and no device transfer but the copy itself.
+//! A model's tensors read and replaced by name. Knows no file format.
+
 use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{Result, bail};
@@ -7,7 +8,7 @@ use tch::{Tensor, no_grad};
 use super::Model;
 
 impl Model {
-    /// Parameters, then buffers: shallow handles, each group sorted by name.
+    /// Parameters, then buffers, each sorted by name: shallow handles.
     pub fn state(&self) -> Vec<(String, Tensor)> {
         let tensors = self.parameters.iter().chain(&self.buffers);
         tensors
@@ -20,7 +21,8 @@ impl Model {
     /// over and missing ones keep their value. Copies between devices as needed.
     ///
     /// # Errors
-    /// Lists every missing, unexpected (both only if `strict`) and misshapen tensor. Nothing is copied then.
+    /// Tensors that are missing or unexpected (both only if `strict`) or misshapen, all of them listed. Nothing is
+    /// copied then.
     pub fn load_state(&mut self, state: &[(String, Tensor)], strict: bool) -> Result<()> {
         let given: HashMap<&str, &Tensor> = state
             .iter()

@@ -1,52 +1,51 @@
 //! `torchscript`: a network that `torch.jit.script(module).save(file)` wrote in Python, trained here like our own.
-//! Parameters and buffers keep their Python names and start from the values in the file; what was frozen there is
-//! frozen here.
+//! Parameters and buffers keep their Python names and start from the values in the file; parameters that were frozen
+//! there are frozen here.
 //!
-//! The file is trusted as the recipe's author: libtorch's interpreter runs it outside any sandbox.
+//! The file is trusted like the recipe's author: libtorch's interpreter runs it outside any sandbox.
+
 use std::cell::Cell;
-use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tch::Tensor;
 use torch_ext::ScriptModule;
 
-use super::Network;
+use super::blueprint::Blueprint;
 use super::variables::Variables;
+use super::{Architecture, Network};
 
 /// `arch_params` of `torchscript`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TorchScriptParams {
+pub(super) struct TorchScriptParams {
     /// Path of the file, relative to the recipe.
-    pub file: String,
+    file: String,
 }
 
-/// Names: the module's own.
-pub(super) fn build(
-    params: &TorchScriptParams,
-    variables: &mut Variables,
-    base: &Path,
-) -> Result<Box<dyn Network>> {
-    let path = base.join(&params.file);
-    let module = ScriptModule::load(&path, variables.device()).with_context(|| {
-        format!(
-            "`file`: {} is not a TorchScript module that can be read",
-            path.display()
-        )
-    })?;
-    variables.parameters.extend(module.parameters()?);
-    variables.buffers.extend(module.buffers()?);
-    module.set_train(false)?;
-    Ok(Box::new(Script {
-        module,
-        training: Cell::new(false),
-    }))
+impl Architecture for TorchScriptParams {
+    /// Names: the module's own.
+    fn build(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<Box<dyn Network>> {
+        let path = blueprint.base.join(&self.file);
+        let module = ScriptModule::load(&path, variables.device()).with_context(|| {
+            format!(
+                "`file`: {} is not a TorchScript module that can be read",
+                path.display()
+            )
+        })?;
+        variables.parameters.extend(module.parameters()?);
+        variables.buffers.extend(module.buffers()?);
+        module.set_train(false)?;
+        Ok(Box::new(Script {
+            module,
+            training: Cell::new(false),
+        }))
+    }
 }
 
 struct Script {
     module: ScriptModule,
-    /// What the module was last switched to: switching walks all submodules.
+    /// The mode the module was last switched to: to switch walks all submodules.
     training: Cell<bool>,
 }
 

@@ -1,9 +1,10 @@
-//! The named tensors of a network while it is built, and how each gets its first value.
-//! Knows no layer. Once built, `Model` owns the tensors.
+//! The named tensors of a network while it is built, and how each gets its first values.
+//! Knows no layer. Once the network is built, `Model` owns the tensors.
+
 use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
-/// Where a tensor's first values come from.
+/// The first values of a tensor.
 #[derive(Clone, Copy)]
 pub(super) enum Init {
     Constant(f64),
@@ -13,11 +14,13 @@ pub(super) enum Init {
     Normal(f64),
 }
 
-/// Whether random tensors are drawn, or left at zero because other values are copied in right after.
+/// The first values of random tensors.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Values {
+    /// From torch's generator.
     Drawn,
-    /// Leaves torch's generator untouched, so that a copy of a model does not change the run.
+    /// Zeros, because other values are copied in right after. Leaves torch's generator untouched, so that a copy of a
+    /// model does not change the run.
     Blank,
 }
 
@@ -59,12 +62,12 @@ impl Variables {
         Ok(tensor)
     }
 
-    /// An int64 count of training forwards, kept up by [`Variables::finish`]'s caller.
+    /// An int64 count of training forwards; the caller of [`Variables::finish`] counts.
     pub(super) fn counter(&mut self, name: String) {
         self.counter_names.push(name);
     }
 
-    /// All counters as one int64 tensor (one kernel counts them all), each also a named 0-d buffer viewing it.
+    /// All counters as one int64 tensor, so that one kernel counts them all; each is also a named 0-d buffer viewing it.
     pub(super) fn finish(&mut self) -> Result<Option<Tensor>> {
         if self.counter_names.is_empty() {
             return Ok(None);
@@ -78,7 +81,7 @@ impl Variables {
         Ok(Some(counters))
     }
 
-    /// Drawn on the CPU, then moved: one seed gives the same network on every device.
+    /// Draws on the CPU, then moves: one seed gives the same network on every device.
     fn first_values(&self, shape: &[i64], init: Init) -> Result<Tensor> {
         let mut tensor = Tensor::f_zeros(shape, (Kind::Float, Device::Cpu))?;
         let _ = match init {

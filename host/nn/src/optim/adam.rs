@@ -2,25 +2,27 @@
 //! tensors. Sources: Kingma & Ba 2015; Reddi et al. 2018 (amsgrad); Loshchilov & Hutter 2019 (AdamW).
 
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::Value;
 use torch_ext::{AdamState, AdamStep, fused_adam_};
 
+use super::config::Settings;
 use super::rule::{Rule, Step};
 use super::state::Lists;
 
 /// Settings of `Adam` and `AdamW`, with PyTorch's names and defaults.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Adam {
+pub(super) struct Adam {
     /// The decay rates of the two moments, each from 0 to less than 1.
-    pub betas: (f64, f64),
+    betas: (f64, f64),
     /// Added to the denominator.
-    pub eps: f64,
+    eps: f64,
     /// The weight decay that groups start with; unset it is 0 for Adam and 0.01 for AdamW.
-    pub weight_decay: Option<f64>,
-    /// Whether to divide by the largest second moment so far.
-    pub amsgrad: bool,
-    /// Set by the optimizer's name: whether weights decay apart from the gradient.
+    weight_decay: Option<f64>,
+    /// Divides by the largest second moment so far.
+    amsgrad: bool,
+    /// Weights decay apart from the gradient; set by the optimizer's name.
     #[serde(skip)]
     decoupled: bool,
 }
@@ -37,25 +39,19 @@ impl Default for Adam {
     }
 }
 
-impl Adam {
-    pub(super) fn coupled(self) -> Self {
-        Self {
-            decoupled: false,
-            ..self
-        }
-    }
-
-    pub(super) fn decoupled(self) -> Self {
-        Self {
-            decoupled: true,
-            ..self
-        }
-    }
+/// Reads the settings of `AdamW`.
+pub(super) fn read_decoupled(params: Value) -> serde_json::Result<Box<dyn Settings>> {
+    let adam: Adam = serde_json::from_value(params)?;
+    Ok(Box::new(Adam {
+        decoupled: true,
+        ..adam
+    }))
 }
 
 impl Rule for Adam {
-    fn name(&self) -> &'static str {
-        if self.decoupled { "AdamW" } else { "Adam" }
+    fn weight_decay(&self) -> f64 {
+        let default = if self.decoupled { 0.01 } else { 0.0 };
+        self.weight_decay.unwrap_or(default)
     }
 
     fn hyperparameters(&self) -> &'static [&'static str] {

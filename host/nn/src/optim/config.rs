@@ -2,62 +2,84 @@
 //! of `torch.optim`. Owns parsing; ranges are checked when the optimizer is built.
 
 use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use tch::Tensor;
 
-use super::{Adam, RmsProp, Sgd};
+use super::adam::{self, Adam};
+use super::rmsprop::RmsProp;
+use super::rule::Rule;
+use super::sgd;
+use super::stepper::Stepper;
+use super::{Grouping, Optimizer};
 
-/// An optimizer by name, with its settings. Serializes as the two recipe keys.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "optimizer", content = "optimizer_params")]
-pub enum OptimizerConfig {
-    /// Stochastic gradient descent.
-    #[serde(rename = "SGD")]
-    Sgd(Sgd),
-    /// Adam with an L2 penalty.
-    Adam(Adam),
-    /// Adam with decoupled weight decay, 0.01 unless given.
-    AdamW(Adam),
-    /// RMSprop.
-    #[serde(rename = "RMSprop")]
-    RmsProp(RmsProp),
+/// Every optimizer a recipe can name, whatever the case.
+const OPTIMIZERS: &[(&str, Read)] = &[
+    ("SGD", sgd::read),
+    ("Adam", read::<Adam>),
+    ("AdamW", adam::read_decoupled),
+    ("RMSprop", read::<RmsProp>),
+];
+
+/// Reads the `optimizer_params` of one optimizer, an object.
+type Read = fn(Value) -> serde_json::Result<Box<dyn Settings>>;
+
+pub(super) fn read<R>(params: Value) -> serde_json::Result<Box<dyn Settings>>
+where
+    R: Rule + DeserializeOwned + 'static,
+{
+    Ok(Box::new(serde_json::from_value::<R>(params)?))
+}
+
+/// A [`Rule`] whose type is not known.
+pub(super) trait Settings {
+    /// Builds the optimizer that follows the rule.
+    fn build(
+        &self,
+        name: &'static str,
+        parameters: Vec<(String, Tensor)>,
+        grouping: &Grouping,
+    ) -> Result<Box<dyn Optimizer>>;
+}
+
+impl<R: Rule + 'static> Settings for R {
+    fn build(
+        &self,
+        name: &'static str,
+        parameters: Vec<(String, Tensor)>,
+        grouping: &Grouping,
+    ) -> Result<Box<dyn Optimizer>> {
+        let groups = grouping.split(parameters, self.weight_decay())?;
+        Ok(Box::new(Stepper::new(name, self.clone(), groups)?))
+    }
+}
+
+/// An optimizer by name, with its settings.
+pub struct OptimizerConfig {
+    pub(super) name: &'static str,
+    pub(super) settings: Box<dyn Settings>,
 }
 
 impl OptimizerConfig {
-    /// The names a recipe may use.
-    pub const NAMES: [&'static str; 4] = ["SGD", "Adam", "AdamW", "RMSprop"];
-
     /// Reads the two recipe keys. `SGD` without any `optimizer_params` gets SuperGradients' momentum of 0.9 and weight
-    /// decay of 1e-4; as soon as one is given, all others have PyTorch's defaults.
+    /// decay of 1e-4; as soon as one parameter is given, all others have PyTorch's defaults.
+    ///
+    /// # Errors
+    /// An unknown optimizer, with the list of those that exist; an unknown or mistyped parameter.
     pub fn from_recipe(name: &str, params: &Value) -> Result<Self> {
-        let Some(name) = Self::NAMES
-            .into_iter()
-            .find(|known| known.eq_ignore_ascii_case(name))
-        else {
+        let mut rows = OPTIMIZERS.iter();
+        let Some((name, read)) = rows.find(|(known, _)| known.eq_ignore_ascii_case(name)) else {
+            let known: Vec<&str> = OPTIMIZERS.iter().map(|(name, _)| *name).collect();
             bail!(
                 "optimizer: there is no `{name}`\nhint: use one of {}",
-                Self::NAMES.join(", ")
+                known.join(", ")
             );
         };
-        let params = match (name, params) {
-            ("SGD", Value::Null) => json!({"momentum": 0.9, "weight_decay": 1e-4}),
-            ("SGD", Value::Object(map)) if map.is_empty() => {
-                json!({"momentum": 0.9, "weight_decay": 1e-4})
-            }
-            (_, Value::Null) => json!({}),
-            (_, given) => given.clone(),
+        let params = match params {
+            Value::Null => Value::Object(Map::new()),
+            given => given.clone(),
         };
-        serde_json::from_value(json!({"optimizer": name, "optimizer_params": params}))
-            .with_context(|| format!("optimizer_params of `{name}`"))
-    }
-
-    /// The weight decay that groups start with.
-    pub fn weight_decay(&self) -> f64 {
-        match self {
-            Self::Sgd(rule) => rule.weight_decay,
-            Self::Adam(rule) => rule.weight_decay.unwrap_or(0.0),
-            Self::AdamW(rule) => rule.weight_decay.unwrap_or(0.01),
-            Self::RmsProp(rule) => rule.weight_decay,
-        }
+        let settings = read(params).with_context(|| format!("optimizer_params of `{name}`"))?;
+        Ok(Self { name, settings })
     }
 }

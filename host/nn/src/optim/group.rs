@@ -23,9 +23,9 @@ pub struct ParameterGroup {
     pub name: String,
     /// Names and leaf tensors; fixed once the optimizer is built.
     pub parameters: Vec<(String, Tensor)>,
-    /// What the next step uses.
+    /// The learning rate of the next step.
     pub learning_rate: f64,
-    /// What schedules are relative to.
+    /// The learning rate that schedules are relative to.
     pub initial_learning_rate: f64,
     /// The L2 penalty, or for AdamW the decoupled decay.
     pub weight_decay: f64,
@@ -35,7 +35,7 @@ pub struct ParameterGroup {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum LearningRates {
-    /// The same for all parameters.
+    /// One learning rate for all parameters.
     Single(f64),
     /// By module path (`backbone` takes `backbone.conv.weight`) or glob (`*.bias`); the longest key that matches
     /// wins, and `default` takes the rest.
@@ -47,12 +47,12 @@ pub enum LearningRates {
 pub struct Grouping {
     /// The recipe's `initial_lr`.
     pub learning_rates: LearningRates,
-    /// Whether parameters of at most one dimension, which biases and normalization have, form groups that do not decay.
+    /// Parameters of at most one dimension, as those of biases and normalization, form groups that do not decay.
     pub zero_weight_decay_on_bias_and_bn: bool,
 }
 
 impl Grouping {
-    /// Forms the groups, in the order of their keys; empty ones are left out.
+    /// Forms the groups, in the order of their keys; empty groups are left out.
     pub(super) fn split(
         &self,
         parameters: Vec<(String, Tensor)>,
@@ -65,14 +65,13 @@ impl Grouping {
         let mut groups = Vec::new();
         for (name, learning_rate, members) in self.by_learning_rate(parameters)? {
             hyperparameter::check_range("lr", learning_rate)?;
-            let (free, decaying) = members
-                .into_iter()
-                .partition(|(_, tensor)| self.is_free_of_decay(tensor));
             let free_name = if name == DEFAULT {
                 NO_WEIGHT_DECAY.into()
             } else {
                 format!("{name}/{NO_WEIGHT_DECAY}")
             };
+            let members = members.into_iter();
+            let (free, decaying) = members.partition(|(_, tensor)| self.is_free_of_decay(tensor));
             groups.push(ParameterGroup::new(
                 name,
                 decaying,
@@ -100,45 +99,41 @@ impl Grouping {
 /// Name, learning rate and members.
 type NamedGroup = (String, f64, Vec<(String, Tensor)>);
 
+/// Gives each parameter to the longest key that takes it.
 fn by_name(
     rates: &BTreeMap<String, f64>,
     parameters: Vec<(String, Tensor)>,
 ) -> Result<Vec<NamedGroup>> {
+    let keys = Key::sorted(rates)?;
     let mut groups: BTreeMap<&str, Vec<_>> =
         rates.keys().map(|key| (key.as_str(), Vec::new())).collect();
-    let mut keys: Vec<Key> = rates
-        .keys()
-        .filter(|key| *key != DEFAULT)
-        .map(|key| Key::new(key))
-        .collect::<Result<_>>()?;
-    keys.sort_by_key(|key| std::cmp::Reverse(key.text.len()));
     for parameter in parameters {
-        let key = keys
-            .iter()
-            .find(|key| key.takes(&parameter.0))
-            .map_or(DEFAULT, |key| key.text);
-        match groups.get_mut(key) {
-            Some(members) => members.push(parameter),
-            None => {
-                bail!(
-                    "initial_lr: no group takes parameter `{}`\nhint: add `default: <lr>`",
-                    parameter.0
-                )
-            }
-        }
+        let key = keys.iter().find(|key| key.takes(&parameter.0));
+        let members = groups.get_mut(key.map_or(DEFAULT, |key| key.text));
+        let Some(members) = members else {
+            bail!(
+                "initial_lr: no group takes parameter `{}`\nhint: add `default: <lr>`",
+                parameter.0
+            );
+        };
+        members.push(parameter);
     }
-    if let Some((key, _)) = groups
-        .iter()
-        .find(|(key, members)| members.is_empty() && **key != DEFAULT)
-    {
-        bail!(
+    check_used(&groups)?;
+    let groups = groups.into_iter();
+    Ok(groups
+        .map(|(key, members)| (key.to_owned(), rates[key], members))
+        .collect())
+}
+
+/// Refuses a key that took no parameter.
+fn check_used(groups: &BTreeMap<&str, Vec<(String, Tensor)>>) -> Result<()> {
+    for (key, members) in groups {
+        ensure!(
+            !members.is_empty() || *key == DEFAULT,
             "initial_lr: group `{key}` takes no parameter\nhint: remove it, or give a module path or glob of the model"
         );
     }
-    Ok(groups
-        .into_iter()
-        .map(|(key, members)| (key.to_owned(), rates[key], members))
-        .collect())
+    Ok(())
 }
 
 /// A key of `initial_lr`.
@@ -148,6 +143,14 @@ struct Key<'a> {
 }
 
 impl<'a> Key<'a> {
+    /// All keys but the default, the longest first.
+    fn sorted(rates: &'a BTreeMap<String, f64>) -> Result<Vec<Self>> {
+        let named = rates.keys().filter(|key| *key != DEFAULT);
+        let mut keys: Vec<Key> = named.map(|key| Key::new(key)).collect::<Result<_>>()?;
+        keys.sort_by_key(|key| std::cmp::Reverse(key.text.len()));
+        Ok(keys)
+    }
+
     fn new(text: &'a str) -> Result<Self> {
         let glob =
             glob::compile(text).map_err(|error| anyhow!("initial_lr: key `{text}`: {error}"))?;

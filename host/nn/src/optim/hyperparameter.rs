@@ -2,7 +2,8 @@
 
 use anyhow::{Result, ensure};
 
-/// Refuses NaN, infinities and values out of range; the error says the range, in its first line: guests see no more.
+/// Refuses NaN, infinities and values out of range. The error says the range in its first line, because guests see
+/// only that line.
 pub(super) fn check_range(name: &str, value: f64) -> Result<()> {
     let (allowed, range) = match name {
         "momentum" | "beta1" | "beta2" => {

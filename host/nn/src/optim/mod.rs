@@ -4,6 +4,9 @@
 //!
 //! One generic [`Optimizer`] drives a rule per algorithm (`sgd`, `adam`, `rmsprop`); the rules run libtorch's fused or
 //! multi-tensor kernels over lists that are kept from step to step. The results are those of `torch.optim` 2.11.
+//!
+//! **To add an optimizer**: one file here with its `optimizer_params` (a struct with `deny_unknown_fields`) that
+//! implements `Rule`; one row in `config::OPTIMIZERS`; rows in `tests/reference/optimizers.py`.
 
 mod adam;
 mod config;
@@ -17,21 +20,19 @@ mod stepper;
 #[cfg(test)]
 mod tests;
 
-pub use adam::Adam;
 pub use config::OptimizerConfig;
 pub use group::{Grouping, LearningRates, ParameterGroup};
-pub use rmsprop::RmsProp;
-pub use sgd::Sgd;
 
 use anyhow::Result;
 use tch::Tensor;
 use torch_ext::TensorList;
 
-/// Steps on the CPU whose results take more are not recorded: their kernels take so much longer than what surrounds
-/// them that little would be gained (docs/benchmarks.md). Gradients are among the results.
+/// Bytes that the results of a recorded step on the CPU may take, gradients included. Steps with larger results are
+/// not recorded: their kernels take so much longer than the overhead around them that little would be gained
+/// (docs/benchmarks.md).
 pub const RECORDED_BYTES: usize = 16 << 20;
 
-/// An optimizer over named parameters, in groups. Nothing here syncs the device but loading a state.
+/// An optimizer over named parameters, in groups. Only [`Optimizer::load_state`] syncs the device.
 pub trait Optimizer: Send {
     /// The name recipes use, like `SGD`.
     fn name(&self) -> &'static str;
@@ -46,34 +47,36 @@ pub trait Optimizer: Send {
     fn step(&mut self) -> Result<()>;
 
     /// Sets all gradients to zero in place, in one multi-tensor operation. They stay allocated, so that recordings see
-    /// the same memory every step. Parameters of more than [`RECORDED_BYTES`] on the CPU, where nothing is recorded, have
-    /// theirs freed instead: to fill zeros and add to them takes PyTorch's loop (`set_to_none=False`) 30 ms more than the
-    /// 200 of a ResNet-18's step. Either way a
-    /// parameter that had no part in the last backward pass takes a step with a gradient of zero, where PyTorch's
-    /// `set_to_none` would pass it over.
+    /// the same memory every step.
+    ///
+    /// If the parameters take more than [`RECORDED_BYTES`] on the CPU, no step is recorded, and the gradients are freed
+    /// instead: zeroing and adding costs 30 ms on top of a 200 ms ResNet-18 step (measured with PyTorch,
+    /// `set_to_none=False`). Either way a parameter that had no part in the last backward pass takes a step with a
+    /// gradient of zero, where PyTorch's `set_to_none` would pass it over.
     fn zero_grad(&mut self) -> Result<()>;
 
-    /// Zeros in place of gradients that [`Optimizer::zero_grad`] has freed, for who wants to see them meanwhile.
+    /// Puts zeros in place of the gradients that [`Optimizer::zero_grad`] has freed, for callers that read gradients
+    /// before the next backward pass.
     fn restore_gradients(&mut self) -> Result<()>;
 
     /// The gradients the next step will use, all groups in one list.
     fn gradients(&mut self) -> Result<&TensorList>;
 
-    /// The hyper-parameters each group has, `lr` and `weight_decay` first.
+    /// The names of each group's hyper-parameters, `lr` and `weight_decay` first.
     fn hyperparameter_names(&self) -> Vec<&'static str>;
 
-    /// A group's hyper-parameter; an error names the groups or hyper-parameters that there are.
+    /// A group's hyper-parameter; an error names the groups or hyper-parameters that exist.
     fn hyperparameter(&self, group: &str, name: &str) -> Result<f64>;
 
     /// Sets a group's hyper-parameter from the next step on. Refuses NaN and values out of range, and says the range.
     fn set_hyperparameter(&mut self, group: &str, name: &str, value: f64) -> Result<()>;
 
-    /// Another number after each change that a captured graph cannot see: of a hyper-parameter other than a learning
-    /// rate, or of which state there is.
+    /// A number that differs after each change that a recording cannot see: of a hyper-parameter other than a learning
+    /// rate, or of the set of state tensors.
     fn version(&self) -> u64;
 
     /// Handles to the live state, named `<buffer>/<parameter>`, such as `exp_avg/layer1.weight`; step counts are 0-d
-    /// float32. Copy them to keep a moment's values.
+    /// float32. The next step changes them in place: copy them to keep their values.
     fn state(&self) -> Vec<(String, Tensor)>;
 
     /// The names that [`Optimizer::state`] gives and [`Optimizer::load_state`] wants, in order.
@@ -82,29 +85,24 @@ pub trait Optimizer: Send {
     /// Copies a saved state in. Names and shapes must be this optimizer's exactly; nothing is written otherwise.
     fn load_state(&mut self, saved: Vec<(String, Tensor)>) -> Result<()>;
 
-    /// From now on steps read learning rates from tensors on the parameters' device, so that a captured CUDA graph
-    /// sees changes. Call before capturing; weight decay and momentum stay frozen into the graph.
+    /// From now on steps read learning rates from tensors on the parameters' device, so that a recording sees changes.
+    /// Call before a step is recorded; weight decay and momentum stay frozen into the recording.
     fn use_device_learning_rates(&mut self) -> Result<()>;
 
-    /// Writes learning rates that changed to those tensors. Call before a step or its replay, not while capturing;
-    /// nothing to do before [`Optimizer::use_device_learning_rates`].
+    /// Writes learning rates that changed to the tensors of [`Optimizer::use_device_learning_rates`]; does nothing
+    /// without them. Call before a step is made or replayed, not while it is recorded.
     fn upload_learning_rates(&mut self) -> Result<()>;
 }
 
 /// Builds the optimizer that `config` names over all `parameters` (name and leaf tensor, on one device).
 ///
-/// Errors name the key: hyper-parameters out of range, a learning-rate group that matches nothing, a parameter that
-/// no group takes.
+/// # Errors
+/// Hyper-parameters out of range, a learning-rate group that matches nothing, a parameter that no group takes; the
+/// message names the key.
 pub fn build(
     config: &OptimizerConfig,
     parameters: Vec<(String, Tensor)>,
     grouping: &Grouping,
 ) -> Result<Box<dyn Optimizer>> {
-    let groups = grouping.split(parameters, config.weight_decay())?;
-    Ok(match config {
-        OptimizerConfig::Sgd(rule) => Box::new(stepper::Stepper::new(*rule, groups)?),
-        OptimizerConfig::Adam(rule) => Box::new(stepper::Stepper::new(rule.coupled(), groups)?),
-        OptimizerConfig::AdamW(rule) => Box::new(stepper::Stepper::new(rule.decoupled(), groups)?),
-        OptimizerConfig::RmsProp(rule) => Box::new(stepper::Stepper::new(*rule, groups)?),
-    })
+    config.settings.build(config.name, parameters, grouping)
 }

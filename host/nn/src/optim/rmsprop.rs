@@ -2,7 +2,7 @@
 //! tensors. Sources: Hinton's lecture 6e; Graves 2013 (centered).
 
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use torch_ext::{LearningRate, TensorList};
 
 use super::rule::{Rule, Step};
@@ -10,23 +10,23 @@ use super::state::Lists;
 
 /// Overwritten in every step: the gradient plus the L2 penalty.
 const DECAYED: &str = "decayed_gradient";
-/// Overwritten in every step: what gradients are divided by.
+/// Overwritten in every step: the divisor of the gradients.
 const DENOMINATOR: &str = "denominator";
 
 /// Settings of `RMSprop`, with PyTorch's names and defaults.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct RmsProp {
+pub(super) struct RmsProp {
     /// The smoothing factor of the squared gradients, from 0 to 1.
-    pub alpha: f64,
+    alpha: f64,
     /// Added to the denominator.
-    pub eps: f64,
+    eps: f64,
     /// The L2 penalty that groups start with.
-    pub weight_decay: f64,
+    weight_decay: f64,
     /// From 0 (no momentum) to less than 1.
-    pub momentum: f64,
-    /// Whether to divide by the estimated variance instead of the second moment.
-    pub centered: bool,
+    momentum: f64,
+    /// Divides by the estimated variance instead of the second moment.
+    centered: bool,
 }
 
 impl Default for RmsProp {
@@ -42,8 +42,8 @@ impl Default for RmsProp {
 }
 
 impl Rule for RmsProp {
-    fn name(&self) -> &'static str {
-        "RMSprop"
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
     }
 
     fn hyperparameters(&self) -> &'static [&'static str] {
@@ -100,7 +100,8 @@ impl RmsProp {
 
     /// Updates the averages and leaves the denominator in its scratch buffer.
     fn accumulate(&self, lists: &Lists, gradients: &TensorList) -> Result<()> {
-        let (square_avg, denominator) = (lists.buffer("square_avg"), lists.buffer(DENOMINATOR));
+        let square_avg = lists.buffer("square_avg");
+        let denominator = lists.buffer(DENOMINATOR);
         square_avg.mul_scalar_(self.alpha)?;
         square_avg.addcmul_(gradients, gradients, 1.0 - self.alpha)?;
         denominator.copy_(square_avg)?;
@@ -114,13 +115,14 @@ impl RmsProp {
     }
 }
 
-/// `parameters -= lr * momentum`. The same arithmetic wherever the rate lies: recorded or not, a step gives the same bits.
+/// `parameters -= lr * momentum`. The arithmetic does not depend on where the rate lies: a recorded step gives the
+/// same bits as one that is not.
 fn subtract_scaled(
     lists: &Lists,
     momentum: &TensorList,
     learning_rate: LearningRate<'_>,
 ) -> Result<()> {
-    // The denominator has done its duty, so its memory holds the scaled momentum.
+    // The denominator is no longer needed, so its memory holds the scaled momentum.
     let scaled = lists.buffer(DENOMINATOR);
     scaled.copy_(momentum)?;
     match learning_rate {
@@ -130,7 +132,7 @@ fn subtract_scaled(
     Ok(lists.parameters.add_(scaled, -1.0)?)
 }
 
-/// `parameters -= lr * gradients / denominator`, likewise.
+/// `parameters -= lr * gradients / denominator`, by the arithmetic of [`subtract_scaled`].
 fn subtract_quotient(
     lists: &Lists,
     gradients: &TensorList,

@@ -1,5 +1,5 @@
-//! What an algorithm has to say for itself: its hyper-parameters, the state it needs and its arithmetic. Everything
-//! else about optimizers is in `stepper` and `state`.
+//! The rule of an algorithm: its hyper-parameters, the state it needs and its arithmetic. Everything else about
+//! optimizers is in `stepper` and `state`.
 
 use anyhow::Result;
 use torch_ext::LearningRate;
@@ -11,14 +11,14 @@ use super::state::Lists;
 pub(super) struct Step<'a> {
     pub(super) learning_rate: LearningRate<'a>,
     pub(super) weight_decay: f64,
-    /// Whether these parameters step for the first time; only told to rules for which that makes a difference.
+    /// These parameters step for the first time. Only set for rules whose first step differs.
     pub(super) first: bool,
 }
 
 /// One algorithm with the settings of one group.
 pub(super) trait Rule: Clone + Send {
-    /// The name recipes use.
-    fn name(&self) -> &'static str;
+    /// The weight decay that groups start with.
+    fn weight_decay(&self) -> f64;
 
     /// The names of the hyper-parameters beside `lr` and `weight_decay`.
     fn hyperparameters(&self) -> &'static [&'static str];
@@ -26,25 +26,25 @@ pub(super) trait Rule: Clone + Send {
     /// A hyper-parameter by name, to read or to write.
     fn hyperparameter(&mut self, name: &str) -> Option<&mut f64>;
 
-    /// Refuses combinations that make no sense; single values have been checked.
+    /// Refuses combinations that make no sense. The range of each value has been checked before.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 
-    /// The state tensors it keeps for each parameter, of the parameter's shape.
+    /// The names of the state tensors that the rule keeps for each parameter, of the parameter's shape.
     fn buffers(&self) -> Vec<&'static str>;
 
-    /// Tensors of the parameters' shapes that are overwritten in every step, so not saved.
+    /// The names of tensors of the parameters' shapes that are overwritten in every step, and therefore not saved.
     fn scratch(&self, _weight_decay: f64) -> Vec<&'static str> {
         Vec::new()
     }
 
-    /// Whether it needs to know how many steps each parameter has taken.
+    /// The rule needs the number of steps each parameter has taken.
     fn counts_steps(&self) -> bool {
         false
     }
 
-    /// Whether a parameter's first step is computed differently.
+    /// A parameter's first step is computed differently.
     fn first_step_differs(&self) -> bool {
         false
     }

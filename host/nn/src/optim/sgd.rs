@@ -1,31 +1,41 @@
 //! Stochastic gradient descent with momentum, the rule of `torch.optim.SGD` on `at::_fused_sgd_`. Owns no tensors.
 
 use anyhow::{Result, ensure};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
 use torch_ext::{SgdStep, fused_sgd_};
 
+use super::config::{self, Settings};
 use super::rule::{Rule, Step};
 use super::state::Lists;
 
 const MOMENTUM_BUFFER: &str = "momentum_buffer";
 
 /// Settings of `SGD`, with PyTorch's names and defaults.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Sgd {
+pub(super) struct Sgd {
     /// From 0 (no momentum) to less than 1.
-    pub momentum: f64,
-    /// How much of the gradient the momentum leaves out, from 0 to 1.
-    pub dampening: f64,
+    momentum: f64,
+    /// Share of the gradient that the momentum leaves out, from 0 to 1.
+    dampening: f64,
     /// The L2 penalty that groups start with.
-    pub weight_decay: f64,
+    weight_decay: f64,
     /// Nesterov's momentum; needs momentum and no dampening.
-    pub nesterov: bool,
+    nesterov: bool,
+}
+
+/// Reads the settings. Without any, they are SuperGradients'.
+pub(super) fn read(params: Value) -> serde_json::Result<Box<dyn Settings>> {
+    if params == json!({}) {
+        return config::read::<Sgd>(json!({"momentum": 0.9, "weight_decay": 1e-4}));
+    }
+    config::read::<Sgd>(params)
 }
 
 impl Rule for Sgd {
-    fn name(&self) -> &'static str {
-        "SGD"
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
     }
 
     fn hyperparameters(&self) -> &'static [&'static str] {
@@ -56,8 +66,8 @@ impl Rule for Sgd {
         }
     }
 
-    // The buffer of a first step is the whole gradient. Starting from zeros that is what the formula gives anyway,
-    // unless dampening takes a part away; only then does it matter who has stepped before.
+    // The buffer of a first step is the whole gradient. From zeros the formula gives the same, unless dampening takes
+    // a part away; only then do first steps differ.
     fn counts_steps(&self) -> bool {
         self.first_step_differs()
     }

@@ -2,7 +2,7 @@
 //! lists of those that take part in a step (for the kernels). Owns the state; knows no arithmetic.
 
 use anyhow::Result;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 use torch_ext::{LearningRate, TensorList};
 
 /// Equally long lists of what a step works on.
@@ -17,7 +17,7 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// The buffer of that name; an empty list if there is none, which is what the kernels want for state unused.
+    /// The buffer of that name; without one an empty list, which kernels take for state they do not use.
     pub(super) fn buffer(&self, name: &str) -> &TensorList {
         self.buffers
             .iter()
@@ -30,7 +30,7 @@ impl Lists {
 #[derive(Debug)]
 struct Buffer {
     name: &'static str,
-    /// Scratch is not.
+    /// False for scratch.
     saved: bool,
     tensors: Vec<Tensor>,
 }
@@ -40,15 +40,19 @@ struct Buffer {
 pub(super) struct GroupState {
     parameters: Vec<Tensor>,
     all: TensorList,
-    /// Of each parameter: whether it has a gradient, and whether it has ever stepped.
+    /// The parameters that have a gradient.
     present: Vec<bool>,
+    /// The parameters that have ever stepped.
     started: Vec<bool>,
     buffers: Vec<Buffer>,
-    /// All counts in one tensor, so that one kernel counts for all; `step_mask` is 1 where a parameter is present.
+    /// All counts in one tensor, so that one kernel counts for all.
     steps: Option<Tensor>,
+    /// The counts one by one, 0-d.
     step_views: Vec<Tensor>,
+    /// 1 where a parameter is present, else 0: the addend of a step to `steps`.
     step_mask: Option<Tensor>,
     active: Lists,
+    /// The tensor that kernels read, and the rate it holds.
     device_learning_rate: Option<(Tensor, f64)>,
 }
 
@@ -70,47 +74,53 @@ impl GroupState {
         })
     }
 
-    /// Allocates what is missing of the named buffers, as zeros; what is there stays.
+    /// Allocates the named buffers that are missing, as zeros; the others stay as they are.
     pub(super) fn ensure(
         &mut self,
         saved: &[&'static str],
         scratch: &[&'static str],
         steps: bool,
     ) -> Result<()> {
-        for (names, saved) in [(saved, true), (scratch, false)] {
-            for &name in names {
-                if !self.buffers.iter().any(|buffer| buffer.name == name) {
-                    let zeros = self
-                        .parameters
-                        .iter()
-                        .map(|parameter| Ok(parameter.detach().f_zeros_like()?));
-                    let tensors = zeros.collect::<Result<_>>()?;
-                    self.buffers.push(Buffer {
-                        name,
-                        saved,
-                        tensors,
-                    });
-                }
-            }
-        }
+        saved
+            .iter()
+            .try_for_each(|name| self.ensure_buffer(name, true))?;
+        scratch
+            .iter()
+            .try_for_each(|name| self.ensure_buffer(name, false))?;
         if steps && self.steps.is_none() {
-            // Parameters that stepped before anybody counted have taken at least one.
-            let steps = self.flags(&self.started)?;
-            let views =
-                (0..self.parameters.len()).map(|index| Ok(steps.f_select(0, index as i64)?));
-            self.step_views = views.collect::<Result<_>>()?;
-            self.steps = Some(steps);
+            self.start_counting()?;
         }
         self.rebuild()
     }
 
+    fn ensure_buffer(&mut self, name: &'static str, saved: bool) -> Result<()> {
+        if self.buffers.iter().any(|buffer| buffer.name == name) {
+            return Ok(());
+        }
+        let parameters = self.parameters.iter();
+        let zeros = parameters.map(|parameter| Ok(parameter.f_detach()?.f_zeros_like()?));
+        self.buffers.push(Buffer {
+            name,
+            saved,
+            tensors: zeros.collect::<Result<_>>()?,
+        });
+        Ok(())
+    }
+
+    /// Begins to count steps. Parameters that stepped before anybody counted have taken at least one.
+    fn start_counting(&mut self) -> Result<()> {
+        let steps = self.flags(&self.started)?;
+        let indices = 0..self.parameters.len() as i64;
+        let views = indices.map(|index| Ok(steps.f_select(0, index)?));
+        self.step_views = views.collect::<Result<_>>()?;
+        self.steps = Some(steps);
+        Ok(())
+    }
+
     /// Looks up the gradients of this step; rebuilds the lists when other parameters than last time have one.
     pub(super) fn refresh(&mut self) -> Result<()> {
-        if self
-            .active
-            .gradients
-            .set_gradients_of(&self.all, &mut self.present)?
-        {
+        let gradients = &mut self.active.gradients;
+        if gradients.set_gradients_of(&self.all, &mut self.present)? {
             self.rebuild()?;
         }
         Ok(())
@@ -129,19 +139,13 @@ impl GroupState {
     /// The lists of the parameters whose flag is set.
     fn lists(&self, flags: &[bool]) -> Result<Lists> {
         let chosen: Vec<usize> = (0..flags.len()).filter(|&index| flags[index]).collect();
-        let list = |tensors: &[Tensor]| {
-            TensorList::from_tensors(chosen.iter().map(|&index| &tensors[index]))
-        };
-        let parameters = list(&self.parameters)?;
+        let parameters = list(&self.parameters, &chosen)?;
         let mut gradients = TensorList::new();
         gradients.set_gradients_of(&parameters, &mut vec![true; chosen.len()])?;
-        let buffers = self
-            .buffers
-            .iter()
-            .map(|buffer| Ok((buffer.name, list(&buffer.tensors)?)));
-        let buffers = buffers.collect::<Result<_>>()?;
+        let buffers = self.buffers.iter();
+        let buffers = buffers.map(|buffer| Ok((buffer.name, list(&buffer.tensors, &chosen)?)));
         let steps = if self.steps.is_some() {
-            list(&self.step_views)?
+            list(&self.step_views, &chosen)?
         } else {
             TensorList::new()
         };
@@ -149,7 +153,7 @@ impl GroupState {
             parameters,
             gradients,
             steps,
-            buffers,
+            buffers: buffers.collect::<Result<_>>()?,
             none: TensorList::new(),
         })
     }
@@ -159,26 +163,26 @@ impl GroupState {
         &self.active
     }
 
-    /// The same in two parts, for rules whose first step differs: those who have never stepped, and the others.
-    /// Allocates, but only in such a step.
+    /// The lists of this step in two parts, for rules whose first step differs: the parameters that take their first
+    /// step (marked `true`), and the others. Allocates, but only in such a step.
     pub(super) fn split(&self) -> Result<[(Lists, bool); 2]> {
-        let part = |started: bool| {
-            let flags = self.present.iter().zip(&self.started);
-            self.lists(
-                &flags
-                    .map(|(&present, &has_started)| present && has_started == started)
-                    .collect::<Vec<_>>(),
-            )
-        };
-        Ok([(part(false)?, true), (part(true)?, false)])
+        let first = self.lists(&self.present_and(false))?;
+        let later = self.lists(&self.present_and(true))?;
+        Ok([(first, true), (later, false)])
     }
 
-    /// Whether a parameter is about to take its first step.
+    /// The parameters that have a gradient and have, or have not, stepped before.
+    fn present_and(&self, started: bool) -> Vec<bool> {
+        let flags = self.present.iter().zip(&self.started);
+        flags
+            .map(|(present, has_started)| *present && *has_started == started)
+            .collect()
+    }
+
+    /// A parameter is about to take its first step.
     pub(super) fn has_fresh(&self) -> bool {
-        self.present
-            .iter()
-            .zip(&self.started)
-            .any(|(&present, &started)| present && !started)
+        let mut flags = self.present.iter().zip(&self.started);
+        flags.any(|(present, started)| *present && !started)
     }
 
     /// Counts the step that follows.
@@ -189,7 +193,7 @@ impl GroupState {
         Ok(())
     }
 
-    /// Remembers who has stepped by now.
+    /// Remembers the parameters that have stepped by now.
     pub(super) fn mark_started(&mut self) {
         for (started, present) in self.started.iter_mut().zip(&self.present) {
             *started |= present;
@@ -210,7 +214,7 @@ impl GroupState {
         })
     }
 
-    /// Learns from loaded counts who has stepped. Syncs.
+    /// Derives from loaded counts which parameters have stepped. Syncs.
     pub(super) fn loaded(&mut self) -> Result<()> {
         if let Some(steps) = &self.steps {
             let counts = Vec::<f64>::try_from(&steps.f_to_kind(Kind::Double)?)?;
@@ -221,16 +225,13 @@ impl GroupState {
 
     /// Puts the learning rate into a tensor that kernels read.
     pub(super) fn use_device_learning_rate(&mut self, rate: f64) -> Result<()> {
-        let device = self
-            .parameters
-            .first()
-            .map_or(tch::Device::Cpu, Tensor::device);
-        let kind = LearningRate::kind_on(device);
-        self.device_learning_rate = Some((Tensor::f_full([0i64; 0], rate, (kind, device))?, rate));
+        let kind = LearningRate::kind_on(self.device());
+        let tensor = Tensor::f_full([0i64; 0], rate, (kind, self.device()))?;
+        self.device_learning_rate = Some((tensor, rate));
         Ok(())
     }
 
-    /// Rewrites that tensor if the rate is another than the last.
+    /// Rewrites the tensor of [`GroupState::use_device_learning_rate`] if the rate has changed.
     pub(super) fn upload_learning_rate(&mut self, rate: f64) -> Result<()> {
         if let Some((tensor, uploaded)) = &mut self.device_learning_rate
             && *uploaded != rate
@@ -241,7 +242,7 @@ impl GroupState {
         Ok(())
     }
 
-    /// What a step is to use: the tensor if there is one, else `rate`.
+    /// The learning rate for a step: the tensor if there is one, else `rate`.
     pub(super) fn learning_rate(&self, rate: f64) -> LearningRate<'_> {
         match &self.device_learning_rate {
             Some((tensor, _)) => LearningRate::Device(tensor),
@@ -249,16 +250,20 @@ impl GroupState {
         }
     }
 
+    fn device(&self) -> Device {
+        let first = self.parameters.first();
+        first.map_or(Device::Cpu, Tensor::device)
+    }
+
     /// Flags as float32 on the parameters' device.
     fn flags(&self, flags: &[bool]) -> Result<Tensor> {
-        let device = self
-            .parameters
-            .first()
-            .map_or(tch::Device::Cpu, Tensor::device);
-        let numbers: Vec<f32> = flags
-            .iter()
-            .map(|&flag| f32::from(u8::from(flag)))
-            .collect();
-        Ok(Tensor::f_from_slice(&numbers)?.f_to_device(device)?)
+        let numbers = flags.iter().map(|flag| f32::from(u8::from(*flag)));
+        let numbers: Vec<f32> = numbers.collect();
+        Ok(Tensor::f_from_slice(&numbers)?.f_to_device(self.device())?)
     }
+}
+
+/// The tensors at the `chosen` indices.
+fn list(tensors: &[Tensor], chosen: &[usize]) -> Result<TensorList, torch_ext::Error> {
+    TensorList::from_tensors(chosen.iter().map(|index| &tensors[*index]))
 }

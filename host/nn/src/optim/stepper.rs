@@ -1,5 +1,5 @@
 //! The one implementation of `Optimizer`, generic over the rule. Owns groups, rules and state and keeps them in step;
-//! arithmetic is the rule's.
+//! leaves arithmetic to the rule.
 
 use std::collections::HashMap;
 
@@ -18,6 +18,7 @@ const LISTED: usize = 5;
 
 /// An optimizer that applies rule `R`.
 pub(super) struct Stepper<R> {
+    name: &'static str,
     groups: Vec<ParameterGroup>,
     /// One per group, so that groups may differ in every hyper-parameter.
     rules: Vec<R>,
@@ -25,29 +26,24 @@ pub(super) struct Stepper<R> {
     all: TensorList,
     present: Vec<bool>,
     gradients: TensorList,
-    /// Gradients are freed rather than zeroed: who had one.
+    /// Where gradients are freed rather than zeroed: the parameters that had one.
     freed: Option<Vec<bool>>,
     version: u64,
 }
 
 impl<R: Rule> Stepper<R> {
-    pub(super) fn new(mut rule: R, groups: Vec<ParameterGroup>) -> Result<Self> {
-        for name in rule.hyperparameters() {
-            let value = rule.hyperparameter(name).map_or(0.0, |value| *value);
-            check_range(name, value).context("optimizer_params")?;
-        }
-        rule.check().context("optimizer_params")?;
-        let tensors = |group: &ParameterGroup| {
-            GroupState::new(group.parameters.iter().map(|(_, tensor)| tensor))
-        };
-        let all = TensorList::from_tensors(
-            groups
-                .iter()
-                .flat_map(|group| &group.parameters)
-                .map(|(_, tensor)| tensor),
-        )?;
+    /// An optimizer with zeroed state, named `name` in recipes.
+    pub(super) fn new(
+        name: &'static str,
+        mut rule: R,
+        groups: Vec<ParameterGroup>,
+    ) -> Result<Self> {
+        check(&mut rule).context("optimizer_params")?;
+        let all = TensorList::from_tensors(groups.iter().flat_map(tensors))?;
+        let states = groups.iter().map(|group| GroupState::new(tensors(group)));
         let mut stepper = Self {
-            states: groups.iter().map(tensors).collect::<Result<_>>()?,
+            name,
+            states: states.collect::<Result<_>>()?,
             rules: vec![rule; groups.len()],
             groups,
             present: vec![false; all.len()],
@@ -65,39 +61,37 @@ impl<R: Rule> Stepper<R> {
         Ok(stepper)
     }
 
-    /// Whether no step on these parameters is ever recorded, for their size.
+    /// The parameters are so large that no step on them is ever recorded.
     fn are_large(&self) -> bool {
-        let mut parameters = self
-            .groups
-            .iter()
-            .flat_map(|group| &group.parameters)
-            .map(|(_, tensor)| tensor);
+        let mut parameters = self.groups.iter().flat_map(tensors);
         let bytes: u64 = parameters.clone().map(torch_ext::bytes).sum();
         parameters.all(|parameter| parameter.device() == Device::Cpu)
             && bytes > RECORDED_BYTES as u64
     }
 
-    /// Hyper-parameters decide which state there is, so this follows each change of one.
+    /// Allocates the state that the hyper-parameters ask for; to be called after each change of one.
     fn ensure_state(&mut self, index: usize) -> Result<()> {
         let (rule, decay) = (&self.rules[index], self.groups[index].weight_decay);
         self.states[index].ensure(&rule.buffers(), &rule.scratch(decay), rule.counts_steps())
     }
 
     fn index_of(&self, group: &str) -> Result<usize> {
-        self.groups
-            .iter()
-            .position(|known| known.name == group)
-            .with_context(|| {
-                let names: Vec<&str> = self
-                    .groups
-                    .iter()
-                    .map(|known| known.name.as_str())
-                    .collect();
-                format!(
-                    "the optimizer has no group `{group}`; its groups are {}",
-                    names.join(", ")
-                )
-            })
+        let index = self.groups.iter().position(|known| known.name == group);
+        index.with_context(|| {
+            let names: Vec<&str> = self.groups.iter().map(|known| &*known.name).collect();
+            let names = names.join(", ");
+            format!("the optimizer has no group `{group}`; its groups are {names}")
+        })
+    }
+
+    /// Changes a hyper-parameter of the rule, unless the rule then makes no sense.
+    fn set_of_rule(&mut self, index: usize, name: &str, value: f64) -> Result<()> {
+        let mut rule = self.rules[index].clone();
+        let place = rule.hyperparameter(name);
+        *place.ok_or_else(|| self.unknown(name))? = value;
+        rule.check()?;
+        self.rules[index] = rule;
+        Ok(())
     }
 
     fn unknown(&self, name: &str) -> anyhow::Error {
@@ -121,18 +115,10 @@ impl<R: Rule> Stepper<R> {
             first: false,
         };
         if rule.first_step_differs() && state.has_fresh() {
-            for (lists, first) in state
-                .split()?
-                .iter()
-                .filter(|(lists, _)| !lists.parameters.is_empty())
-            {
-                rule.update(
-                    lists,
-                    Step {
-                        first: *first,
-                        ..step
-                    },
-                )?;
+            for (lists, first) in state.split()? {
+                if !lists.parameters.is_empty() {
+                    rule.update(&lists, Step { first, ..step })?;
+                }
             }
         } else {
             rule.update(state.active(), step)?;
@@ -144,7 +130,7 @@ impl<R: Rule> Stepper<R> {
 
 impl<R: Rule> Optimizer for Stepper<R> {
     fn name(&self) -> &'static str {
-        self.rules.first().map_or("", Rule::name)
+        self.name
     }
 
     fn groups(&self) -> &[ParameterGroup] {
@@ -212,22 +198,14 @@ impl<R: Rule> Optimizer for Stepper<R> {
             self.version = revision::fresh();
         }
         match name {
-            "lr" => self.groups[index].learning_rate = value,
-            "weight_decay" => self.groups[index].weight_decay = value,
-            _ => {
-                let mut rule = self.rules[index].clone();
-                *rule
-                    .hyperparameter(name)
-                    .ok_or_else(|| self.unknown(name))? = value;
-                rule.check()?;
-                self.rules[index] = rule;
+            "lr" => {
+                self.groups[index].learning_rate = value;
+                return Ok(());
             }
+            "weight_decay" => self.groups[index].weight_decay = value,
+            _ => self.set_of_rule(index, name, value)?,
         }
-        if name == "lr" {
-            Ok(())
-        } else {
-            self.ensure_state(index)
-        }
+        self.ensure_state(index)
     }
 
     fn version(&self) -> u64 {
@@ -236,12 +214,14 @@ impl<R: Rule> Optimizer for Stepper<R> {
 
     fn state(&self) -> Vec<(String, Tensor)> {
         let groups = self.groups.iter().zip(&self.states);
-        let named = groups.flat_map(|(group, state)| {
-            state.saved().map(|(buffer, index, tensor)| {
-                (format!("{buffer}/{}", group.parameters[index].0), tensor)
-            })
-        });
-        named.collect()
+        let mut named = Vec::new();
+        for (group, state) in groups {
+            for (buffer, index, tensor) in state.saved() {
+                let parameter = &group.parameters[index].0;
+                named.push((format!("{buffer}/{parameter}"), tensor));
+            }
+        }
+        named
     }
 
     fn state_names(&self) -> Vec<String> {
@@ -289,19 +269,31 @@ impl<R: Rule> Optimizer for Stepper<R> {
     }
 }
 
+/// Checks each hyper-parameter, then their combination.
+fn check(rule: &mut impl Rule) -> Result<()> {
+    for name in rule.hyperparameters() {
+        let value = rule.hyperparameter(name).map_or(0.0, |value| *value);
+        check_range(name, value)?;
+    }
+    rule.check()
+}
+
+fn tensors(group: &ParameterGroup) -> impl Iterator<Item = &Tensor> + Clone {
+    group.parameters.iter().map(|(_, tensor)| tensor)
+}
+
 /// An error that lists the first of `names`, if there are any.
 fn refuse<'a>(names: impl Iterator<Item = &'a String>, verb: &str) -> Result<()> {
     let names: Vec<&str> = names.map(String::as_str).collect();
     if names.is_empty() {
         return Ok(());
     }
-    let (count, first) = (names.len(), names[..names.len().min(LISTED)].join(", "));
+    let first = names[..names.len().min(LISTED)].join(", ");
+    let rest = match names.len().saturating_sub(LISTED) {
+        0 => String::new(),
+        others => format!(" and {others} others"),
+    };
     bail!(
-        "the saved optimizer state {verb} {first}{}\nhint: resume with the optimizer and the model of the saved run",
-        if count > LISTED {
-            format!(" and {} others", count - LISTED)
-        } else {
-            String::new()
-        }
+        "the saved optimizer state {verb} {first}{rest}\nhint: resume with the optimizer and the model of the saved run"
     );
 }

@@ -1,0 +1,100 @@
+//! All that is needed to build a network, once or again. Owns the sizes a network must fit; knows no layer.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use tch::Device;
+
+use super::groups::Groups;
+use super::variables::{Values, Variables};
+use super::{Architecture, Model};
+use crate::revision;
+
+/// The description of a [`Model`].
+#[derive(Clone)]
+pub(super) struct Blueprint {
+    /// The architecture's name.
+    pub(super) name: &'static str,
+    pub(super) architecture: Arc<dyn Architecture>,
+    /// As the recipe wrote them.
+    pub(super) arch_params: Value,
+    /// Of one sample.
+    pub(super) input_shape: Vec<i64>,
+    pub(super) num_classes: Option<i64>,
+    /// The recipe's folder.
+    pub(super) base: PathBuf,
+    pub(super) device: Device,
+    /// A pixel's channels lie together.
+    pub(super) channels_last: bool,
+}
+
+/// The sizes a network must fit: the shape of one sample and the width of the output.
+pub(super) struct Sizes {
+    pub(super) sample: Vec<i64>,
+    pub(super) outputs: i64,
+}
+
+impl Sizes {
+    /// The length of a flattened sample.
+    pub(super) fn flat_inputs(&self) -> i64 {
+        self.sample.iter().product()
+    }
+
+    /// Channels, height and width.
+    pub(super) fn image(&self) -> Result<(i64, i64, i64)> {
+        match self.sample.as_slice() {
+            [channels, height, width] => Ok((*channels, *height, *width)),
+            other => bail!(
+                "takes images [channels, height, width]; the data's samples have shape {other:?}"
+            ),
+        }
+    }
+}
+
+impl Blueprint {
+    /// Builds the network with its tensors, sorted by name.
+    pub(super) fn build(&self, values: Values) -> Result<Model> {
+        let mut variables = Variables::new(self.device, values);
+        let network = self
+            .architecture
+            .build(&mut variables, self)
+            .with_context(|| format!("architecture `{}`", self.name))?;
+        let batches_tracked = variables.finish()?;
+        let mut model = Model {
+            blueprint: self.clone(),
+            network,
+            parameters: variables.parameters,
+            buffers: variables.buffers,
+            batches_tracked,
+            groups: Groups::default(),
+            version: Cell::new(revision::fresh()),
+        };
+        model.parameters.sort_by(|a, b| a.0.cmp(&b.0));
+        model.buffers.sort_by(|a, b| a.0.cmp(&b.0));
+        if self.channels_last {
+            model.arrange_channels_last()?;
+        }
+        Ok(model)
+    }
+
+    /// The sizes, for architectures that are made to fit them.
+    ///
+    /// # Errors
+    /// An output width that nobody gave, or that is below 1.
+    pub(super) fn sizes(&self) -> Result<Sizes> {
+        let outputs = self.num_classes.context(
+            "needs the number of outputs: write `num_classes` in `arch_params`, the data does not say it",
+        )?;
+        ensure!(
+            outputs > 0,
+            "`num_classes` must be at least 1, not {outputs}"
+        );
+        Ok(Sizes {
+            sample: self.input_shape.clone(),
+            outputs,
+        })
+    }
+}
