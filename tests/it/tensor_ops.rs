@@ -1,6 +1,6 @@
 //! The table of operations (`tensor_ops/rows.json`) from inside the sandbox: the guest `tensor-ops` runs every row
 //! through the contract and fails at the first that differs. The host's own functions run the same rows in
-//! `host/plugin/src/table_test.rs`, which also checks that the table is complete.
+//! `host/plugin/src/tensor_ops_test.rs`, which also checks that the table is complete.
 
 use crate::harness::recipes::TENSOR_OPS;
 use crate::harness::{Scratch, repository};

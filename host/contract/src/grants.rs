@@ -62,6 +62,7 @@ pub struct Grants(u32);
 
 impl Grants {
     /// Whether `grant` was given.
+    #[inline]
     pub fn has(self, grant: Grant) -> bool {
         self.0 & (1 << grant as u32) != 0
     }

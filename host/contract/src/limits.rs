@@ -213,6 +213,7 @@ impl Usage {
     }
 
     /// Gives back what is no longer used.
+    #[inline]
     pub fn release(&mut self, limit: Limit, amount: u64) {
         self.used[limit as usize] = self.used[limit as usize].saturating_sub(amount);
     }

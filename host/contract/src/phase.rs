@@ -54,6 +54,7 @@ macro_rules! phases {
             pub const ALL: [Phase; 31] = [$(Phase::$variant,)*];
 
             /// The name a callback exports, such as `on-train-batch-end`.
+            #[inline]
             pub const fn name(self) -> &'static str {
                 match self { $(Phase::$variant => $name,)* }
             }
@@ -103,6 +104,7 @@ impl Phase {
 
     /// Whether operations of callbacks are recorded for the backward pass: only between the forward
     /// and the backward pass, so that a replaced loss trains. The one place where this is decided.
+    #[inline]
     pub fn records_gradients(self) -> bool {
         matches!(self, Phase::TrainBatchForwardEnd | Phase::TrainBatchLossEnd)
     }

@@ -30,7 +30,8 @@ pub use image_folder::{ImageFolder, ImageFolderConfig};
 pub use images::Images;
 pub use loader::{DataLoader, LoaderConfig};
 pub use mnist::MnistConfig;
-pub use random::Random;
+pub use prefetch::panic_text;
+pub use random::{Random, mix};
 pub use table::Table;
 pub use transforms::{Augmentation, ByteScale, Normalize, RandomCrop, Resize};
 

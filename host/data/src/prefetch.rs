@@ -34,9 +34,7 @@ impl Plan {
         let end = (start + self.batch_size).min(self.order.len());
         let make = || self.for_device(&self.order[start..end]);
         catch_unwind(AssertUnwindSafe(make))
-            .unwrap_or_else(|panic| {
-                Err(anyhow!("the data set panicked: {}", panic_message(&*panic)))
-            })
+            .unwrap_or_else(|panic| Err(anyhow!("the data set panicked: {}", panic_text(&*panic))))
             .with_context(|| {
                 format!(
                     "loader `{}`, batch {number} ({})",
@@ -58,7 +56,8 @@ impl Plan {
     }
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
+/// The message of a panic, from its payload.
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let owned = panic.downcast_ref::<String>().map(String::as_str);
     owned
         .or(panic.downcast_ref::<&str>().copied())

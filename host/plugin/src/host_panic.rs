@@ -5,6 +5,8 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use phasebox_data::panic_text;
+
 /// A host function panicked; holds the panic's message.
 #[derive(Debug)]
 pub(crate) struct HostPanic(String);
@@ -22,12 +24,6 @@ pub(crate) fn catching_panics<T>(
 #[cold]
 fn host_panic(panic: &(dyn Any + Send)) -> wasmtime::Error {
     wasmtime::Error::new(HostPanic(panic_text(panic).to_owned()))
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let owned = panic.downcast_ref::<String>().map(String::as_str);
-    let text = owned.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("without a message")
 }
 
 impl fmt::Display for HostPanic {

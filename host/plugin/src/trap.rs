@@ -4,7 +4,7 @@
 use anyhow::anyhow;
 use phasebox_contract::limits::{Limit, Limits};
 use phasebox_train::logger::{indented, one_line};
-use wasmtime::{Store, Trap, WasmBacktrace};
+use wasmtime::{FrameInfo, FrameSymbol, Store, Trap, WasmBacktrace};
 
 use crate::host_panic::HostPanic;
 use crate::state::{GuestFailure, PluginState};
@@ -14,30 +14,34 @@ const MAX_FRAMES: usize = 12;
 
 /// Makes of a trap an error for people: the cause first, then the guest's backtrace.
 pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) -> anyhow::Error {
-    let backtrace = error
-        .downcast_ref::<WasmBacktrace>()
-        .map(frames)
-        .unwrap_or_default();
+    let backtrace = error.downcast_ref::<WasmBacktrace>();
+    let backtrace = backtrace.map(frames).unwrap_or_default();
     let state = store.data_mut();
-    let limit = state.deadline.limit;
-    if matches!(
-        error.downcast_ref::<Trap>(),
-        Some(Trap::Interrupt | Trap::OutOfFuel)
-    ) {
-        state.usage.refuse(limit);
-    }
-    state.counters.host_panics += u64::from(error.downcast_ref::<HostPanic>().is_some());
-    let cause = cause(
-        &error,
-        state.limits,
-        limit,
-        state.limiter.refused_bytes.take(),
-    );
+    count(&error, state);
+    let refused_bytes = state.limiter.refused_bytes.take();
+    let cause = cause(&error, state.limits, state.deadline.limit, refused_bytes);
     match state.failure.take() {
         // A guest's report is the reason only if the guest gave up: it cannot hide what the host ended.
         Some(failure) if gave_up(&error) => anyhow!("{}{backtrace}", reported(&failure)),
         _ => anyhow!("{cause}{backtrace}"),
     }
+}
+
+/// Counts a limit of time that was reached, or a panic of the host.
+fn count(error: &wasmtime::Error, state: &mut PluginState) {
+    if ran_out_of_time(error) {
+        state.usage.refuse(state.deadline.limit);
+    }
+    if error.downcast_ref::<HostPanic>().is_some() {
+        state.counters.host_panics += 1;
+    }
+}
+
+fn ran_out_of_time(error: &wasmtime::Error) -> bool {
+    matches!(
+        error.downcast_ref::<Trap>(),
+        Some(Trap::Interrupt | Trap::OutOfFuel)
+    )
 }
 
 fn gave_up(error: &wasmtime::Error) -> bool {
@@ -47,6 +51,7 @@ fn gave_up(error: &wasmtime::Error) -> bool {
     )
 }
 
+/// The guest's own report: message, place and traceback.
 fn reported(failure: &GuestFailure) -> String {
     let mut text = indented(&failure.message);
     for (label, part) in [("at ", &failure.location), ("", &failure.traceback)] {
@@ -57,32 +62,30 @@ fn reported(failure: &GuestFailure) -> String {
     text
 }
 
+/// The host's sentence about why the call ended. `refused_bytes` of memory explain a guest that gave up.
 fn cause(
     error: &wasmtime::Error,
     limits: Limits,
     limit: Limit,
     refused_bytes: Option<u64>,
 ) -> String {
+    if ran_out_of_time(error) {
+        let exceeded = limit.exceeded(limits[limit]);
+        return format!("it did not return in time: {exceeded}");
+    }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt | Trap::OutOfFuel) => {
-            format!(
-                "it did not return in time: {}",
-                limit.exceeded(limits[limit])
-            )
+        None | Some(Trap::UnreachableCodeReached) if refused_bytes.is_some() => {
+            memory(limits, refused_bytes)
         }
+        None => format!("{:#}", anyhow!("{}", error.root_cause())),
         Some(Trap::StackOverflow) => {
             "its call stack overflowed: it recurses without end".to_owned()
-        }
-        Some(Trap::UnreachableCodeReached) if refused_bytes.is_some() => {
-            memory(limits, refused_bytes)
         }
         Some(Trap::UnreachableCodeReached) => {
             "it gave up (`unreachable`): a panic or an abort".to_owned()
         }
         Some(Trap::MemoryOutOfBounds) => "it read or wrote outside its memory".to_owned(),
         Some(trap) => format!("it trapped: {trap}"),
-        None if refused_bytes.is_some() => memory(limits, refused_bytes),
-        None => format!("{:#}", anyhow!("{}", error.root_cause())),
     }
 }
 
@@ -94,23 +97,24 @@ fn memory(limits: Limits, refused_bytes: Option<u64>) -> String {
     )
 }
 
+/// The innermost frames of the guest, one a line.
 fn frames(backtrace: &WasmBacktrace) -> String {
-    let names = backtrace.frames().iter().filter_map(|frame| {
-        let name = one_line(frame.func_name()?);
-        let symbol = frame.symbols().first();
-        let place = symbol.and_then(|symbol| {
-            Some(format!(
-                " ({}:{})",
-                one_line(symbol.file()?),
-                symbol.line()?
-            ))
-        });
-        Some(format!("\n    in {name}{}", place.unwrap_or_default()))
-    });
-    let shown: String = names.take(MAX_FRAMES).collect();
-    if shown.is_empty() {
-        shown
-    } else {
-        format!("\n  guest backtrace:{shown}")
+    let lines = backtrace.frames().iter().filter_map(frame_line);
+    let shown: String = lines.take(MAX_FRAMES).collect();
+    match shown.as_str() {
+        "" => shown,
+        _ => format!("\n  guest backtrace:{shown}"),
     }
+}
+
+/// A function of the guest, with its file and line if they are known.
+fn frame_line(frame: &FrameInfo) -> Option<String> {
+    let name = one_line(frame.func_name()?);
+    let place = frame.symbols().first().and_then(place);
+    Some(format!("\n    in {name}{}", place.unwrap_or_default()))
+}
+
+fn place(symbol: &FrameSymbol) -> Option<String> {
+    let file = one_line(symbol.file()?);
+    Some(format!(" ({file}:{})", symbol.line()?))
 }

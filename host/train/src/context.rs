@@ -130,6 +130,7 @@ pub struct RunFacts {
 
 impl Context {
     /// Optimizer steps of one epoch: the batches, in groups of `accumulation`, the last group maybe short.
+    #[inline]
     pub fn steps_per_epoch(&self) -> u64 {
         self.train_loader
             .batches()
@@ -137,11 +138,13 @@ impl Context {
     }
 
     /// Time spent training, resumed parts included.
+    #[inline]
     pub fn elapsed(&self) -> Duration {
         self.elapsed_before + self.started.elapsed()
     }
 
     /// The running metrics of the split in progress.
+    #[inline]
     pub fn metrics(&self) -> &Metrics {
         match self.split {
             Split::Train => &self.train_metrics,
@@ -151,6 +154,7 @@ impl Context {
     }
 
     /// The running metrics of the split in progress.
+    #[inline]
     pub fn metrics_mut(&mut self) -> &mut Metrics {
         match self.split {
             Split::Train => &mut self.train_metrics,
@@ -160,6 +164,7 @@ impl Context {
     }
 
     /// The metric last computed under `name`.
+    #[inline]
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.metrics_dict
             .iter()
@@ -189,11 +194,13 @@ impl<T> Lendable<T> {
     }
 
     /// Moves it into `slot`. Until [`Lendable::take_back`] it cannot be used here.
+    #[inline]
     pub fn lend(&mut self, slot: &mut Option<Box<T>>) {
         *slot = self.0.take();
     }
 
     /// Moves it back out of `slot`.
+    #[inline]
     pub fn take_back(&mut self, slot: &mut Option<Box<T>>) {
         self.0 = slot.take();
     }

@@ -12,26 +12,16 @@ impl PluginState {
     /// Writes one line to the run's log. While a callback is loaded or saved there is no run, so the line goes
     /// to the program's log.
     fn log_line(&mut self, level: Level, text: &str) -> wasmtime::Result<()> {
-        let name = self.name.clone();
-        let kept = match level {
-            Level::Trace => None,
-            Level::Debug => Some(logger::Level::Debug),
-            Level::Info => Some(logger::Level::Info),
-            Level::Warn => Some(logger::Level::Warn),
-            Level::Error => Some(logger::Level::Error),
-        };
-        match (&mut self.context, kept) {
+        match (&mut self.context, run_log_level(level)) {
             (Some(context), Some(level)) => {
-                let written = context.logger.message(level, &name, text);
-                written.map_err(|error| wasmtime::Error::msg(format!("{error:#}")))?;
+                let written = context.logger.message(level, &self.name, text);
+                written.map_err(|error| wasmtime::Error::msg(format!("{error:#}")))
             }
-            (_, Some(logger::Level::Error)) => tracing::error!("{name}: {}", one_line(text)),
-            (_, Some(logger::Level::Warn)) => tracing::warn!("{name}: {}", one_line(text)),
-            (_, Some(logger::Level::Info)) => tracing::info!("{name}: {}", one_line(text)),
-            (_, Some(logger::Level::Debug)) => tracing::debug!("{name}: {}", one_line(text)),
-            (_, None) => tracing::trace!("{name}: {}", one_line(text)),
+            _ => {
+                write_to_program_log(level, &self.name, text);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// Tells at the end of a step how many of its lines were not written.
@@ -69,5 +59,28 @@ impl Host for PluginState {
             traceback: truncate(traceback),
         });
         Ok(())
+    }
+}
+
+/// The level of a line in the run's log, which keeps no `trace`.
+fn run_log_level(level: Level) -> Option<logger::Level> {
+    match level {
+        Level::Trace => None,
+        Level::Debug => Some(logger::Level::Debug),
+        Level::Info => Some(logger::Level::Info),
+        Level::Warn => Some(logger::Level::Warn),
+        Level::Error => Some(logger::Level::Error),
+    }
+}
+
+/// Writes one line to the program's log.
+fn write_to_program_log(level: Level, name: &str, text: &str) {
+    let text = one_line(text);
+    match level {
+        Level::Error => tracing::error!("{name}: {text}"),
+        Level::Warn => tracing::warn!("{name}: {text}"),
+        Level::Info => tracing::info!("{name}: {text}"),
+        Level::Debug => tracing::debug!("{name}: {text}"),
+        Level::Trace => tracing::trace!("{name}: {text}"),
     }
 }

@@ -1,6 +1,5 @@
 //! The contract's `storage`: named tensors that outlive calls, and that checkpoints keep.
 
-use tch::Tensor;
 use torch_ext::owned_copy;
 use wasmtime::component::Resource;
 
@@ -18,15 +17,14 @@ const MAX_NAMES: usize = 1024;
 const MAX_NAME_BYTES: usize = 256;
 
 impl PluginState {
+    /// Refuses a name that cannot be used, or one name too many.
     fn check_name(&self, name: &str) -> HostResult<()> {
-        let printable =
-            !name.is_empty() && name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control);
-        if !printable || name.contains("//") || name.ends_with('/') {
+        if !is_name(name) {
+            let name = clip(name);
             return refuse(
                 ErrorCode::InvalidArgument,
                 format!(
-                    "`{}` is no name to keep a tensor under: 1 to {MAX_NAME_BYTES} printable bytes, without `//` or `/` at its end",
-                    clip(name)
+                    "`{name}` is no name to keep a tensor under: 1 to {MAX_NAME_BYTES} printable bytes, without `//` or `/` at its end"
                 ),
             );
         }
@@ -39,6 +37,7 @@ impl PluginState {
         Ok(())
     }
 
+    /// Keeps `stored`, which has been charged, in place of what had the name.
     fn put(&mut self, name: String, stored: Stored) {
         if let Some(previous) = self.stored.insert(name, stored) {
             self.release_kept(previous.bytes());
@@ -52,9 +51,9 @@ impl Host for PluginState {
         self.launch(1)?;
         let bytes = torch_ext::bytes(self.tensor(&value)?);
         self.charge_kept(bytes)?;
-        let tensor: Tensor =
-            owned_copy(self.tensor(&value)?).inspect_err(|_| self.release_kept(bytes))?;
-        self.put(name, Stored::Tensor(tensor));
+        let copy = owned_copy(self.tensor(&value)?);
+        let copy = copy.inspect_err(|_| self.release_kept(bytes))?;
+        self.put(name, Stored::Tensor(copy));
         Ok(())
     }
 
@@ -100,4 +99,11 @@ impl Host for PluginState {
         }
         Ok(removed.is_some())
     }
+}
+
+/// `//` stands between the names of a group and its member in a checkpoint.
+fn is_name(name: &str) -> bool {
+    let printable = !name.chars().any(char::is_control);
+    let length = (1..=MAX_NAME_BYTES).contains(&name.len());
+    printable && length && !name.contains("//") && !name.ends_with('/')
 }

@@ -1,4 +1,4 @@
-//! Host side of the contract's `tensor-group`: many tensors in one crossing, on multi-tensor kernels.
+//! The contract's `tensor-group`: many named tensors in one crossing, on multi-tensor kernels.
 
 use std::rc::Rc;
 
@@ -19,6 +19,7 @@ use crate::torch_call::torch_call;
 
 type Handle = Resource<GroupHandle>;
 
+/// The steps that operations on groups are made of.
 impl PluginState {
     /// A change of all members, if the recipe grants it.
     fn change(
@@ -29,15 +30,14 @@ impl PluginState {
         self.launch(1)?;
         let group = self.group(this)?;
         group.owner.check_change(self.grants)?;
-        // Multi-tensor kernels raise on no tensors; changing none of them is nothing to do.
+        // Multi-tensor kernels raise on no tensors, and changing none of them is nothing to do.
         if group.members.is_empty() {
-            Ok(())
-        } else {
-            Ok(operation(group.members.list())?)
+            return Ok(());
         }
+        Ok(operation(group.members.list())?)
     }
 
-    /// The same for arithmetic that only floating point members have.
+    /// A change of all members by arithmetic that only floating point has.
     fn change_floats(
         &mut self,
         this: &Handle,
@@ -48,7 +48,7 @@ impl PluginState {
     }
 
     /// A change of all members by those of another group, one by one. Members that are not floating point,
-    /// such as the counts of a batch normalisation, have a rule of their own: `whole`.
+    /// such as the counts of a batch normalization, have a rule of their own: `whole`.
     fn change_by(
         &mut self,
         this: &Handle,
@@ -56,98 +56,136 @@ impl PluginState {
         floats: impl FnOnce(&TensorList, &TensorList) -> Result<(), torch_ext::Error>,
         whole: impl Fn(&mut Tensor, &Tensor) -> Result<(), TchError>,
     ) -> HostResult<()> {
-        let (to, from) = (
-            self.group(this)?.members.clone(),
-            self.group(other)?.members.clone(),
-        );
+        let to = self.group(this)?.members.clone();
+        let from = self.group(other)?.members.clone();
         check_alike(&to, &from)?;
         if check_floats(&to).is_ok() {
             return self.change(this, |list| floats(list, from.list()));
         }
         self.group(this)?.owner.check_change(self.grants)?;
-        let others = to
-            .named()
-            .iter()
-            .filter(|(_, x)| !x.is_floating_point())
-            .count() as u64;
-        self.launch(1 + others)?;
-        let pairs = || {
-            to.named()
-                .iter()
-                .zip(from.named())
-                .map(|((_, x), (_, y))| (x, y))
-        };
-        for (x, y) in pairs().filter(|(x, _)| !x.is_floating_point()) {
+        self.launch(1 + whole_pairs(&to, &from).count() as u64)?;
+        for (x, y) in whole_pairs(&to, &from) {
             torch_call(|| whole(&mut x.shallow_clone(), y))?;
         }
-        let list =
-            TensorList::from_tensors(pairs().map(|(x, _)| x).filter(|x| x.is_floating_point()))?;
-        let by =
-            TensorList::from_tensors(pairs().map(|(_, y)| y).filter(|y| y.is_floating_point()))?;
+        let list = TensorList::from_tensors(float_pairs(&to, &from).map(|(x, _)| x))?;
+        let by = TensorList::from_tensors(float_pairs(&to, &from).map(|(_, y)| y))?;
         Ok(floats(&list, &by)?)
     }
 
-    /// A number, or one a member; of no members it is zeros of `shape_of_none`.
+    /// One number, or one for each member. Of a group without members it is zeros of `empty_shape`.
     fn measure(
         &mut self,
         this: &Handle,
-        shape_of_none: &[i64],
-        kind_of_none: Kind,
+        empty_shape: &[i64],
+        empty_kind: Kind,
         operation: impl FnOnce(&TensorList) -> Result<Tensor, torch_ext::Error>,
     ) -> HostResult<Resource<TensorHandle>> {
         self.launch(1)?;
         let members = &self.group(this)?.members;
-        let result = if members.is_empty() {
-            Tensor::f_zeros(shape_of_none, (kind_of_none, self.device("")?))?
-        } else {
-            operation(members.list())?
+        let result = match members.is_empty() {
+            true => Tensor::f_zeros(empty_shape, (empty_kind, self.device("")?))?,
+            false => operation(members.list())?,
         };
         self.make(result)
     }
-}
 
-/// Refuses before anything has changed: multi-tensor kernels would stop at the first such member.
-fn check_floats(members: &TensorGroup) -> HostResult<()> {
-    match members.first_not_floating() {
-        None => Ok(()),
-        Some((name, tensor)) => refuse(
-            ErrorCode::DtypeMismatch,
-            format!(
-                "`{name}` is {:?}, not floating point: leave it out with `matching`",
-                tensor.kind()
-            ),
-        ),
+    fn check_norm(&self, this: &Handle, p: f64) -> HostResult<()> {
+        check_order(p)?;
+        check_floats(&self.group(this)?.members)
+    }
+
+    /// A copy that outlives the call, and the bytes that are charged for it.
+    pub(super) fn copy_group(&mut self, handle: &Handle) -> HostResult<(Rc<TensorGroup>, u64)> {
+        let members = self.group(handle)?.members.clone();
+        let bytes = members.bytes();
+        self.launch(members.named().len() as u64)?;
+        self.charge_kept(bytes)?;
+        let copied = members
+            .duplicate()
+            .inspect_err(|_| self.release_kept(bytes))?;
+        Ok((copied, bytes))
     }
 }
 
+/// The members of two groups side by side.
+fn pairs<'a>(
+    to: &'a TensorGroup,
+    from: &'a TensorGroup,
+) -> impl Iterator<Item = (&'a Tensor, &'a Tensor)> {
+    let pairs = to.named().iter().zip(from.named());
+    pairs.map(|((_, x), (_, y))| (x, y))
+}
+
+fn float_pairs<'a>(
+    to: &'a TensorGroup,
+    from: &'a TensorGroup,
+) -> impl Iterator<Item = (&'a Tensor, &'a Tensor)> {
+    pairs(to, from).filter(|(x, _)| x.is_floating_point())
+}
+
+fn whole_pairs<'a>(
+    to: &'a TensorGroup,
+    from: &'a TensorGroup,
+) -> impl Iterator<Item = (&'a Tensor, &'a Tensor)> {
+    pairs(to, from).filter(|(x, _)| !x.is_floating_point())
+}
+
+/// Refuses a group with a member that is not floating point, before anything has changed: multi-tensor
+/// kernels would stop at the first such member.
+fn check_floats(members: &TensorGroup) -> HostResult<()> {
+    let Some((name, tensor)) = members.first_not_floating() else {
+        return Ok(());
+    };
+    let kind = tensor.kind();
+    refuse(
+        ErrorCode::DtypeMismatch,
+        format!("`{name}` is {kind:?}, not floating point: leave it out with `matching`"),
+    )
+}
+
+/// Refuses groups whose members are not of the same number, shapes and dtypes.
 fn check_alike(a: &TensorGroup, b: &TensorGroup) -> HostResult<()> {
     if a.is_alike(b) {
         return Ok(());
     }
-    if a.named().len() != b.named().len() {
-        let (a, b) = (a.named().len(), b.named().len());
+    let here = a.named().len();
+    let there = b.named().len();
+    if here != there {
         return refuse(
             ErrorCode::ShapeMismatch,
-            format!("the groups have {a} and {b} members: they must be the same"),
+            format!("the groups have {here} and {there} members: they must be the same"),
         );
     }
-    for ((name, x), (_, y)) in a.named().iter().zip(b.named()) {
-        if x.size() != y.size() {
-            return refuse(
-                ErrorCode::ShapeMismatch,
-                format!("`{name}` is {:?} here and {:?} there", x.size(), y.size()),
-            );
-        }
-        if x.kind() != y.kind() {
-            return refuse(
-                ErrorCode::DtypeMismatch,
-                format!("`{name}` is {:?} here and {:?} there", x.kind(), y.kind()),
-            );
-        }
+    let mut members = a.named().iter().zip(b.named());
+    members.try_for_each(|((name, x), (_, y))| check_alike_members(name, x, y))
+}
+
+fn check_alike_members(name: &str, x: &Tensor, y: &Tensor) -> HostResult<()> {
+    if x.size() != y.size() {
+        return refuse(
+            ErrorCode::ShapeMismatch,
+            format!("`{name}` is {:?} here and {:?} there", x.size(), y.size()),
+        );
+    }
+    if x.kind() != y.kind() {
+        return refuse(
+            ErrorCode::DtypeMismatch,
+            format!("`{name}` is {:?} here and {:?} there", x.kind(), y.kind()),
+        );
     }
     Ok(())
 }
 
+/// Refuses a factor that is a fraction, if any member is an integer.
+fn check_whole_factor(members: &TensorGroup, factor: f64) -> HostResult<()> {
+    if members.first_not_floating().is_none() {
+        return Ok(());
+    }
+    let mut members = members.named().iter();
+    members.try_for_each(|(_, member)| check_whole(&[member], &[factor]))
+}
+
+/// Refuses a number that is not above 0; `what` is its name in the refusal.
 fn check_positive(what: &str, value: f64) -> HostResult<()> {
     if value > 0.0 {
         return Ok(());
@@ -160,13 +198,8 @@ fn check_positive(what: &str, value: f64) -> HostResult<()> {
 
 impl HostTensorGroup for PluginState {
     fn names(&mut self, this: Handle) -> HostResult<Vec<String>> {
-        Ok(self
-            .group(&this)?
-            .members
-            .named()
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect())
+        let members = self.group(&this)?.members.named().iter();
+        Ok(members.map(|(name, _)| name.clone()).collect())
     }
 
     fn len(&mut self, this: Handle) -> HostResult<u32> {
@@ -175,18 +208,16 @@ impl HostTensorGroup for PluginState {
 
     fn get(&mut self, this: Handle, name: String) -> HostResult<Resource<TensorHandle>> {
         let group = self.group(&this)?;
-        let found = group
-            .members
-            .named()
-            .iter()
-            .find(|(known, _)| *known == name);
-        let Some((_, tensor)) = found else {
+        let mut members = group.members.named().iter();
+        let Some((_, tensor)) = members.find(|(known, _)| *known == name) else {
+            let name = clip(&name);
             return refuse(
                 ErrorCode::NotAvailable,
-                format!("no member is named `{}`; `names` lists them", clip(&name)),
+                format!("no member is named `{name}`; `names` lists them"),
             );
         };
-        let (tensor, owner) = (tensor.shallow_clone(), group.owner);
+        let tensor = tensor.shallow_clone();
+        let owner = group.owner;
         self.lend(tensor, owner)
     }
 
@@ -204,25 +235,18 @@ impl HostTensorGroup for PluginState {
 
     fn duplicate(&mut self, this: Handle) -> HostResult<Handle> {
         let (members, charged_bytes) = self.copy_group(&this)?;
-        let entry = GroupEntry {
+        let inserted = self.groups.insert_kept(GroupEntry {
             members,
             owner: Owner::Callback,
             charged_bytes,
-        };
-        let inserted = self.groups.insert_kept(entry);
-        Ok(Resource::new_own(
-            inserted.inspect_err(|_| self.release_kept(charged_bytes))?,
-        ))
+        });
+        let index = inserted.inspect_err(|_| self.release_kept(charged_bytes))?;
+        Ok(Resource::new_own(index))
     }
 
     fn numel(&mut self, this: Handle) -> HostResult<u64> {
-        Ok(self
-            .group(&this)?
-            .members
-            .named()
-            .iter()
-            .map(|(_, tensor)| tensor.numel() as u64)
-            .sum())
+        let members = self.group(&this)?.members.named().iter();
+        Ok(members.map(|(_, tensor)| tensor.numel() as u64).sum())
     }
 
     fn norm(&mut self, this: Handle, p: f64) -> HostResult<Resource<TensorHandle>> {
@@ -264,10 +288,9 @@ impl HostTensorGroup for PluginState {
     fn affine_in_place(&mut self, this: Handle, scale: f64, shift: f64) -> HostResult<()> {
         self.change_floats(&this, |list| {
             list.mul_scalar_(scale)?;
-            if shift == 0.0 {
-                Ok(())
-            } else {
-                list.add_scalar_(shift)
+            match shift {
+                0.0 => Ok(()),
+                _ => list.add_scalar_(shift),
             }
         })
     }
@@ -285,19 +308,17 @@ impl HostTensorGroup for PluginState {
     }
 
     fn add_in_place(&mut self, this: Handle, other: Handle, alpha: f64) -> HostResult<()> {
-        let members = &self.group(&this)?.members;
-        if members.first_not_floating().is_some() {
-            members
-                .named()
-                .iter()
-                .try_for_each(|(_, member)| check_whole(&[member], &[alpha]))?;
-        }
-        let whole = |x: &mut Tensor, y: &Tensor| Ok(torch_ext::add_(x, y, alpha)?);
-        self.change_by(&this, &other, |list, other| list.add_(other, alpha), whole)
+        check_whole_factor(&self.group(&this)?.members, alpha)?;
+        self.change_by(
+            &this,
+            &other,
+            |list, other| list.add_(other, alpha),
+            |x, y| Ok(torch_ext::add_(x, y, alpha)?),
+        )
     }
 
     fn lerp_in_place(&mut self, this: Handle, end: Handle, weight: f64) -> HostResult<()> {
-        // What counts has no mean: an average of a whole state takes the newest.
+        // A count has no mean: an average of a whole state takes the newest.
         self.change_by(
             &this,
             &end,
@@ -323,24 +344,5 @@ impl HostTensorGroup for PluginState {
             self.release_kept(entry.charged_bytes);
         }
         Ok(())
-    }
-}
-
-impl PluginState {
-    fn check_norm(&self, this: &Handle, p: f64) -> HostResult<()> {
-        check_order(p)?;
-        check_floats(&self.group(this)?.members)
-    }
-
-    /// A copy that outlives the call, charged.
-    pub(crate) fn copy_group(&mut self, handle: &Handle) -> HostResult<(Rc<TensorGroup>, u64)> {
-        let members = self.group(handle)?.members.clone();
-        let bytes = members.bytes();
-        self.launch(members.named().len() as u64)?;
-        self.charge_kept(bytes)?;
-        let copied = members
-            .duplicate()
-            .inspect_err(|_| self.release_kept(bytes))?;
-        Ok((copied, bytes))
     }
 }
