@@ -1,5 +1,5 @@
-//! The moments at which callbacks are called. Owns their names and order; what may be done at each is
-//! written in `wit/callback.wit`, and when they are fired in `trainer`.
+//! The phases: the moments of training at which callbacks are called. Owns their names, their order and the places in
+//! the loop that are ranges of it. `wit/callback.wit` says what may be done at each phase; the trainer fires them.
 //!
 //! The loop, with every phase in its place:
 //!
@@ -51,7 +51,7 @@ macro_rules! phases {
 
         impl Phase {
             /// All phases, in the order of the loop.
-            pub const ALL: [Phase; 31] = [$(Phase::$variant,)*];
+            pub const ALL: [Phase; [$($name),*].len()] = [$(Phase::$variant,)*];
 
             /// The name a callback exports, such as `on-train-batch-end`.
             #[inline]
@@ -102,11 +102,17 @@ impl Phase {
         Phase::ALL.into_iter().find(|phase| phase.name() == name)
     }
 
-    /// Whether operations of callbacks are recorded for the backward pass: only between the forward
-    /// and the backward pass, so that a replaced loss trains. The one place where this is decided.
+    /// Whether the operations of callbacks go into the backward pass: only where a replaced loss can still train. The
+    /// one place where this is decided.
     #[inline]
     pub fn records_gradients(self) -> bool {
-        matches!(self, Phase::TrainBatchForwardEnd | Phase::TrainBatchLossEnd)
+        PhaseSet::FORWARD_TO_BACKWARD.contains(self)
+    }
+
+    /// Whether the phase belongs to a batch of validation or test.
+    #[inline]
+    pub fn is_in_evaluation_batch(self) -> bool {
+        PhaseSet::EVALUATION_BATCHES.contains(self)
     }
 }
 
@@ -120,9 +126,42 @@ impl std::fmt::Display for Phase {
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct PhaseSet(u32);
 
+/// Places in the loop. Each is a range of its order, so that a new phase belongs to those that it lies in.
 impl PhaseSet {
     /// Every phase.
-    pub const ALL: PhaseSet = PhaseSet(u32::MAX >> 1);
+    pub const ALL: PhaseSet = PhaseSet::range(Phase::ALL[0], Phase::ALL[Phase::ALL.len() - 1]);
+
+    /// A training batch, from its start to its end.
+    pub const TRAIN_BATCH: PhaseSet = PhaseSet::range(Phase::TrainBatchStart, Phase::TrainBatchEnd);
+
+    /// A training batch between its forward and its backward pass.
+    pub const FORWARD_TO_BACKWARD: PhaseSet =
+        PhaseSet::range(Phase::TrainBatchForwardEnd, Phase::TrainBatchLossEnd);
+
+    /// A training batch from its forward pass on, as long as its step can be skipped before gradients are clipped.
+    pub const FORWARD_TO_CLIPPING: PhaseSet = PhaseSet::range(
+        Phase::TrainBatchForwardEnd,
+        Phase::TrainBatchGradientStepStart,
+    );
+
+    /// A batch of validation or test.
+    pub const EVALUATION_BATCHES: PhaseSet = PhaseSet(
+        PhaseSet::range(Phase::ValidationBatchStart, Phase::ValidationBatchEnd).0
+            | PhaseSet::range(Phase::TestBatchStart, Phase::TestBatchEnd).0,
+    );
+
+    /// The phases from `first` to `last`, both included.
+    pub const fn range(first: Phase, last: Phase) -> PhaseSet {
+        let up_to_last = u32::MAX >> (u32::BITS - 1 - last as u32);
+        let before_first = (1 << first as u32) - 1;
+        PhaseSet(up_to_last & !before_first)
+    }
+
+    /// Whether the sets have a phase in common.
+    #[inline]
+    pub fn intersects(self, other: PhaseSet) -> bool {
+        self.0 & other.0 != 0
+    }
 
     /// Whether `phase` is in the set.
     #[inline]
@@ -183,5 +222,30 @@ mod tests {
             [Phase::CheckpointLoaded, Phase::TrainingEnd]
         );
         assert_eq!(PhaseSet::ALL.iter().count(), Phase::ALL.len());
+    }
+
+    #[test]
+    fn places_are_ranges_of_the_loop() {
+        use Phase::{TestBatchEnd, TestBatchStart, ValidationBatchEnd, ValidationBatchStart};
+        let names = |set: PhaseSet| set.iter().map(Phase::name).collect::<Vec<_>>();
+        let train_batch: Vec<&str> = Phase::ALL
+            .iter()
+            .map(|phase| phase.name())
+            .filter(|name| name.starts_with("on-train-batch-"))
+            .collect();
+        assert_eq!(names(PhaseSet::TRAIN_BATCH), train_batch);
+        let evaluation: Vec<Phase> = PhaseSet::EVALUATION_BATCHES.iter().collect();
+        assert_eq!(
+            evaluation,
+            [
+                ValidationBatchStart,
+                ValidationBatchEnd,
+                TestBatchStart,
+                TestBatchEnd
+            ]
+        );
+        let first = PhaseSet::range(Phase::ALL[0], Phase::ALL[0]);
+        assert_eq!(first.iter().collect::<Vec<_>>(), [Phase::CheckpointLoaded]);
+        assert!(!first.intersects(PhaseSet::TRAIN_BATCH));
     }
 }
