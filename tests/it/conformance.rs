@@ -186,7 +186,6 @@ fn check_training(name: &str) {
     let (end, again) = (whole.checkpoint("latest"), resumed.checkpoint("latest"));
     assert_eq!(end.model, again.model, "{name}");
     assert_eq!(end.callbacks, again.callbacks, "{name}");
-    assert_eq!(end.callback_tensors, again.callback_tensors, "{name}");
     assert!(
         end.callbacks.iter().any(|saved| saved.name == name),
         "{name} is not in the checkpoint"

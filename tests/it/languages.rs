@@ -56,8 +56,8 @@ fn all_languages_give_the_same_numbers_and_the_same_stop() {
         assert_eq!(deeds(run), first, "{language}");
         assert_eq!(run.final_weights(), runs[0].final_weights(), "{language}");
         assert_eq!(
-            run.checkpoint("epoch_1").callbacks[0].bytes,
-            runs[0].checkpoint("epoch_1").callbacks[0].bytes
+            run.checkpoint("epoch_1").callbacks[0].state.bytes,
+            runs[0].checkpoint("epoch_1").callbacks[0].state.bytes
         );
     }
     check_smoothing(&runs[0]);

@@ -66,7 +66,7 @@ fn both_callbacks_are_called() -> Result<()> {
     let summary = train(runs.path())?;
     assert!(summary.best.is_some_and(|best| best.value >= 0.95));
     let calls: Vec<_> = summary
-        .plugins
+        .callbacks
         .iter()
         .map(|plugin| (plugin.name.as_str(), plugin.calls))
         .collect();

@@ -1,11 +1,11 @@
-//! What callbacks see and may change: the state of training, in one place. The trainer works on these
-//! very fields, so that nothing a callback reads can be stale and nothing it sets can be missed.
+//! The state of training that callbacks see and may change, in one place. The trainer works on these very fields, so
+//! that nothing a callback reads can be stale and nothing it sets can be missed. Owns no decision of the loop.
 
 use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
 use phasebox_contract::phase::Phase;
-use phasebox_data::DataLoader;
+use phasebox_data::{Batch, DataLoader};
 use phasebox_nn::criterion::Criterion;
 use phasebox_nn::ema::Ema;
 use phasebox_nn::metrics::Metrics;
@@ -13,52 +13,16 @@ use phasebox_nn::model::Model;
 use phasebox_nn::optim::Optimizer;
 use tch::{Device, Tensor};
 
+use crate::accumulation::Accumulation;
 use crate::control::Control;
 use crate::logger::Logger;
+use crate::outcome::Outcome;
+use crate::split::{PerSplit, Split};
 
-/// The part of the data that is being read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Split {
-    /// Learning.
-    Train,
-    /// Choosing.
-    Validation,
-    /// Reporting.
-    Test,
-}
-
-/// How a training batch ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// The optimizer stepped.
-    Stepped,
-    /// Gradients wait for more batches.
-    Accumulated,
-    /// Neither forward nor backward.
-    SkippedBatch,
-    /// No backward.
-    SkippedBackward,
-    /// Gradients were cleared instead of used.
-    SkippedStep,
-}
-
-impl Outcome {
-    /// As the contract names it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Outcome::Stepped => "stepped",
-            Outcome::Accumulated => "accumulated",
-            Outcome::SkippedBatch => "skipped-batch",
-            Outcome::SkippedBackward => "skipped-backward",
-            Outcome::SkippedStep => "skipped-step",
-        }
-    }
-}
-
-/// The state of training. Fields are documented where they are public: in `wit/context.wit`.
+/// The state of training. Its fields are documented where authors of callbacks read: in `wit/context.wit`.
 #[expect(missing_docs, reason = "wit/context.wit documents each")]
 pub struct Context {
-    // Where we are.
+    // Where training is.
     pub phase: Phase,
     pub split: Split,
     pub epoch: Option<u32>,
@@ -67,10 +31,10 @@ pub struct Context {
     pub samples_seen: u64,
     pub is_last_batch: bool,
     pub is_accumulation_boundary: bool,
-    pub outcome: Option<String>,
-    /// When this process began to train.
+    pub outcome: Option<Outcome>,
+    /// The moment at which this process began to train.
     pub started: Instant,
-    /// Time of the parts before a resume.
+    /// Training time of the parts before a resume.
     pub elapsed_before: Duration,
 
     // The batch.
@@ -81,7 +45,7 @@ pub struct Context {
     pub loss_log_items: Option<Tensor>,
     pub additional_batch_items: Vec<(String, Tensor)>,
 
-    // The parts.
+    // What is trained, and with what.
     pub net: Model,
     pub ema_model: Option<Ema>,
     pub optimizer: Box<dyn Optimizer>,
@@ -92,16 +56,12 @@ pub struct Context {
     pub logger: Logger,
 
     // Numbers.
-    pub train_metrics: Metrics,
-    pub valid_metrics: Metrics,
-    pub test_metrics: Metrics,
+    pub running_metrics: PerSplit<Metrics>,
     pub metrics_dict: Vec<(String, f64)>,
     pub best_metric: Option<f64>,
     pub best_epoch: Option<u32>,
-    /// Batches an optimizer step.
-    pub accumulation: u32,
-    /// Batches whose gradients wait for the step.
-    pub accumulated: u32,
+    /// The batches that share one optimizer step.
+    pub accumulation: Accumulation,
 
     /// What callbacks have asked for.
     pub control: Control,
@@ -111,7 +71,7 @@ pub struct Context {
     pub run: RunFacts,
 }
 
-/// What does not change during a run. JSON where structured.
+/// Facts that do not change during a run. Structured ones are JSON.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "wit/context.wit documents each")]
 pub struct RunFacts {
@@ -129,12 +89,11 @@ pub struct RunFacts {
 }
 
 impl Context {
-    /// Optimizer steps of one epoch: the batches, in groups of `accumulation`, the last group maybe short.
+    /// Optimizer steps of one epoch. The last of them may have fewer batches than the others.
     #[inline]
     pub fn steps_per_epoch(&self) -> u64 {
-        self.train_loader
-            .batches()
-            .div_ceil(u64::from(self.accumulation.max(1)))
+        let planned = u64::from(self.accumulation.planned().max(1));
+        self.train_loader.batches().div_ceil(planned)
     }
 
     /// Time spent training, resumed parts included.
@@ -143,24 +102,49 @@ impl Context {
         self.elapsed_before + self.started.elapsed()
     }
 
-    /// The running metrics of the split in progress.
+    /// The loader of a split; only the test loader may be missing.
     #[inline]
-    pub fn metrics(&self) -> &Metrics {
-        match self.split {
-            Split::Train => &self.train_metrics,
-            Split::Validation => &self.valid_metrics,
-            Split::Test => &self.test_metrics,
+    pub fn loader_mut(&mut self, split: Split) -> Option<&mut DataLoader> {
+        match split {
+            Split::Train => Some(&mut self.train_loader),
+            Split::Validation => Some(&mut self.valid_loader),
+            Split::Test => self.test_loader.as_mut(),
         }
     }
 
-    /// The running metrics of the split in progress.
-    #[inline]
-    pub fn metrics_mut(&mut self) -> &mut Metrics {
-        match self.split {
-            Split::Train => &mut self.train_metrics,
-            Split::Validation => &mut self.valid_metrics,
-            Split::Test => &mut self.test_metrics,
-        }
+    /// Takes in a batch that lies on the device: number `index` of the `batches` of its split.
+    pub(crate) fn begin_batch(&mut self, batch: Batch, index: u64, batches: u64) {
+        self.batch_idx = Some(index);
+        self.is_last_batch = index + 1 == batches;
+        self.inputs = Some(batch.inputs);
+        self.target = Some(batch.target);
+        self.additional_batch_items = batch.additional_items;
+    }
+
+    /// Training batch `index` joins a group, and may complete it.
+    pub(crate) fn begin_contribution(&mut self, index: u64) {
+        let group = &mut self.accumulation;
+        group.begin_batch(index, &mut self.control.accumulation);
+        self.is_accumulation_boundary = group.completes_step(index, self.is_last_batch);
+    }
+
+    /// What the loss of the batch is divided by: the batches that its step will have.
+    pub(crate) fn loss_divisor(&self) -> u64 {
+        let index = self.batch_idx.unwrap_or(0);
+        self.accumulation
+            .divisor(index, self.train_loader.batches())
+    }
+
+    /// Whether earlier batches wait for the step that this one completes.
+    pub(crate) fn is_group_waiting(&self) -> bool {
+        self.is_accumulation_boundary && self.accumulation.contributed() > 0
+    }
+
+    /// Samples of the batch: the first dimension of its inputs. A callback may have set inputs without dimensions: they
+    /// are one sample.
+    pub(crate) fn samples_in_batch(&self) -> u64 {
+        let size = self.inputs.as_ref().map(Tensor::size);
+        size.map_or(0, |size| size.first().map_or(1, |samples| *samples as u64))
     }
 
     /// The metric last computed under `name`.
@@ -170,6 +154,16 @@ impl Context {
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, value)| *value)
+    }
+
+    /// Whether a value of the watched metric beats the best so far.
+    pub(crate) fn is_better_than_best(&self, value: f64) -> bool {
+        let greater_is_better = self.run.greater_metric_to_watch_is_better;
+        match self.best_metric {
+            None => true,
+            Some(best) if greater_is_better => value > best,
+            Some(best) => value < best,
+        }
     }
 
     /// Forgets the batch, so that nothing of it can be read between batches.
@@ -183,8 +177,8 @@ impl Context {
     }
 }
 
-/// Something on the heap that can be moved out for the length of a call and back, at the cost of a
-/// pointer. A plugin's store owns the context while its guest runs: no lock, no shared ownership.
+/// A value on the heap that can be moved out for the length of a call and back, at the cost of a pointer. A callback
+/// owns the context while its code runs: no lock, no shared ownership.
 pub struct Lendable<T>(Option<Box<T>>);
 
 impl<T> Lendable<T> {
@@ -193,13 +187,13 @@ impl<T> Lendable<T> {
         Lendable(Some(Box::new(value)))
     }
 
-    /// Moves it into `slot`. Until [`Lendable::take_back`] it cannot be used here.
+    /// Moves the value into `slot`. Until [`Lendable::take_back`] it cannot be used here.
     #[inline]
     pub fn lend(&mut self, slot: &mut Option<Box<T>>) {
         *slot = self.0.take();
     }
 
-    /// Moves it back out of `slot`.
+    /// Moves the value back out of `slot`.
     #[inline]
     pub fn take_back(&mut self, slot: &mut Option<Box<T>>) {
         self.0 = slot.take();

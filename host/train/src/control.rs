@@ -1,24 +1,24 @@
-//! What callbacks have asked the trainer to do: the verbs of the contract, merged by strength. Owns who
-//! asked and why; obeying is the trainer's part.
+//! The requests of callbacks to the trainer: the verbs of the contract, merged by strength. Owns the requester and the
+//! reason of each; fulfilling them is the trainer's part.
 
 use std::sync::Arc;
 
-use torch_ext::Deferred;
+use torch_ext::DeferredQueue;
 
-/// Who asked for something, and why.
+/// A request of a callback: the verb, the callback and the reason.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Ask {
+pub struct Request {
     /// The verb, such as "stop-training".
     pub verb: String,
     /// The callback's name, or "recipe".
     pub by: String,
-    /// In the asker's words.
+    /// The reason, in the callback's words.
     pub reason: String,
     /// Optimizer steps done by then.
     pub global_step: u64,
 }
 
-/// When a stop takes effect.
+/// The moment at which a stop takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopAt {
     /// At the end of the epoch, validation included.
@@ -31,25 +31,23 @@ pub enum StopAt {
 
 /// A stop that depends on a value still on its way.
 pub struct StopCondition {
-    /// The value.
-    pub value: Deferred,
-    /// Stop above this, or at a value that is not finite if none.
+    /// The run stops above this, or at a value that is not finite if there is none.
     pub threshold: Option<f64>,
-    /// What to record if it holds.
-    pub ask: Ask,
+    /// The request to record if the condition holds.
+    pub request: Request,
 }
 
-/// Everything asked for and not yet obeyed, and the history of it.
+/// Everything that was requested and is not yet done, and the history of it.
 #[derive(Default)]
 pub struct Control {
     /// The callback whose call is in progress.
-    pub asking: Option<Arc<str>>,
-    /// For [`Ask::global_step`].
+    pub caller: Option<Arc<str>>,
+    /// The step that requests are recorded with.
     pub global_step: u64,
     /// Ends the run as failed.
-    pub abort: Option<Ask>,
+    pub abort: Option<Request>,
     /// Ends training; the earliest moment wins.
-    pub stop: Option<(StopAt, Ask)>,
+    pub stop: Option<(StopAt, Request)>,
     /// Ends the epoch's training part.
     pub stop_epoch: bool,
     /// Neither forward nor backward for this batch.
@@ -62,24 +60,24 @@ pub struct Control {
     pub validate: bool,
     /// Tags of checkpoints to write after this batch.
     pub checkpoints: Vec<String>,
-    /// Batches an optimizer step, from the next step on.
+    /// Batches an optimizer step is to have, from the next step on.
     pub accumulation: Option<u32>,
     /// The callback in progress wants no more calls.
     pub disable_self: bool,
     /// Stops that wait for their value.
-    pub conditions: Vec<StopCondition>,
-    /// All that was asked for, in order, for the summary. The first [`HISTORY`] are kept.
-    pub history: Vec<Ask>,
+    pub conditions: DeferredQueue<StopCondition>,
+    /// The requests in their order, for the summary: the first [`HISTORY`] of them.
+    pub history: Vec<Request>,
     /// How many more there were.
     pub unrecorded: u64,
-    /// What was asked for before the call in progress, once it asks for something.
+    /// All requests from before the call in progress, once that makes one.
     before: Option<Box<Before>>,
 }
 
-/// What a call that fails is undone to.
+/// The requests that stand when a call fails.
 struct Before {
-    abort: Option<Ask>,
-    stop: Option<(StopAt, Ask)>,
+    abort: Option<Request>,
+    stop: Option<(StopAt, Request)>,
     stop_epoch: bool,
     skip: (bool, bool, bool),
     validate: bool,
@@ -91,30 +89,44 @@ struct Before {
     unrecorded: u64,
 }
 
-/// Asks that are kept one by one: a callback that skips every batch must not fill the memory.
+/// Requests that are kept one by one: a callback that skips every batch must not fill the memory.
 const HISTORY: usize = 1000;
 
 impl Control {
-    /// Records that the callback in progress asks for `verb`.
-    pub fn ask(&mut self, verb: &str, reason: &str) -> Ask {
-        let ask = self.unrecorded_ask(verb, reason);
+    /// Records that the callback in progress requests `verb`.
+    pub fn request(&mut self, verb: &str, reason: &str) -> Request {
+        let request = self.silent_request(verb, reason);
         if self.history.len() < HISTORY {
-            self.history.push(ask.clone());
+            self.history.push(request.clone());
         } else {
             self.unrecorded += 1;
         }
-        ask
+        request
     }
 
-    /// A callback's call is over. What a call asked for that failed is forgotten; gives the verbs.
-    pub fn end_call(&mut self, succeeded: bool) -> Vec<String> {
+    /// A request that is not recorded now, but when its condition comes true.
+    pub fn silent_request(&mut self, verb: &str, reason: &str) -> Request {
+        if self.caller.is_some() && self.before.is_none() {
+            self.before = Some(Box::new(self.standing()));
+        }
+        let by = self.caller.as_deref().unwrap_or("recipe").to_owned();
+        Request {
+            verb: verb.to_owned(),
+            by,
+            reason: reason.to_owned(),
+            global_step: self.global_step,
+        }
+    }
+
+    /// Ends a callback's call. The requests of a call that failed are dropped; answers their verbs.
+    pub(crate) fn end_call(&mut self, succeeded: bool) -> Vec<String> {
         match self.before.take() {
-            Some(before) if !succeeded => self.undo(*before),
+            Some(before) if !succeeded => self.return_to(*before),
             _ => Vec::new(),
         }
     }
 
-    fn as_it_is(&self) -> Before {
+    fn standing(&self) -> Before {
         Before {
             abort: self.abort.clone(),
             stop: self.stop.clone(),
@@ -130,7 +142,8 @@ impl Control {
         }
     }
 
-    fn undo(&mut self, before: Before) -> Vec<String> {
+    /// Drops every later request; answers their verbs.
+    fn return_to(&mut self, before: Before) -> Vec<String> {
         self.abort = before.abort;
         self.stop = before.stop;
         self.stop_epoch = before.stop_epoch;
@@ -139,83 +152,62 @@ impl Control {
         self.accumulation = before.accumulation;
         self.disable_self = before.disable_self;
         self.checkpoints.truncate(before.checkpoints);
-        let conditions = self
-            .conditions
-            .drain(before.conditions..)
-            .map(|condition| condition.ask);
-        let mut asked: Vec<Ask> = conditions.collect();
-        asked.splice(0..0, self.history.drain(before.history..));
         self.unrecorded = before.unrecorded;
-        let mut verbs: Vec<String> = asked.into_iter().map(|ask| ask.verb).collect();
+        let mut dropped = self.history.split_off(before.history);
+        let conditions = self.conditions.truncate(before.conditions);
+        dropped.extend(conditions.into_iter().map(|condition| condition.request));
+        let mut verbs: Vec<String> = dropped.into_iter().map(|request| request.verb).collect();
         verbs.dedup();
         verbs
     }
 
-    /// The same, for whoever records it when it comes true.
-    pub fn unrecorded_ask(&mut self, verb: &str, reason: &str) -> Ask {
-        if self.asking.is_some() && self.before.is_none() {
-            self.before = Some(Box::new(self.as_it_is()));
-        }
-        let by = self.asking.as_deref().unwrap_or("recipe").to_owned();
-        Ask {
-            verb: verb.to_owned(),
-            by,
-            reason: reason.to_owned(),
-            global_step: self.global_step,
-        }
-    }
-
-    /// Asks to stop training; an earlier stop than one already asked for replaces it.
+    /// Requests the end of training. A stop that comes earlier replaces one that stands.
     pub fn stop_training(&mut self, at: StopAt, reason: &str) {
-        let ask = self.ask("stop-training", reason);
-        self.merge_stop(at, ask);
+        let request = self.request("stop-training", reason);
+        self.merge_stop(at, request);
     }
 
-    fn merge_stop(&mut self, at: StopAt, ask: Ask) {
-        if self
-            .stop
-            .as_ref()
-            .is_none_or(|(standing, _)| at > *standing)
-        {
-            self.stop = Some((at, ask));
+    fn merge_stop(&mut self, at: StopAt, request: Request) {
+        let standing = self.stop.as_ref().map(|(at, _)| *at);
+        if standing.is_none_or(|standing| at > standing) {
+            self.stop = Some((at, request));
         }
     }
 
-    /// Whether training is to end now, given what has just been completed.
-    pub fn stops_after(&self, completed: StopAt) -> bool {
-        self.abort.is_some() || self.stop.as_ref().is_some_and(|(at, _)| *at >= completed)
+    /// The stop that is due after `completed`.
+    pub(crate) fn stop_after(&self, completed: StopAt) -> Option<&Request> {
+        let (at, request) = self.stop.as_ref()?;
+        (*at >= completed).then_some(request)
     }
 
-    /// Looks at the conditions whose value has arrived; never waits.
+    /// Looks at the conditions whose value has arrived. Never syncs.
     ///
     /// # Errors
-    /// If the device failed while the value was on its way.
-    pub fn check_conditions(&mut self) -> Result<(), torch_ext::Error> {
-        let mut waiting = Vec::new();
-        for mut condition in std::mem::take(&mut self.conditions) {
-            match condition.value.poll()? {
-                None => waiting.push(condition),
-                Some(value) if condition.holds(value) => {
-                    self.history.push(condition.ask.clone());
-                    self.merge_stop(StopAt::Batch, condition.ask);
-                }
-                Some(_) => {}
+    /// If the device failed while a value was on its way.
+    pub(crate) fn check_conditions(&mut self) -> torch_ext::Result<()> {
+        while let Some((value, condition)) = self.conditions.pop_arrived()? {
+            if condition.holds(value) {
+                self.history.push(condition.request.clone());
+                self.merge_stop(StopAt::Batch, condition.request);
             }
         }
-        self.conditions = waiting;
         Ok(())
     }
 
-    /// Forgets what holds for one batch only.
-    pub fn begin_batch(&mut self) {
-        (self.skip_batch, self.skip_backward, self.skip_step) = (false, false, false);
+    /// Forgets the requests that hold for one batch only.
+    pub(crate) fn begin_batch(&mut self) {
+        self.skip_batch = false;
+        self.skip_backward = false;
+        self.skip_step = false;
     }
 }
 
 impl StopCondition {
     fn holds(&self, value: f64) -> bool {
-        self.threshold
-            .map_or(!value.is_finite(), |threshold| value > threshold)
+        match self.threshold {
+            Some(threshold) => value > threshold,
+            None => !value.is_finite(),
+        }
     }
 }
 
@@ -233,24 +225,22 @@ mod tests {
         ] {
             control.stop_training(at, reason);
         }
-        let (at, ask) = control.stop.clone().unwrap();
-        assert_eq!(
-            (at, ask.reason.as_str(), control.history.len()),
-            (StopAt::Batch, "not finite", 3)
-        );
-        assert!(control.stops_after(StopAt::Batch) && control.stops_after(StopAt::Epoch));
+        let request = control.stop_after(StopAt::Batch).unwrap();
+        assert_eq!(request.reason, "not finite");
+        assert_eq!(control.stop_after(StopAt::Epoch), Some(request));
+        assert_eq!(control.history.len(), 3);
     }
 
     #[test]
-    fn what_a_failed_call_asked_for_is_forgotten() {
+    fn the_requests_of_a_failed_call_are_dropped() {
         let mut control = Control {
-            asking: Some("first".into()),
+            caller: Some("first".into()),
             ..Control::default()
         };
         control.stop_training(StopAt::Epoch, "patience");
         assert!(control.end_call(true).is_empty());
         control.stop_training(StopAt::Batch, "not finite");
-        control.ask("skip-batch", "");
+        control.request("skip-batch", "");
         control.skip_batch = true;
         assert_eq!(control.end_call(false), ["stop-training", "skip-batch"]);
         assert!(!control.skip_batch);
@@ -264,7 +254,8 @@ mod tests {
     fn a_stop_at_the_epoch_lets_its_batches_finish() {
         let mut control = Control::default();
         control.stop_training(StopAt::Epoch, "patience");
-        assert!(!control.stops_after(StopAt::Batch) && !control.stops_after(StopAt::Step));
-        assert!(control.stops_after(StopAt::Epoch));
+        assert_eq!(control.stop_after(StopAt::Batch), None);
+        assert_eq!(control.stop_after(StopAt::Step), None);
+        assert!(control.stop_after(StopAt::Epoch).is_some());
     }
 }

@@ -1,9 +1,9 @@
-//! Names of devices, as recipes and the contract write them.
+//! Names of devices, as recipes and the contract write them. Owns the opening of CUDA.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use tch::Device;
 
-/// "cpu", "cuda:0", …
+/// The name of a device: "cpu", "cuda:0", …
 pub fn name(device: Device) -> String {
     match device {
         Device::Cuda(index) => format!("cuda:{index}"),
@@ -12,11 +12,11 @@ pub fn name(device: Device) -> String {
     }
 }
 
-/// Reads "cpu", "cuda" or "cuda:N". For CUDA, loads libtorch's CUDA half: that is the moment it starts,
-/// so that a run on the CPU never pays for it.
+/// The device of a name: "cpu", "cuda" or "cuda:N". Loads libtorch's CUDA half if the name is CUDA's, so that a run on the
+/// CPU never pays for it.
 ///
 /// # Errors
-/// For any other name, and when CUDA or the device is not there.
+/// If the name is another, or CUDA or the device is not there.
 pub fn open(text: &str) -> Result<Device> {
     let index = match text {
         "cpu" => return Ok(Device::Cpu),

@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM, noticed between two batches. The second SIGINT ends the process at once, for whoever
-//! does not want to wait.
+//! SIGINT and SIGTERM, noticed between two batches. Owns the process's handlers. A second SIGINT ends the process at once,
+//! for a person who does not want to wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,18 +8,18 @@ use anyhow::{Context as _, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// Whether the process was asked to end. Clones share what they notice.
+/// A request to end the process, by a signal. Clones share what they notice.
 #[derive(Clone, Default)]
 pub struct Interrupt {
     interrupted: Arc<AtomicBool>,
     terminated: Arc<AtomicBool>,
-    /// A SIGINT has come at any time, taken or not: the next one ends the process.
+    /// A SIGINT has arrived, taken or not: the next one ends the process.
     impatient: Arc<AtomicBool>,
-    /// Either has come, taken or not: a callback that is running ends.
+    /// Either signal has arrived, taken or not: a callback that is running ends.
     asked: Arc<AtomicBool>,
 }
 
-/// What a shell reports for a process that SIGINT ended.
+/// The exit code that a shell reports for a process that SIGINT ended.
 const EXIT_CODE_OF_SIGINT: i32 = 130;
 
 impl Interrupt {
@@ -43,25 +43,29 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Never interrupted: for trainers inside other programs, which have signal handlers of their own.
+    /// Notices nothing, for trainers inside other programs, which have signal handlers of their own.
     pub fn ignored() -> Interrupt {
         Interrupt::default()
     }
 
-    /// Whether a signal has arrived that nobody has taken: for who waits between runs.
+    /// Tells whether a signal has arrived that nobody has taken, to end a wait between runs.
     pub fn is_set(&self) -> bool {
         self.terminated.load(Ordering::Relaxed) || self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// Set once either signal has arrived, and from then on.
+    /// A flag that is set once either signal has arrived, and from then on.
     pub fn asked(&self) -> Arc<AtomicBool> {
         self.asked.clone()
     }
 
-    /// The signal that arrived, once. Of both, SIGTERM first.
+    /// Takes the signal that arrived; SIGTERM first if both did.
     pub fn take(&self) -> Option<&'static str> {
-        let taken = |flag: &AtomicBool, name| flag.swap(false, Ordering::Relaxed).then_some(name);
-        taken(&self.terminated, "SIGTERM").or_else(|| taken(&self.interrupted, "SIGINT"))
+        if self.terminated.swap(false, Ordering::Relaxed) {
+            return Some("SIGTERM");
+        }
+        self.interrupted
+            .swap(false, Ordering::Relaxed)
+            .then_some("SIGINT")
     }
 }
 

@@ -3,20 +3,22 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`context`] | what callbacks see and may change |
-//! | [`control`] | what callbacks ask of the trainer |
-//! | [`callback`] | callbacks in order, and what happens when one fails |
-//! | [`counters`] | what a callback did and cost |
 //! | [`trainer`] | the loop |
+//! | [`context`] | the state that callbacks see and may change |
+//! | [`split`], [`accumulation`], [`outcome`] | values of that state |
+//! | [`control`] | what callbacks ask of the trainer |
+//! | [`callback`] | callbacks in order, what happens when one fails, and what each did and cost |
 //! | [`checkpoint`], [`logger`] | what a run leaves on disk |
 //! | [`device`], [`interrupt`] | names of devices; SIGINT and SIGTERM |
 
+pub mod accumulation;
 pub mod callback;
 pub mod checkpoint;
 pub mod context;
 pub mod control;
-pub mod counters;
 pub mod device;
 pub mod interrupt;
 pub mod logger;
+pub mod outcome;
+pub mod split;
 pub mod trainer;

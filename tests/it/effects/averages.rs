@@ -38,10 +38,11 @@ fn of_plugin(decay_type: &str) -> TrainedRun {
 
 /// The average that the callback keeps, under the names of the network's tensors.
 fn shadow(run: &TrainedRun, tag: &str) -> NamedTensors {
-    let name = |name: &str| Some(name.strip_prefix("ema///")?.split_once("//")?.1.to_owned());
-    let tensors = run.checkpoint(tag).callback_tensors.into_iter();
-    let mut named: NamedTensors = tensors
-        .filter_map(|(key, tensor)| Some((name(&key)?, tensor)))
+    let callbacks = run.checkpoint(tag).callbacks.into_iter();
+    let ema = callbacks.filter(|saved| saved.name == "ema");
+    let mut named: NamedTensors = ema
+        .flat_map(|saved| saved.state.tensors)
+        .filter_map(|(key, tensor)| Some((key.split_once("//")?.1.to_owned(), tensor)))
         .collect();
     named.sort_by(|(a, _), (b, _)| a.cmp(b));
     named

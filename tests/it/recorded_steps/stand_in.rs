@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use anyhow::{Result, bail};
 use phasebox_train::context::Context;
-use phasebox_train::trainer::{Recorder, Recording, Works};
+use phasebox_train::trainer::{Recorder, Recording, StepOps};
 use tch::{Tensor, no_grad};
 
 /// Tensors that recordings of a step leave in the context.
@@ -46,8 +46,8 @@ impl Recorder for WithDeviceRates {
         context.optimizer.use_device_learning_rates()
     }
 
-    fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>> {
-        self.0.record(context, works)
+    fn record(&mut self, context: &mut Context, ops: StepOps<'_>) -> Result<Box<dyn Recording>> {
+        self.0.record(context, ops)
     }
 }
 
@@ -76,8 +76,8 @@ impl Recorder for RunAgain {
         }
     }
 
-    fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>> {
-        works(context)?;
+    fn record(&mut self, context: &mut Context, ops: StepOps<'_>) -> Result<Box<dyn Recording>> {
+        ops(context)?;
         if self.fault == Fault::Record {
             bail!("the stream is not capturing");
         }
@@ -92,7 +92,7 @@ impl Recorder for RunAgain {
 }
 
 impl Recording for Again {
-    fn replay(&mut self, context: &mut Context, again: Works<'_>) -> Result<()> {
+    fn replay(&mut self, context: &mut Context, again: StepOps<'_>) -> Result<()> {
         if self.fault == Fault::Idle {
             return Ok(());
         }

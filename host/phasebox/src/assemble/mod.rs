@@ -31,13 +31,15 @@ use phasebox_contract::phase::Phase;
 use phasebox_contract::policy::{OnError, When};
 use phasebox_files::atomic_file::{self, Durability};
 use phasebox_recipe::{DeviceChoice, Recipe};
+use phasebox_train::accumulation::Accumulation;
 use phasebox_train::callback::{Callback, Subscriber};
 use phasebox_train::checkpoint;
-use phasebox_train::context::{Context, RunFacts, Split};
+use phasebox_train::context::{Context, RunFacts};
 use phasebox_train::control::Control;
 use phasebox_train::interrupt::Interrupt;
 use phasebox_train::logger::{Logger, Progress, RunFolder};
-use phasebox_train::trainer::{Facts, Plan, Trainer};
+use phasebox_train::split::Split;
+use phasebox_train::trainer::{RecordingPlan, Trainer};
 
 /// What the command line decides, beside the recipe.
 pub struct Options {
@@ -142,13 +144,8 @@ impl<'a> Assembly<'a> {
             .iter()
             .map(PlannedCallback::subscriber)
             .collect();
-        let facts = Facts {
-            enabled: settings.record_steps,
-            architecture: self.parts.net.architecture(),
-            nan_policy: settings.nan_policy,
-            clips: settings.clip_grad_norm.is_some(),
-        };
-        Ok(Plan::new(&subscribers, facts).report())
+        let facts = settings.facts(self.parts.net.architecture());
+        Ok(RecordingPlan::new(&subscribers, facts).report())
     }
 
     /// For each phase that somebody wants, who is called, in order.
@@ -180,15 +177,9 @@ impl<'a> Assembly<'a> {
             interrupt,
             ..
         } = self.options;
-        let mut trainer = Trainer::new(
-            context,
-            callbacks,
-            settings,
-            schedule,
-            run.clone(),
-            progress,
-            interrupt,
-        );
+        let mut trainer = Trainer::new(context, callbacks, settings, schedule, run.clone());
+        trainer.show_on(progress);
+        trainer.interrupt_on(interrupt);
         if let Some(checkpoint) = checkpoint {
             trainer.resume(&checkpoint)?;
         }
@@ -291,14 +282,13 @@ fn context(recipe: &Recipe, parts: Parts, logger: Logger, run: &RunFolder) -> Co
         valid_loader: parts.valid_loader,
         test_loader: parts.test_loader,
         logger,
-        train_metrics: parts.train_metrics,
-        valid_metrics: parts.valid_metrics,
-        test_metrics: parts.test_metrics,
+        running_metrics: parts.metrics,
         metrics_dict: Vec::new(),
         best_metric: None,
         best_epoch: None,
-        accumulation: u32::try_from(training.batch_accumulate).unwrap_or(u32::MAX),
-        accumulated: 0,
+        accumulation: Accumulation::new(
+            u32::try_from(training.batch_accumulate).unwrap_or(u32::MAX),
+        ),
         control: Control::default(),
         run: RunFacts {
             seed: training.seed,

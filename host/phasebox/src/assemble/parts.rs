@@ -11,6 +11,7 @@ use phasebox_nn::optim::{self, Grouping, LearningRates, Optimizer, OptimizerConf
 use phasebox_nn::schedule::{Schedule, ScheduleConfig};
 use phasebox_recipe::{Node, Recipe};
 use phasebox_train::checkpoint;
+use phasebox_train::split::PerSplit;
 use phasebox_train::trainer::{Saving, Settings};
 use serde_json::{Value, json};
 use tch::Device;
@@ -28,9 +29,7 @@ pub(super) struct Parts {
     pub(super) train_loader: DataLoader,
     pub(super) valid_loader: DataLoader,
     pub(super) test_loader: Option<DataLoader>,
-    pub(super) train_metrics: Metrics,
-    pub(super) valid_metrics: Metrics,
-    pub(super) test_metrics: Metrics,
+    pub(super) metrics: PerSplit<Metrics>,
 }
 
 impl Parts {
@@ -41,7 +40,7 @@ impl Parts {
         let (train_loader, valid_loader, test_loader) = loaders(recipe, &splits, device)?;
         let net = network(recipe, &train_loader, device)?;
         let criterion = criterion(recipe, device)?;
-        let (train_metrics, valid_metrics, test_metrics) = metrics(recipe, &criterion)?;
+        let metrics = metrics(recipe, &criterion)?;
         let ema_config: EmaConfig = or_default(&training.ema_params)?;
         let ema = training
             .ema
@@ -63,9 +62,7 @@ impl Parts {
             train_loader,
             valid_loader,
             test_loader,
-            train_metrics,
-            valid_metrics,
-            test_metrics,
+            metrics,
         })
     }
 
@@ -97,7 +94,7 @@ impl Parts {
         lines.push(format!("loss: {}", self.criterion.name()));
         lines.push(format!(
             "metrics: {}",
-            self.valid_metrics.names().join(", ")
+            self.metrics.validation.names().join(", ")
         ));
         let groups = self.optimizer.groups().iter();
         let rates: Vec<String> = groups
@@ -254,7 +251,7 @@ fn criterion(recipe: &Recipe, device: Device) -> Result<Criterion> {
     at(&training.loss, Criterion::new(&name, &params, device))
 }
 
-fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<(Metrics, Metrics, Metrics)> {
+fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<PerSplit<Metrics>> {
     let training = &recipe.training_hyperparams;
     let configs = |node: &Node| -> Result<Vec<MetricConfig>> {
         let Value::Array(entries) = node.to_json() else {
@@ -269,14 +266,13 @@ fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<(Metrics, Metrics, 
     let make = |node: &Node, configs: &[MetricConfig]| {
         at(node, Metrics::new(configs, criterion.item_names()))
     };
-    let valid_metrics = make(&training.valid_metrics_list, &valid)?;
-    check_watched(recipe, &valid_metrics.names())?;
-    let test_metrics = make(&training.valid_metrics_list, &valid)?;
-    Ok((
-        make(&training.train_metrics_list, &train)?,
-        valid_metrics,
-        test_metrics,
-    ))
+    let validation = make(&training.valid_metrics_list, &valid)?;
+    check_watched(recipe, &validation.names())?;
+    Ok(PerSplit {
+        validation,
+        test: make(&training.valid_metrics_list, &valid)?,
+        train: make(&training.train_metrics_list, &train)?,
+    })
 }
 
 fn check_watched(recipe: &Recipe, names: &[String]) -> Result<()> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use phasebox_train::logger::RunFolder;
-use phasebox_train::trainer::{PluginSummary, RecordedSteps, Summary};
+use phasebox_train::trainer::{CallbackSummary, RecordedSteps, Summary};
 
 use super::Failure;
 use super::print::print;
@@ -67,7 +67,7 @@ fn lines(summary: &Summary) -> Vec<String> {
         .map(|(name, value)| format!("{name} {:.4}", value.as_f64().unwrap_or(f64::NAN)));
     lines.push(format!("last  {}", last.collect::<Vec<_>>().join("  ")));
     lines.extend(asked(summary));
-    lines.extend(callbacks(&summary.plugins));
+    lines.extend(callbacks(&summary.callbacks));
     lines
 }
 
@@ -96,7 +96,7 @@ fn recorded(steps: &RecordedSteps) -> Vec<String> {
 }
 
 fn asked(summary: &Summary) -> Vec<String> {
-    let shown = summary.asked.iter().take(MAX_ASKED);
+    let shown = summary.requests.iter().take(MAX_ASKED);
     let mut lines: Vec<String> = shown
         .map(|ask| {
             format!(
@@ -105,7 +105,7 @@ fn asked(summary: &Summary) -> Vec<String> {
             )
         })
         .collect();
-    let left = summary.asked.len().saturating_sub(MAX_ASKED);
+    let left = summary.requests.len().saturating_sub(MAX_ASKED);
     if left > 0 {
         lines.push(format!("ask   … and {left} more in summary.json"));
     }
@@ -113,13 +113,13 @@ fn asked(summary: &Summary) -> Vec<String> {
 }
 
 /// A table: one line a callback, in their order.
-fn callbacks(plugins: &[PluginSummary]) -> Vec<String> {
-    if plugins.is_empty() {
+fn callbacks(callbacks: &[CallbackSummary]) -> Vec<String> {
+    if callbacks.is_empty() {
         return Vec::new();
     }
-    let widest = plugins
+    let widest = callbacks
         .iter()
-        .map(|plugin| plugin.name.len())
+        .map(|callback| callback.name.len())
         .max()
         .unwrap_or_default()
         .max("callback".len());
@@ -136,26 +136,26 @@ fn callbacks(plugins: &[PluginSummary]) -> Vec<String> {
     ];
     let mut lines = vec![row("callback", widest, &header.map(str::to_owned))];
     lines.extend(
-        plugins
+        callbacks
             .iter()
-            .map(|plugin| row(&plugin.name, widest, &columns(plugin))),
+            .map(|callback| row(&callback.name, widest, &columns(callback))),
     );
     lines
 }
 
-fn columns(plugin: &PluginSummary) -> [String; 9] {
+fn columns(callback: &CallbackSummary) -> [String; 9] {
     [
-        plugin.calls.to_string(),
-        format!("{:.1}", plugin.call_us.p50),
-        format!("{:.1}", plugin.call_us.p95),
-        format!("{:.1}", plugin.call_us.max),
-        plugin.crossings.to_string(),
-        plugin.launches.to_string(),
-        plugin.syncs.to_string(),
-        plugin.bytes_copied.to_string(),
+        callback.calls.to_string(),
+        format!("{:.1}", callback.call_us.p50),
+        format!("{:.1}", callback.call_us.p95),
+        format!("{:.1}", callback.call_us.max),
+        callback.crossings.to_string(),
+        callback.launches.to_string(),
+        callback.syncs.to_string(),
+        callback.bytes_copied.to_string(),
         format!(
             "{:.1}",
-            plugin.peak_memory_bytes as f64 / f64::from(1 << 20)
+            callback.peak_memory_bytes as f64 / f64::from(1 << 20)
         ),
     ]
 }

@@ -2,6 +2,7 @@
 
 use phasebox_contract::grants::Grant;
 use phasebox_data::DataLoader;
+use phasebox_train::split::Split;
 use wasmtime::component::Resource;
 
 use super::parse_json;
@@ -13,17 +14,20 @@ use crate::state::PluginState;
 
 type This = Resource<LoaderHandle>;
 
+/// The split that the number of a loader's or a metrics' handle stands for.
+pub(super) fn split_of(number: u32) -> Split {
+    match number {
+        TRAIN => Split::Train,
+        TEST => Split::Test,
+        _ => Split::Validation,
+    }
+}
+
 impl PluginState {
     fn loader(&mut self, this: &This) -> HostResult<&mut DataLoader> {
-        let context = self.context()?;
-        match this.rep() {
-            TRAIN => Ok(&mut context.train_loader),
-            TEST => context
-                .test_loader
-                .as_mut()
-                .ok_or_else(|| refusal(ErrorCode::NotAvailable, "this run has no test set")),
-            _ => Ok(&mut context.valid_loader),
-        }
+        self.context()?
+            .loader_mut(split_of(this.rep()))
+            .ok_or_else(|| refusal(ErrorCode::NotAvailable, "this run has no test set"))
     }
 
     fn loader_or_trap(&mut self, this: &This) -> wasmtime::Result<&mut DataLoader> {
@@ -33,10 +37,10 @@ impl PluginState {
 
 impl HostDataLoader for PluginState {
     fn name(&mut self, this: This) -> wasmtime::Result<String> {
-        let name = match this.rep() {
-            TRAIN => "train",
-            TEST => "test",
-            _ => "validation",
+        let name = match split_of(this.rep()) {
+            Split::Train => "train",
+            Split::Validation => "validation",
+            Split::Test => "test",
         };
         Ok(name.to_owned())
     }

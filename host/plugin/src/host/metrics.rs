@@ -4,10 +4,11 @@ use phasebox_nn::metrics::Metrics;
 use phasebox_train::context::Context;
 use wasmtime::component::Resource;
 
+use super::data_loader::split_of;
 use crate::bindings::context::HostMetrics;
 use crate::bindings::types::ScalarEntry;
 use crate::error::HostResult;
-use crate::markers::{MetricsHandle, TEST, TRAIN};
+use crate::markers::MetricsHandle;
 use crate::state::PluginState;
 
 type This = Resource<MetricsHandle>;
@@ -30,11 +31,7 @@ impl HostMetrics for PluginState {
 }
 
 fn metrics_of<'a>(context: &'a Context, this: &This) -> &'a Metrics {
-    match this.rep() {
-        TRAIN => &context.train_metrics,
-        TEST => &context.test_metrics,
-        _ => &context.valid_metrics,
-    }
+    &context.running_metrics[split_of(this.rep())]
 }
 
 /// Named values as the contract's records.

@@ -5,8 +5,9 @@
 use phasebox_component::Profile;
 use phasebox_contract::grants::Grant;
 use phasebox_contract::phase::Phase;
-use phasebox_train::context::{Context, Split};
+use phasebox_train::context::Context;
 use phasebox_train::logger::one_line;
+use phasebox_train::split::Split;
 use tch::Tensor;
 use wasmtime::component::Resource;
 
@@ -260,7 +261,8 @@ impl HostPhaseContext for PluginState {
     }
 
     fn loss_avg_meter(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
-        let mean = self.context()?.metrics().mean_loss()?;
+        let context = self.context()?;
+        let mean = context.running_metrics[context.split].mean_loss()?;
         let Some(mean) = mean else {
             return refuse(
                 ErrorCode::NotAvailable,
@@ -327,7 +329,7 @@ impl HostPhaseContext for PluginState {
     }
 
     fn outcome(&mut self, _: This) -> wasmtime::Result<Option<String>> {
-        read!(self, context => context.outcome.clone())
+        read!(self, context => context.outcome.as_ref().map(ToString::to_string))
     }
 
     fn set_inputs(&mut self, _: This, value: Resource<TensorHandle>) -> HostResult<()> {

@@ -4,7 +4,7 @@
 use phasebox_contract::grants::Grant;
 use phasebox_contract::limits::Limit;
 use phasebox_contract::phase::Phase;
-use phasebox_train::control::{Ask, Control, StopAt, StopCondition};
+use phasebox_train::control::{Control, Request, StopAt, StopCondition};
 use phasebox_train::logger::one_line;
 use torch_ext::Deferred;
 use wasmtime::component::Resource;
@@ -42,11 +42,11 @@ impl PluginState {
         &mut self,
         verb: &str,
         reason: &str,
-        effect: impl FnOnce(&mut Control, Ask),
+        effect: impl FnOnce(&mut Control, Request),
     ) -> HostResult<()> {
         let control = &mut self.context()?.control;
-        let ask = control.ask(verb, &one_line(reason));
-        effect(control, ask);
+        let request = control.request(verb, &one_line(reason));
+        effect(control, request);
         Ok(())
     }
 
@@ -87,12 +87,9 @@ impl PluginState {
             None => "stop-if-nonfinite",
         };
         // The history gets it when the condition holds, not when it is asked for.
-        let ask = control.unrecorded_ask(verb, &one_line(reason));
-        control.conditions.push(StopCondition {
-            value,
-            threshold,
-            ask,
-        });
+        let request = control.silent_request(verb, &one_line(reason));
+        let condition = StopCondition { threshold, request };
+        control.conditions.push(value, condition);
         Ok(())
     }
 
@@ -104,7 +101,7 @@ impl PluginState {
             self.tags.insert(tag.clone());
         }
         let control = &mut self.context()?.control;
-        control.ask("request-checkpoint", &tag);
+        control.request("request-checkpoint", &tag);
         if !control.checkpoints.contains(&tag) {
             control.checkpoints.push(tag);
         }

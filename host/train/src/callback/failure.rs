@@ -1,5 +1,5 @@
-//! What happens when a callback fails: its policy, whether it is called again, and the record of it. Knows neither
-//! phases nor how a callback is loaded again.
+//! The failures of one callback: what its policy does about them, whether the callback is called again, and the record of
+//! it. Knows neither phases nor how a callback is loaded again.
 
 use phasebox_contract::policy::{LastStrike, OnError, Reload};
 use serde::{Deserialize, Serialize};
@@ -11,76 +11,77 @@ pub struct Failure {
     pub global_step: u64,
     /// The phase, "save-state" or "reload".
     pub phase: String,
-    /// In its own words, or those of the limit that ended it.
+    /// The callback's own words, or those of the limit that ended its call.
     pub message: String,
-    /// What was done about it.
+    /// The consequence.
     pub done: String,
 }
 
 /// Failures that are kept one by one: a callback that fails at every batch must not fill the memory.
 const KEPT: usize = 100;
 
-/// Whether a callback is called.
+/// A callback's standing in the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Standing {
-    Called,
-    /// Loaded again when so many optimizer steps are done.
-    Away {
-        until_step: u64,
-    },
-    Out,
+    /// Called at its phases.
+    Active,
+    /// Not called until it is loaded again, when so many optimizer steps are done.
+    Suspended { until_step: u64 },
+    /// Not called any more.
+    Disabled,
 }
 
-/// What follows from a failure.
+/// What a failure does to the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Verdict {
     Abort,
     GoOn,
 }
 
-/// One callback's policy, standing and record.
-pub(super) struct Conduct {
+/// The policy of one callback, with its standing and the record of its failures.
+pub(super) struct FailurePolicy {
     on_error: OnError,
     standing: Standing,
-    strikes: u32,
+    /// Failures so far, kept or not.
+    count: u32,
     failures: Vec<Failure>,
     unrecorded: u64,
 }
 
-impl Conduct {
-    pub(super) fn new(on_error: OnError) -> Conduct {
-        Conduct {
+impl FailurePolicy {
+    pub(super) fn new(on_error: OnError) -> FailurePolicy {
+        FailurePolicy {
             on_error,
-            standing: Standing::Called,
-            strikes: 0,
+            standing: Standing::Active,
+            count: 0,
             failures: Vec::new(),
             unrecorded: 0,
         }
     }
 
     #[inline]
-    pub(super) fn is_called(&self) -> bool {
-        self.standing == Standing::Called
+    pub(super) fn is_active(&self) -> bool {
+        self.standing == Standing::Active
     }
 
-    /// Whether it is to be loaded again now.
+    /// Whether the callback is to be loaded again now.
     pub(super) fn is_due(&self, global_step: u64) -> bool {
-        matches!(self.standing, Standing::Away { until_step } if global_step >= until_step)
+        matches!(self.standing, Standing::Suspended { until_step } if global_step >= until_step)
     }
 
-    /// Whether it will be loaded again.
-    pub(super) fn is_away(&self) -> bool {
-        matches!(self.standing, Standing::Away { .. })
+    /// Whether the callback will be loaded again.
+    pub(super) fn is_suspended(&self) -> bool {
+        matches!(self.standing, Standing::Suspended { .. })
     }
 
-    /// It wants no more calls.
-    pub(super) fn leave(&mut self) {
-        self.standing = Standing::Out;
+    /// The callback wants no more calls.
+    pub(super) fn disable(&mut self) {
+        self.standing = Standing::Disabled;
     }
 
-    /// It was loaded again.
-    pub(super) fn come_back(&mut self, global_step: u64) {
-        self.standing = Standing::Called;
+    /// The callback was loaded again.
+    pub(super) fn resume(&mut self, global_step: u64) {
+        self.standing = Standing::Active;
         self.record(Failure {
             global_step,
             phase: "reload".to_owned(),
@@ -90,14 +91,14 @@ impl Conduct {
     }
 
     /// Decides what follows from a failure and records it. A callback that is not `usable` cannot be called again.
-    pub(super) fn judge(
+    pub(super) fn decide(
         &mut self,
         phase: &str,
         message: String,
         global_step: u64,
         usable: bool,
     ) -> (Verdict, String) {
-        self.strikes += 1;
+        self.count += 1;
         let (verdict, standing, done) = self.consequence(global_step, usable);
         self.standing = standing;
         self.record(Failure {
@@ -110,65 +111,67 @@ impl Conduct {
     }
 
     fn consequence(&self, global_step: u64, usable: bool) -> (Verdict, Standing, String) {
-        let stays = if usable {
-            Standing::Called
+        let standing = if usable {
+            Standing::Active
         } else {
-            Standing::Out
+            Standing::Disabled
         };
         match self.on_error {
             OnError::Abort => (
                 Verdict::Abort,
-                stays,
+                standing,
                 "the run ends, as the recipe says".to_owned(),
             ),
             OnError::Disable => (
                 Verdict::GoOn,
-                Standing::Out,
+                Standing::Disabled,
                 "disabled, as the recipe says".to_owned(),
             ),
             OnError::Ignore if usable => (
                 Verdict::GoOn,
-                stays,
+                standing,
                 "ignored, as the recipe says".to_owned(),
             ),
             OnError::Ignore => (
                 Verdict::GoOn,
-                stays,
+                standing,
                 "it cannot be called again and is disabled".to_owned(),
             ),
-            OnError::Reload(reload) => strike(reload, self.strikes, global_step),
+            OnError::Reload(reload) => strike(reload, self.count, global_step),
         }
     }
 
     fn record(&mut self, failure: Failure) {
-        match self.failures.len() < KEPT {
-            true => self.failures.push(failure),
-            false => self.unrecorded += 1,
+        if self.failures.len() < KEPT {
+            self.failures.push(failure);
+        } else {
+            self.unrecorded += 1;
         }
     }
 
+    /// The failures that were kept, and how many more there were.
     pub(super) fn failures(&self) -> (Vec<Failure>, u64) {
         (self.failures.clone(), self.unrecorded)
     }
 }
 
-/// The consequence of the failure that is number `strikes`, counted from 1.
-fn strike(reload: Reload, strikes: u32, global_step: u64) -> (Verdict, Standing, String) {
-    if strikes < reload.strikes {
+/// The consequence of failure number `count`, from 1, where a callback is loaded again.
+fn strike(reload: Reload, count: u32, global_step: u64) -> (Verdict, Standing, String) {
+    if count < reload.strikes {
         let away = reload
             .backoff_steps
-            .saturating_mul(1u64.checked_shl(strikes - 1).unwrap_or(u64::MAX));
+            .saturating_mul(1u64.checked_shl(count - 1).unwrap_or(u64::MAX));
         let until_step = global_step.saturating_add(away);
         let done = format!(
-            "strike {strikes} of {}: loaded again at step {until_step}",
+            "strike {count} of {}: loaded again at step {until_step}",
             reload.strikes
         );
-        return (Verdict::GoOn, Standing::Away { until_step }, done);
+        return (Verdict::GoOn, Standing::Suspended { until_step }, done);
     }
-    let last = format!("strike {strikes} of {}: ", reload.strikes);
+    let last = format!("strike {count} of {}: ", reload.strikes);
     match reload.then {
-        LastStrike::Disable => (Verdict::GoOn, Standing::Out, last + "disabled"),
-        LastStrike::Abort => (Verdict::Abort, Standing::Out, last + "the run ends"),
+        LastStrike::Disable => (Verdict::GoOn, Standing::Disabled, last + "disabled"),
+        LastStrike::Abort => (Verdict::Abort, Standing::Disabled, last + "the run ends"),
     }
 }
 
@@ -177,7 +180,7 @@ mod tests {
     use super::*;
 
     fn check(then: LastStrike, steps: &[u64], words: &[&str]) -> Verdict {
-        let mut conduct = Conduct::new(OnError::Reload(Reload {
+        let mut policy = FailurePolicy::new(OnError::Reload(Reload {
             strikes: words.len() as u32,
             backoff_steps: 10,
             then,
@@ -185,11 +188,11 @@ mod tests {
         let mut last = Verdict::GoOn;
         for (step, words) in steps.iter().zip(words) {
             let (verdict, done) =
-                conduct.judge("on-epoch-end", "it fails".to_owned(), *step, false);
+                policy.decide("on-epoch-end", "it fails".to_owned(), *step, false);
             assert!(done.ends_with(words), "{done}");
             last = verdict;
         }
-        assert!(!conduct.is_called() && !conduct.is_away());
+        assert!(!policy.is_active() && !policy.is_suspended());
         last
     }
 
@@ -222,11 +225,11 @@ mod tests {
             backoff_steps: 10,
             then: LastStrike::Disable,
         };
-        let mut conduct = Conduct::new(OnError::Reload(reload));
-        conduct.judge("on-epoch-end", "it fails".to_owned(), 5, false);
-        assert!(!conduct.is_due(14) && conduct.is_due(15));
-        conduct.come_back(15);
-        assert!(conduct.is_called());
-        assert_eq!(conduct.failures().0.len(), 2);
+        let mut policy = FailurePolicy::new(OnError::Reload(reload));
+        policy.decide("on-epoch-end", "it fails".to_owned(), 5, false);
+        assert!(!policy.is_due(14) && policy.is_due(15));
+        policy.resume(15);
+        assert!(policy.is_active());
+        assert_eq!(policy.failures().0.len(), 2);
     }
 }

@@ -1,5 +1,5 @@
-//! One checkpoint folder: writing its files and reading them back, verified. Where the folder lies, and that
-//! it appears in one step, is `store`'s business.
+//! One checkpoint folder: writes its files and reads them back, verified. `store` owns where the folder lies, and that
+//! it appears in one step.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,7 +11,8 @@ use phasebox_contract::digest::{Digest, Hasher};
 use phasebox_files::atomic_file::check_file_name;
 use serde::{Deserialize, Serialize};
 
-use super::{CallbackState, NamedTensors, Snapshot, State, tensors};
+use super::{NamedTensors, SavedCallback, Snapshot, State, tensors};
+use crate::callback::CallbackState;
 
 /// The one JSON of a checkpoint; written last, so a folder with it has all its files.
 const MANIFEST: &str = "checkpoint.json";
@@ -25,7 +26,8 @@ struct Manifest {
     state: State,
     /// By path inside the folder.
     files: BTreeMap<String, FileRecord>,
-    callbacks: Vec<CallbackRecord>,
+    /// The states' identities; their bytes and tensors are in files.
+    callbacks: Vec<SavedCallback>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -34,35 +36,21 @@ struct FileRecord {
     sha256: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct CallbackRecord {
-    name: String,
-    plugin_sha256: String,
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    state_version: u32,
-}
-
 /// Writes all of `snapshot` into the existing, empty `folder`. Syncs nothing.
 pub(super) fn write(folder: &Path, snapshot: &Snapshot) -> Result<()> {
     let mut files = BTreeMap::new();
     for (name, tensors) in tensor_files(snapshot) {
-        if name == MODEL || !tensors.is_empty() {
-            files.insert(
-                name.to_owned(),
-                write_hashed(&folder.join(name), |out| tensors::write(out, tensors))?,
-            );
-        }
+        write_tensors(folder, name, tensors, &mut files)?;
     }
-    let callbacks = write_callbacks(folder, &snapshot.callbacks, &mut files)?;
-    let written_by = concat!("phasebox ", env!("CARGO_PKG_VERSION")).to_owned();
+    let callback_tensors = joined(&snapshot.callbacks);
+    write_tensors(folder, CALLBACK_TENSORS, &callback_tensors, &mut files)?;
+    write_callbacks(folder, &snapshot.callbacks, &mut files)?;
     let manifest = Manifest {
         schema: SCHEMA,
-        written_by,
+        written_by: concat!("phasebox ", env!("CARGO_PKG_VERSION")).to_owned(),
         state: snapshot.state.clone(),
         files,
-        callbacks,
+        callbacks: snapshot.callbacks.iter().map(identity).collect(),
     };
     let path = folder.join(MANIFEST);
     let bytes = serde_json::to_vec_pretty(&manifest)?;
@@ -73,10 +61,6 @@ pub(super) fn write(folder: &Path, snapshot: &Snapshot) -> Result<()> {
 pub(super) fn read(folder: &Path) -> Result<Snapshot> {
     let manifest = read_manifest(folder)?;
     let tensors = |name: &str| read_tensors(folder, &manifest, name);
-    let callbacks = manifest
-        .callbacks
-        .iter()
-        .map(|record| read_callback(folder, &manifest, record));
     Ok(Snapshot {
         model: tensors(MODEL)?,
         optimizer: tensors(OPTIMIZER)?,
@@ -85,13 +69,12 @@ pub(super) fn read(folder: &Path) -> Result<Snapshot> {
         rng: tensors(RNG)?,
         gradients: tensors(GRADIENTS)?,
         best_models: tensors(BEST_MODELS)?,
-        callback_tensors: tensors(CALLBACK_TENSORS)?,
-        callbacks: callbacks.collect::<Result<_>>()?,
+        callbacks: read_callbacks(folder, &manifest)?,
         state: manifest.state,
     })
 }
 
-/// Whether every file is there with the bytes that were written; reads all of them, decodes none.
+/// Checks that every file is there with the bytes that were written. Reads all of them, decodes none.
 pub(super) fn verify(folder: &Path) -> Result<()> {
     let manifest = read_manifest(folder)?;
     ensure!(
@@ -105,11 +88,6 @@ pub(super) fn verify(folder: &Path) -> Result<()> {
         .try_for_each(|(name, record)| read_hashed(&folder.join(name), record).map(drop))
 }
 
-/// The JSON part alone: cheap, unverified.
-pub(super) fn read_state(folder: &Path) -> Result<State> {
-    Ok(read_manifest(folder)?.state)
-}
-
 const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const EMA: &str = "ema.safetensors";
@@ -117,9 +95,13 @@ const METRICS: &str = "metrics.safetensors";
 const RNG: &str = "rng.safetensors";
 const GRADIENTS: &str = "gradients.safetensors";
 const BEST_MODELS: &str = "best_models.safetensors";
+/// The tensors that the host keeps for callbacks: `<callback>///<name>`.
 const CALLBACK_TENSORS: &str = "callbacks.safetensors";
 
-fn tensor_files(snapshot: &Snapshot) -> [(&'static str, &NamedTensors); 8] {
+/// Between a callback's name and the name of its tensor; neither may contain it.
+const OWNER_SEPARATOR: &str = "///";
+
+fn tensor_files(snapshot: &Snapshot) -> [(&'static str, &NamedTensors); 7] {
     [
         (MODEL, &snapshot.model),
         (OPTIMIZER, &snapshot.optimizer),
@@ -128,43 +110,70 @@ fn tensor_files(snapshot: &Snapshot) -> [(&'static str, &NamedTensors); 8] {
         (RNG, &snapshot.rng),
         (GRADIENTS, &snapshot.gradients),
         (BEST_MODELS, &snapshot.best_models),
-        (CALLBACK_TENSORS, &snapshot.callback_tensors),
     ]
 }
 
+/// Writes a file of tensors, unless there are none; the model's is always there.
+fn write_tensors(
+    folder: &Path,
+    name: &str,
+    tensors: &NamedTensors,
+    files: &mut BTreeMap<String, FileRecord>,
+) -> Result<()> {
+    if name == MODEL || !tensors.is_empty() {
+        let record = write_hashed(&folder.join(name), |out| tensors::write(out, tensors))?;
+        files.insert(name.to_owned(), record);
+    }
+    Ok(())
+}
+
+/// Writes the bytes of each callback to a file of its own.
 fn write_callbacks(
     folder: &Path,
-    callbacks: &[CallbackState],
+    callbacks: &[SavedCallback],
     files: &mut BTreeMap<String, FileRecord>,
-) -> Result<Vec<CallbackRecord>> {
-    let mut records = Vec::new();
-    if !callbacks.is_empty() {
-        fs::create_dir(folder.join("callbacks"))
-            .context("cannot make the folder of callback states")?;
+) -> Result<()> {
+    if callbacks.is_empty() {
+        return Ok(());
     }
-    for CallbackState {
-        name,
-        plugin_sha256,
-        version,
-        state_version,
-        bytes,
-    } in callbacks
-    {
+    fs::create_dir(folder.join("callbacks"))
+        .context("cannot make the folder of callback states")?;
+    for SavedCallback { name, state } in callbacks {
         let file = callback_file(name)?;
         ensure!(
             !files.contains_key(&file),
             "two callbacks are named `{name}`: name one of them otherwise"
         );
+        let bytes = state.bytes.as_deref().unwrap_or_default();
         let record = write_hashed(&folder.join(&file), |out| Ok(out.write_all(bytes)?))?;
         files.insert(file, record);
-        records.push(CallbackRecord {
-            name: name.clone(),
-            plugin_sha256: plugin_sha256.clone(),
-            version: version.clone(),
-            state_version: *state_version,
-        });
     }
-    Ok(records)
+    Ok(())
+}
+
+/// The tensors of all callbacks, each under its callback's name.
+fn joined(callbacks: &[SavedCallback]) -> NamedTensors {
+    let mut joined = Vec::new();
+    for SavedCallback { name, state } in callbacks {
+        for (key, tensor) in &state.tensors {
+            let key = format!("{name}{OWNER_SEPARATOR}{key}");
+            joined.push((key, tensor.shallow_clone()));
+        }
+    }
+    joined
+}
+
+/// Whose the state is, without its bytes and tensors.
+fn identity(saved: &SavedCallback) -> SavedCallback {
+    SavedCallback {
+        name: saved.name.clone(),
+        state: CallbackState {
+            sha256: saved.state.sha256.clone(),
+            version: saved.state.version.clone(),
+            state_version: saved.state.state_version,
+            ..CallbackState::default()
+        },
+    }
 }
 
 fn callback_file(name: &str) -> Result<String> {
@@ -201,22 +210,31 @@ fn read_tensors(folder: &Path, manifest: &Manifest, name: &str) -> Result<NamedT
     }
 }
 
-fn read_callback(
-    folder: &Path,
-    manifest: &Manifest,
-    record: &CallbackRecord,
-) -> Result<CallbackState> {
-    let file = callback_file(&record.name)?;
+/// The states of the callbacks with their bytes and tensors.
+fn read_callbacks(folder: &Path, manifest: &Manifest) -> Result<Vec<SavedCallback>> {
+    let mut callbacks = Vec::new();
+    for listed in &manifest.callbacks {
+        let mut saved = identity(listed);
+        saved.state.bytes = Some(read_callback(folder, manifest, &saved.name)?);
+        callbacks.push(saved);
+    }
+    for (name, tensor) in read_tensors(folder, manifest, CALLBACK_TENSORS)? {
+        let Some((owner, key)) = name.split_once(OWNER_SEPARATOR) else {
+            bail!("tensor `{name}` has no owner")
+        };
+        if let Some(saved) = callbacks.iter_mut().find(|saved| saved.name == owner) {
+            saved.state.tensors.push((key.to_owned(), tensor));
+        }
+    }
+    Ok(callbacks)
+}
+
+fn read_callback(folder: &Path, manifest: &Manifest, name: &str) -> Result<Vec<u8>> {
+    let file = callback_file(name)?;
     let listed = manifest.files.get(&file);
     let listed =
         listed.with_context(|| format!("{} lists no {file}", folder.join(MANIFEST).display()))?;
-    Ok(CallbackState {
-        name: record.name.clone(),
-        plugin_sha256: record.plugin_sha256.clone(),
-        version: record.version.clone(),
-        state_version: record.state_version,
-        bytes: read_hashed(&folder.join(file), listed)?,
-    })
+    read_hashed(&folder.join(file), listed)
 }
 
 fn write_hashed(path: &Path, fill: impl FnOnce(&mut Hashed) -> Result<()>) -> Result<FileRecord> {

@@ -1,5 +1,5 @@
-//! The checkpoints of one run: saving in steps of which each leaves everything readable, tags, sweeping, and
-//! finding the newest. One process writes to a run; any number may read.
+//! The checkpoints of one run: saves them in steps of which each leaves everything readable, moves tags, sweeps, and
+//! finds the newest. One process writes to a run; any number may read.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -10,27 +10,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Error, Result, bail};
 use phasebox_files::atomic_file::{self, Durability, check_file_name};
 
-use super::{Snapshot, State, folder};
+use super::{Snapshot, folder};
 
-/// The folder in a run that holds them all.
+/// The folder in a run that holds its checkpoints.
 const CHECKPOINTS: &str = "checkpoints";
-/// What is being written or removed; never read, swept at the next save.
+/// Prefix of a checkpoint that is being written or removed: never read, swept at the next save.
 const UNFINISHED: &str = ".unfinished-";
 /// Between a checkpoint's sequence number and its step in its folder's name.
 const STEP: &str = "-step-";
-
-/// A checkpoint as [`list`] finds it.
-#[derive(Debug)]
-pub struct Listed {
-    /// Its own folder, not a tag's link.
-    pub path: PathBuf,
-    /// Counts the saves of this run, from 1: the order of writing, also after a resume from an older one.
-    pub sequence: u64,
-    /// The tags that point here, without `ckpt_`.
-    pub tags: Vec<String>,
-    /// Its numbers, unverified.
-    pub state: State,
-}
 
 /// Saves `snapshot` and points every tag (`latest`, `best`, `epoch_3`, …) at it; checkpoints that no tag
 /// names any more are removed. Returns the checkpoint's folder.
@@ -47,7 +34,7 @@ pub fn save(
         .with_context(|| format!("cannot save a checkpoint in {}", run.display()))
 }
 
-/// [`save`], reporting after each change of the disk: tests look at what a crash would leave there.
+/// [`save`], which reports after each change of the disk: tests look at what a crash would leave there.
 pub(super) fn save_in_steps(
     run: &Path,
     tags: &[&str],
@@ -79,19 +66,8 @@ pub(super) fn save_in_steps(
     Ok(place)
 }
 
-/// Takes a tag away; its checkpoint goes with the next save unless another tag names it. No such tag:
-/// nothing.
-pub fn remove_tag(run: &Path, tag: &str) -> Result<()> {
-    check_file_name(tag)?;
-    let link = link(run, tag);
-    if link.is_symlink() {
-        fs::remove_file(&link).with_context(|| format!("cannot remove {}", link.display()))?;
-    }
-    Ok(())
-}
-
 /// Loads a checkpoint folder or a tag's link, verified against its sha256s. Tensors arrive on the CPU, sorted
-/// by name. A damaged one is refused with the file, what is wrong, and the newest complete one beside it.
+/// by name. The error of a damaged one names the file, the damage, and the newest complete checkpoint beside it.
 pub fn load(path: &Path) -> Result<Snapshot> {
     let mut place = resolve(path)?;
     loop {
@@ -99,7 +75,7 @@ pub fn load(path: &Path) -> Result<Snapshot> {
             Ok(snapshot) => return Ok(snapshot),
             Err(error) => error,
         };
-        // A save may have moved the tag and swept the old folder while it was read.
+        // A save of another process may have moved the tag and swept the old folder.
         let now = resolve(path)?;
         if now == place {
             return Err(with_remedy(error, &place));
@@ -111,30 +87,6 @@ pub fn load(path: &Path) -> Result<Snapshot> {
 /// The newest complete checkpoint of a run, tagged or not, whole to the last byte; `None` if there is none.
 pub fn newest(run: &Path) -> Result<Option<PathBuf>> {
     newest_in(&run.join(CHECKPOINTS), None)
-}
-
-/// All finished checkpoints of a run, oldest first. Ones whose `checkpoint.json` cannot be read are left out.
-pub fn list(run: &Path) -> Result<Vec<Listed>> {
-    let tags = tags(run)?;
-    let mut listed = Vec::new();
-    for (sequence, path) in numbered(&run.join(CHECKPOINTS))? {
-        if let Ok(state) = folder::read_state(&path) {
-            let names_it =
-                |(_, target): &&(String, OsString)| path.file_name() == Some(target.as_os_str());
-            let tags = tags
-                .iter()
-                .filter(names_it)
-                .map(|(tag, _)| tag.clone())
-                .collect();
-            listed.push(Listed {
-                path,
-                sequence,
-                tags,
-                state,
-            });
-        }
-    }
-    Ok(listed)
 }
 
 fn resolve(path: &Path) -> Result<PathBuf> {
@@ -166,16 +118,18 @@ fn newest_in(checkpoints: &Path, except: Option<&Path>) -> Result<Option<PathBuf
         .find(|path| folder::verify(path).is_ok()))
 }
 
-/// The finished checkpoint folders by sequence number. Before the first save there is no folder, hence none.
+/// The finished checkpoint folders by sequence number; none before the first save.
 fn numbered(checkpoints: &Path) -> Result<Vec<(u64, PathBuf)>> {
     if !checkpoints.is_dir() {
         return Ok(Vec::new());
     }
-    let number = |path: &PathBuf| path.file_name()?.to_str()?.split_once(STEP)?.0.parse().ok();
-    let found = atomic_file::entries(checkpoints)?.into_iter();
-    let mut numbered: Vec<_> = found
-        .filter_map(|path| Some((number(&path)?, path)))
-        .collect();
+    let mut numbered = Vec::new();
+    for path in atomic_file::entries(checkpoints)? {
+        let number = file_name(&path).split_once(STEP);
+        if let Some(number) = number.and_then(|(number, _)| number.parse().ok()) {
+            numbered.push((number, path));
+        }
+    }
     numbered.sort();
     Ok(numbered)
 }
@@ -184,7 +138,7 @@ fn link(run: &Path, tag: &str) -> PathBuf {
     run.join(format!("ckpt_{tag}"))
 }
 
-/// Moves a tag in one step: a link renamed over a link. Relative, so that a run can be moved or copied.
+/// Moves a tag in one step: a link renamed over a link. The link is relative, so that a run can be moved or copied.
 fn point(
     run: &Path,
     tag: &str,
@@ -207,27 +161,27 @@ fn point(
     after("a moved tag")
 }
 
-/// Every tag of the run with the name of the folder it points to.
-fn tags(run: &Path) -> Result<Vec<(String, OsString)>> {
-    let mut tags = Vec::new();
+/// Names of the checkpoint folders that a tag of the run points to.
+fn tagged(run: &Path) -> Result<HashSet<OsString>> {
+    let mut tagged = HashSet::new();
     for path in atomic_file::entries(run)? {
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .and_then(|name| name.strip_prefix("ckpt_"));
-        if let (Some(tag), Ok(target)) = (name, fs::read_link(&path)) {
-            tags.push((
-                tag.to_owned(),
-                target.file_name().unwrap_or_default().to_owned(),
-            ));
+        let is_tag = file_name(&path).starts_with("ckpt_");
+        if let (true, Ok(target)) = (is_tag, fs::read_link(&path)) {
+            tagged.extend(target.file_name().map(OsString::from));
         }
     }
-    Ok(tags)
+    Ok(tagged)
 }
 
-/// Removes what no tag names, except `keep`, and what earlier crashes left.
+/// The name of a file or folder; empty if it is not UTF-8.
+fn file_name(path: &Path) -> &str {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.unwrap_or_default()
+}
+
+/// Removes the checkpoints that no tag points to, except `keep`, and remains of earlier crashes.
 fn sweep(run: &Path, keep: &Path, after: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
-    let tagged: HashSet<OsString> = tags(run)?.into_iter().map(|(_, target)| target).collect();
+    let tagged = tagged(run)?;
     for path in atomic_file::entries(&run.join(CHECKPOINTS))? {
         let name = path.file_name().unwrap_or_default();
         if path != keep && !tagged.contains(name) {
@@ -237,7 +191,7 @@ fn sweep(run: &Path, keep: &Path, after: &mut dyn FnMut(&str) -> Result<()>) -> 
     Ok(())
 }
 
-/// Renamed first: a folder under a checkpoint's name is complete even while one is being removed.
+/// Removes a folder. It is renamed first: a folder under a checkpoint's name is complete even while one is removed.
 fn remove(path: &Path, after: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let doomed = path.with_file_name(format!(

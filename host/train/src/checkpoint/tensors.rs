@@ -1,7 +1,7 @@
 //! Named tensors as safetensors: bytes out, tensors in. Knows nothing of checkpoints or runs.
 //!
-//! tch has readers and writers of its own; they panic when a copy fails, refuse strided tensors and give
-//! no place to hash the bytes on their way. The header is made and checked by the `safetensors` crate.
+//! tch has readers and writers of its own, but they panic when a copy fails, refuse strided tensors, and give no place to
+//! hash the bytes on their way. The `safetensors` crate makes and checks the header.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -15,7 +15,7 @@ use tch::{Device, Kind, Tensor};
 /// Tensors with their unique names.
 pub type NamedTensors = Vec<(String, Tensor)>;
 
-/// The element types both sides have.
+/// The element types that libtorch and safetensors have.
 const KINDS: [(Kind, Dtype); 10] = [
     (Kind::Float, Dtype::F32),
     (Kind::Double, Dtype::F64),
@@ -29,64 +29,63 @@ const KINDS: [(Kind, Dtype); 10] = [
     (Kind::Bool, Dtype::BOOL),
 ];
 
-/// Writes `tensors` to a plain safetensors file, atomically. Waits for the device.
+/// Writes `tensors` to a plain safetensors file, atomically. Syncs.
 pub fn export_weights(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
     let mut bytes = Vec::new();
     write(&mut bytes, tensors).with_context(|| format!("cannot save {}", path.display()))?;
     atomic_file::write_file(path, &bytes, Durability::Machine)
 }
 
-/// Reads a safetensors file from anywhere: CPU tensors, sorted by name. Dtypes libtorch lacks are refused.
+/// Reads a safetensors file of any origin: CPU tensors, sorted by name.
+///
+/// # Errors
+/// If the file cannot be read, is damaged, or has a dtype that libtorch lacks.
 pub fn load_weights(path: &Path) -> Result<NamedTensors> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     read(&bytes).with_context(|| format!("{} is not a readable safetensors file", path.display()))
 }
 
-/// Streams `tensors` in the format's canonical order. Holds one tensor's bytes at a time; copies from
-/// another device wait for it.
+/// Streams `tensors` in the format's canonical order. Holds one tensor's bytes at a time. Syncs for tensors of another
+/// device.
 pub(super) fn write(out: &mut impl Write, tensors: &[(String, Tensor)]) -> Result<()> {
-    let mut order = tensors
-        .iter()
-        .map(|(name, tensor)| described(name, tensor))
-        .collect::<Result<Vec<_>>>()?;
+    let mut order = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        order.push(header_line(name, tensor)?);
+    }
     // Widest elements first keeps every tensor aligned; names make equal content equal bytes.
     order.sort_by(|a, b| b.info.dtype.cmp(&a.info.dtype).then(a.name.cmp(b.name)));
     write_header(out, &mut order)?;
     let mut buffer = Vec::new();
-    for entry in &order {
-        let (start, end) = entry.info.data_offsets;
+    for line in &order {
+        let (start, end) = line.info.data_offsets;
         buffer.resize(end - start, 0);
-        copy_bytes(entry.tensor, &mut buffer)
-            .with_context(|| format!("cannot copy tensor `{}`", entry.name))?;
+        copy_bytes(line.tensor, &mut buffer)
+            .with_context(|| format!("cannot copy tensor `{}`", line.name))?;
         out.write_all(&buffer)?;
     }
     Ok(())
 }
 
-/// The tensors in `bytes`, sorted by name. Every size is checked before libtorch sees it.
+/// The tensors in `bytes`, on the CPU and sorted by name. Every size is checked before libtorch sees it.
 pub(super) fn read(bytes: &[u8]) -> Result<NamedTensors> {
     let file = SafeTensors::deserialize(bytes)?;
-    let mut tensors = file
-        .iter()
-        .map(|(name, view)| {
-            Ok((
-                name.to_owned(),
-                tensor(&view).with_context(|| format!("tensor `{name}`"))?,
-            ))
-        })
-        .collect::<Result<NamedTensors>>()?;
+    let mut tensors = NamedTensors::new();
+    for (name, view) in file.iter() {
+        let tensor = tensor(&view).with_context(|| format!("tensor `{name}`"))?;
+        tensors.push((name.to_owned(), tensor));
+    }
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(tensors)
 }
 
-/// One tensor and its line of the header.
-struct Entry<'a> {
+/// A tensor and its line of the header.
+struct HeaderLine<'a> {
     name: &'a str,
     tensor: &'a Tensor,
     info: TensorInfo,
 }
 
-fn described<'a>(name: &'a str, tensor: &'a Tensor) -> Result<Entry<'a>> {
+fn header_line<'a>(name: &'a str, tensor: &'a Tensor) -> Result<HeaderLine<'a>> {
     ensure!(
         tensor.defined() && !tensor.is_sparse(),
         "tensor `{name}` is undefined or sparse: save a dense copy"
@@ -99,7 +98,7 @@ fn described<'a>(name: &'a str, tensor: &'a Tensor) -> Result<Entry<'a>> {
     };
     let shape: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
     let size_bytes = tensor.numel() * kind.elt_size_in_bytes();
-    Ok(Entry {
+    Ok(HeaderLine {
         name,
         tensor,
         info: TensorInfo {
@@ -110,23 +109,23 @@ fn described<'a>(name: &'a str, tensor: &'a Tensor) -> Result<Entry<'a>> {
     })
 }
 
-/// Lays the entries out one after the other and writes the header: length, JSON, spaces up to 8 bytes.
-fn write_header(out: &mut impl Write, order: &mut [Entry]) -> Result<()> {
+/// Lays the tensors out one after the other and writes the header: length, JSON, spaces up to 8 bytes.
+fn write_header(out: &mut impl Write, order: &mut [HeaderLine]) -> Result<()> {
     let mut names = HashSet::new();
     let mut offset = 0;
-    for entry in order.iter_mut() {
+    for line in order.iter_mut() {
         ensure!(
-            names.insert(entry.name),
+            names.insert(line.name),
             "two tensors are named `{}`: names must differ",
-            entry.name
+            line.name
         );
-        let size_bytes = entry.info.data_offsets.1;
-        entry.info.data_offsets = (offset, offset + size_bytes);
+        let size_bytes = line.info.data_offsets.1;
+        line.info.data_offsets = (offset, offset + size_bytes);
         offset += size_bytes;
     }
     let lines = order
         .iter()
-        .map(|entry| (entry.name.to_owned(), entry.info.clone()))
+        .map(|line| (line.name.to_owned(), line.info.clone()))
         .collect();
     let mut header = serde_json::to_vec(&Metadata::new(None, lines)?)?;
     header.resize(header.len().next_multiple_of(8), b' ');

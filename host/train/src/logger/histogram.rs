@@ -1,18 +1,18 @@
-//! Histograms: how values of a tensor or a plugin's own bins become one. Owns no output.
+//! Histograms of tensors. Owns no output.
 
 use anyhow::{Result, ensure};
 use serde::Serialize;
 use tch::{Kind, Tensor};
 
 /// Most bins of one histogram.
-pub const MAX_BINS: usize = 4096;
+const MAX_BINS: usize = 4096;
 
 /// Counts between rising limits, with the moments TensorBoard shows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Histogram {
     /// Upper limit of each bin; the first bin starts at `min`.
     pub limits: Vec<f64>,
-    /// Values in each bin; as long as `limits`.
+    /// Count of values in each bin; as long as `limits`.
     pub counts: Vec<f64>,
     /// Smallest finite value.
     pub min: f64,
@@ -22,13 +22,13 @@ pub struct Histogram {
     pub sum: f64,
     /// Sum of their squares.
     pub sum_of_squares: f64,
-    /// How many values were NaN or infinite; they are in no bin.
+    /// Values that were NaN or infinite: they are in no bin.
     pub not_finite: u64,
 }
 
 impl Histogram {
-    /// Counts all elements of `values` (any shape and real dtype) in `bins` bins of equal width, where the
-    /// values are; only the counts are copied. Syncs the device.
+    /// Counts all elements of `values` (any shape and real dtype) in `bins` bins of equal width, on the device of the
+    /// values: only the counts are copied. Syncs.
     pub fn of(values: &Tensor, bins: usize) -> Result<Self> {
         ensure!(
             (1..=MAX_BINS).contains(&bins),
@@ -62,49 +62,6 @@ impl Histogram {
             [numbers[0], numbers[1], numbers[2], numbers[3]],
             not_finite,
         ))
-    }
-
-    /// A plugin's own bins: `edges` rise and are one more than `counts`. Moments are taken at the bins'
-    /// centers.
-    pub fn from_bins(edges: &[f64], counts: &[f64]) -> Result<Self> {
-        let bins = counts.len();
-        ensure!(
-            (1..=MAX_BINS).contains(&bins),
-            "a histogram has 1 to {MAX_BINS} bins, not {bins}"
-        );
-        ensure!(
-            edges.len() == bins + 1,
-            "{bins} bins have {} edges, not {}",
-            bins + 1,
-            edges.len()
-        );
-        let rising = edges.iter().all(|edge| edge.is_finite())
-            && edges.windows(2).all(|pair| pair[0] < pair[1]);
-        ensure!(rising, "the edges of a histogram are finite and rise");
-        let counted = counts
-            .iter()
-            .all(|count| count.is_finite() && *count >= 0.0);
-        ensure!(
-            counted,
-            "the counts of a histogram are finite and not negative"
-        );
-        let weighted = || {
-            edges
-                .windows(2)
-                .map(|pair| pair[0].midpoint(pair[1]))
-                .zip(counts)
-        };
-        Ok(Histogram {
-            limits: edges[1..].to_vec(),
-            counts: counts.to_vec(),
-            min: edges[0],
-            max: edges[bins],
-            sum: weighted().map(|(center, count)| center * count).sum(),
-            sum_of_squares: weighted()
-                .map(|(center, count)| center * center * count)
-                .sum(),
-            not_finite: 0,
-        })
     }
 
     fn equal_bins(
@@ -182,26 +139,5 @@ mod tests {
         check(&[5., 5.], &[5., 6.], &[0., 2.], [5., 5., 10., 50.], 0)?;
         check(&[f32::NAN], &[0., 1.], &[0., 0.], [0.; 4], 1)?;
         check(&[], &[0., 1.], &[0., 0.], [0.; 4], 0)
-    }
-
-    #[test]
-    fn bins_from_outside_are_checked() -> Result<()> {
-        let taken = Histogram::from_bins(&[0., 2., 4.], &[3., 1.])?;
-        assert_eq!(
-            (taken.limits, taken.sum, taken.sum_of_squares),
-            (vec![2., 4.], 6., 12.)
-        );
-        let check = |edges: &[f64], counts: &[f64], words: &str| {
-            let error = Histogram::from_bins(edges, counts)
-                .expect_err("refused")
-                .to_string();
-            assert!(error.contains(words), "{error}");
-        };
-        check(&[0.], &[], "1 to 4096 bins");
-        check(&[0., 1.], &[1., 1.], "3 edges, not 2");
-        check(&[0., 0.], &[1.], "rise");
-        check(&[0., f64::NAN], &[1.], "finite");
-        check(&[0., 1.], &[-1.], "not negative");
-        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The sink for machines: `metrics.jsonl`, one JSON object per line, appended as things happen.
+//! The sink for machines: `metrics.jsonl`, one JSON object per line, appended as values come. Owns the form of the lines.
 //!
 //! ```text
 //! {"step":12,"epoch":1,"time":1767225600.125,"name":"train/loss","value":0.53}
@@ -7,10 +7,9 @@
 //! {"step":12,"epoch":1,"time":1767225600.128,"name":"notes","text":"…"}
 //! {"time":1767225600.129,"level":"warn","source":"ema","message":"…"}
 //! ```
-//! One line per value, not per step: a deferred value comes later than its neighbors, and every line loads
-//! into a table as it is. `time` is in seconds since 1970, UTC. JSON has no NaN or infinity: they are the
-//! strings `"NaN"`, `"Infinity"`, `"-Infinity"`, which Python's `float()`, pandas and JavaScript's `Number()`
-//! read back.
+//! There is one line per value, not per step: a deferred value comes later than its neighbors, and every line loads into
+//! a table as it is. `time` is in seconds since 1970, UTC. JSON has no NaN or infinity: they are the strings `"NaN"`,
+//! `"Infinity"` and `"-Infinity"`, which Python's `float()`, pandas and JavaScript's `Number()` read back.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
@@ -37,7 +36,7 @@ impl Serialize for Number {
     }
 }
 
-/// What a line says, besides when.
+/// The value of a line.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Content<'a> {
@@ -47,7 +46,7 @@ pub(super) enum Content<'a> {
     Text { text: &'a str },
 }
 
-/// One logged value; borrowed, so that writing one allocates nothing.
+/// A logged value. Borrowed, so that writing one allocates nothing.
 #[derive(Serialize)]
 pub(super) struct Line<'a> {
     pub step: u64,
@@ -73,8 +72,8 @@ pub(super) struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Opens `path` to append. What an earlier process wrote after `logged`, or left torn, is taken out first,
-    /// so that a resumed run's file reads like an uninterrupted one.
+    /// Opens `path` to append. Lines that an earlier process wrote after `logged`, or left torn, are taken out first, so
+    /// that a resumed run's file reads like an uninterrupted one.
     pub(super) fn open(path: &Path, logged: Option<Logged>) -> Result<Self> {
         let context = || format!("cannot open {}", path.display());
         if path.exists() {
@@ -117,7 +116,7 @@ impl MetricsFile {
         self.out.flush().context("cannot write metrics.jsonl")
     }
 
-    /// The file's length; what is still buffered does not count.
+    /// The file's length in bytes, buffered lines aside.
     pub(super) fn bytes(&self) -> Result<u64> {
         Ok(self
             .out
@@ -135,29 +134,34 @@ impl MetricsFile {
     }
 }
 
-/// The whole lines up to `logged`; messages, which have no step, stay. Lines of the checkpoint's own step may have
-/// been written after it, hence the bytes; lines before them may be of a later step if an older checkpoint was
-/// resumed since, hence the step.
+/// The whole lines up to `logged`. Messages, which have no step, stay.
 fn kept_lines(text: &[u8], logged: Option<Logged>) -> Vec<u8> {
-    #[derive(Deserialize)]
-    struct Step {
-        step: Option<u64>,
-    }
-    let later = |start: u64, line: &[u8]| match (serde_json::from_slice::<Step>(line), logged) {
-        (Ok(Step { step: Some(step) }), Some(logged)) => {
-            step > logged.step || start >= logged.bytes
-        }
-        (Ok(_), _) => false,
-        (Err(_), _) => true,
-    };
-    let (mut kept, mut start) = (Vec::new(), 0);
+    let mut kept = Vec::new();
+    let mut start = 0;
     for line in text.split_inclusive(|byte| *byte == b'\n') {
-        if line.ends_with(b"\n") && !later(start, line) {
+        if line.ends_with(b"\n") && is_kept(line, start, logged) {
             kept.extend_from_slice(line);
         }
         start += line.len() as u64;
     }
     kept
+}
+
+/// Tells whether the line that starts at byte `start` belongs to the log so far. The bytes decide about lines of the
+/// checkpoint's own step, which may have been written after it. The step decides about lines before: they may be of a
+/// later step if an older checkpoint was resumed since.
+fn is_kept(line: &[u8], start: u64, logged: Option<Logged>) -> bool {
+    #[derive(Deserialize)]
+    struct Step {
+        step: Option<u64>,
+    }
+    match (serde_json::from_slice::<Step>(line), logged) {
+        (Ok(Step { step: Some(step) }), Some(logged)) => {
+            step <= logged.step && start < logged.bytes
+        }
+        (Ok(_), _) => true,
+        (Err(_), _) => false,
+    }
 }
 
 #[cfg(test)]

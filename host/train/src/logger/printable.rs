@@ -1,16 +1,16 @@
-//! What names and messages from plugins may contain, so that no log line, terminal or dashboard can be
-//! forged or broken by one. Owns no output.
+//! The characters that names and messages of callbacks may contain, so that none can forge or break a log line, a
+//! terminal or a dashboard. Owns no output.
 
 use std::fmt::Write;
 
 use anyhow::{Result, ensure};
 
 /// Longest metric name, in bytes.
-pub const MAX_NAME_BYTES: usize = 256;
-/// Longest message, in bytes as shown; the rest is cut off and said to be.
-pub const MAX_MESSAGE_BYTES: usize = 4096;
+const MAX_NAME_BYTES: usize = 256;
+/// Longest message, in bytes as shown; a longer one is cut, and says so.
+const MAX_MESSAGE_BYTES: usize = 4096;
 /// Longest logged text (Markdown for TensorBoard), in bytes.
-pub const MAX_TEXT_BYTES: usize = 1 << 20;
+pub(super) const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// Refuses a metric name that is empty, too long, or has characters that do not print as themselves.
 pub fn check_name(name: &str) -> Result<()> {
@@ -27,8 +27,8 @@ pub fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// `text` on one line of printable characters, cut to [`MAX_MESSAGE_BYTES`]. Everything else appears as an
-/// escape (`\n`, `\u{1b}`): a message cannot start a new line, color the terminal or reverse its text.
+/// `text` on one line of printable characters, cut to 4096 bytes. Other characters appear as escapes (`\n`, `\u{1b}`): a
+/// message cannot start a new line, color the terminal or reverse its text.
 pub fn one_line(text: &str) -> String {
     const CUT: &str = " … (cut)";
     let mut line = String::with_capacity(text.len().min(MAX_MESSAGE_BYTES));
@@ -48,12 +48,14 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
-/// `text` on lines of its own, each as [`one_line`], those after the first indented: none can pass for a line of the host.
+/// `text` on lines of its own, each as [`one_line`]. Lines after the first are indented: none can pass for a line of the
+/// host.
 pub fn indented(text: &str) -> String {
     text.lines().map(one_line).collect::<Vec<_>>().join("\n  ")
 }
 
-/// Not a control character, line separator, joiner, direction override or other invisible format character.
+/// Tells characters that print as themselves from control characters, line separators, joiners, direction overrides and
+/// other invisible format characters.
 fn prints(character: char) -> bool {
     let invisible = matches!(character,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

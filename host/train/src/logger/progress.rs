@@ -1,5 +1,5 @@
-//! What a run shows while it goes: a bar on a terminal, lines in a file, JSON for machines, or nothing.
-//! It is given numbers already at hand and never touches a tensor, so it cannot sync the device.
+//! The progress of a run, shown while it goes: a bar on a terminal, lines in a file, JSON for machines, or nothing. Takes
+//! numbers that have arrived and never touches a tensor, so it cannot sync.
 //!
 //! People read standard error; JSON goes to standard output, one event per line, NaN and infinities as
 //! strings as in `metrics.jsonl`:
@@ -22,23 +22,25 @@ use serde_json::{Value, json};
 use super::metrics_file::Number;
 use super::printable::one_line;
 
-/// Between two plain lines of one epoch.
+/// Time between two plain lines of one epoch.
 const LINE_EVERY: Duration = Duration::from_secs(10);
-/// Between two changes of the bar's numbers: as often as a person can read them.
+/// Time between two changes of the bar's numbers: as often as a person can read them.
 const NUMBERS_EVERY: Duration = Duration::from_millis(100);
 
-/// The one bar of the process: its runs follow each other on it, and messages are written above it. Invisible until
-/// an epoch begins, and on what is no terminal.
+/// The one bar of the process: its runs follow each other on it, and messages are written above it. Invisible until an
+/// epoch begins, and where there is no terminal.
 static BAR: LazyLock<ProgressBar> = LazyLock::new(|| {
     let bar = ProgressBar::no_length();
     bar.finish_and_clear();
     bar
 });
 
-/// Shows how a run goes on. When nobody reads it any more, as after `| head`, the run does without.
+/// Shows how a run goes on. When nobody reads on, as after `| head`, the run goes on in silence.
 pub struct Progress {
     output: Output,
     epoch: Epoch,
+    /// Metrics of the epoch so far, by name.
+    metrics: Vec<(String, f64)>,
 }
 
 enum Output {
@@ -53,13 +55,13 @@ struct Epoch {
     epoch: u64,
     epochs: u64,
     batches: Option<u64>,
-    /// Done, those before a resume included.
+    /// Batches done, those before a resume included.
     batch: u64,
-    /// Done since `started`.
+    /// Batches done since `started`.
     done: u64,
     samples: u64,
     started: Instant,
-    /// From `started` to the last batch: what follows, such as a validation, is not training.
+    /// From `started` to the last batch: passes that follow, such as a validation, are not training.
     trained: Duration,
     shown: Instant,
 }
@@ -67,9 +69,10 @@ struct Epoch {
 impl Progress {
     /// A bar if standard error is a terminal; if not, a line per epoch and one every ten seconds in between.
     pub fn for_people() -> Self {
-        match io::stderr().is_terminal() {
-            true => Self::new(Output::Bar(BAR.clone())),
-            false => Self::new(Output::Lines(Box::new(io::stderr()))),
+        if io::stderr().is_terminal() {
+            Self::new(Output::Bar(BAR.clone()))
+        } else {
+            Self::new(Output::Lines(Box::new(io::stderr())))
         }
     }
 
@@ -83,21 +86,16 @@ impl Progress {
         Self::new(Output::Silent)
     }
 
-    /// Begins epoch `epoch` (from 0) of `epochs` at batch `next_batch`, which is not 0 when it is resumed.
-    /// `batches` is its length, unknown for a stream.
-    pub fn start_epoch(&mut self, epoch: u64, epochs: u64, batches: Option<u64>, next_batch: u64) {
-        let now = Instant::now();
-        self.epoch = Epoch {
-            epoch,
-            epochs,
-            batches,
-            batch: next_batch,
-            done: 0,
-            samples: 0,
-            started: now,
-            trained: Duration::ZERO,
-            shown: now,
-        };
+    /// Begins epoch `epoch` (from 0) of `epochs` at batch `next_batch`, which is not 0 for a resumed one. `batches` is the
+    /// epoch's length, unknown for a stream.
+    pub(crate) fn start_epoch(
+        &mut self,
+        epoch: u64,
+        epochs: u64,
+        batches: Option<u64>,
+        next_batch: u64,
+    ) {
+        self.epoch = Epoch::new(epoch, epochs, batches, next_batch);
         if let Output::Bar(bar) = &self.output {
             bar.reset();
             bar.set_style(bar_style(batches.is_some()));
@@ -109,9 +107,9 @@ impl Progress {
         }
     }
 
-    /// One batch of `samples` is done; `loss` is the last one that has arrived from the device, if any.
-    /// Costs a look at the clock unless something is shown.
-    pub fn batch(&mut self, samples: u64, loss: Option<f64>) -> Result<()> {
+    /// Counts a batch of `samples`; `loss` is the last that has arrived from the device. Costs a look at the clock unless
+    /// something is shown.
+    pub(crate) fn batch(&mut self, samples: u64, loss: Option<f64>) -> Result<()> {
         self.epoch.batch += 1;
         self.epoch.done += 1;
         self.epoch.samples += samples;
@@ -131,23 +129,28 @@ impl Progress {
         }
     }
 
-    /// Ends the epoch after `step` optimizer steps of the run and shows its metrics (name and value), losses
-    /// included, in their order.
-    pub fn end_epoch(&mut self, step: u64, metrics: &[(String, f64)]) -> Result<()> {
+    /// Adds a metric, or a loss, to those that the epoch's end shows.
+    pub(crate) fn add_metric(&mut self, name: String, value: f64) {
+        self.metrics.push((name, value));
+    }
+
+    /// Ends the epoch after `step` optimizer steps of the run and shows its metrics in the order they came in.
+    pub(crate) fn end_epoch(&mut self, step: u64) -> Result<()> {
+        let metrics = std::mem::take(&mut self.metrics);
         match &mut self.output {
             Output::Bar(bar) => {
-                bar.println(self.epoch.end_line(metrics));
+                bar.println(self.epoch.end_line(&metrics));
                 bar.finish_and_clear();
                 Ok(())
             }
-            Output::Lines(_) => self.say(&self.epoch.end_line(metrics)),
-            Output::Json(_) => self.say(&self.epoch.end_event(step, metrics)?),
+            Output::Lines(_) => self.say(&self.epoch.end_line(&metrics)),
+            Output::Json(_) => self.say(&self.epoch.end_event(step, &metrics)?),
             Output::Silent => Ok(()),
         }
     }
 
-    /// Ends the run. Machines get its summary; people are told by the command line.
-    pub fn finish(&mut self, summary: &Value) -> Result<()> {
+    /// Ends the run. Machines get its summary; for people, the command line prints it.
+    pub(crate) fn finish(&mut self, summary: &Value) -> Result<()> {
         match &mut self.output {
             Output::Bar(bar) => {
                 bar.finish_and_clear();
@@ -172,19 +175,11 @@ impl Progress {
     }
 
     fn new(output: Output) -> Self {
-        let now = Instant::now();
-        let epoch = Epoch {
-            epoch: 0,
-            epochs: 0,
-            batches: None,
-            batch: 0,
-            done: 0,
-            samples: 0,
-            started: now,
-            trained: Duration::ZERO,
-            shown: now,
-        };
-        Progress { output, epoch }
+        Progress {
+            output,
+            epoch: Epoch::new(0, 0, None, 0),
+            metrics: Vec::new(),
+        }
     }
 }
 
@@ -195,7 +190,7 @@ pub struct LineWriter;
 impl Write for LineWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match BAR.suspend(|| io::stderr().write(bytes)) {
-            // Nobody reads on: whoever logs would want to say so, and there is no place for that either.
+            // Nobody reads on. A log that fails would want to say so, in this very place.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
             written => written,
         }
@@ -207,6 +202,21 @@ impl Write for LineWriter {
 }
 
 impl Epoch {
+    fn new(epoch: u64, epochs: u64, batches: Option<u64>, next_batch: u64) -> Epoch {
+        let now = Instant::now();
+        Epoch {
+            epoch,
+            epochs,
+            batches,
+            batch: next_batch,
+            done: 0,
+            samples: 0,
+            started: now,
+            trained: Duration::ZERO,
+            shown: now,
+        }
+    }
+
     fn title(&self) -> String {
         format!("epoch {}/{}", self.epoch + 1, self.epochs)
     }
@@ -219,7 +229,7 @@ impl Epoch {
         due
     }
 
-    /// Per second since the epoch started here.
+    /// `count` per second since the epoch started here.
     fn rate(&self, count: u64) -> f64 {
         count as f64 / self.trained.as_secs_f64().max(1e-9)
     }

@@ -1,5 +1,5 @@
-//! A run's folder: its unique name and the one place that knows where each of a run's files lies.
-//! Owns no content; checkpoints lay out their own part (see `checkpoint`).
+//! A run's folder: its unique name, and the place of each of its files. Owns no content; `checkpoint` lays out its own
+//! part.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,18 +37,15 @@ impl RunFolder {
         })
     }
 
-    /// The run of an experiment that was started last; `None` before the first.
+    /// The run of an experiment that was started last; none before the first.
     pub fn newest(runs: &Path, experiment_name: &str) -> Result<Option<Self>> {
         check_file_name(experiment_name).context("`experiment_name` cannot name a folder")?;
         let experiment = runs.join(experiment_name);
         if !experiment.is_dir() {
             return Ok(None);
         }
-        let is_run = |path: &PathBuf| path.is_dir() && name_of(path).starts_with("RUN_");
-        Ok(atomic_file::entries(&experiment)?
-            .into_iter()
-            .rfind(is_run)
-            .map(|path| RunFolder { path }))
+        let newest = atomic_file::entries(&experiment)?.into_iter().rfind(is_run);
+        Ok(newest.map(|path| RunFolder { path }))
     }
 
     /// The folder itself. TensorBoard's event files lie directly in it.
@@ -66,17 +63,17 @@ impl RunFolder {
         self.path.join("recipe.yaml")
     }
 
-    /// Name, path, sha256, world and grants of every plugin.
+    /// Name, source, sha256, interface, version and grants of every callback that is a component.
     pub fn plugins_lock(&self) -> PathBuf {
         self.path.join("plugins.lock")
     }
 
-    /// The log for machines, see `metrics_file`.
+    /// The log for machines.
     pub fn metrics(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
     }
 
-    /// How the run ended, in one JSON object.
+    /// The summary of a run that has ended.
     pub fn summary(&self) -> PathBuf {
         self.path.join("summary.json")
     }
@@ -86,30 +83,42 @@ impl RunFolder {
         self.path.join("images")
     }
 
-    /// Writes one of a plugin's own files to `artifacts/<plugin>/<file>`, whole or not at all, and returns
-    /// its path. Both names are refused if they could leave the folder or hide in it.
-    pub fn write_artifact(&self, plugin: &str, file: &str, bytes: &[u8]) -> Result<PathBuf> {
-        check_file_name(plugin).context("the plugin's name cannot name a folder")?;
+    /// Writes one of a callback's own files to `artifacts/<callback>/<file>`, whole or not at all. Returns its path.
+    ///
+    /// # Errors
+    /// If either name could leave the folder or hide in it, or the file cannot be written.
+    pub(crate) fn write_artifact(
+        &self,
+        callback: &str,
+        file: &str,
+        bytes: &[u8],
+    ) -> Result<PathBuf> {
+        check_file_name(callback).context("the plugin's name cannot name a folder")?;
         check_file_name(file)
-            .with_context(|| format!("plugin `{plugin}` cannot save an artifact"))?;
-        let folder = own_folder(&own_folder(&self.path, "artifacts")?, plugin)?;
+            .with_context(|| format!("plugin `{callback}` cannot save an artifact"))?;
+        let folder = own_folder(&own_folder(&self.path, "artifacts")?, callback)?;
         let path = folder.join(file);
         atomic_file::write_file(&path, bytes, Durability::Process)?;
         Ok(path)
     }
 }
 
-/// The folder `name` in `parent`, made if need be. A link that somebody planted in its place is not followed; one in
-/// the place of a file is replaced, since files are renamed into place.
+/// The folder `name` in `parent`, made if need be. A link that somebody planted in its place is not followed. A link in
+/// the place of a file needs no care: files are renamed into place, over it.
 fn own_folder(parent: &Path, name: &str) -> Result<PathBuf> {
     let folder = parent.join(name);
-    let is_there =
-        |metadata: std::io::Result<fs::Metadata>| metadata.is_ok_and(|metadata| metadata.is_dir());
-    if !is_there(fs::symlink_metadata(&folder)) {
-        let refused = || format!("cannot make {}: remove what has its name", folder.display());
-        fs::create_dir(&folder).with_context(refused)?;
+    let metadata = fs::symlink_metadata(&folder);
+    if !metadata.is_ok_and(|metadata| metadata.is_dir()) {
+        fs::create_dir(&folder).with_context(|| {
+            format!("cannot make {}: remove what has its name", folder.display())
+        })?;
     }
     Ok(folder)
+}
+
+/// Tells runs from other files that a person may have put beside them.
+fn is_run(path: &PathBuf) -> bool {
+    path.is_dir() && name_of(path).starts_with("RUN_")
 }
 
 fn name_of(path: &Path) -> &str {
@@ -152,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn artifacts_stay_in_their_plugin_s_folder() -> Result<()> {
+    fn artifacts_stay_in_their_callback_s_folder() -> Result<()> {
         let runs = tempfile::tempdir()?;
         let run = RunFolder::create(runs.path(), "mnist")?;
         for content in ["first", "second"] {
@@ -160,17 +169,19 @@ mod tests {
             assert_eq!(path, run.path().join("artifacts/confusion/matrix.csv"));
             assert_eq!(fs::read_to_string(path)?, content);
         }
-        for (plugin, file) in [
+        for (callback, file) in [
             ("confusion", "../recipe.yaml"),
             ("..", "a"),
             ("a/b", "c"),
             ("a", ".bashrc"),
             ("a", ""),
         ] {
-            let error = run.write_artifact(plugin, file, b"").expect_err("refused");
+            let error = run
+                .write_artifact(callback, file, b"")
+                .expect_err("refused");
             assert!(
                 format!("{error:#}").contains("file name"),
-                "{plugin} {file}: {error:#}"
+                "{callback} {file}: {error:#}"
             );
         }
         assert!(RunFolder::create(runs.path(), "../elsewhere").is_err());

@@ -1,36 +1,13 @@
-//! What is written where, and what is refused.
-
-use std::sync::{Arc, Mutex};
+//! Lines and files of a log, and refusals.
 
 use serde_json::{Value, json};
 use tch::{Device, Kind};
 
 use super::*;
 
-/// A value that arrives when the test says so, and counts how often it was waited for.
-#[derive(Clone, Default)]
-struct Arriving(Arc<Mutex<(Option<f64>, u32)>>);
-
-impl Arriving {
-    fn arrive(&self, value: f64) {
-        self.0.lock().expect("no panic").0 = Some(value);
-    }
-
-    fn waits(&self) -> u32 {
-        self.0.lock().expect("no panic").1
-    }
-}
-
-impl Pending for Arriving {
-    fn poll(&mut self) -> Result<Option<f64>> {
-        Ok(self.0.lock().expect("no panic").0)
-    }
-
-    fn wait(&mut self) -> Result<f64> {
-        let mut state = self.0.lock().expect("no panic");
-        state.1 += 1;
-        Ok(state.0.unwrap_or(-1.0))
-    }
+/// A value of the CPU, which has arrived at once.
+fn arrived(value: f64) -> Result<Deferred> {
+    Ok(Deferred::new(&Tensor::from(value))?)
 }
 
 fn opened(run: &RunFolder, logged: Option<Logged>) -> Result<Logger> {
@@ -69,7 +46,7 @@ fn every_kind_of_line_is_written() -> Result<()> {
     logger.histogram(
         2,
         "weights",
-        &Histogram::from_bins(&[0.0, 1.0, 2.0], &[3.0, 1.0])?,
+        &Histogram::of(&Tensor::f_from_slice(&[0.0f32, 0.0, 0.5, 2.0])?, 2)?,
     )?;
     logger.image(
         2,
@@ -90,8 +67,8 @@ fn every_kind_of_line_is_written() -> Result<()> {
         .as_str()
         .context("an image line")?
         .to_owned();
-    let histogram = json!({"limits": [1.0, 2.0], "counts": [3.0, 1.0], "min": 0.0, "max": 2.0, "sum": 3.0,
-        "sum_of_squares": 3.0, "not_finite": 0});
+    let histogram = json!({"limits": [1.0, 2.0], "counts": [3.0, 1.0], "min": 0.0, "max": 2.0, "sum": 2.5,
+        "sum_of_squares": 4.25, "not_finite": 0});
     let expected = [
         json!({"step": 1, "name": "train/loss", "value": 0.30000000000000004}),
         json!({"step": 2, "epoch": 0, "name": "train/loss", "value": "NaN"}),
@@ -113,40 +90,23 @@ fn every_kind_of_line_is_written() -> Result<()> {
 }
 
 #[test]
-fn deferred_values_are_written_in_order_and_only_a_flush_waits() -> Result<()> {
+fn a_deferred_value_belongs_to_the_moment_it_was_logged_at() -> Result<()> {
     let runs = tempfile::tempdir()?;
     let run = RunFolder::create(runs.path(), "mnist")?;
     let mut logger = opened(&run, None)?;
-    let arriving: Vec<_> = (0..3).map(|_| Arriving::default()).collect();
-    for (step, value) in arriving.iter().enumerate() {
-        logger.set_epoch(step as u64);
-        logger.scalar_deferred(step as u64, "loss", value.clone())?;
+    for (step, value) in [(0, 0.5), (1, 0.25)] {
+        logger.set_epoch(step);
+        logger.scalar_deferred(step, "loss", arrived(value)?)?;
     }
-    let written = |logger: &mut Logger| -> Result<Vec<(u64, u64, f64)>> {
-        logger.flush_files()?;
-        let number = |line: &Value, key: &str| line[key].as_u64().unwrap_or(u64::MAX);
-        let row = |line: &Value| {
-            (
-                number(line, "step"),
-                number(line, "epoch"),
-                line["value"].as_f64().unwrap_or(f64::NAN),
-            )
-        };
-        Ok(lines(&run)?.iter().map(row).collect())
-    };
-    arriving[1].arrive(0.25);
+    logger.set_epoch(7);
+    assert_eq!(logger.pending.len(), 2, "nothing is written yet");
     logger.flush_arrived()?;
-    assert_eq!(written(&mut logger)?, [], "the first has not arrived");
-    arriving[0].arrive(0.5);
-    logger.flush_arrived()?;
-    assert_eq!(written(&mut logger)?, [(0, 0, 0.5), (1, 1, 0.25)]);
-    assert!(arriving.iter().all(|value| value.waits() == 0));
     logger.flush()?;
-    assert_eq!(
-        written(&mut logger)?,
-        [(0, 0, 0.5), (1, 1, 0.25), (2, 2, -1.0)]
-    );
-    assert_eq!(arriving[2].waits(), 1);
+    let expected = [
+        json!({"step": 0, "epoch": 0, "name": "loss", "value": 0.5}),
+        json!({"step": 1, "epoch": 1, "name": "loss", "value": 0.25}),
+    ];
+    assert_eq!(lines(&run)?, expected);
     Ok(())
 }
 
@@ -155,11 +115,10 @@ fn values_on_their_way_are_bounded() -> Result<()> {
     let runs = tempfile::tempdir()?;
     let run = RunFolder::create(runs.path(), "mnist")?;
     let mut logger = opened(&run, None)?;
-    let never = Arriving::default();
     for step in 0..MAX_PENDING as u64 + 10 {
-        logger.scalar_deferred(step, "loss", never.clone())?;
+        logger.scalar_deferred(step, "loss", arrived(0.5)?)?;
     }
-    assert_eq!((never.waits(), logger.pending.len()), (10, MAX_PENDING));
+    assert_eq!(logger.pending.len(), MAX_PENDING);
     Ok(())
 }
 
@@ -196,7 +155,7 @@ fn names_and_texts_are_checked() -> Result<()> {
     let run = RunFolder::create(runs.path(), "mnist")?;
     let mut logger = opened(&run, None)?;
     assert!(logger.scalar(1, "a\nb", 0.0).is_err());
-    assert!(logger.scalar_deferred(1, "", Arriving::default()).is_err());
+    assert!(logger.scalar_deferred(1, "", arrived(0.0)?).is_err());
     assert!(
         logger
             .text(1, "notes", &"a".repeat(MAX_TEXT_BYTES + 1))

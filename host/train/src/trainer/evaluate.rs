@@ -1,20 +1,26 @@
-//! Passes over data that is not trained on: validation, test, and the average of the best models.
+//! Passes over data that is not trained on: validation, test, and the average of the best models. Owns their order of
+//! phases, the metrics they publish, and the decision which epoch is best.
 
 use anyhow::{Context as _, Result};
 use phasebox_contract::phase::Phase;
-use phasebox_data::Batch;
+use phasebox_data::{Batch, DataLoader};
+use torch_ext::GradientMode;
 
-use super::{Trainer, work};
-use crate::context::Split;
+use super::{Trainer, step_op};
+use crate::checkpoint::NamedTensors;
+use crate::split::Split;
+
+/// Prefix of the names under which the metrics of the average of the best models are logged.
+const AVERAGE: &str = "average_best_models";
 
 impl Trainer {
-    /// Validates, and says whether the watched metric is the best so far.
+    /// Validates. Answers whether the watched metric is the best so far.
     pub(super) fn validate(&mut self) -> Result<bool> {
         self.context.split = Split::Validation;
         self.context.batch_idx = None;
         self.fire(Phase::ValidationLoaderStart)?;
         self.evaluate(Phase::ValidationBatchStart, Phase::ValidationBatchEnd)?;
-        self.publish_metrics("valid")?;
+        self.publish_metrics(Split::Validation)?;
         self.fire(Phase::ValidationLoaderEnd)?;
         self.decide_best()
     }
@@ -31,12 +37,13 @@ impl Trainer {
         Ok(())
     }
 
+    /// Tests on data that decides nothing.
     pub(super) fn test(&mut self) -> Result<()> {
         self.context.split = Split::Test;
         self.context.batch_idx = None;
         self.fire(Phase::TestLoaderStart)?;
         self.evaluate(Phase::TestBatchStart, Phase::TestBatchEnd)?;
-        self.publish_metrics("test")?;
+        self.publish_metrics(Split::Test)?;
         self.fire(Phase::TestLoaderEnd)
     }
 
@@ -57,21 +64,21 @@ impl Trainer {
         self.context.net.load_state(&mean, true)?;
         self.fire(Phase::AverageBestModelsValidationStart)?;
         self.evaluate(Phase::ValidationBatchStart, Phase::ValidationBatchEnd)?;
-        self.publish_metrics("average_best_models")?;
+        self.publish_metrics_as(AVERAGE)?;
         self.fire(Phase::AverageBestModelsValidationEnd)?;
-        self.show_epoch()?;
-        crate::checkpoint::export_weights(
-            &self.run.path().join("average_best_models.safetensors"),
-            &mean,
-        )?;
+        self.progress.end_epoch(self.context.global_step)?;
+        let file = self.run.path().join("average_best_models.safetensors");
+        crate::checkpoint::export_weights(&file, &mean)?;
         self.context.net.load_state(&weights, true)?;
         self.context.ema_model = ema;
         Ok(())
     }
 
+    /// One pass over the loader of the split in progress.
     fn evaluate(&mut self, start: Phase, end: Phase) -> Result<()> {
-        let epoch = self.context.epoch.unwrap_or(0);
-        self.context.metrics_mut().reset()?;
+        let context = &mut *self.context;
+        context.running_metrics[context.split].reset()?;
+        let epoch = context.epoch.unwrap_or(0);
         self.loader()?.start(epoch, 0)?;
         let mut index = 0;
         while let Some(batch) = self.loader()?.next() {
@@ -85,96 +92,86 @@ impl Trainer {
     }
 
     fn evaluate_batch(&mut self, batch: Batch, index: u64, start: Phase, end: Phase) -> Result<()> {
-        let batch = self.placement.place(batch)?;
+        let batch = self.to_device.upload(batch)?;
         let batches = self.loader()?.batches();
-        let context = &mut *self.context;
-        context.batch_idx = Some(index);
-        context.is_last_batch = index + 1 == batches;
-        context.inputs = Some(batch.inputs);
-        context.target = Some(batch.target);
-        context.additional_batch_items = batch.additional_items;
+        self.context.begin_batch(batch, index, batches);
         self.fire(start)?;
-        {
-            let _unrecorded = tch::no_grad_guard();
-            let context = &mut *self.context;
-            work::forward(context, &self.settings, false)?;
-            work::loss(context, &self.settings)?;
-            work::metrics(context)?;
-        }
+        self.compute_without_gradients()?;
         self.fire(end)?;
         self.context.clear_batch();
         Ok(())
     }
 
-    fn loader(&mut self) -> Result<&mut phasebox_data::DataLoader> {
+    fn compute_without_gradients(&mut self) -> Result<()> {
+        let _unrecorded = GradientMode::set(false);
         let context = &mut *self.context;
-        match context.split {
-            Split::Test => context
-                .test_loader
-                .as_mut()
-                .context("this run has no test set"),
-            _ => Ok(&mut context.valid_loader),
-        }
+        step_op::forward(context, &self.settings, false)?;
+        step_op::loss(context, &self.settings)?;
+        step_op::metrics(context)
     }
 
-    /// Metrics of the split, for callbacks, the log and the person who watches. Syncs once.
-    pub(super) fn publish_metrics(&mut self, prefix: &str) -> Result<()> {
+    fn loader(&mut self) -> Result<&mut DataLoader> {
+        let context = &mut *self.context;
+        context
+            .loader_mut(context.split)
+            .context("this run has no test set")
+    }
+
+    /// Publishes the metrics of a split, for callbacks, the log and whoever watches. Syncs once.
+    pub(super) fn publish_metrics(&mut self, split: Split) -> Result<()> {
+        self.publish_metrics_as(split.metrics_prefix())
+    }
+
+    /// Publishes the metrics of the split in progress under `<prefix>/<metric>`. Syncs once.
+    fn publish_metrics_as(&mut self, prefix: &str) -> Result<()> {
         self.syncs += 1;
         let context = &mut *self.context;
-        let values = context.metrics().compute()?;
+        let values = context.running_metrics[context.split].compute()?;
         for (name, value) in &values {
-            context
-                .logger
-                .scalar(context.global_step, &format!("{prefix}/{name}"), *value)?;
+            let name = format!("{prefix}/{name}");
+            context.logger.scalar(context.global_step, &name, *value)?;
+            self.progress.add_metric(name, *value);
         }
-        if prefix == "train" {
-            for group in context.optimizer.groups() {
-                let name = format!("lr/{}", group.name);
-                context
-                    .logger
-                    .scalar(context.global_step, &name, group.learning_rate)?;
-            }
-        }
-        self.shown.extend(
-            values
-                .iter()
-                .map(|(name, value)| (format!("{prefix}/{name}"), *value)),
-        );
-        self.context.metrics_dict = values;
+        context.metrics_dict = values;
         Ok(())
     }
 
-    /// One line for what the epoch's passes have given.
-    pub(super) fn show_epoch(&mut self) -> Result<()> {
-        let shown = std::mem::take(&mut self.shown);
-        self.progress.end_epoch(self.context.global_step, &shown)
+    /// Logs the learning rate of each parameter group.
+    pub(super) fn log_learning_rates(&mut self) -> Result<()> {
+        let context = &mut *self.context;
+        for group in context.optimizer.groups() {
+            let name = format!("lr/{}", group.name);
+            let rate = group.learning_rate;
+            context.logger.scalar(context.global_step, &name, rate)?;
+        }
+        Ok(())
     }
 
-    /// Compares the watched metric with the best so far.
+    /// Compares the watched metric with the best so far. A value that is not a number is never the best.
     fn decide_best(&mut self) -> Result<bool> {
         let context = &mut *self.context;
-        let watched = context.run.metric_to_watch.clone();
+        let watched = &context.run.metric_to_watch;
         let value = context
-            .metric(&watched)
+            .metric(watched)
             .with_context(|| format!("validation gave no metric `{watched}`"))?;
-        let greater = context.run.greater_metric_to_watch_is_better;
-        let is_best = context
-            .best_metric
-            .is_none_or(|best| if greater { value > best } else { value < best });
         if self.settings.average_best_models {
-            self.best_models.offer(value, &self.context.net.state())?;
+            self.best_models.offer(value, &context.net.state())?;
         }
-        if is_best && !value.is_nan() {
-            self.context.best_metric = Some(value);
-            self.context.best_epoch = self.context.epoch;
-            self.fire(Phase::ValidationEndBestEpoch)?;
+        if value.is_nan() || !context.is_better_than_best(value) {
+            return Ok(false);
         }
-        Ok(is_best && !value.is_nan())
+        context.best_metric = Some(value);
+        context.best_epoch = context.epoch;
+        self.fire(Phase::ValidationEndBestEpoch)?;
+        Ok(true)
     }
 }
 
-fn copies(state: &[(String, tch::Tensor)]) -> Result<Vec<(String, tch::Tensor)>> {
-    let copy =
-        |(name, tensor): &(String, tch::Tensor)| Ok((name.clone(), torch_ext::owned_copy(tensor)?));
-    state.iter().map(copy).collect()
+/// Copies in memory of their own, on the same device. Do not sync.
+fn copies(state: &[(String, tch::Tensor)]) -> Result<NamedTensors> {
+    let mut copies = Vec::with_capacity(state.len());
+    for (name, tensor) in state {
+        copies.push((name.clone(), torch_ext::owned_copy(tensor)?));
+    }
+    Ok(copies)
 }

@@ -1,18 +1,21 @@
-//! How a run went, for people and machines: `summary.json` in the run's folder.
+//! How a run went, for people and machines: `summary.json` in the run's folder. Owns the form of it, not the numbers.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use phasebox_contract::limits::{Limit, Limits, Usage};
 use phasebox_files::atomic_file::{self, Durability};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{RecordedSteps, Trainer};
 use crate::callback::{CallbackReport, Failure};
-use crate::control::Ask;
+use crate::control::Request;
 use crate::logger::RunFolder;
+use crate::outcome::Ending;
 
-/// A run, looked back upon. What an older phasebox did not write is empty.
+/// A run, looked back upon. Fields that an older phasebox did not write are empty.
 #[derive(Serialize, Deserialize, Default, Clone, Debug)]
 #[serde(default)]
 pub struct Summary {
@@ -20,30 +23,31 @@ pub struct Summary {
     pub best: Option<Best>,
     /// The metrics computed last, by name.
     #[serde(rename = "final")]
-    pub last: serde_json::Map<String, serde_json::Value>,
+    pub last: Map<String, Value>,
     /// Epochs completed.
     pub epochs: u32,
     /// Optimizer steps, earlier parts of a resumed run included.
     pub steps: u64,
     /// Time spent, earlier parts included.
     pub train_seconds: f64,
-    /// Of this part.
+    /// Optimizer steps of this part in a second.
     pub steps_per_second: f64,
     /// "completed", "stopped: …", "interrupted" or "failed: …".
     pub stop_reason: String,
     /// "cpu", "cuda:0".
     pub device: String,
-    /// Waits for the device, of the loop and its callbacks, a step of this part: what keeps the CPU from running ahead.
-    #[serde(default)]
+    /// Waits for the device, of the loop and its callbacks, in a step of this part: they keep the CPU from running
+    /// ahead.
     pub syncs_per_step: f64,
-    /// What was repeated from recordings, and why not more.
-    #[serde(default)]
+    /// How much was replayed from recordings, and why not more.
     pub recorded_steps: RecordedSteps,
-    /// What was asked of the trainer, by whom and why; the first thousand.
-    pub asked: Vec<Ask>,
+    /// The requests of callbacks to the trainer; the first thousand.
+    #[serde(rename = "asked")]
+    pub requests: Vec<Request>,
     /// The callbacks, in order.
-    pub plugins: Vec<PluginSummary>,
-    /// Where the run lies.
+    #[serde(rename = "plugins")]
+    pub callbacks: Vec<CallbackSummary>,
+    /// The run's folder.
     pub run: PathBuf,
 }
 
@@ -54,25 +58,25 @@ pub struct Best {
     pub metric: String,
     /// Its value.
     pub value: f64,
-    /// From 0.
+    /// The epoch of it, from 0.
     pub epoch: u32,
 }
 
-/// What one callback was and did.
+/// What a callback is and did.
 #[derive(Serialize, Deserialize, Default, Clone, Debug)]
 #[serde(default)]
-pub struct PluginSummary {
-    /// In the run.
+pub struct CallbackSummary {
+    /// Its name in the run.
     pub name: String,
-    /// Its file, or "native".
+    /// Its component's file, or "native".
     pub source: String,
-    /// Of the file; empty for native callbacks.
+    /// Digest of the file, in hex; empty for native callbacks.
     pub sha256: String,
-    /// What it might do beyond reading and logging.
+    /// Its rights beyond reading and logging.
     pub grants: Vec<String>,
     /// Calls of phases.
     pub calls: u64,
-    /// Whole calls, host functions included.
+    /// How long calls took, host functions included.
     pub call_us: Microseconds,
     /// Host functions called.
     pub crossings: u64,
@@ -80,15 +84,15 @@ pub struct PluginSummary {
     pub launches: u64,
     /// Waits for the device.
     pub syncs: u64,
-    /// Between device and guest.
+    /// Bytes copied between device and callback.
     pub bytes_copied: u64,
-    /// Handles at the end.
+    /// Handles it held at the end.
     pub live_handles: u64,
-    /// Linear memory at its largest.
+    /// The most linear memory it had.
     pub peak_memory_bytes: u64,
-    /// For each limit by its key: what it is, the most that was used, how often more was refused.
-    pub limits: serde_json::Map<String, serde_json::Value>,
-    /// When and why it failed, and what was done about it; the first hundred.
+    /// For each limit by its key: the limit, the most that was used, how often more was refused.
+    pub limits: Map<String, Value>,
+    /// Its failures and returns; the first hundred.
     pub failures: Vec<Failure>,
     /// How many more there were.
     pub more_failures: u64,
@@ -108,15 +112,15 @@ pub struct Microseconds {
 }
 
 impl Summary {
-    /// Whether a signal ended it.
+    /// Whether a signal ended the run.
     pub fn is_interrupted(&self) -> bool {
-        self.stop_reason == "interrupted"
+        self.stop_reason == Ending::Interrupted.to_string()
     }
 
     /// The summary of a run that has ended.
     ///
     /// # Errors
-    /// If there is none, because the run goes on or was killed, or it is not what phasebox writes.
+    /// If there is no summary, because the run goes on or was killed, or the file is not one.
     pub fn read(run: &RunFolder) -> Result<Summary> {
         let path = run.summary();
         let text = std::fs::read(&path)
@@ -127,42 +131,9 @@ impl Summary {
 }
 
 impl Trainer {
-    pub(super) fn summarize(&mut self, stop_reason: &str) -> Result<Summary> {
-        let context = &*self.context;
-        let here = context.started.elapsed().as_secs_f64();
-        let watched = context.run.metric_to_watch.clone();
-        let best = context.best_metric.zip(context.best_epoch);
-        let steps_here = context.global_step - self.steps_at_start;
-        let plugins: Vec<_> = self
-            .callbacks
-            .reports()
-            .into_iter()
-            .map(PluginSummary::from)
-            .collect();
-        let syncs = self.syncs + plugins.iter().map(|plugin| plugin.syncs).sum::<u64>();
-        let summary = Summary {
-            best: best.map(|(value, epoch)| Best {
-                metric: watched,
-                value,
-                epoch,
-            }),
-            last: context
-                .metrics_dict
-                .iter()
-                .map(|(name, value)| (name.clone(), (*value).into()))
-                .collect(),
-            epochs: self.position.epoch,
-            steps: context.global_step,
-            train_seconds: context.elapsed().as_secs_f64(),
-            steps_per_second: steps_here as f64 / here.max(1e-9),
-            stop_reason: stop_reason.to_owned(),
-            device: crate::device::name(context.device),
-            syncs_per_step: syncs as f64 / steps_here.max(1) as f64,
-            recorded_steps: self.captures.report(),
-            asked: context.control.history.clone(),
-            plugins,
-            run: self.run.path().to_owned(),
-        };
+    /// Writes the summary and shows it.
+    pub(super) fn summarize(&mut self, ending: &Ending) -> Result<Summary> {
+        let summary = self.summary(ending);
         let json = serde_json::to_value(&summary)?;
         let bytes = serde_json::to_vec_pretty(&json)?;
         atomic_file::write_file(&self.run.summary(), &bytes, Durability::Process)
@@ -170,28 +141,74 @@ impl Trainer {
         self.progress.finish(&json)?;
         Ok(summary)
     }
+
+    fn summary(&self, ending: &Ending) -> Summary {
+        let context = &*self.context;
+        let seconds_here = context.started.elapsed().as_secs_f64();
+        let steps_here = context.global_step - self.steps_at_start;
+        let callbacks = self.callback_summaries();
+        let in_callbacks: u64 = callbacks.iter().map(|callback| callback.syncs).sum();
+        let syncs = self.syncs + self.loss_watch.syncs() + in_callbacks;
+        Summary {
+            best: self.best(),
+            last: json_object(&context.metrics_dict),
+            epochs: self.position.epoch,
+            steps: context.global_step,
+            train_seconds: context.elapsed().as_secs_f64(),
+            steps_per_second: steps_here as f64 / seconds_here.max(1e-9),
+            stop_reason: ending.to_string(),
+            device: crate::device::name(context.device),
+            syncs_per_step: syncs as f64 / steps_here.max(1) as f64,
+            recorded_steps: self.recordings.report(),
+            requests: context.control.history.clone(),
+            callbacks,
+            run: self.run.path().to_owned(),
+        }
+    }
+
+    fn best(&self) -> Option<Best> {
+        Some(Best {
+            metric: self.context.run.metric_to_watch.clone(),
+            value: self.context.best_metric?,
+            epoch: self.context.best_epoch?,
+        })
+    }
+
+    fn callback_summaries(&self) -> Vec<CallbackSummary> {
+        let reports = self.callbacks.reports().into_iter();
+        reports.map(CallbackSummary::from).collect()
+    }
 }
 
-fn used((limits, usage): (Limits, Usage)) -> serde_json::Map<String, serde_json::Value> {
-    let row = |limit: Limit| {
-        let (may, peak) = (
-            limit.to_json(limits[limit]),
-            limit.to_json(usage.peak(limit)),
-        );
-        serde_json::json!({"limit": may, "peak": peak, "refused": usage.refused(limit)})
-    };
-    Limit::ALL
-        .into_iter()
-        .map(|limit| (limit.key().to_owned(), row(limit)))
+fn json_object(metrics: &[(String, f64)]) -> Map<String, Value> {
+    let metrics = metrics.iter();
+    metrics
+        .map(|(name, value)| (name.clone(), (*value).into()))
         .collect()
 }
 
-impl From<CallbackReport> for PluginSummary {
-    fn from(report: CallbackReport) -> PluginSummary {
+fn limits_by_key((limits, usage): (Limits, Usage)) -> Map<String, Value> {
+    let mut rows = Map::new();
+    for limit in Limit::ALL {
+        let row = serde_json::json!({
+            "limit": limit.to_json(limits[limit]),
+            "peak": limit.to_json(usage.peak(limit)),
+            "refused": usage.refused(limit),
+        });
+        rows.insert(limit.key().to_owned(), row);
+    }
+    rows
+}
+
+/// To a hundredth of a microsecond.
+fn microseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e8).round() / 100.0
+}
+
+impl From<CallbackReport> for CallbackSummary {
+    fn from(report: CallbackReport) -> CallbackSummary {
         let counters = report.counters;
-        let microseconds =
-            |duration: std::time::Duration| (duration.as_secs_f64() * 1e8).round() / 100.0;
-        PluginSummary {
+        CallbackSummary {
             name: report.name,
             source: report.source,
             sha256: report.sha256,
@@ -208,7 +225,7 @@ impl From<CallbackReport> for PluginSummary {
             bytes_copied: counters.bytes_copied,
             live_handles: report.live_handles,
             peak_memory_bytes: report.peak_memory_bytes,
-            limits: report.limits.map(used).unwrap_or_default(),
+            limits: report.limits.map(limits_by_key).unwrap_or_default(),
             failures: report.failures.0,
             more_failures: report.failures.1,
             host_panics: counters.host_panics,

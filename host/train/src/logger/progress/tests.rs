@@ -34,11 +34,9 @@ fn two_epochs(progress: &mut Progress) -> Result<()> {
             }
             progress.batch(32, Some(0.5))?;
         }
-        let metrics = [
-            ("train/loss".to_owned(), 0.5),
-            ("Accuracy\n".to_owned(), f64::NAN),
-        ];
-        progress.end_epoch(3 * (epoch + 1), &metrics)?;
+        progress.add_metric("train/loss".to_owned(), 0.5);
+        progress.add_metric("Accuracy\n".to_owned(), f64::NAN);
+        progress.end_epoch(3 * (epoch + 1))?;
     }
     progress.finish(&json!({"epochs": 2}))
 }
@@ -123,7 +121,7 @@ fn runs_follow_each_other_on_one_bar() -> Result<()> {
             last.starts_with(&format!("epoch 1/{run} ")) && last.contains(" 1/2 "),
             "{shown}"
         );
-        progress.end_epoch(1, &[])?;
+        progress.end_epoch(1)?;
         progress.finish(&json!({}))?;
         bar.suspend(|| {});
         assert_eq!(
@@ -169,7 +167,8 @@ fn the_bar_shows_the_epoch_and_leaves_its_line() -> Result<()> {
     for part in ["epoch 1/2", "1/3", "loss 0.2500", "samples/s", "left"] {
         assert!(shown.contains(part), "{part} in {shown}");
     }
-    progress.end_epoch(3, &[("Accuracy".to_owned(), 0.98)])?;
+    progress.add_metric("Accuracy".to_owned(), 0.98);
+    progress.end_epoch(3)?;
     let left = terminal.contents();
     assert!(
         left.starts_with("epoch 1/2  Accuracy 0.9800  ") && left.lines().count() == 1,

@@ -1,10 +1,9 @@
-//! The few protobuf messages TensorBoard needs, encoded by hand: `Event`, `Summary` and what they hold
+//! The protobuf messages that TensorBoard needs, encoded by hand: `Event`, `Summary` and the messages in them
 //! (tensorboard/compat/proto/{event,summary,tensor}.proto). Seven messages do not pay for a code generator.
 
 use crate::logger::Histogram;
 
-/// A protobuf message being written. Nested messages are built apart and copied in, so that their length is
-/// known.
+/// A protobuf message being written. Nested messages are built apart and copied in, because their length comes first.
 #[derive(Default)]
 struct Message {
     bytes: Vec<u8>,
@@ -71,7 +70,7 @@ impl Event {
         &self.event.bytes
     }
 
-    /// What every file starts with.
+    /// The event that every file starts with.
     pub(super) fn version(&mut self, time: f64) {
         self.start(time, 0);
         self.event.block(3, b"brain.Event:2");
@@ -95,7 +94,7 @@ impl Event {
         [height, width]: [u32; 2],
         png: &[u8],
     ) {
-        const RGBA: u64 = 4; // The PNG says what it is; TensorBoard shows it as it is.
+        const RGBA: u64 = 4; // TensorBoard does not read it: the PNG has its own color type.
         self.value(time, step, name, |message| {
             message.nested(4, |image| {
                 image.integer(1, height.into());
@@ -120,7 +119,7 @@ impl Event {
         });
     }
 
-    /// A string tensor of shape `[1]` for the plugin `text`.
+    /// A string tensor of shape `[1]` for TensorBoard's plugin `text`.
     pub(super) fn text(&mut self, time: f64, step: u64, name: &str, text: &str) {
         const DT_STRING: u64 = 7;
         self.value(time, step, name, |message| {

@@ -1,7 +1,7 @@
 //! The sink for TensorBoard: one event file in the run's folder, written without TensorFlow.
 //!
-//! An event file is a row of records (`record`), each a protobuf `Event` (`event`). The bytes are compared
-//! with what TensorBoard's own writer makes, see `tests/reference/read_events.py`.
+//! An event file is a sequence of records (`record`), each a protobuf `Event` (`event`). A test compares the bytes with
+//! those of TensorBoard's own writer, see `tests/reference/read_events.py`.
 
 mod event;
 mod record;
@@ -22,8 +22,8 @@ pub(super) struct EventFile {
 }
 
 impl EventFile {
-    /// Starts a new file in `folder`. With `last_step`, TensorBoard is told to forget what earlier files of
-    /// this folder say about later steps: a resumed run trains them again.
+    /// Starts a new file in `folder`. With `last_step`, it tells TensorBoard to forget later steps of earlier files in
+    /// this folder: a resumed run trains them again.
     pub(super) fn create(folder: &Path, time: f64, last_step: Option<u64>) -> Result<Self> {
         let out = BufWriter::with_capacity(1 << 16, new_file(folder, time)?);
         let mut file = EventFile {
@@ -87,7 +87,7 @@ impl EventFile {
     }
 }
 
-/// TensorBoard reads any file with `tfevents` in its name, in the order of the names.
+/// A new file, under a name of its own. TensorBoard reads any file with `tfevents` in its name, in the order of the names.
 fn new_file(folder: &Path, time: f64) -> Result<File> {
     let process = std::process::id();
     let mut attempt = 0;

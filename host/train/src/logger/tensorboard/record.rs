@@ -1,6 +1,5 @@
-//! TFRecord framing: length, checksum of the length, data, checksum of the data, all little-endian.
-//! The checksums are CRC-32C, masked because a checksum of data that holds checksums is weak (TensorFlow,
-//! `lib/io/record_writer.h`).
+//! TFRecord framing: length, checksum of the length, data, checksum of the data, all little-endian. The checksums are
+//! CRC-32C, masked because a checksum of data that holds checksums is weak (TensorFlow, `lib/io/record_writer.h`).
 
 use std::io::{Result, Write};
 

@@ -1,6 +1,6 @@
-//! Recording work once and repeating it without what surrounds its kernels: the trait that `capture` drives, and its
-//! implementations, on [`torch_ext::cuda`] for CUDA and on [`Tape`] for the CPU. Decides nothing about what is recorded or
-//! when.
+//! Recorders: they record operations once, and replay the kernels without the overhead around them. Owns the trait and
+//! its implementations, on [`torch_ext::cuda`] for CUDA and on [`Tape`] for the CPU. Decides nothing about what is
+//! recorded or when.
 
 use anyhow::Result;
 use phasebox_nn::optim::RECORDED_BYTES;
@@ -10,10 +10,10 @@ use torch_ext::cuda::{Graph, GraphPool, SideStream};
 
 use crate::context::Context;
 
-/// Work on a context, to be recorded or done again.
-pub type Works<'a> = &'a mut dyn FnMut(&mut Context) -> Result<()>;
+/// Operations on a context, to be recorded or done again.
+pub type StepOps<'a> = &'a mut dyn FnMut(&mut Context) -> Result<()>;
 
-/// Records work.
+/// Records operations.
 pub trait Recorder {
     /// Called once, before training starts, on the thread that trains.
     ///
@@ -21,25 +21,25 @@ pub trait Recorder {
     /// If nothing can be recorded here.
     fn prepare(&mut self, context: &mut Context) -> Result<()>;
 
-    /// Runs `works` and remembers what they compute. Whether that takes effect is up to the recorder: the caller puts
-    /// back all that it could have changed. What `works` leave in the context are the tensors that replays write.
+    /// Runs `ops` and remembers what they compute. A recorder need not compute anything now: the caller puts back all
+    /// state that `ops` change. The tensors that `ops` leave in the context are those that replays write.
     ///
     /// # Errors
-    /// Of the works, or if they do something that cannot be recorded.
-    fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>>;
+    /// An error of `ops`, or if they do something that cannot be recorded.
+    fn record(&mut self, context: &mut Context, ops: StepOps<'_>) -> Result<Box<dyn Recording>>;
 }
 
-/// Recorded work.
+/// Recorded operations.
 pub trait Recording {
-    /// Computes once more, from and into the very tensors it was recorded with, without waiting for the result.
-    /// `again` are the same works, for recorders that can do no better than run them.
+    /// Computes once more, from and into the very tensors it was recorded with. Does not sync. `again` are the recorded
+    /// operations, for recorders that can do no better than run them.
     ///
     /// # Errors
-    /// Of the device, or of `again`.
-    fn replay(&mut self, context: &mut Context, again: Works<'_>) -> Result<()>;
+    /// An error of the device, or of `again`.
+    fn replay(&mut self, context: &mut Context, again: StepOps<'_>) -> Result<()>;
 }
 
-/// The recorder of a device.
+/// The recorder that a device has.
 pub(super) fn of(device: Device) -> Box<dyn Recorder> {
     if device.is_cuda() {
         Box::new(CudaRecorder::default())
@@ -48,7 +48,7 @@ pub(super) fn of(device: Device) -> Box<dyn Recorder> {
     }
 }
 
-/// Writes down what the CPU computes. Results are kept as long as the recording, each in memory of its own.
+/// Records operations of the CPU on a tape. Results live as long as the recording, each in memory of its own.
 struct TapeRecorder;
 
 impl Recorder for TapeRecorder {
@@ -56,20 +56,20 @@ impl Recorder for TapeRecorder {
         context.optimizer.use_device_learning_rates()
     }
 
-    fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>> {
-        let (tape, done) = Tape::record(RECORDED_BYTES, || works(context))?;
+    fn record(&mut self, context: &mut Context, ops: StepOps<'_>) -> Result<Box<dyn Recording>> {
+        let (tape, done) = Tape::record(RECORDED_BYTES, || ops(context))?;
         done?;
         Ok(Box::new(tape))
     }
 }
 
 impl Recording for Tape {
-    fn replay(&mut self, _: &mut Context, _: Works<'_>) -> Result<()> {
+    fn replay(&mut self, _: &mut Context, _: StepOps<'_>) -> Result<()> {
         Ok(Tape::replay(self)?)
     }
 }
 
-/// Records CUDA graphs on a stream of its own, whose memory they share.
+/// Records CUDA graphs on a stream of its own. The graphs share their memory.
 #[derive(Default)]
 struct CudaRecorder {
     pool: Option<GraphPool>,
@@ -84,14 +84,14 @@ impl Recorder for CudaRecorder {
         context.optimizer.use_device_learning_rates()
     }
 
-    fn record(&mut self, context: &mut Context, works: Works<'_>) -> Result<Box<dyn Recording>> {
+    fn record(&mut self, context: &mut Context, ops: StepOps<'_>) -> Result<Box<dyn Recording>> {
         let pool = match self.pool {
             Some(pool) => pool,
             None => *self.pool.insert(GraphPool::new()?),
         };
         let mut graph = Graph::new()?;
         graph.begin(pool)?;
-        let done = works(context);
+        let done = ops(context);
         // Also after an error: the stream records until it is told to end.
         let ended = graph.end();
         done?;
@@ -101,7 +101,7 @@ impl Recorder for CudaRecorder {
 }
 
 impl Recording for Graph {
-    fn replay(&mut self, _: &mut Context, _: Works<'_>) -> Result<()> {
+    fn replay(&mut self, _: &mut Context, _: StepOps<'_>) -> Result<()> {
         Ok(Graph::replay(self)?)
     }
 }

@@ -1,39 +1,39 @@
-//! Batches onto the device: copied without waiting, laid out as the network wants them, bytes normalized there.
-//! Owns nothing of what a batch is used for.
+//! Batches onto the device: copied without waiting, laid out as the network wants them, bytes normalized there. Owns
+//! nothing of what a batch is used for.
 
 use anyhow::Result;
 use phasebox_data::{Batch, ByteScale};
 use tch::{Device, Tensor};
 
-/// Where batches go, and in which memory format.
-pub(super) struct Placement {
+/// The device that batches go to, and the memory format they have there.
+pub(super) struct ToDevice {
     device: Device,
     channels_last: bool,
-    /// Of the last batch that came as bytes: those of one loader all have the same.
+    /// The scale of the last batch that came as bytes: all batches of one loader have the same.
     scale: Option<DeviceScale>,
 }
 
 /// A [`ByteScale`] on the device, each part `[1, channels, 1, 1]`.
 struct DeviceScale {
-    of: ByteScale,
+    on_host: ByteScale,
     factor: Tensor,
     offset: Tensor,
 }
 
-impl Placement {
-    pub(super) fn new(device: Device, channels_last: bool) -> Placement {
-        Placement {
+impl ToDevice {
+    pub(super) fn new(device: Device, channels_last: bool) -> ToDevice {
+        ToDevice {
             device,
             channels_last,
             scale: None,
         }
     }
 
-    /// The batch on the device, its inputs float32. No sync.
-    pub(super) fn place(&mut self, batch: Batch) -> Result<Batch> {
+    /// The batch on the device, its inputs float32. Does not sync.
+    pub(super) fn upload(&mut self, batch: Batch) -> Result<Batch> {
         let mut inputs = torch_ext::upload(&batch.inputs, self.device)?;
         if self.channels_last && inputs.dim() == 4 {
-            // Bytes, if that is what they are: a quarter to move.
+            // Before bytes become floats: a quarter to move.
             inputs = torch_ext::channels_last(&inputs)?;
         }
         if let Some(scale) = &batch.byte_scale {
@@ -54,9 +54,9 @@ impl Placement {
             .collect()
     }
 
-    /// One kernel: it reads bytes and writes floats.
+    /// Floats from bytes, in one kernel.
     fn normalize(&mut self, bytes: &Tensor, scale: &ByteScale) -> Result<Tensor> {
-        let known = self.scale.take().filter(|known| known.of == *scale);
+        let known = self.scale.take().filter(|known| known.on_host == *scale);
         let known = match known {
             Some(known) => known,
             None => DeviceScale::new(scale, self.device)?,
@@ -69,17 +69,18 @@ impl Placement {
 
 impl DeviceScale {
     fn new(scale: &ByteScale, device: Device) -> Result<DeviceScale> {
-        let channels = |values: &[f32]| -> Result<Tensor> {
-            let values = Tensor::f_from_slice(values)?.f_view([1, -1, 1, 1])?;
-            Ok(torch_ext::upload(&values, device)?)
-        };
-        let (factor, offset) = (channels(&scale.factor)?, channels(&scale.offset)?);
         Ok(DeviceScale {
-            of: scale.clone(),
-            factor,
-            offset,
+            on_host: scale.clone(),
+            factor: by_channel(&scale.factor, device)?,
+            offset: by_channel(&scale.offset, device)?,
         })
     }
+}
+
+/// One value a channel, as `[1, channels, 1, 1]`.
+fn by_channel(values: &[f32], device: Device) -> Result<Tensor> {
+    let values = Tensor::f_from_slice(values)?.f_view([1, -1, 1, 1])?;
+    Ok(torch_ext::upload(&values, device)?)
 }
 
 #[cfg(test)]
@@ -111,8 +112,8 @@ mod tests {
             for channels_last in [false, true] {
                 let bytes = data.byte_batch(&indices, &augmentation, 7).expect("bytes");
                 assert_eq!(bytes.inputs.kind(), Kind::Uint8, "{transforms}");
-                let mut placement = Placement::new(Device::Cpu, channels_last);
-                let placed = placement.place(bytes).expect("it fits");
+                let mut to_device = ToDevice::new(Device::Cpu, channels_last);
+                let placed = to_device.upload(bytes).expect("it fits");
                 let difference = (&placed.inputs - &floats.inputs)
                     .abs()
                     .max()
@@ -141,15 +142,15 @@ mod tests {
             for (channels_last, strides) in [(false, [60, 20, 5, 1]), (true, [60, 1, 15, 3])] {
                 let mut batch = Batch::new(inputs.shallow_clone(), Tensor::from(0));
                 batch.byte_scale = byte_scale.clone();
-                let placed = Placement::new(Device::Cpu, channels_last)
-                    .place(batch)
+                let placed = ToDevice::new(Device::Cpu, channels_last)
+                    .upload(batch)
                     .expect("it fits");
                 assert_eq!(placed.inputs.stride(), strides, "{:?}", inputs.kind());
             }
         }
         let row = Tensor::rand([4, 7], (Kind::Float, Device::Cpu));
-        let placed = Placement::new(Device::Cpu, true)
-            .place(Batch::new(row.shallow_clone(), Tensor::from(0)));
+        let placed = ToDevice::new(Device::Cpu, true)
+            .upload(Batch::new(row.shallow_clone(), Tensor::from(0)));
         assert_eq!(placed.expect("no image").inputs, row);
     }
 }

@@ -1,6 +1,9 @@
-//! What a callback did and cost: the numbers that `summary.json` shows for it. Whoever runs the callback counts.
+//! The work and the cost of a callback: the numbers that `summary.json` shows for it. Owns the counts; the code that runs
+//! the callback counts.
 
 use std::time::Duration;
+
+use phasebox_data::Random;
 
 /// Counts of one callback over a run. Times are of whole calls, host functions included.
 #[derive(Default, Clone)]
@@ -17,24 +20,24 @@ pub struct Counters {
     pub bytes_copied: u64,
     /// Host functions that panicked.
     pub host_panics: u64,
-    /// Durations of calls: of the first [`TIMED_AT_FIRST`] all, then of a sample.
+    /// Durations of calls: of each of the first [`TIMED_AT_FIRST`], then of a sample.
     pub call_time: Durations,
-    /// Which are timed.
+    /// The choice of calls that are timed.
     pub sample: Sample,
 }
 
 /// Calls that are all timed before a sample has to do.
 pub const TIMED_AT_FIRST: u32 = 256;
-/// Of so many calls, one is timed on average: two looks at a clock cost a fifth of a call that does nothing.
-const SAMPLED: u32 = 16;
+/// Calls of which one is timed on average: two looks at a clock cost a fifth of a call that does nothing.
+const SAMPLED: u64 = 16;
 
-/// Says which calls are timed. The distances are random, so that what a callback does every so many calls is neither
-/// missed nor counted double, and the same in every run.
+/// The choice of calls that are timed. Distances are random, so that work which a callback does every so many calls is
+/// neither missed nor counted double. They are the same in every run.
 #[derive(Clone)]
 pub struct Sample {
     first: u32,
     skip: u32,
-    random: u32,
+    random: Random,
 }
 
 impl Default for Sample {
@@ -42,13 +45,13 @@ impl Default for Sample {
         Sample {
             first: TIMED_AT_FIRST,
             skip: 0,
-            random: 1,
+            random: Random::new(1),
         }
     }
 }
 
 impl Sample {
-    /// Whether the call that begins is timed.
+    /// Tells whether the call that begins is timed.
     #[inline]
     pub fn takes_next(&mut self) -> bool {
         if self.skip > 0 {
@@ -64,11 +67,7 @@ impl Sample {
             self.first -= 1;
             return;
         }
-        // Xorshift: Marsaglia 2003, "Xorshift RNGs", the first triple of its list for 32 bits in common use.
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 17;
-        self.random ^= self.random << 5;
-        self.skip = self.random % (2 * SAMPLED - 1);
+        self.skip = self.random.below(2 * SAMPLED - 1) as u32;
     }
 }
 
@@ -94,6 +93,7 @@ impl Default for Durations {
 
 impl Durations {
     /// Adds one duration.
+    #[inline]
     pub fn record(&mut self, duration: Duration) {
         let bucket = bucket_of(duration.as_nanos() as u64);
         self.buckets[bucket] = self.buckets[bucket].saturating_add(1);
@@ -101,12 +101,12 @@ impl Durations {
         self.count += 1;
     }
 
-    /// The longest, exactly.
+    /// The longest duration, exactly.
     pub fn max(&self) -> Duration {
         self.longest
     }
 
-    /// The duration that a `share` (0–1) of all stay below, to bucket width.
+    /// The duration that a `share` (0 to 1) of all durations stays below, to the width of a bucket.
     pub fn percentile(&self, share: f64) -> Duration {
         let rank = (self.count as f64 * share).ceil() as u64;
         let mut seen = 0;
@@ -120,7 +120,7 @@ impl Durations {
     }
 }
 
-/// Bucket 4·e + m holds nanoseconds from 2^e·(1 + m/4) on.
+/// The bucket of a duration: bucket 4·e + m holds nanoseconds from 2^e·(1 + m/4) on.
 fn bucket_of(nanoseconds: u64) -> usize {
     let value = nanoseconds.max(4);
     let exponent = value.ilog2();

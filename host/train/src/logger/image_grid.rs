@@ -5,20 +5,20 @@ use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use tch::{Device, Kind, Tensor};
 
 /// Most images in a grid.
-pub const MAX_IMAGES: i64 = 256;
-/// Most pixels of one picture, grid included.
-pub const MAX_PIXELS: i64 = 1 << 24;
+const MAX_IMAGES: i64 = 256;
+/// Most pixels of one grid, gaps included.
+const MAX_PIXELS: i64 = 1 << 24;
 /// Black pixels between two images of a grid.
 const GAP: i64 = 2;
 
-/// An encoded picture.
-pub(super) struct Picture {
+/// An encoded image or grid of images.
+pub(super) struct ImageGrid {
     pub(super) png: Vec<u8>,
     /// Height and width in pixels.
     pub(super) size: [u32; 2],
 }
 
-impl Picture {
+impl ImageGrid {
     /// From `[H, W]` (gray), `[C, H, W]`, or `[N, C, H, W]` as a nearly square grid in reading order; C is 1
     /// (gray), 3 (RGB) or 4 (RGBA). Floating-point values mean 0 to 1 and are clamped, NaN is black; `uint8`
     /// is taken as it is. Copies to the CPU, which waits for the device.
@@ -38,7 +38,7 @@ impl Picture {
         PngEncoder::new(&mut png)
             .write_image(&bytes, size[1], size[0], color)
             .context("cannot encode the PNG")?;
-        Ok(Picture { png, size })
+        Ok(ImageGrid { png, size })
     }
 }
 
@@ -127,7 +127,7 @@ mod tests {
 
     /// What a PNG reader sees: size, channels, bytes.
     fn decoded(tensor: &Tensor) -> Result<([u32; 2], u8, Vec<u8>)> {
-        let picture = Picture::of(tensor)?;
+        let picture = ImageGrid::of(tensor)?;
         let read = image::load_from_memory(&picture.png)?;
         assert_eq!(picture.size, [read.height(), read.width()]);
         Ok((
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn what_is_no_image_is_refused() {
         let check = |shape: &[i64], kind: Kind, words: &str| {
-            let error = Picture::of(&Tensor::zeros(shape, (kind, Device::Cpu)))
+            let error = ImageGrid::of(&Tensor::zeros(shape, (kind, Device::Cpu)))
                 .err()
                 .map(|error| error.to_string());
             assert!(

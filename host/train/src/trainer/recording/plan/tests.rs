@@ -1,12 +1,13 @@
 //! The plan of segments, for callbacks of every kind.
 
-use phasebox_contract::phase::Phase;
+use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_contract::policy::NanPolicy;
 
-use super::{Facts, Plan, Work};
+use super::{Moment, RecordingPlan, STEP, StepFacts};
 use crate::callback::{Changes, Subscriber};
+use crate::trainer::step_op::StepOp;
 
-const FACTS: Facts<'static> = Facts {
+const FACTS: StepFacts<'static> = StepFacts {
     enabled: true,
     architecture: "mlp",
     nan_policy: NanPolicy::Abort,
@@ -31,19 +32,13 @@ fn called(name: &'static str, phases: &[Phase], changes: Option<Changes>) -> Sub
 }
 
 /// What is recorded, segments divided by `|`; or why nothing is.
-fn check(subscribers: &[Subscriber<'_>], facts: Facts<'_>, expected: &str) {
-    let plan = Plan::new(subscribers, facts);
-    let works = |works: Vec<Work>| {
-        works
-            .iter()
-            .map(|work| work.name())
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
+fn check(subscribers: &[Subscriber<'_>], facts: StepFacts<'_>, expected: &str) {
+    let plan = RecordingPlan::new(subscribers, facts);
+    let ops = |ops: Vec<StepOp>| ops.iter().map(|op| op.name()).collect::<Vec<_>>().join(" ");
     let segments = || {
         plan.of_batch(true)
             .into_iter()
-            .map(works)
+            .map(ops)
             .collect::<Vec<_>>()
             .join(" | ")
     };
@@ -62,9 +57,18 @@ fn check(subscribers: &[Subscriber<'_>], facts: Facts<'_>, expected: &str) {
 }
 
 #[test]
+fn every_phase_of_a_training_batch_has_its_place_in_the_step() {
+    let phases = STEP.into_iter().filter_map(|moment| match moment {
+        Moment::Phase(phase) => Some(phase),
+        Moment::Op(_) => None,
+    });
+    assert!(phases.eq(PhaseSet::TRAIN_BATCH.iter()));
+}
+
+#[test]
 fn segments_are_cut_where_somebody_is_called() {
     use Phase::*;
-    let clips = Facts {
+    let clips = StepFacts {
         clips: true,
         ..FACTS
     };
@@ -157,7 +161,7 @@ fn segments_are_cut_where_a_batch_may_end() {
         FACTS,
         "forward loss metrics backward | step clear",
     );
-    let clips = Facts {
+    let clips = StepFacts {
         clips: true,
         ..FACTS
     };
@@ -171,7 +175,7 @@ fn segments_are_cut_where_a_batch_may_end() {
         FACTS,
         "forward loss | metrics backward | step clear",
     );
-    let policy = Facts {
+    let policy = StepFacts {
         nan_policy: NanPolicy::SkipStep,
         ..FACTS
     };
@@ -232,13 +236,13 @@ fn nothing_is_recorded_where_it_could_be_wrong() {
     );
     check(
         &[],
-        Facts {
+        StepFacts {
             enabled: false,
             ..FACTS
         },
         "the recipe says `record_steps: off`",
     );
-    let script = Facts {
+    let script = StepFacts {
         architecture: "torchscript",
         ..FACTS
     };
@@ -251,19 +255,13 @@ fn nothing_is_recorded_where_it_could_be_wrong() {
 
 #[test]
 fn a_batch_that_waits_for_others_ends_with_its_gradients() {
-    let names = |works: Vec<Work>| {
-        works
-            .iter()
-            .map(|work| work.name())
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
+    let names = |ops: Vec<StepOp>| ops.iter().map(|op| op.name()).collect::<Vec<_>>().join(" ");
     let clip = called(
         "clip",
         &[Phase::TrainBatchGradientStepStart],
         Some(OBSERVES),
     );
-    let plan = Plan::new(&[clip], FACTS);
+    let plan = RecordingPlan::new(&[clip], FACTS);
     let waiting: Vec<String> = plan.of_batch(false).into_iter().map(names).collect();
     assert_eq!(waiting, ["forward loss metrics backward"]);
 }
@@ -275,7 +273,7 @@ fn the_report_names_who_cuts() {
         &[Phase::TrainBatchGradientStepStart],
         Some(OBSERVES),
     );
-    let report = Plan::new(&[clip], FACTS).report();
+    let report = RecordingPlan::new(&[clip], FACTS).report();
     assert_eq!(
         report,
         [

@@ -1,0 +1,170 @@
+//! One recorded batch: the tensors that its replays read, and its segments. Owns how a batch gets into those tensors
+//! and how the results get out; what is recorded together is the plan's, and how a [`Recorder`]'s.
+
+use anyhow::{Context as _, Result};
+use tch::{Tensor, no_grad};
+
+use super::recorder::{Recorder, Recording};
+use crate::context::Context;
+use crate::trainer::Settings;
+use crate::trainer::step_op::{self, StepOp};
+
+/// A recorded batch.
+pub(super) struct RecordedBatch {
+    inputs: Tensor,
+    target: Tensor,
+    segments: Vec<RecordedSegment>,
+}
+
+/// Operations that one launch replays.
+struct RecordedSegment {
+    ops: Vec<StepOp>,
+    /// The results that the operations leave in the context, written by each replay.
+    outputs: Outputs,
+    recording: Box<dyn Recording>,
+}
+
+impl RecordedBatch {
+    /// Records `segments` with the batch in the context, in an order of samples of its own. Leaves the context
+    /// changed.
+    ///
+    /// The order differs so that a value which a recorder froze in, where it should read the batch, shows in the
+    /// rehearsal.
+    pub(super) fn record(
+        segments: Vec<Vec<StepOp>>,
+        recorder: &mut dyn Recorder,
+        context: &mut Context,
+        settings: &Settings,
+    ) -> Result<RecordedBatch> {
+        let mut batch = RecordedBatch {
+            inputs: memory_for(&context.inputs)?,
+            target: memory_for(&context.target)?,
+            segments: Vec::new(),
+        };
+        batch.take_in(context)?;
+        no_grad(|| batch.inputs.f_copy_(&batch.inputs.f_flip([0])?))?;
+        for ops in segments {
+            let mut perform = |context: &mut Context| perform_all(&ops, context, settings);
+            let recording = recorder.record(context, &mut perform)?;
+            batch.segments.push(RecordedSegment {
+                ops,
+                outputs: Outputs::of(context),
+                recording,
+            });
+        }
+        Ok(batch)
+    }
+
+    /// Copies the batch in the context into the tensors that replays read, and puts these into the context.
+    pub(super) fn take_in(&self, context: &mut Context) -> Result<()> {
+        take_in(&self.inputs, &mut context.inputs)?;
+        take_in(&self.target, &mut context.target)
+    }
+
+    /// Replays the segment that `op` begins. Nothing is left to do for another operation: it was replayed with the
+    /// first of its segment.
+    pub(super) fn replay(
+        &mut self,
+        op: StepOp,
+        context: &mut Context,
+        settings: &Settings,
+    ) -> Result<()> {
+        let mut segments = self.segments.iter_mut();
+        let Some(segment) = segments.find(|segment| segment.ops.first() == Some(&op)) else {
+            return Ok(());
+        };
+        let ops = &segment.ops;
+        let mut perform = |context: &mut Context| perform_all(ops, context, settings);
+        segment.recording.replay(context, &mut perform)?;
+        segment.outputs.put_into(context);
+        Ok(())
+    }
+}
+
+/// Does the operations eagerly.
+pub(super) fn perform_all(
+    ops: &[StepOp],
+    context: &mut Context,
+    settings: &Settings,
+) -> Result<()> {
+    ops.iter()
+        .try_for_each(|op| step_op::perform(*op, context, settings))
+}
+
+/// Memory for a tensor of this size and layout.
+fn memory_for(tensor: &Option<Tensor>) -> Result<Tensor> {
+    let tensor = tensor.as_ref().context("the batch is incomplete")?;
+    Ok(tensor.f_detach()?.f_empty_like()?)
+}
+
+/// Copies `tensor` into `recorded`, which takes its place.
+fn take_in(recorded: &Tensor, tensor: &mut Option<Tensor>) -> Result<()> {
+    let given = tensor.as_ref().context("the batch is incomplete")?;
+    if !is_same_memory(recorded, given) {
+        // A view of an earlier batch, which lay here, would be read while it is written.
+        let apart = if torch_ext::shares_storage(recorded, given) {
+            torch_ext::owned_copy(given)?
+        } else {
+            given.shallow_clone()
+        };
+        no_grad(|| recorded.shallow_clone().f_copy_(&apart))?;
+    }
+    *tensor = Some(recorded.shallow_clone());
+    Ok(())
+}
+
+/// Whether both are the very same memory, seen the same way.
+fn is_same_memory(left: &Tensor, right: &Tensor) -> bool {
+    left.data_ptr() == right.data_ptr()
+        && left.size() == right.size()
+        && left.stride() == right.stride()
+}
+
+/// The batch in the context, to be put back after a rehearsal.
+pub(super) struct BatchTensors {
+    inputs: Option<Tensor>,
+    target: Option<Tensor>,
+}
+
+impl BatchTensors {
+    pub(super) fn of(context: &Context) -> BatchTensors {
+        BatchTensors {
+            inputs: handle(&context.inputs),
+            target: handle(&context.target),
+        }
+    }
+
+    pub(super) fn put_into(&self, context: &mut Context) {
+        context.inputs = handle(&self.inputs);
+        context.target = handle(&self.target);
+    }
+}
+
+/// The results of a segment in the context. The default forgets what an earlier pass has left, so that nothing recorded
+/// can depend on it.
+#[derive(Default)]
+pub(super) struct Outputs {
+    preds: Option<Tensor>,
+    loss: Option<Tensor>,
+    loss_log_items: Option<Tensor>,
+}
+
+impl Outputs {
+    fn of(context: &Context) -> Outputs {
+        Outputs {
+            preds: handle(&context.preds),
+            loss: handle(&context.loss),
+            loss_log_items: handle(&context.loss_log_items),
+        }
+    }
+
+    pub(super) fn put_into(&self, context: &mut Context) {
+        context.preds = handle(&self.preds);
+        context.loss = handle(&self.loss);
+        context.loss_log_items = handle(&self.loss_log_items);
+    }
+}
+
+fn handle(tensor: &Option<Tensor>) -> Option<Tensor> {
+    tensor.as_ref().map(Tensor::shallow_clone)
+}

@@ -1,0 +1,43 @@
+//! How to train, beyond what the context holds. Owns plain values; a recipe's text becomes these in
+//! `assemble`.
+
+use phasebox_contract::policy::NanPolicy;
+use phasebox_files::atomic_file::Durability;
+
+/// How to train, beyond what the context holds.
+pub struct Settings {
+    /// Epochs to train.
+    pub max_epochs: u32,
+    /// Epochs from one validation to the next.
+    pub validation_every: u32,
+    /// Epochs from one test to the next.
+    pub test_every: u32,
+    /// Largest 2-norm of all gradients together.
+    pub clip_grad_norm: Option<f64>,
+    /// Forward pass and loss run in bfloat16.
+    pub autocast: bool,
+    /// The channels of a pixel lie together in memory.
+    pub channels_last: bool,
+    /// What a loss that is not finite does to the run.
+    pub nan_policy: NanPolicy,
+    /// Steps are replayed from recordings where that is safe.
+    pub record_steps: bool,
+    /// The average of the best models is validated at the end.
+    pub average_best_models: bool,
+    /// Which checkpoints are written.
+    pub saving: Saving,
+}
+
+/// Which checkpoints are written.
+pub struct Saving {
+    /// Without it, none are.
+    pub enabled: bool,
+    /// Epochs, counted from 1, whose checkpoint is kept.
+    pub epochs: Vec<u32>,
+    /// Optimizer steps from one checkpoint inside an epoch to the next.
+    pub every_steps: Option<u64>,
+    /// Tag of the best epoch's checkpoint.
+    pub best_tag: String,
+    /// What a checkpoint survives.
+    pub durability: Durability,
+}
