@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::files::DataFile;
+use super::data_file::{DataFile, with_hint};
 use super::images::Images;
 use super::transforms::Normalize;
 use super::{Splits, numbered};
@@ -28,7 +28,8 @@ pub struct CifarConfig {
     pub validation_fraction: f64,
 }
 
-/// What differs between the two (Krizhevsky 2009). A record is the label bytes, the last of which counts, then the pixels.
+/// The differences between the two data sets (Krizhevsky 2009). A record is the label bytes, the last of which counts,
+/// then the pixels.
 pub(super) struct Kind {
     name: &'static str,
     folder: &'static str,
@@ -76,13 +77,9 @@ impl CifarConfig {
     pub(super) fn load(&self, base: &Path, kind: &Kind) -> Result<Splits> {
         let root = base.join(&self.root);
         let classes = class_names(&root, kind)?;
-        let part = |part, files| read_part(&root, part, files, kind, &classes);
-        Splits::published(
-            part("train", kind.train)?,
-            part("test", &[kind.test])?,
-            self.validation_fraction,
-            SPLIT_SEED,
-        )
+        let train = read_part(&root, "train", kind.train, kind, &classes)?;
+        let test = read_part(&root, "test", &[kind.test], kind, &classes)?;
+        Splits::published(train, test, self.validation_fraction, SPLIT_SEED)
     }
 }
 
@@ -93,7 +90,8 @@ fn read_part(
     kind: &Kind,
     classes: &[String],
 ) -> Result<Images> {
-    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    let mut pixels = Vec::new();
+    let mut labels = Vec::new();
     let record = kind.label_bytes + IMAGE_BYTES;
     for name in files {
         let bytes = read_records(root, name, record, kind)?;
@@ -129,9 +127,14 @@ fn read_records(root: &Path, name: &str, record: usize, kind: &Kind) -> Result<V
     let file = DataFile::find(root, name, &remedy)?;
     let path = file.path.display().to_string();
     let mut bytes = Vec::new();
-    file.into_reader()
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("{path}: cannot be read\nhint: {remedy}"))?;
+    let read = file.into_reader().read_to_end(&mut bytes);
+    read.map_err(|error| {
+        with_hint(
+            format!("{path}: cannot be read"),
+            &format!("hint: {remedy}"),
+            error,
+        )
+    })?;
     let length = bytes.len();
     ensure!(
         length > 0 && length % record == 0,
@@ -140,7 +143,7 @@ fn read_records(root: &Path, name: &str, record: usize, kind: &Kind) -> Result<V
     Ok(bytes)
 }
 
-/// One name a line; numbers where the file was not copied along.
+/// The names of the classes, one a line of their file; numbers where the file was not copied along.
 fn class_names(root: &Path, kind: &Kind) -> Result<Vec<String>> {
     let path = root.join(kind.class_names);
     if !path.exists() {

@@ -1,17 +1,17 @@
-//! The data set `csv`: reads a file of named columns and divides its rows. What the rows then are is `table`'s.
+//! The data set `csv`: reads a file of named columns and divides its rows. The rows themselves are a `table`.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use csv::{ReaderBuilder, StringRecord, Trim};
 use serde::{Deserialize, Serialize};
 
 use super::Splits;
-use super::files::DataFile;
-use super::split::{Parts, hold_out};
-use super::table::{Table, Target};
+use super::data_file::DataFile;
+use super::hold_out::{Parts, hold_out};
+use super::table::{Table, Target, Task, chosen, number};
 
 /// Recipe keys of `csv`: a file with a header line, packed if it ends in `.gz`. Samples are float32 `[features]`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,13 +21,13 @@ pub struct CsvConfig {
     pub file: PathBuf,
     /// The column to predict.
     pub target: String,
-    /// What the target is.
+    /// The kind of target.
     #[serde(default)]
     pub task: Task,
     /// The columns to predict from, in this order; all others when left out.
     #[serde(default)]
     pub features: Option<Vec<String>>,
-    /// What stands between two fields.
+    /// The character between two fields.
     #[serde(default = "comma")]
     pub delimiter: char,
     /// Gives each feature mean 0 and standard deviation 1, by the statistics of the training rows.
@@ -39,20 +39,9 @@ pub struct CsvConfig {
     /// The fraction of the remaining rows to keep for the test.
     #[serde(default)]
     pub test_fraction: f64,
-    /// Decides which rows these are.
+    /// The seed that chooses the rows of each part.
     #[serde(default)]
     pub split_seed: u64,
-}
-
-/// What the target column of a table is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Task {
-    /// A class: any text, sorted by value where all are whole numbers and by name otherwise. Target int64 `[N]`.
-    #[default]
-    Classification,
-    /// A number. Target float32 `[N, 1]`, like the output of a model with one unit: `[N]` would broadcast to `[N, N]`.
-    Regression,
 }
 
 fn comma() -> char {
@@ -75,69 +64,57 @@ impl CsvConfig {
     }
 
     fn read(&self, path: &Path) -> Result<Table> {
-        let failed = || path.display().to_string();
         let delimiter =
             u8::try_from(self.delimiter).context("csv: `delimiter` must be one ASCII character")?;
-        let source = DataFile::open(path)?.into_reader();
         let mut reader = ReaderBuilder::new()
             .delimiter(delimiter)
             .trim(Trim::All)
-            .from_reader(source);
-        let columns = self
-            .columns(reader.headers().with_context(failed)?)
-            .with_context(failed)?;
-        let rows = Rows::read(&mut reader, &columns).with_context(failed)?;
-        let target = Target::parse(rows.targets, self.task).with_context(failed)?;
-        let description = format!("csv {}", path.display());
+            .from_reader(DataFile::open(path)?.into_reader());
+        let table = self.table(&mut reader, format!("csv {}", path.display()));
+        table.with_context(|| path.display().to_string())
+    }
+
+    fn table(&self, reader: &mut Reader, description: String) -> Result<Table> {
+        let columns = self.columns(reader.headers()?)?;
+        let rows = Rows::read(reader, &columns)?;
         Ok(Table {
             description,
             features: rows.features,
             width: columns.features.len(),
-            target,
+            target: Target::parse(rows.targets, self.task)?,
         })
     }
 
     /// Finds the columns by name.
     fn columns(&self, header: &StringRecord) -> Result<Columns> {
-        let find = |name: &str| {
-            let mut places = header
-                .iter()
-                .enumerate()
-                .filter(|(_, column)| *column == name)
-                .map(|(place, _)| place);
-            let all = || header.iter().collect::<Vec<_>>().join(", ");
-            let place = places
-                .next()
-                .with_context(|| format!("no column `{name}`\nhint: it has {}", all()))?;
-            ensure!(
-                places.next().is_none(),
-                "two columns are named `{name}`\nhint: rename one"
-            );
-            Ok((place, name.to_owned()))
-        };
-        let target = find(&self.target)?;
-        let features: Vec<_> = match &self.features {
-            Some(names) => names.iter().map(|name| find(name)).collect::<Result<_>>()?,
-            None => header
-                .iter()
-                .filter(|name| *name != target.1)
-                .map(find)
-                .collect::<Result<_>>()?,
-        };
+        let target = find(header, &self.target)?;
+        let features = self.features(header)?;
         ensure!(
             !features.is_empty(),
             "no feature is left beside the target `{}`\nhint: see `features` and `delimiter`",
-            target.1
+            self.target
         );
         ensure!(
-            !features.contains(&target),
+            features.iter().all(|(column, _)| *column != target),
             "`features` has the target `{}` in it\nhint: take it out",
-            target.1
+            self.target
         );
-        Ok(Columns {
-            target: target.0,
-            features,
-        })
+        Ok(Columns { target, features })
+    }
+
+    /// The columns to predict from: those of the recipe, or all but the target.
+    fn features(&self, header: &StringRecord) -> Result<Vec<(usize, String)>> {
+        let mut features = Vec::new();
+        let listed = self.features.as_deref().unwrap_or_default();
+        for name in listed {
+            features.push((find(header, name)?, name.clone()));
+        }
+        if self.features.is_none() {
+            for name in header.iter().filter(|name| *name != self.target) {
+                features.push((find(header, name)?, name.to_owned()));
+            }
+        }
+        Ok(features)
     }
 
     fn split(&self, mut table: Table) -> Result<Splits> {
@@ -150,13 +127,8 @@ impl CsvConfig {
         let rest: Vec<i64> = parts.kept.iter().map(|&row| labels[row]).collect();
         let Parts { kept, held_out } =
             hold_out(&rest, classes, self.test_fraction, self.split_seed)?;
-        let rows = |places: Vec<usize>| {
-            places
-                .into_iter()
-                .map(|place| parts.kept[place])
-                .collect::<Vec<_>>()
-        };
-        let (train, test) = (rows(kept), rows(held_out));
+        let train = chosen(&parts.kept, &kept);
+        let test = chosen(&parts.kept, &held_out);
         if self.standardize {
             table.standardize(&train);
         }
@@ -170,10 +142,29 @@ impl CsvConfig {
     }
 }
 
-/// Where in a row to look, and what it is called there.
+type Reader = csv::Reader<Box<dyn Read>>;
+
+/// The columns that count.
 struct Columns {
+    /// Index in a row.
     target: usize,
+    /// Index in a row, and name.
     features: Vec<(usize, String)>,
+}
+
+/// The index of the column `name`.
+fn find(header: &StringRecord, name: &str) -> Result<usize> {
+    let columns = header.iter().enumerate();
+    let mut found = columns.filter(|(_, column)| *column == name);
+    let (index, _) = found.next().with_context(|| {
+        let all: Vec<&str> = header.iter().collect();
+        format!("no column `{name}`\nhint: it has {}", all.join(", "))
+    })?;
+    ensure!(
+        found.next().is_none(),
+        "two columns are named `{name}`\nhint: rename one"
+    );
+    Ok(index)
 }
 
 /// The cells of a file that count.
@@ -183,7 +174,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn read(reader: &mut csv::Reader<Box<dyn Read>>, columns: &Columns) -> Result<Self> {
+    fn read(reader: &mut Reader, columns: &Columns) -> Result<Self> {
         let mut rows = Self {
             features: Vec::new(),
             targets: Vec::new(),
@@ -200,14 +191,5 @@ impl Rows {
         }
         ensure!(!rows.targets.is_empty(), "no rows below the header");
         Ok(rows)
-    }
-}
-
-pub(super) fn number(cell: &str) -> Result<f32> {
-    match cell.parse::<f32>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        _ => bail!(
-            "`{cell}` is not a finite number\nhint: fill gaps, and turn words into numbers, before training"
-        ),
     }
 }

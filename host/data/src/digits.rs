@@ -48,7 +48,8 @@ fn decode() -> Result<Images> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .from_reader(GzDecoder::new(CSV_GZ));
-    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    let mut pixels = Vec::new();
+    let mut labels = Vec::new();
     for row in reader.deserialize() {
         let mut row: Vec<u8> = row?;
         labels.push(i64::from(row.pop().context("an empty row")?));

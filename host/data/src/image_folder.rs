@@ -1,6 +1,7 @@
 //! The data set `image_folder`: image files, one folder a class, decoded when they are asked for. Keeps no pixels.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +9,8 @@ use anyhow::{Context, Result, bail, ensure};
 use image::ImageReader;
 use serde::{Deserialize, Serialize};
 
-use super::render::{Image, Renderer};
+use super::augment::{Image, Renderer};
+use super::data_file::with_hint;
 use super::transforms::{Augmentation, Normalize};
 use super::{Batch, Dataset, Splits};
 
@@ -113,9 +115,8 @@ impl ImageFolder {
                 folder.display()
             );
         };
-        let (width, height) = open(first)?
-            .into_dimensions()
-            .with_context(|| unreadable(first))?;
+        let size = open(first)?.into_dimensions();
+        let (width, height) = size.map_err(|error| unreadable(first, error))?;
         let (mean, std) = match channels {
             3 => (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]),
             _ => (vec![0.5], vec![0.5]),
@@ -136,7 +137,8 @@ impl ImageFolder {
             .files
             .get(index)
             .with_context(|| format!("no sample {index}"))?;
-        let image = open(path)?.decode().with_context(|| unreadable(path))?;
+        let image = open(path)?.decode();
+        let image = image.map_err(|error| unreadable(path, error))?;
         let shape = [
             self.shape[0],
             image.height() as usize,
@@ -205,21 +207,19 @@ impl Dataset for ImageFolder {
 
 /// The wanted entries of a folder, sorted by name so that a run does not depend on the file system.
 fn entries(folder: &Path, wanted: fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
-    let failed = || {
-        format!(
-            "{}: cannot be listed\nhint: image_folder reads root/train/<class>/*.png and root/val/…",
-            folder.display()
-        )
-    };
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).with_context(failed)? {
-        let path = entry.with_context(failed)?.path();
-        if wanted(&path) && !name(&path).starts_with('.') {
-            paths.push(path);
-        }
-    }
+    let mut paths = list(folder).map_err(|error| {
+        let fault = format!("{}: cannot be listed", folder.display());
+        let hint = "hint: image_folder reads root/train/<class>/*.png and root/val/…";
+        with_hint(fault, hint, error)
+    })?;
+    paths.retain(|path| wanted(path) && !name(path).starts_with('.'));
     paths.sort_unstable();
     Ok(paths)
+}
+
+fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?;
+    entries.map(|entry| Ok(entry?.path())).collect()
 }
 
 fn is_image(path: &Path) -> bool {
@@ -241,17 +241,15 @@ fn name(path: &Path) -> String {
 }
 
 /// The format is taken from the content, not from the name. The `image` crate's limit of 512 MiB an image applies.
-fn open(path: &Path) -> Result<ImageReader<impl std::io::BufRead + std::io::Seek>> {
+fn open(path: &Path) -> Result<ImageReader<impl io::BufRead + io::Seek>> {
     ImageReader::open(path)
         .and_then(ImageReader::with_guessed_format)
-        .with_context(|| unreadable(path))
+        .map_err(|error| unreadable(path, error))
 }
 
-fn unreadable(path: &Path) -> String {
-    format!(
-        "{}: not an image that can be read\nhint: replace it, or remove it",
-        path.display()
-    )
+fn unreadable(path: &Path, error: impl Into<anyhow::Error>) -> anyhow::Error {
+    let fault = format!("{}: not an image that can be read", path.display());
+    with_hint(fault, "hint: replace it, or remove it", error)
 }
 
 fn unknown_class(folder: &Path, classes: &[String]) -> String {

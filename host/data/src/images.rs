@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::files::DAMAGED;
-use super::render::{Image, Renderer};
-use super::split::{Parts, hold_out};
+use super::augment::{Image, Renderer};
+use super::data_file::DAMAGED;
+use super::hold_out::{Parts, hold_out};
 use super::transforms::{Augmentation, Normalize};
 use super::{Batch, Dataset, Splits};
 
@@ -28,10 +28,10 @@ pub struct Images {
 }
 
 impl Images {
-    /// Refuses what the rest of this module relies on not to happen.
+    /// Checks the invariants that the rest of this module relies on.
     ///
     /// # Errors
-    /// When pixels and labels differ in number, or a label is out of range.
+    /// No images, pixels and labels that differ in number, or a label out of range.
     pub(super) fn checked(self) -> Result<Self> {
         let (pixels, count, classes) = (self.pixels.len(), self.labels.len(), self.classes.len());
         let size: usize = self.shape.iter().product();
@@ -59,7 +59,8 @@ impl Images {
         }
     }
 
-    /// Holds out `fraction` of the images, each class in proportion: what is left, and what was held out if anything was.
+    /// Holds out `fraction` of the images, each class in proportion. Returns the images that are left, and those that
+    /// were held out if any were.
     ///
     /// # Errors
     /// When the fraction is not in `[0, 1)` or leaves nothing.

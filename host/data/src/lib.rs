@@ -1,30 +1,30 @@
 //! The samples a run sees: data sets, their transforms, and the loader that makes batches of them.
 //!
-//! It ends at CPU tensors: moving a batch to the device is the trainer's, and so is what a batch is used for.
+//! The crate ends at CPU tensors: the trainer moves a batch to the device and decides what it is used for.
 //!
 //! **To add a data set**: one file here with its recipe keys (a struct with `deny_unknown_fields`) and a `load`; one
-//! variant of [`DatasetConfig`], whose name is the recipe key; one arm in [`DatasetConfig::load`]. Images that fit in
-//! memory need no more than filling an [`Images`]; rows of numbers a [`Table`]; anything else implements [`Dataset`].
+//! row of `datasets!`, whose name in snake case is the recipe key. For images that fit in memory `load` fills an
+//! [`Images`], for rows of numbers a [`Table`]; anything else implements [`Dataset`].
 
+mod augment;
 mod cifar;
 mod csv;
+mod data_file;
 mod digits;
-mod files;
+mod hold_out;
 mod image_folder;
 mod images;
 mod loader;
 mod mnist;
 mod prefetch;
 mod random;
-mod render;
-mod split;
 mod table;
 #[cfg(test)]
 mod tests;
 mod transforms;
 
 pub use cifar::CifarConfig;
-pub use csv::{CsvConfig, Task};
+pub use csv::CsvConfig;
 pub use digits::DigitsConfig;
 pub use image_folder::{ImageFolder, ImageFolderConfig};
 pub use images::Images;
@@ -32,7 +32,7 @@ pub use loader::{DataLoader, LoaderConfig};
 pub use mnist::MnistConfig;
 pub use prefetch::panic_text;
 pub use random::{Random, mix};
-pub use table::Table;
+pub use table::{Table, Task};
 pub use transforms::{Augmentation, ByteScale, Normalize, RandomCrop, Resize};
 
 use std::path::Path;
@@ -47,11 +47,11 @@ use tch::Tensor;
 pub struct Batch {
     /// float32 `[N, …]`; or uint8 `[N, channels, height, width]` that `byte_scale` makes float32.
     pub inputs: Tensor,
-    /// What is left to be done to inputs that are bytes.
+    /// The scale that makes inputs of bytes float32.
     pub byte_scale: Option<ByteScale>,
     /// int64 class indices `[N]`, or float32 `[N, 1]` for a regression.
     pub target: Tensor,
-    /// Whatever else a data set gives along, by name; first dimension `N`.
+    /// Further tensors of the data set, by name; first dimension `N`.
     pub additional_items: Vec<(String, Tensor)>,
 }
 
@@ -76,7 +76,7 @@ impl Batch {
         self.len() == 0
     }
 
-    /// The same in memory that CUDA reads by itself.
+    /// The batch in pinned memory, which CUDA reads by itself.
     fn pinned(mut self) -> Result<Self> {
         self.inputs = torch_ext::pin_memory(&self.inputs)?;
         self.target = torch_ext::pin_memory(&self.target)?;
@@ -94,15 +94,15 @@ pub trait Dataset: Send + Sync {
         self.len() == 0
     }
 
-    /// The samples `indices`, in that order. `seed` is one number per epoch: with a sample's index it decides what is
-    /// random about that sample, so that neither the batch it is in nor the thread that makes it matters.
+    /// The samples `indices`, in that order. `seed` is one number per epoch. A sample's augmentation is drawn from
+    /// `seed` and the sample's index alone, so it depends neither on the other samples of the batch nor on the thread.
     ///
     /// # Errors
     /// When a sample cannot be read, or a transform does not fit it.
     fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch>;
 
-    /// As [`batch`](Self::batch), for a device that normalizes by itself: images as the bytes they are made of, a
-    /// quarter of what has to be copied there otherwise. Samples that are not made of bytes come as ever.
+    /// The batch for a device that normalizes by itself: images come as the bytes they are made of, which take a
+    /// quarter of the copying. Samples that are not made of bytes come as from [`batch`](Self::batch).
     ///
     /// # Errors
     /// As [`batch`](Self::batch).
@@ -115,13 +115,13 @@ pub trait Dataset: Send + Sync {
         self.batch(indices, augmentation, seed)
     }
 
-    /// Whether a sample is opened and decoded each time, so that threads that do it ahead of time are worth it.
+    /// Each sample is opened and decoded whenever it is read, so threads that do it ahead of time are worth their cost.
     fn decodes(&self) -> bool {
         false
     }
 
     /// The shape of a sample before transforms, without the batch dimension; `[channels, height, width]` for images.
-    /// Where images differ in size, that of the first.
+    /// Where images differ in size, the shape of the first.
     fn input_shape(&self) -> Vec<i64>;
 
     /// The classes in the order of their indices, or nothing for a regression.
@@ -132,7 +132,7 @@ pub trait Dataset: Send + Sync {
         self.class_names().map(<[String]>::len)
     }
 
-    /// One line for people: what it is and where it came from.
+    /// One line for people: the data set and its source.
     fn description(&self) -> String;
 }
 
@@ -147,45 +147,48 @@ pub struct Splits {
     pub test: Option<Arc<dyn Dataset>>,
 }
 
-/// The registry of data sets: a variant's name is the key that a recipe uses, and its fields are the keys below.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum DatasetConfig {
-    /// 1,797 hand-written digits of 8×8 pixels, inside the binary.
-    Digits(DigitsConfig),
-    /// Hand-written digits of 28×28 pixels, from IDX files.
-    Mnist(MnistConfig),
-    /// Pictures of clothes of 28×28 pixels, from IDX files.
-    FashionMnist(MnistConfig),
-    /// Small photographs in 10 classes, from the binary version.
-    Cifar10(CifarConfig),
-    /// Small photographs in 100 classes, from the binary version.
-    Cifar100(CifarConfig),
-    /// Image files in a folder for each class.
-    ImageFolder(ImageFolderConfig),
-    /// Rows of numbers, to classify or to predict a number from.
-    Csv(CsvConfig),
-}
+macro_rules! datasets {
+    ($($(#[$doc:meta])* $name:ident($config:ty) = $load:expr,)*) => {
+        /// The keys of a data set in a recipe: a variant's name is the data set's, its fields are the keys below.
+        #[derive(Debug, Clone, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case", deny_unknown_fields)]
+        pub enum DatasetConfig { $($(#[$doc])* $name($config),)* }
 
-impl DatasetConfig {
-    /// Reads the data set. Relative paths start at `base`, the folder of the recipe.
-    ///
-    /// # Errors
-    /// When a file is missing or is not what its format says; the message names the file, the fault and a remedy.
-    pub fn load(&self, base: &Path) -> Result<Splits> {
-        match self {
-            Self::Digits(config) => config.load(),
-            Self::Mnist(config) => config.load(base, &mnist::MNIST),
-            Self::FashionMnist(config) => config.load(base, &mnist::FASHION_MNIST),
-            Self::Cifar10(config) => config.load(base, &cifar::CIFAR10),
-            Self::Cifar100(config) => config.load(base, &cifar::CIFAR100),
-            Self::ImageFolder(config) => config.load(base),
-            Self::Csv(config) => config.load(base),
+        impl DatasetConfig {
+            /// Reads the data set. Relative paths start at `base`, the folder of the recipe.
+            ///
+            /// # Errors
+            /// A file that is missing or that is not in its format; the message names the file, the fault and a remedy.
+            pub fn load(&self, base: &Path) -> Result<Splits> {
+                match self {
+                    $(Self::$name(config) => {
+                        let load: fn(&$config, &Path) -> Result<Splits> = $load;
+                        load(config, base)
+                    })*
+                }
+            }
         }
-    }
+    };
 }
 
-/// Classes that have no better names than their numbers.
+datasets! {
+    /// 1,797 hand-written digits of 8×8 pixels, inside the binary.
+    Digits(DigitsConfig) = |config, _| config.load(),
+    /// Hand-written digits of 28×28 pixels, from IDX files.
+    Mnist(MnistConfig) = |config, base| config.load(base, &mnist::MNIST),
+    /// Pictures of clothes of 28×28 pixels, from IDX files.
+    FashionMnist(MnistConfig) = |config, base| config.load(base, &mnist::FASHION_MNIST),
+    /// Small photographs in 10 classes, from the binary version.
+    Cifar10(CifarConfig) = |config, base| config.load(base, &cifar::CIFAR10),
+    /// Small photographs in 100 classes, from the binary version.
+    Cifar100(CifarConfig) = |config, base| config.load(base, &cifar::CIFAR100),
+    /// Image files in a folder for each class.
+    ImageFolder(ImageFolderConfig) = ImageFolderConfig::load,
+    /// Rows of numbers, to classify or to predict a number from.
+    Csv(CsvConfig) = CsvConfig::load,
+}
+
+/// The names of classes that have none but their numbers.
 fn numbered(classes: usize) -> Vec<String> {
     (0..classes).map(|class| class.to_string()).collect()
 }

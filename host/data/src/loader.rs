@@ -1,5 +1,5 @@
-//! `DataLoader`: which samples make up which batch of which epoch, and the parameters a callback may change.
-//! Reading samples is the data set's, threads are `prefetch`'s, and the trainer moves batches to its device.
+//! `DataLoader`: decides which samples make up each batch of each epoch, and owns the parameters a callback may change.
+//! The data set reads samples, `prefetch` owns the threads, and the trainer moves batches to its device.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::{Batch, Dataset};
 /// More threads, or batches ahead of each, only cost memory.
 const WORKER_LIMIT: usize = 256;
 const PREFETCH_LIMIT: usize = 1024;
-/// Threads that nobody asked for.
+/// The most threads that are started if the recipe names no number.
 const MOST_WORKERS_UNASKED: usize = 4;
 /// The largest batch of inputs, in bytes: a parameter set by a callback must not be able to take all memory at once.
 const BATCH_BYTES_LIMIT: u128 = 4 << 30;
@@ -34,9 +34,9 @@ pub struct LoaderConfig {
     pub shuffle: bool,
     /// Leaves out a last batch that is not full.
     pub drop_last: bool,
-    /// Threads that make batches ahead of time; 0 makes each when it is asked for. If nothing is said: a thread for each
+    /// Threads that make batches ahead of time; 0 makes each batch when it is asked for. Unset, it is a thread for each
     /// core but one, up to 4, where samples are decoded or resized; one for other data on the way to a GPU; none for data
-    /// in memory on the CPU, where making a batch takes less than handing it over.
+    /// in memory on the CPU, where to make a batch takes less time than to hand it over.
     pub num_workers: Option<usize>,
     /// Batches that each thread may be ahead.
     pub prefetch: usize,
@@ -67,9 +67,9 @@ pub struct DataLoader {
     config: LoaderConfig,
     augmentation: Augmentation,
     seed: u64,
-    /// Where batches go.
+    /// The device that batches will be moved to.
     device: Device,
-    /// What was changed after construction, for checkpoints.
+    /// The parameters that were changed after construction, for checkpoints.
     changed: Map<String, Value>,
     pass: Option<Pass>,
 }
@@ -108,25 +108,25 @@ impl DataLoader {
         })
     }
 
-    /// The same for batches that will be moved to `device`: images then come as pinned bytes, to be normalized there.
+    /// The loader for batches that will be moved to `device`: images then come as pinned bytes, to be normalized there.
     pub fn for_device(self, device: Device) -> Self {
         Self { device, ..self }
     }
 
-    /// Batches in the epoch under way, or in the next: a changed parameter counts from the next start on.
+    /// Batches in the epoch under way, or else in the next. A changed parameter counts from the next start on.
     pub fn batches(&self) -> u64 {
-        let next = || batches(self.dataset.len(), &self.config);
-        self.pass
-            .as_ref()
-            .map_or_else(next, |pass| pass.plan.batches)
+        match &self.pass {
+            Some(pass) => pass.plan.batches,
+            None => batches(self.dataset.len(), &self.config),
+        }
     }
 
-    /// Samples in that epoch.
+    /// Samples in the epoch of [`batches`](Self::batches).
     pub fn samples(&self) -> u64 {
         (self.dataset.len() as u64).min(self.batches().saturating_mul(self.batch_size() as u64))
     }
 
-    /// Samples in a full batch of that epoch.
+    /// Samples in a full batch of the epoch of [`batches`](Self::batches).
     pub fn batch_size(&self) -> usize {
         self.pass
             .as_ref()
@@ -141,7 +141,7 @@ impl DataLoader {
         self.augmentation.output_shape(&self.dataset.input_shape())
     }
 
-    /// What it reads from.
+    /// The data set that the loader reads from.
     pub fn dataset(&self) -> &Arc<dyn Dataset> {
         &self.dataset
     }
@@ -221,7 +221,7 @@ impl DataLoader {
     /// A parameter as it will be at the next start; `null` for a transform that is off.
     ///
     /// # Errors
-    /// When there is no such parameter; the message lists those there are.
+    /// When there is no such parameter; the message lists those that exist.
     pub fn get(&self, key: &str) -> Result<Value> {
         let known = !FIXED.contains(&key);
         let value = self

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::files::DataFile;
+use super::data_file::DataFile;
 use super::images::Images;
 use super::transforms::Normalize;
 use super::{Splits, numbered};
@@ -26,7 +26,7 @@ pub struct MnistConfig {
     pub validation_fraction: f64,
 }
 
-/// What differs between data sets of this format.
+/// The differences between data sets of this format.
 pub(super) struct Kind {
     name: &'static str,
     classes: fn() -> Vec<String>,
@@ -69,15 +69,11 @@ fn clothes() -> Vec<String> {
 impl MnistConfig {
     pub(super) fn load(&self, base: &Path, kind: &Kind) -> Result<Splits> {
         let root = base.join(&self.root);
-        let part = |part| {
-            read_part(&root, part, kind).with_context(|| format!("data set `{}`", kind.name))
-        };
-        Splits::published(
-            part("train")?,
-            part("t10k")?,
-            self.validation_fraction,
-            SPLIT_SEED,
-        )
+        let [train, test] = ["train", "t10k"].map(|part| {
+            let images = read_part(&root, part, kind);
+            images.with_context(|| format!("data set `{}`", kind.name))
+        });
+        Splits::published(train?, test?, self.validation_fraction, SPLIT_SEED)
     }
 }
 

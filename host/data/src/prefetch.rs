@@ -12,7 +12,7 @@ use tch::Device;
 use super::transforms::Augmentation;
 use super::{Batch, Dataset};
 
-/// All that decides the batches of one epoch.
+/// The facts that decide the batches of one epoch.
 pub(super) struct Plan {
     pub(super) loader: String,
     pub(super) dataset: Arc<dyn Dataset>,
@@ -21,9 +21,9 @@ pub(super) struct Plan {
     pub(super) order: Vec<usize>,
     pub(super) batch_size: usize,
     pub(super) batches: u64,
-    /// What the epoch's random transforms are drawn from.
+    /// The seed of the epoch's random transforms.
     pub(super) seed: u64,
-    /// Where batches go.
+    /// The device that batches will be moved to.
     pub(super) device: Device,
 }
 
@@ -44,7 +44,7 @@ impl Plan {
             })
     }
 
-    /// The CPU gets what it computes with; for another device, bytes and their copying cost less than what they become.
+    /// Float32 for the CPU, which computes with it. For another device bytes, which cost less to make and to copy.
     fn for_device(&self, indices: &[usize]) -> Result<Batch> {
         match self.device {
             Device::Cpu => self.dataset.batch(indices, &self.augmentation, self.seed),
@@ -95,19 +95,16 @@ impl Prefetch {
             let (sender, receiver) = sync_channel(ahead.saturating_sub(1));
             let plan = Arc::clone(plan);
             let numbers = (first + worker as u64..plan.batches).step_by(workers);
-            let work = move || {
+            let builder = thread::Builder::new().name(format!("batches-{worker}"));
+            let thread = builder.spawn(move || {
                 for number in numbers {
                     if sender.send(plan.batch(number)).is_err() {
                         break;
                     }
                 }
-            };
-            let thread = thread::Builder::new()
-                .name(format!("batches-{worker}"))
-                .spawn(work);
-            prefetch
-                .threads
-                .push(thread.context("no thread to load data in; lower `num_workers`")?);
+            });
+            let thread = thread.context("no thread to load data in; lower `num_workers`")?;
+            prefetch.threads.push(thread);
             prefetch.queues.push(receiver);
         }
         Ok(prefetch)

@@ -1,5 +1,5 @@
 //! The one source of randomness of the data: a small generator whose stream never changes between versions.
-//! It owns no global state. It is not for secrets, and model weights are drawn by libtorch, not here.
+//! Owns no global state. Not for secrets; libtorch draws the weights of models, not this generator.
 
 /// SplitMix64 (Steele, Lea, Flood: *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014).
 ///
@@ -25,7 +25,8 @@ impl Random {
         Self::new(seed.wrapping_add(draws.wrapping_mul(GOLDEN_GAMMA)))
     }
 
-    /// A generator of its own for each list of keys, such as `[seed, epoch, sample]`: who draws first never matters.
+    /// A generator of its own for each list of keys, such as `[seed, epoch, sample]`, so that the order in which
+    /// generators draw does not matter.
     pub fn keyed(keys: &[u64]) -> Self {
         let mixed = keys
             .iter()

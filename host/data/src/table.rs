@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::csv::{Task, number};
 use super::transforms::Augmentation;
 use super::{Batch, Dataset};
 
@@ -20,7 +20,18 @@ pub struct Table {
     pub(super) target: Target,
 }
 
-/// What a table predicts, by row.
+/// The kind of the target column of a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// A class: any text, sorted by value where all are whole numbers and by name otherwise. Target int64 `[N]`.
+    #[default]
+    Classification,
+    /// A number. Target float32 `[N, 1]`, like the output of a model with one unit: `[N]` would broadcast to `[N, N]`.
+    Regression,
+}
+
+/// The targets of a table, by row.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
     Classes {
@@ -32,26 +43,22 @@ pub(super) enum Target {
 
 impl Target {
     pub(super) fn parse(cells: Vec<String>, task: Task) -> Result<Self> {
-        if task == Task::Regression {
-            let parse = |(row, cell): (usize, &String)| {
-                number(cell).with_context(|| format!("target of row {row}"))
-            };
-            return Ok(Self::Numbers(
-                (1..).zip(&cells).map(parse).collect::<Result<_>>()?,
-            ));
+        match task {
+            Task::Classification => Self::classes(&cells),
+            Task::Regression => Self::numbers(&cells),
         }
-        let mut names = cells.clone();
-        names.sort_unstable();
-        names.dedup();
-        if let Ok(values) = names
-            .iter()
-            .map(|name| name.parse())
-            .collect::<Result<Vec<i64>, _>>()
-        {
-            let mut valued: Vec<_> = values.into_iter().zip(names).collect();
-            valued.sort_unstable();
-            names = valued.into_iter().map(|(_, name)| name).collect();
+    }
+
+    fn numbers(cells: &[String]) -> Result<Self> {
+        let mut numbers = Vec::with_capacity(cells.len());
+        for (row, cell) in (1..).zip(cells) {
+            numbers.push(number(cell).with_context(|| format!("target of row {row}"))?);
         }
+        Ok(Self::Numbers(numbers))
+    }
+
+    fn classes(cells: &[String]) -> Result<Self> {
+        let names = sorted(cells);
         let (count, rows) = (names.len(), cells.len());
         ensure!(
             count > 1 && count <= rows.div_ceil(2),
@@ -70,7 +77,8 @@ impl Target {
         }
     }
 
-    /// The groups that each part of the data gets its share of: a label for each row, and their number.
+    /// The label of each row, and the number of labels, for parts that get their share of each label. Numbers all have
+    /// one label.
     pub(super) fn strata(&self) -> (Vec<i64>, usize) {
         match self {
             Self::Classes { labels, names } => (labels.clone(), names.len()),
@@ -99,22 +107,33 @@ impl Target {
     }
 }
 
-fn chosen<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {
+/// The different cells: by value if all are whole numbers, by name otherwise.
+fn sorted(cells: &[String]) -> Vec<String> {
+    let mut names = cells.to_vec();
+    names.sort_unstable();
+    names.dedup();
+    if names.iter().all(|name| name.parse::<i64>().is_ok()) {
+        names.sort_by_key(|name| name.parse::<i64>().unwrap_or_default());
+    }
+    names
+}
+
+/// The values of the given rows.
+pub(super) fn chosen<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {
     rows.iter().map(|&row| values[row]).collect()
 }
 
 impl Table {
-    /// In float64, with the population's standard deviation; a feature that never changes becomes 0.
+    /// Gives each feature mean 0 and standard deviation 1 over `rows`. Computes in float64, with the population's
+    /// standard deviation; a feature that never changes becomes 0.
     pub(super) fn standardize(&mut self, rows: &[usize]) {
         let count = rows.len() as f64;
         for column in 0..self.width {
-            let values = || {
-                rows.iter()
-                    .map(|row| f64::from(self.features[row * self.width + column]))
-            };
-            let mean = values().sum::<f64>() / count;
-            let deviation =
-                (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
+            let cells = rows.iter().map(|row| row * self.width + column);
+            let values: Vec<f64> = cells.map(|cell| f64::from(self.features[cell])).collect();
+            let mean = values.iter().sum::<f64>() / count;
+            let squares = values.iter().map(|value| (value - mean).powi(2));
+            let deviation = (squares.sum::<f64>() / count).sqrt();
             let scale = if deviation > 0.0 {
                 deviation.recip()
             } else {
@@ -177,5 +196,15 @@ impl Dataset for Table {
 
     fn description(&self) -> String {
         self.description.clone()
+    }
+}
+
+/// The number in a cell; NaN and infinities are refused.
+pub(super) fn number(cell: &str) -> Result<f32> {
+    match cell.parse::<f32>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ => bail!(
+            "`{cell}` is not a finite number\nhint: fill gaps, and turn words into numbers, before training"
+        ),
     }
 }

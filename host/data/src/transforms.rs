@@ -1,5 +1,5 @@
-//! What a recipe may do to a sample before the model sees it: the keys, their checks and the shape that results.
-//! It computes no pixel; `render` does.
+//! The transforms that a recipe may apply to a sample before the model sees it: their keys, their checks and the shape
+//! that results. Computes no pixel; `augment` does.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ const SIDE_LIMIT: usize = 8192;
 /// The transforms of one loader, applied in the order of the fields. Everything is off by default.
 ///
 /// All of them but `normalize` work on 8-bit pixels, so a data set that is not made of images refuses them.
-/// What is random is drawn anew for each sample and epoch, and depends on nothing but the seed, the epoch and the sample.
+/// Random choices are made anew for each sample and epoch, and depend on the seed, the epoch and the sample alone.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augmentation {
@@ -54,18 +54,18 @@ pub struct RandomCrop {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalize {
-    /// Subtracted.
+    /// The mean, which is subtracted.
     pub mean: Vec<f64>,
-    /// Divided by.
+    /// The standard deviation, which is divided by.
     pub std: Vec<f64>,
 }
 
-/// What makes bytes into what a network takes, a number for each channel: `byte × factor + offset`.
+/// The scale that makes bytes the float32 values a network takes, by channel: `byte × factor + offset`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ByteScale {
-    /// Multiplied by.
+    /// One factor for each channel.
     pub factor: Vec<f32>,
-    /// Added.
+    /// One offset for each channel.
     pub offset: Vec<f32>,
 }
 
@@ -150,7 +150,7 @@ impl Normalize {
             .context("`normalize` needs a mean and a std")
     }
 
-    /// The same for bytes of which `white` is the brightest.
+    /// The statistics as a scale of bytes, of which `white` is the brightest.
     pub(super) fn of_bytes(&self, channels: usize, white: f32) -> Result<ByteScale> {
         let statistics = (0..channels)
             .map(|channel| self.channel(channel))

@@ -1,7 +1,7 @@
 //! Turns 8-bit images into samples: resize, crop and flip, and for float32 samples scale and normalize, in one pass.
 //!
-//! It works on bytes, not on tensors: a crop or a flip is then a row copied elsewhere, and a loader's thread starts none of
-//! libtorch's own threads. Owns no data and no randomness but what it draws from the generator it is given.
+//! Works on bytes, not on tensors: a crop or a flip is then a row copied elsewhere, and a loader's thread starts none of
+//! libtorch's own threads. Owns neither data nor a generator of random numbers.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -24,14 +24,14 @@ pub(super) struct Image<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
     /// Index of its class.
     pub(super) label: i64,
-    /// The file it is from, for messages; nothing where all are from one.
+    /// The file of the image, for messages; nothing where all images are from one file.
     pub(super) path: Option<&'a Path>,
 }
 
 /// The transforms of a loader, ready for images of one kind; samples are made of `T`.
 pub(super) struct Renderer<'a, T> {
     augmentation: &'a Augmentation,
-    /// What each of the 256 possible bytes becomes, by channel.
+    /// The value of each of the 256 possible bytes, by channel.
     values: Vec<[T; 256]>,
     /// `[height, width]` of every rendered sample.
     size: [usize; 2],
@@ -81,7 +81,7 @@ impl<'a> Renderer<'a, f32> {
 }
 
 impl<'a> Renderer<'a, u8> {
-    /// For images shaped `shape` whose bytes stay what they are; whoever gets them normalizes.
+    /// For images shaped `shape` whose bytes stay as they are; the receiver normalizes.
     ///
     /// # Errors
     /// When a transform does not fit the shape.
@@ -99,7 +99,7 @@ impl<T: Element + Copy + Default> Renderer<'_, T> {
     /// Renders the samples that `image` gives for `indices`: `[N, channels, height, width]` and their classes.
     ///
     /// # Errors
-    /// When an image cannot be had, or ends up with another size than the first one of the data set.
+    /// An image that cannot be read, or whose size ends up different from that of the data set's first image.
     pub(super) fn batch<'i>(
         &self,
         indices: &[usize],
@@ -152,7 +152,7 @@ impl<T: Element + Copy + Default> Renderer<'_, T> {
         Ok(())
     }
 
-    /// Where to cut an image of `size`. Draws the crop's row, its column, then the flip.
+    /// The window to cut from an image of `size`. Draws the crop's row, its column, then the flip.
     fn window(&self, size: [usize; 2], random: &mut Random) -> Window {
         let room = |axis: usize, padding: usize| size[axis] + 2 * padding - self.size[axis];
         let [top, left] = match self.augmentation.random_crop {

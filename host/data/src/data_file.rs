@@ -1,10 +1,10 @@
 //! Opens data files and reads parts of them whose size a header promised. Knows no format.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use flate2::read::MultiGzDecoder;
 
 /// Deflate cannot shrink data by more than this factor (its longest match, 258 bytes, costs at least 2 bits).
@@ -14,7 +14,7 @@ const DEFLATE_RATIO: u64 = 1032;
 pub(super) struct DataFile {
     pub(super) path: PathBuf,
     reader: Box<dyn Read>,
-    /// No more bytes than this can come out.
+    /// The most bytes that can come out.
     most: u64,
 }
 
@@ -25,10 +25,8 @@ impl DataFile {
     /// When neither can be opened; the message names the folder and repeats `remedy`.
     pub(super) fn find(folder: &Path, name: &str, remedy: &str) -> Result<Self> {
         let packed = folder.join(format!("{name}.gz"));
-        match [folder.join(name), packed]
-            .into_iter()
-            .find(|path| path.is_file())
-        {
+        let mut paths = [folder.join(name), packed].into_iter();
+        match paths.find(|path| path.is_file()) {
             Some(path) => Self::open(&path),
             None => bail!(
                 "{}: no file `{name}` or `{name}.gz`\nhint: {remedy}",
@@ -42,21 +40,16 @@ impl DataFile {
     /// # Errors
     /// When it does not exist or may not be read.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let failed = || {
-            format!(
-                "{}: cannot be opened\nhint: paths start at the recipe's folder",
-                path.display()
-            )
-        };
-        let file = File::open(path).with_context(failed)?;
-        let length = file.metadata().with_context(failed)?.len();
+        let (file, length) = open(path).map_err(|error| {
+            let fault = format!("{}: cannot be opened", path.display());
+            with_hint(fault, "hint: paths start at the recipe's folder", error)
+        })?;
         let packed = path.extension().is_some_and(|extension| extension == "gz");
-        let (reader, most): (Box<dyn Read>, u64) = match packed {
-            true => (
-                Box::new(MultiGzDecoder::new(BufReader::new(file))),
-                length.saturating_mul(DEFLATE_RATIO),
-            ),
-            false => (Box::new(BufReader::new(file)), length),
+        let (reader, most): (Box<dyn Read>, u64) = if packed {
+            let unpacked = MultiGzDecoder::new(file);
+            (Box::new(unpacked), length.saturating_mul(DEFLATE_RATIO))
+        } else {
+            (Box::new(file), length)
         };
         Ok(Self {
             path: path.to_owned(),
@@ -65,19 +58,25 @@ impl DataFile {
         })
     }
 
+    fn unreadable(&self, error: io::Error) -> anyhow::Error {
+        let fault = format!("{}: cannot be read", self.path.display());
+        with_hint(fault, DAMAGED, error)
+    }
+
     /// Reads the next `count` bytes, named `what` in messages.
     ///
     /// # Errors
     /// When there are fewer. A count that the file cannot hold is refused before memory is taken for it.
     pub(super) fn read(&mut self, count: u64, what: &str) -> Result<Vec<u8>> {
-        let (path, most) = (self.path.display(), self.most);
+        let path = self.path.display();
+        let most = self.most;
         ensure!(
             count <= most,
             "{path}: it is said to have {count} bytes of {what}, but can hold {most} at most\n{DAMAGED}"
         );
         let mut bytes = Vec::new();
         let read = self.reader.by_ref().take(count).read_to_end(&mut bytes);
-        let read = read.with_context(|| format!("{path}: cannot be read\n{DAMAGED}"))?;
+        let read = read.map_err(|error| self.unreadable(error))?;
         ensure!(
             read as u64 == count,
             "{path}: truncated: {read} bytes of {what} where {count} belong\n{DAMAGED}"
@@ -90,11 +89,9 @@ impl DataFile {
     /// # Errors
     /// When bytes are left, or the checksum of a packed file is wrong.
     pub(super) fn end(&mut self) -> Result<()> {
+        let left = self.reader.read(&mut [0]);
+        let left = left.map_err(|error| self.unreadable(error))?;
         let path = self.path.display();
-        let left = self
-            .reader
-            .read(&mut [0])
-            .with_context(|| format!("{path}: cannot be read\n{DAMAGED}"))?;
         ensure!(
             left == 0,
             "{path}: it goes on after the data that its header promises\n{DAMAGED}"
@@ -108,5 +105,20 @@ impl DataFile {
     }
 }
 
-/// What to do about a file that is not what it should be.
+fn open(path: &Path) -> io::Result<(BufReader<File>, u64)> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    Ok((BufReader::new(file), length))
+}
+
+/// An error that says the fault, then its cause, then `hint`, which would hide the cause if it came before.
+pub(super) fn with_hint(
+    fault: String,
+    hint: &str,
+    cause: impl Into<anyhow::Error>,
+) -> anyhow::Error {
+    anyhow!("{fault}: {:#}\n{hint}", cause.into())
+}
+
+/// The hint for a file that is not in its format.
 pub(super) const DAMAGED: &str = "hint: the file is damaged or of another kind; fetch it again";

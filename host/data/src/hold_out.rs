@@ -1,4 +1,4 @@
-//! Divides samples into a part to keep and a part to hold out. It knows labels and counts, not what a sample is.
+//! Divides samples into a part to keep and a part to hold out. Knows labels and counts, no samples.
 
 use anyhow::{Result, ensure};
 
@@ -29,7 +29,8 @@ pub(super) fn hold_out(labels: &[i64], classes: usize, fraction: f64, seed: u64)
         .enumerate()
         .for_each(|(index, &label)| members[label as usize].push(index));
     let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
-    let (mut kept, mut held_out) = (Vec::new(), Vec::new());
+    let mut kept = Vec::new();
+    let mut held_out = Vec::new();
     for (class, (mut indices, take)) in members
         .into_iter()
         .zip(shares(&sizes, fraction))
@@ -49,7 +50,7 @@ pub(super) fn hold_out(labels: &[i64], classes: usize, fraction: f64, seed: u64)
     Ok(Parts { kept, held_out })
 }
 
-/// How many of each class to hold out, so that the sum is the fraction of the whole, rounded up.
+/// The number of samples of each class to hold out, so that the sum is the fraction of the whole, rounded up.
 fn shares(sizes: &[usize], fraction: f64) -> Vec<usize> {
     let count: usize = sizes.iter().sum();
     // The small step back keeps products such as 100 × 0.07 = 7.000…01 from becoming 8.
