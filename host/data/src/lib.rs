@@ -71,7 +71,7 @@ impl Batch {
         self.inputs.size().first().copied().unwrap_or(0) as usize
     }
 
-    /// Whether it holds no sample.
+    /// The batch holds no sample.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -89,7 +89,7 @@ pub trait Dataset: Send + Sync {
     /// The number of samples.
     fn len(&self) -> usize;
 
-    /// Whether it has no samples.
+    /// The data set has no samples.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -1,14 +1,14 @@
-//! The average of the best models (`average_best_models: true`). Owns which weights are among the best and
-//! their mean; the validation of it is the trainer's part.
+//! The average of the best models (`average_best_models: true`). Owns the ranking of weights and their mean; the
+//! trainer validates the mean.
 
 use anyhow::Result;
 use tch::{Device, Tensor};
 use torch_ext::owned_copy_on;
 
-/// How many of the best are averaged, as in SuperGradients.
+/// The number of models that are averaged, as in SuperGradients.
 pub const BEST_MODELS: usize = 10;
 
-/// Weights by name, with the watched metric they reached.
+/// Weights by name, with the value of the watched metric that they reached.
 struct Ranked {
     value: f64,
     weights: Vec<(String, Tensor)>,
@@ -21,7 +21,7 @@ pub struct BestModels {
 }
 
 impl BestModels {
-    /// None yet.
+    /// An empty ranking.
     pub fn new(greater_is_better: bool) -> BestModels {
         BestModels {
             greater_is_better,
@@ -29,10 +29,10 @@ impl BestModels {
         }
     }
 
-    /// Keeps a copy of `weights` if they are among the best. Copies to the CPU: syncs.
+    /// Keeps a copy of `weights` on the CPU if they are among the best; then it syncs.
     ///
     /// # Errors
-    /// Of libtorch.
+    /// libtorch's reason.
     pub fn offer(&mut self, value: f64, weights: &[(String, Tensor)]) -> Result<()> {
         let place = self
             .ranked
@@ -60,10 +60,10 @@ impl BestModels {
         }
     }
 
-    /// The mean of every weight; counts, which have none, are the best model's. Empty before the first offer.
+    /// The mean of every weight; counts, which have no mean, are the best model's. Empty before the first offer.
     ///
     /// # Errors
-    /// Of libtorch.
+    /// libtorch's reason.
     pub fn mean(&self) -> Result<Vec<(String, Tensor)>> {
         let Some(best) = self.ranked.first() else {
             return Ok(Vec::new());
@@ -92,7 +92,7 @@ impl BestModels {
         Ok(Tensor::f_stack(&all, 0)?.f_mean_dim(&[0i64][..], false, None)?)
     }
 
-    /// For checkpoints: `<rank>/<name>`, and the values in the order of ranks.
+    /// The ranking for a checkpoint: weights named `<rank>/<name>`, and the values in the order of ranks.
     pub fn state(&self) -> (Vec<(String, Tensor)>, Vec<f64>) {
         let weights = self.ranked.iter().enumerate().flat_map(|(rank, model)| {
             model
@@ -106,7 +106,7 @@ impl BestModels {
         )
     }
 
-    /// The reverse of [`BestModels::state`].
+    /// Takes the ranking that [`BestModels::state`] gave.
     pub fn restore(&mut self, weights: Vec<(String, Tensor)>, values: &[f64]) {
         self.ranked = values
             .iter()
@@ -116,12 +116,11 @@ impl BestModels {
             })
             .collect();
         for (name, tensor) in weights {
-            let parts = name
-                .split_once('/')
-                .and_then(|(rank, name)| Some((rank.parse::<usize>().ok()?, name)));
-            if let Some((model, name)) =
-                parts.and_then(|(rank, name)| Some((self.ranked.get_mut(rank)?, name)))
-            {
+            let Some((rank, name)) = name.split_once('/') else {
+                continue;
+            };
+            let rank = rank.parse::<usize>().ok();
+            if let Some(model) = rank.and_then(|rank| self.ranked.get_mut(rank)) {
                 model.weights.push((name.to_owned(), tensor));
             }
         }

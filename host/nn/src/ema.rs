@@ -1,5 +1,5 @@
 //! The moving average of the weights that the loop itself keeps (`ema: true`). Owns the shadow network and
-//! the decay; when it is updated and validated is the trainer's part.
+//! the decay; the trainer decides when the average is updated and validated.
 //!
 //! shadow ← decay · shadow + (1 − decay) · weights after every optimizer step, parameters and floating-point
 //! buffers alike. Decays are those of SuperGradients' ModelEMA.
@@ -11,11 +11,11 @@ use torch_ext::TensorList;
 
 use crate::model::Model;
 
-/// How the decay grows at the start, when the average is still of random weights.
+/// The growth of the decay at the start, when the average is still of random weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecayType {
-    /// The same from the first step on.
+    /// The final decay from the first step on.
     Constant,
     /// decay · (1 − e^(−beta · step / total steps))
     #[default]
@@ -30,9 +30,9 @@ pub enum DecayType {
 pub struct EmaConfig {
     /// The final share of the old average, 0 to 1.
     pub decay: f64,
-    /// How it is reached.
+    /// The way to the final decay.
     pub decay_type: DecayType,
-    /// Of [`DecayType::Exp`].
+    /// The speed of [`DecayType::Exp`].
     pub beta: f64,
 }
 
@@ -74,19 +74,18 @@ impl Ema {
     /// If the network cannot be built twice.
     pub fn new(config: EmaConfig, net: &Model) -> Result<Ema> {
         let model = net.duplicate()?;
-        let (shadow, source) = (averaged(&model)?, averaged(net)?);
         Ok(Ema {
             config,
+            shadow: averaged(&model)?,
+            source: averaged(net)?,
             model,
-            shadow,
-            source,
         })
     }
 
     /// Takes in the weights after optimizer step `step` (from 1). One multi-tensor kernel, no sync.
     ///
     /// # Errors
-    /// Of libtorch.
+    /// libtorch's reason.
     pub fn update(&self, step: u64, total_steps: u64) -> Result<()> {
         let weight = 1.0 - self.config.decay_at(step, total_steps);
         Ok(tch::no_grad(|| self.shadow.lerp_(&self.source, weight))?)
@@ -97,13 +96,13 @@ impl Ema {
         &self.model
     }
 
-    /// For loading a checkpoint.
+    /// The network with the averaged weights, to load a checkpoint into.
     pub fn model_mut(&mut self) -> &mut Model {
         &mut self.model
     }
 }
 
-/// What is averaged: counts of batches and the like are not.
+/// The tensors that are averaged: all but counts of batches and the like.
 fn averaged(model: &Model) -> Result<TensorList> {
     let all = model.parameters().iter().chain(model.buffers());
     let floating: Vec<Tensor> = all

@@ -1,5 +1,5 @@
-//! What is trained, and how: networks, losses, metrics, optimizers, learning rates and averages of weights. Knows neither
-//! recipes nor the loop.
+//! The parts of training that compute: networks, losses, metrics, optimizers, learning rates and averages of weights.
+//! Knows neither recipes nor the loop.
 //!
 //! | module | owns |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | [`criterion`] | losses by name |
 //! | [`metrics`] | running metrics, on the device |
 //! | [`optim`] | optimizers whose state can be saved |
-//! | [`schedule`] | learning rates as a function of where the run is |
+//! | [`schedule`] | learning rates as a function of the run's progress |
 //! | [`ema`], [`best_models`] | averages of weights: moving, and of the best epochs |
 //! | [`tensor_group`] | named tensors for multi-tensor kernels |
 

@@ -1,10 +1,11 @@
 //! The parameter block that follows a name in a recipe (`arch_params`, `criterion_params`, …) as a typed struct.
-//! Owns the wording of its errors; which structs there are is each registry's business.
+//! Owns the wording of the errors; each registry has its own structs.
+
 use anyhow::{Result, anyhow};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Reads `block` (absent, `null` or a map) as `T`; `owner` is what the error names, say "architecture `mlp`".
+/// Reads `block` (`null` or a map) as `T`; errors name `owner`, say "architecture `mlp`".
 ///
 /// # Errors
 /// An unknown key, a missing one, or a value of the wrong type, with the key's path in the block.

@@ -1,10 +1,10 @@
-//! Learning rates over a run, as a pure function of where the run is: nothing to save, nothing to restore. Owns the
+//! Learning rates over a run, as a pure function of the run's progress: nothing to save, nothing to restore. Owns the
 //! recipe's `lr_*` keys, their checks and the warm-up; the curves are in `schedule/curve.rs`. Does not touch an
 //! optimizer.
 //!
-//! Names and formulas are SuperGradients', the torch-named ones PyTorch's. One difference: there a schedule runs after
-//! a step, so its change shows one batch (or, for steps by epoch, one epoch) late; here a learning rate is that of the
-//! very step it is asked for, as in PyTorch.
+//! Names and formulas are SuperGradients', those of torch-named modes PyTorch's. One difference: in SuperGradients a
+//! schedule runs after a step, so a change shows one batch (or, for steps by epoch, one epoch) late. Here, as in
+//! PyTorch, the learning rate belongs to the very step it is asked for.
 
 mod curve;
 #[cfg(test)]
@@ -16,7 +16,7 @@ use anyhow::{Result, bail, ensure};
 use curve::Curve;
 use serde::{Deserialize, Serialize};
 
-/// Where a run is. Steps and `steps_per_epoch` count the same thing: batches, or optimizer steps.
+/// The progress of a run. Steps and `steps_per_epoch` count the same thing: batches, or optimizer steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The epoch under way, from 0.
@@ -69,7 +69,7 @@ pub enum WarmupMode {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ScheduleConfig {
-    /// Which curve.
+    /// The curve.
     pub lr_mode: Option<LrMode>,
     /// Epochs at which `StepLRScheduler` decays.
     pub lr_updates: Vec<u64>,
@@ -77,17 +77,17 @@ pub struct ScheduleConfig {
     pub lr_decay_factor: Option<f64>,
     /// Epochs between the decays of `StepLRScheduler`, in place of `lr_updates`; may be a fraction.
     pub step_lr_update_freq: Option<f64>,
-    /// Where `CosineLRScheduler` ends, relative to the initial learning rate.
+    /// The end of `CosineLRScheduler`, relative to the initial learning rate.
     pub cosine_final_lr_ratio: f64,
-    /// How the run warms up.
+    /// The kind of warm-up.
     pub warmup_mode: Option<WarmupMode>,
     /// Epochs of warm-up, for `LinearEpochLRWarmup`.
     pub lr_warmup_epochs: u64,
     /// Steps of warm-up, for `LinearBatchLRWarmup`.
     pub lr_warmup_steps: u64,
-    /// Where the warm-up starts; unset it is `initial_lr / (length of the warm-up + 1)`.
+    /// The first learning rate of the warm-up; unset it is `initial_lr / (length of the warm-up + 1)`.
     pub warmup_initial_lr: Option<f64>,
-    /// Epochs at the end that keep the learning rate they find.
+    /// Epochs at the end of the run in which the learning rate no longer changes.
     pub lr_cooldown_epochs: u64,
 }
 
@@ -119,7 +119,10 @@ pub struct Schedule {
 }
 
 impl ScheduleConfig {
-    /// Checks the keys against each other and the length of the run; errors name the key and what to do.
+    /// Checks the keys against each other and the length of the run.
+    ///
+    /// # Errors
+    /// Keys that exclude each other, are missing or are out of range; the message names the key and the remedy.
     pub fn build(&self, max_epochs: u64) -> Result<Schedule> {
         self.check_warmup(max_epochs)?;
         Ok(Schedule {
@@ -250,7 +253,7 @@ impl Schedule {
         Some(start + (initial - start) * position as f64 / span as f64)
     }
 
-    /// How many steps of the curve are done, and how many it has. The cool-down stays at the last.
+    /// The number of steps of the curve that are done, and its length in steps. The cool-down stays at the last step.
     fn position(&self, progress: Progress) -> (u64, u64) {
         // SuperGradients lets the other curves run on beneath a warm-up by steps; only the cosine starts after it.
         let warmup_steps = match self.curve {

@@ -1,6 +1,6 @@
-//! Named tensors that are worked on together, and the same as a list that multi-tensor kernels take. Owns the list and
-//! what can be known of the tensors once, so that no operation on the group has to go through them one by one; whose
-//! tensors they are is for others to know.
+//! Named tensors that are worked on together, also as a list for multi-tensor kernels. Owns the list and the facts that
+//! hold for as long as the group does, so that no operation has to go through the tensors one by one. Does not know
+//! whose tensors they are.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,20 +11,20 @@ use torch_ext::{TensorList, owned_copy};
 
 use crate::glob;
 
-/// Selections of [`TensorGroup::matching`] that are remembered; a callback asks for one or two.
+/// The number of selections of [`TensorGroup::matching`] that are remembered; a callback asks for one or two.
 const REMEMBERED: usize = 8;
 
-/// Shapes and kinds, member by member. Copies of a group share it, so that comparing the two is comparing a pointer.
+/// Shapes and kinds, member by member. Copies of a group share one layout, so that comparing them compares a pointer.
 type Layout = Rc<[(Vec<i64>, Kind)]>;
 
-/// Tensors by name. Which they are, their shapes and their kinds do not change; their values may.
+/// Tensors by name. The set of tensors, their shapes and their kinds do not change; their values may.
 pub struct TensorGroup {
     named: Vec<(String, Tensor)>,
     list: TensorList,
     layout: Layout,
     bytes: u64,
     first_not_floating: Option<usize>,
-    /// By glob; the oldest is forgotten first.
+    /// Selections by their glob; the oldest is forgotten first.
     selections: RefCell<Vec<(String, Rc<TensorGroup>)>>,
 }
 
@@ -32,7 +32,7 @@ impl TensorGroup {
     /// A group that shares the given tensors.
     ///
     /// # Errors
-    /// Of libtorch, for tensors that are none.
+    /// An undefined tensor.
     pub fn new(named: Vec<(String, Tensor)>) -> Result<Rc<TensorGroup>, torch_ext::Error> {
         let layout = named
             .iter()
@@ -70,7 +70,7 @@ impl TensorGroup {
         &self.list
     }
 
-    /// Whether it has no members, which multi-tensor kernels do not take.
+    /// The group has no members; multi-tensor kernels do not take such a group.
     pub fn is_empty(&self) -> bool {
         self.named.is_empty()
     }
@@ -85,15 +85,15 @@ impl TensorGroup {
         self.first_not_floating.map(|index| &self.named[index])
     }
 
-    /// Whether both have the same shapes and kinds, member by member.
+    /// Both groups have the same shapes and kinds, member by member.
     pub fn is_alike(&self, other: &TensorGroup) -> bool {
         Rc::ptr_eq(&self.layout, &other.layout) || self.layout == other.layout
     }
 
-    /// Copies with memory of their own, outside the graph.
+    /// Copies of all members with memory of their own, outside the autograd graph. No sync.
     ///
     /// # Errors
-    /// Of libtorch, such as too little memory.
+    /// libtorch's reason, such as too little memory.
     pub fn duplicate(&self) -> Result<Rc<TensorGroup>> {
         let mut copies = Vec::with_capacity(self.named.len());
         for (name, tensor) in &self.named {
@@ -105,7 +105,7 @@ impl TensorGroup {
     /// The members whose names match `glob`. A selection is made once and then remembered.
     ///
     /// # Errors
-    /// A malformed glob.
+    /// A malformed glob, or one of more than 256 bytes.
     pub fn matching(&self, glob: &str) -> Result<Rc<TensorGroup>> {
         if let Some(selection) = self.remembered(glob) {
             return Ok(selection);

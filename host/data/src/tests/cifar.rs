@@ -49,7 +49,7 @@ fn recipe() -> Value {
     json!({"cifar10": {"root": "."}})
 }
 
-/// What torchvision would make of the first six images.
+/// The first six images as torchvision would give them.
 fn expected(mean: [f32; 3], std: [f32; 3]) -> Tensor {
     let pixels: Vec<u8> = super::digit_bytes(6)
         .0

@@ -15,7 +15,7 @@ fn loader(keys: Value) -> DataLoader {
     DataLoader::new("train", digits().train, config, augmentation, 17).unwrap()
 }
 
-/// What an epoch delivers: every pixel and label, in order.
+/// Every pixel and label of an epoch, in order.
 fn epoch(loader: &mut DataLoader, number: u32, first_batch: u64) -> Vec<(Vec<f32>, Vec<i64>)> {
     loader.start(number, first_batch).unwrap();
     loader

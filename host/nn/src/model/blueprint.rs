@@ -19,9 +19,9 @@ pub(super) struct Blueprint {
     /// The architecture's name.
     pub(super) name: &'static str,
     pub(super) architecture: Arc<dyn Architecture>,
-    /// As the recipe wrote them.
+    /// The parameters as the recipe wrote them.
     pub(super) arch_params: Value,
-    /// Of one sample.
+    /// The shape of one sample.
     pub(super) input_shape: Vec<i64>,
     pub(super) num_classes: Option<i64>,
     /// The recipe's folder.

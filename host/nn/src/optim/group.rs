@@ -42,7 +42,7 @@ pub enum LearningRates {
     ByName(BTreeMap<String, f64>),
 }
 
-/// How parameters are put into groups.
+/// The recipe's keys that put parameters into groups.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grouping {
     /// The recipe's `initial_lr`.

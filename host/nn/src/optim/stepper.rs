@@ -13,7 +13,7 @@ use super::state::GroupState;
 use super::{Optimizer, ParameterGroup, RECORDED_BYTES};
 use crate::revision;
 
-/// How many names an error lists at most.
+/// The most names that an error lists.
 const LISTED: usize = 5;
 
 /// An optimizer that applies rule `R`.

@@ -37,7 +37,7 @@ fn tenth() -> f64 {
     0.1
 }
 
-/// How `OneCycleLR` goes from one learning rate to the next.
+/// The way of `OneCycleLR` from one learning rate to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Anneal {
@@ -56,13 +56,13 @@ pub struct OneCycle {
     pub max_lr: Option<f64>,
     /// The part of the run in which the learning rate rises, between 0 and 1.
     pub pct_start: f64,
-    /// How it gets there.
+    /// The way to the peak and from there.
     pub anneal_strategy: Anneal,
     /// The peak over the first learning rate.
     pub div_factor: f64,
     /// The first learning rate over the last.
     pub final_div_factor: f64,
-    /// Whether it falls back as fast as it rose and then goes on to the last learning rate.
+    /// The learning rate falls back as fast as it rose and then goes on to the last one.
     pub three_phase: bool,
 }
 
