@@ -14,7 +14,7 @@ mod wat_components;
 use std::fs;
 use std::path::Path;
 
-use phasebox::assemble::{Assembly, Options, Warm};
+use phasebox::assemble::{Assembly, Options, ProcessCache};
 use phasebox_contract::digest::Digest;
 use phasebox_recipe::Recipe;
 use phasebox_train::trainer::Trainer;
@@ -57,10 +57,10 @@ fn a_thousand_swaps_leave_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let recipe = format!("{ONE_BATCH}phase_callbacks:\n  - ./swap.wasm\n");
     fs::write(folder.path().join("recipe.yaml"), recipe).expect("ours");
-    let mut warm = Warm::default();
-    (0..WARM).for_each(|number| train(folder.path(), number, &mut warm));
+    let mut cache = ProcessCache::default();
+    (0..WARM).for_each(|number| train(folder.path(), number, &mut cache));
     let before = Held::now();
-    (WARM..RUNS).for_each(|number| train(folder.path(), number, &mut warm));
+    (WARM..RUNS).for_each(|number| train(folder.path(), number, &mut cache));
     let after = Held::now();
     println!("after {WARM} runs: {before:?}\nafter {RUNS} runs: {after:?}");
     assert_eq!((after.files, after.threads), (before.files, before.threads));
@@ -79,7 +79,7 @@ fn check_growth(of: &str, before: u64, after: u64) {
 }
 
 /// Trains with a callback that logs `number`, and checks that it was this callback.
-fn train(folder: &Path, number: u32, warm: &mut Warm) {
+fn train(folder: &Path, number: u32, cache: &mut ProcessCache) {
     let callback = wat_components::component(&[("on-epoch-end", &logs(number))]);
     fs::write(folder.join("swap.wasm"), &callback).expect("ours");
     let recipe = Recipe::load(folder.join("recipe.yaml"), &[]).expect("a recipe");
@@ -88,7 +88,7 @@ fn train(folder: &Path, number: u32, warm: &mut Warm) {
         cache_dir: Some(folder.join("cache")),
         ..Options::default()
     };
-    let trainer = Assembly::with(&recipe, options, warm).and_then(Assembly::trainer);
+    let trainer = Assembly::with(&recipe, options, cache).and_then(Assembly::trainer);
     let summary = trainer.and_then(Trainer::train).expect("it trains");
     check_callback(&summary.run, number, &callback);
     fs::remove_dir_all(&summary.run).expect("ours");

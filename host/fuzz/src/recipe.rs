@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use phasebox::assemble::{Assembly, Options};
-use phasebox_recipe::{DeviceChoice, Node, Place, Recipe, RecipeError, Source};
+use phasebox_recipe::{DeviceChoice, Location, Node, Recipe, RecipeError, Source};
 use serde_json::Value;
 
 /// A line that begins another file, and the name that stands for the command line instead.
@@ -75,7 +75,7 @@ fn write(path: &Path, text: &str) {
 }
 
 fn check_place(error: &RecipeError) {
-    let Place { source, line } = &error.place;
+    let Location { source, line } = &error.location;
     assert!(
         *line > 0 && !error.message.trim().is_empty(),
         "an error without a place or a message: {error}"

@@ -1,5 +1,5 @@
 //! The three forms of an entry of `phase_callbacks`, read into one [`CallbackEntry`].
-//! Owns the forms; what an entry means is said in `callbacks`, and the order they run in is `plan`'s.
+//! Owns the forms; what an entry means is said in `callbacks`, and the order they run in is `callback_order`'s.
 //!
 //! ```yaml
 //! phase_callbacks:
@@ -19,9 +19,9 @@ use serde_json::Value;
 
 use super::callbacks::{CallbackEntry, CallbackSource, Grant, Order};
 use super::deserialize::unfit;
-use super::keys::Keys;
+use super::location::Result;
 use super::node::{Content, Node};
-use super::place::Result;
+use super::section_reader::SectionReader;
 
 /// Types the entries of `phase_callbacks`, in the order of the recipe.
 ///
@@ -43,11 +43,11 @@ pub(super) fn read(list: &Node) -> Result<Vec<CallbackEntry>> {
             .iter()
             .find(|first| first.name == entry.name)
         {
-            let (name, at) = (&entry.name, &first.place);
+            let (name, at) = (&entry.name, &first.location);
             let message = format!(
                 "a callback named `{name}` is already at {at}; give one of them another `name:`"
             );
-            return Err(entry.place.error(message));
+            return Err(entry.location.error(message));
         }
     }
     Ok(entries)
@@ -93,46 +93,46 @@ fn short(node: &Node, name: &str, params: Value) -> Result<CallbackEntry> {
         limits: Limits::default(),
         on_error: OnError::Abort,
         on_state: OnState::Carry,
-        place: node.place.clone(),
+        location: node.location.clone(),
     })
 }
 
 fn long(node: &Node) -> Result<CallbackEntry> {
-    let mut keys = Keys::of(node);
-    let source = long_source(&mut keys, node);
-    let source = keys
+    let mut reader = SectionReader::new(node);
+    let source = long_source(&mut reader, node);
+    let source = reader
         .keep(source)
         .unwrap_or(CallbackSource::Stock(String::new()));
-    let params = keys.find("params").map(params);
+    let params = reader.find("params").map(params);
     let entry = CallbackEntry {
-        name: keys
+        name: reader
             .optional("name")
             .unwrap_or_else(|| default_name(&source)),
         source,
         params: params
-            .and_then(|params| keys.keep(params))
+            .and_then(|params| reader.keep(params))
             .unwrap_or_else(|| Value::Object(serde_json::Map::new())),
-        digest: keys
+        digest: reader
             .find("digest")
             .map(digest)
-            .and_then(|digest| keys.keep(digest)),
-        grants: keys
+            .and_then(|digest| reader.keep(digest)),
+        grants: reader
             .find("grants")
             .map(grants)
-            .and_then(|grants| keys.keep(grants)),
-        when: keys.below("when", &[], when),
-        order: keys.below("order", &[], order),
-        limits: keys.below("limits", &[], limits),
-        on_error: on_error(&mut keys),
-        on_state: keys.or("on_state", OnState::Carry),
-        place: node.place.clone(),
+            .and_then(|grants| reader.keep(grants)),
+        when: reader.below("when", &[], when),
+        order: reader.below("order", &[], order),
+        limits: reader.below("limits", &[], limits),
+        on_error: on_error(&mut reader),
+        on_state: reader.value_or("on_state", OnState::Carry),
+        location: node.location.clone(),
     };
-    keys.finish(&[])?;
+    reader.finish(&[])?;
     Ok(entry)
 }
 
-fn long_source(keys: &mut Keys<'_>, node: &Node) -> Result<CallbackSource> {
-    match (keys.find("wasm"), keys.find("stock")) {
+fn long_source(reader: &mut SectionReader<'_>, node: &Node) -> Result<CallbackSource> {
+    match (reader.find("wasm"), reader.find("stock")) {
         (Some(wasm), None) => {
             let path: String = wasm.parse()?;
             if path.ends_with(".wasm") {
@@ -149,7 +149,7 @@ fn long_source(keys: &mut Keys<'_>, node: &Node) -> Result<CallbackSource> {
 }
 
 fn file(node: &Node, path: &str) -> CallbackSource {
-    CallbackSource::File(node.place.resolve(path))
+    CallbackSource::File(node.location.resolve(path))
 }
 
 fn stock(node: &Node, name: &str) -> Result<CallbackSource> {
@@ -206,18 +206,18 @@ fn grants(list: &Node) -> Result<Vec<Grant>> {
         .map(|item| {
             Ok(Grant {
                 name: item.parse()?,
-                place: item.place.clone(),
+                location: item.location.clone(),
             })
         })
         .collect()
 }
 
-fn when(keys: &mut Keys<'_>) -> When {
+fn when(reader: &mut SectionReader<'_>) -> When {
     let when = When {
-        every: keys.count("every").unwrap_or(1),
-        unit: keys.or("unit", LoopUnit::Step),
+        every: reader.count("every").unwrap_or(1),
+        unit: reader.value_or("unit", LoopUnit::Step),
     };
-    keys.optional::<Rank>("rank");
+    reader.optional::<Rank>("rank");
     when
 }
 
@@ -230,23 +230,23 @@ enum Rank {
     Main,
 }
 
-fn order(keys: &mut Keys<'_>) -> Order {
+fn order(reader: &mut SectionReader<'_>) -> Order {
     Order {
-        after: names(keys, "after"),
-        before: names(keys, "before"),
+        after: names(reader, "after"),
+        before: names(reader, "before"),
     }
 }
 
 /// One name or a list of them.
-fn names(keys: &mut Keys<'_>, key: &'static str) -> Vec<String> {
-    match keys.find(key).and_then(Node::as_str) {
+fn names(reader: &mut SectionReader<'_>, key: &'static str) -> Vec<String> {
+    match reader.find(key).and_then(Node::as_str) {
         Some(name) => vec![name.to_owned()],
-        None => keys.or(key, Vec::new()),
+        None => reader.value_or(key, Vec::new()),
     }
 }
 
 /// One word, or `{reload: {…}}`.
-fn on_error(keys: &mut Keys<'_>) -> OnError {
+fn on_error(reader: &mut SectionReader<'_>) -> OnError {
     #[derive(Deserialize)]
     #[serde(rename_all = "snake_case")]
     enum Word {
@@ -255,15 +255,15 @@ fn on_error(keys: &mut Keys<'_>) -> OnError {
         Ignore,
         Reload,
     }
-    if keys
+    if reader
         .find("on_error")
         .is_some_and(|node| node.as_str().is_none())
     {
-        return OnError::Reload(
-            keys.below("on_error", &[], |keys| keys.below("reload", &[], reload)),
-        );
+        return OnError::Reload(reader.below("on_error", &[], |reader| {
+            reader.below("reload", &[], reload)
+        }));
     }
-    match keys.or("on_error", Word::Abort) {
+    match reader.value_or("on_error", Word::Abort) {
         Word::Abort => OnError::Abort,
         Word::Disable => OnError::Disable,
         Word::Ignore => OnError::Ignore,
@@ -271,21 +271,21 @@ fn on_error(keys: &mut Keys<'_>) -> OnError {
     }
 }
 
-fn reload(keys: &mut Keys<'_>) -> Reload {
+fn reload(reader: &mut SectionReader<'_>) -> Reload {
     let default = Reload::default();
     Reload {
-        strikes: keys.count("strikes").map_or(default.strikes, |strikes| {
+        strikes: reader.count("strikes").map_or(default.strikes, |strikes| {
             u32::try_from(strikes).unwrap_or(u32::MAX)
         }),
-        backoff_steps: keys.or("backoff", default.backoff_steps),
-        then: keys.or("then", default.then),
+        backoff_steps: reader.value_or("backoff", default.backoff_steps),
+        then: reader.value_or("then", default.then),
     }
 }
 
-fn limits(keys: &mut Keys<'_>) -> Limits {
+fn limits(reader: &mut SectionReader<'_>) -> Limits {
     let mut limits = Limits::default();
     for limit in Limit::ALL {
-        if let Some(amount) = amount(keys, limit) {
+        if let Some(amount) = amount(reader, limit) {
             limits = limits.with(limit, amount);
         }
     }
@@ -293,12 +293,12 @@ fn limits(keys: &mut Keys<'_>) -> Limits {
 }
 
 /// Nanoseconds, bytes or a count. A bare number is refused as a time or a size, because a reader cannot tell its unit.
-fn amount(keys: &mut Keys<'_>, limit: Limit) -> Option<u64> {
+fn amount(reader: &mut SectionReader<'_>, limit: Limit) -> Option<u64> {
     if limit.measure() == Measure::Count {
-        return keys.optional(limit.key());
+        return reader.optional(limit.key());
     }
-    let node = keys.find(limit.key())?;
-    keys.keep(with_unit(node, limit.measure()))
+    let node = reader.find(limit.key())?;
+    reader.keep(with_unit(node, limit.measure()))
 }
 
 fn with_unit(node: &Node, measure: Measure) -> Result<u64> {

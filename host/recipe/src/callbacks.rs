@@ -9,7 +9,7 @@ use phasebox_contract::limits::Limits;
 use phasebox_contract::policy::{OnError, OnState, When};
 use serde_json::Value;
 
-use super::place::Place;
+use super::location::Location;
 
 /// One callback of a recipe, before its component is loaded.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,7 @@ pub struct CallbackEntry {
     /// Whether a resumed run hands it the state in the checkpoint.
     pub on_state: OnState,
     /// The line of the entry.
-    pub place: Place,
+    pub location: Location,
 }
 
 /// Where a callback's component comes from.
@@ -53,7 +53,7 @@ pub struct Grant {
     /// The right's name; which names there are is `plugin`'s.
     pub name: String,
     /// The line of the name.
-    pub place: Place,
+    pub location: Location,
 }
 
 /// Names of other callbacks of the recipe.

@@ -11,12 +11,18 @@ use serde::de::{
 };
 use serde_json::Value;
 
+use super::location::{RecipeError, Result};
 use super::node::{Content, Entry, Node};
-use super::place::{RecipeError, Result};
 
-/// See [`Node::parse`].
-pub(super) fn parse<T: DeserializeOwned>(node: &Node) -> Result<T> {
-    T::deserialize(Reader(node)).map_err(|fault| fault.at(node))
+impl Node {
+    /// Types the node: any serde type, with errors that name the line and the key.
+    ///
+    /// # Errors
+    /// The first unknown or missing key or unfitting value. `#[serde(flatten)]` and untagged enums work, but
+    /// serde buffers what is below them, so their errors name the line of the whole node.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+        T::deserialize(Reader(self)).map_err(|fault| fault.at(self))
+    }
 }
 
 /// What serde can report. It gets its line from the innermost node that hears of it.
@@ -51,8 +57,8 @@ impl Fault {
 /// The error for a key that a mapping must not have, at the line of the key.
 pub(super) fn unknown_key(key: &str, mapping: &Node, known: &[&str]) -> RecipeError {
     let entry = mapping.entries().iter().find(|entry| entry.key == key);
-    let place = entry.map_or(&mapping.place, |entry| &entry.place);
-    place.error(format!(
+    let location = entry.map_or(&mapping.location, |entry| &entry.location);
+    location.error(format!(
         "unknown key `{key}`{}{}",
         inside(mapping),
         suggest::hint(key, known)
@@ -62,7 +68,7 @@ pub(super) fn unknown_key(key: &str, mapping: &Node, known: &[&str]) -> RecipeEr
 /// The error for a key that a mapping lacks, at the line of the mapping.
 pub(super) fn missing_key(key: &str, mapping: &Node) -> RecipeError {
     mapping
-        .place
+        .location
         .error(format!("missing key `{key}`{}; add it", inside(mapping)))
 }
 

@@ -8,13 +8,11 @@ use serde_json::{Number, Value};
 use serde_yaml::options::{AliasLimits, DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use serde_yaml::{MessageFormatter, Options, Spanned, UserMessageFormatter};
 
-use super::node::{Content, Entry, Node};
-use super::place::{Place, Result};
+use super::location::{Location, Result};
+use super::node::{Content, Entry, MAX_DEPTH, Node};
 
 /// A recipe is a page or two; more is a mistake, such as naming a data file.
 pub(super) const MAX_TEXT_BYTES: usize = 1 << 20;
-/// Deep enough for every real recipe, shallow enough that recursion over a tree fits the smallest thread's stack.
-pub(super) const MAX_DEPTH: usize = 64;
 /// Values in one document, and values that aliases may stand for.
 pub(super) const MAX_NODES: usize = 100_000;
 
@@ -22,7 +20,7 @@ pub(super) const MAX_NODES: usize = 100_000;
 ///
 /// # Errors
 /// Text that is not YAML, is over a budget, has several documents, tags, infinite or oversized numbers, or a key twice.
-pub(super) fn parse(text: &str, start: &Place) -> Result<Node> {
+pub(super) fn parse(text: &str, start: &Location) -> Result<Node> {
     if text.len() > MAX_TEXT_BYTES {
         return Err(start.error(format!(
             "larger than {MAX_TEXT_BYTES} bytes; is this a recipe?"
@@ -45,12 +43,12 @@ pub(super) fn parse(text: &str, start: &Place) -> Result<Node> {
 ///
 /// # Errors
 /// As [`parse`], or when the document is a list or a single value.
-pub(super) fn parse_map(text: &str, start: &Place) -> Result<Node> {
+pub(super) fn parse_map(text: &str, start: &Location) -> Result<Node> {
     let mut node = parse(text, start)?;
     if node.is_null() {
         node.content = Content::Map(Vec::new());
     }
-    node.place = start.clone();
+    node.location = start.clone();
     match node.content {
         Content::Map(_) => Ok(node),
         _ => Err(start.error(format!(
@@ -96,8 +94,8 @@ enum Raw {
 }
 
 /// Adds the source to every line, and refuses a key that stands twice in one mapping.
-fn locate(raw: Spanned<Raw>, start: &Place) -> Result<Node> {
-    let place = start.at_line(raw.defined.line().max(1));
+fn locate(raw: Spanned<Raw>, start: &Location) -> Result<Node> {
+    let location = start.at_line(raw.defined.line().max(1));
     let content = match raw.value {
         Raw::Scalar(value) => Content::Scalar(value),
         Raw::List(items) => Content::List(
@@ -108,28 +106,31 @@ fn locate(raw: Spanned<Raw>, start: &Place) -> Result<Node> {
         ),
         Raw::Map(entries) => Content::Map(locate_entries(entries, start)?),
     };
-    Ok(Node::new(content, place))
+    Ok(Node::new(content, location))
 }
 
-fn locate_entries(raw: Vec<(Spanned<String>, Spanned<Raw>)>, start: &Place) -> Result<Vec<Entry>> {
+fn locate_entries(
+    raw: Vec<(Spanned<String>, Spanned<Raw>)>,
+    start: &Location,
+) -> Result<Vec<Entry>> {
     let mut entries: Vec<Entry> = Vec::with_capacity(raw.len());
     let mut lines = std::collections::HashMap::new();
     for (key, value) in raw {
-        let place = start.at_line(key.defined.line().max(1));
-        if let Some(first) = lines.insert(key.value.clone(), place.line) {
+        let location = start.at_line(key.defined.line().max(1));
+        if let Some(first) = lines.insert(key.value.clone(), location.line) {
             let message = format!(
                 "key `{}` is here twice: line {first} has it too; keep one",
                 key.value
             );
-            return Err(place.error(message));
+            return Err(location.error(message));
         }
         let mut value = locate(value, start)?;
         if !matches!(value.content, Content::Scalar(_)) {
-            value.place = place.clone();
+            value.location = location.clone();
         }
         entries.push(Entry {
             key: key.value,
-            place,
+            location,
             value,
         });
     }

@@ -5,10 +5,9 @@
 use phasebox_contract::suggest;
 use serde_json::Value;
 
-use super::compose::check_depth;
 use super::document::{MAX_NODES, MAX_TEXT_BYTES};
-use super::node::{Content, Entry, Node, joined};
-use super::place::Result;
+use super::location::Result;
+use super::node::{Content, Entry, Node, check_depth, joined};
 
 /// Replaces every `${…}` of a recipe.
 ///
@@ -63,13 +62,13 @@ impl Resolver<'_> {
             ),
         };
         self.depth -= 1;
-        Ok(Node::new(content, node.place.clone()))
+        Ok(Node::new(content, node.location.clone()))
     }
 
     fn entry(&mut self, entry: &Entry) -> Result<Entry> {
         Ok(Entry {
             key: entry.key.clone(),
-            place: entry.place.clone(),
+            location: entry.location.clone(),
             value: self.node(&entry.value)?,
         })
     }
@@ -78,9 +77,9 @@ impl Resolver<'_> {
     fn spend(&mut self, node: &Node) -> Result<()> {
         self.nodes += 1;
         self.bytes += node.as_str().map_or(0, str::len);
-        check_depth(self.depth, &node.place)?;
+        check_depth(self.depth, &node.location)?;
         if self.nodes > MAX_NODES || self.bytes > MAX_TEXT_BYTES {
-            return Err(node.place.error("`${…}` make this recipe too large"));
+            return Err(node.location.error("`${…}` make this recipe too large"));
         }
         Ok(())
     }
@@ -91,7 +90,7 @@ impl Resolver<'_> {
             None => Content::Scalar(Value::String(self.inside(node, text)?)),
         };
         self.depth -= 1;
-        Ok(Node::new(resolved, node.place.clone()))
+        Ok(Node::new(resolved, node.location.clone()))
     }
 
     fn inside(&mut self, node: &Node, text: &str) -> Result<String> {
@@ -105,7 +104,7 @@ impl Resolver<'_> {
                 continue;
             }
             let unclosed = || {
-                node.place
+                node.location
                     .error("`${` without its `}`; write `\\${` for a plain one")
             };
             let (path, after) = reference.split_once('}').ok_or_else(unclosed)?;
@@ -123,7 +122,7 @@ impl Resolver<'_> {
         if self.chain.iter().any(|open| open == path) {
             let circle = self.chain.join("` → `");
             return Err(node
-                .place
+                .location
                 .error(format!("`${{…}}` go in a circle: `{circle}` → `{path}`")));
         }
         let found = find(self.root, path, node)?;
@@ -144,7 +143,7 @@ fn find<'a>(root: &'a Node, path: &str, from: &Node) -> Result<&'a Node> {
     if path.is_empty() || path.starts_with('.') || path.contains([':', '$', '{']) {
         let message = "is not a key: only `${a.b}`, from the top of the recipe, is understood, and nothing that runs code \
                        or reads the environment";
-        return Err(from.place.error(format!("`${{{path}}}` {message}")));
+        return Err(from.location.error(format!("`${{{path}}}` {message}")));
     }
     let mut node = root;
     let mut walked = String::new();
@@ -160,7 +159,7 @@ fn find<'a>(root: &'a Node, path: &str, from: &Node) -> Result<&'a Node> {
             } else {
                 format!(" in `{walked}`")
             };
-            from.place.error(format!(
+            from.location.error(format!(
                 "`${{{path}}}`: there is no `{key}`{above}{}",
                 suggest::hint(key, &known)
             ))
@@ -181,7 +180,7 @@ fn as_text(found: &Node, node: &Node, path: &str) -> Result<String> {
     match &found.content {
         Content::Scalar(Value::String(text)) => Ok(text.clone()),
         Content::Scalar(value) => Ok(value.to_string()),
-        _ => Err(node.place.error(format!(
+        _ => Err(node.location.error(format!(
             "`${{{path}}}` is {}, which does not fit inside a text",
             found.describe()
         ))),

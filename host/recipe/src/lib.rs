@@ -1,24 +1,31 @@
 //! Recipes: YAML text to a typed [`Recipe`], with errors that name file, line, key and remedy.
 //!
-//! Layers, each knowing only those before it: `place` (file and line) · `node` (a tree that knows its lines) ·
-//! `document` (YAML to a tree) · `compose`, `overrides`, `interpolate` (many files and the command line to one tree) ·
-//! `variants` (many sets of overrides) · `deserialize`, `keys` (a tree to types) · `callbacks`, `callback_forms`, `plan`, `training` and this file (which keys there are).
+//! Layers, each knowing only those before it:
 //!
-//! Not here: what a dataset, architecture, loss, optimizer or schedule accepts. Those modules own their serde types,
-//! and a recipe keeps their part as a [`Node`] to [`Node::parse`]. Nothing in a recipe runs code.
+//! 1. `location`: file and line, and the error that names them
+//! 2. `node`: a tree that knows its lines
+//! 3. `document`: YAML to a tree; `merge`: one tree laid on another
+//! 4. `overrides`, `interpolate`, `compose`: many files and the command line to one tree
+//! 5. [`variants`]: many sets of overrides
+//! 6. `deserialize`, `section_reader`: a tree to types
+//! 7. `callbacks`, `callback_forms`, `callback_order`, `training`, `absolute_paths` and this file: which keys there are
+//!
+//! A recipe does not know what a dataset, architecture, loss, optimizer or schedule accepts. It keeps their sections as
+//! [`Node`]s, which the crates that own those parts type. Nothing in a recipe runs code.
 
+mod absolute_paths;
 mod callback_forms;
+mod callback_order;
 mod callbacks;
 mod compose;
 mod deserialize;
 mod document;
 mod interpolate;
-mod keys;
+mod location;
+mod merge;
 mod node;
 mod overrides;
-mod pin;
-mod place;
-mod plan;
+mod section_reader;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -32,14 +39,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use callbacks::{CallbackEntry, CallbackSource, Grant, Order};
+pub use location::{Location, RecipeError, Result, Source};
 pub use node::{Content, Entry, Node};
-pub use place::{Place, RecipeError, Result, Source};
-pub use plan::in_order;
 pub use training::{
     Evaluation, Precision, RecordSteps, Resume, SCHEDULE_KEYS, Saving, TrainingHyperparams,
 };
 
-use keys::{Keys, Unsupported, refuse};
+use section_reader::{SectionReader, Unsupported, refuse};
 
 /// A recipe, typed as far as the host itself goes. Built by [`Recipe::load`].
 #[derive(Debug, Clone, PartialEq)]
@@ -178,17 +184,17 @@ impl Recipe {
     /// The first thing that is wrong, with its file and line.
     pub fn load(path: impl AsRef<Path>, arguments: &[String]) -> Result<Self> {
         let mut tree = compose::compose(path.as_ref(), arguments)?;
-        let resolved = pin::absolute_paths(tree.clone());
+        let resolved = absolute_paths::absolute_paths(tree.clone());
         HOISTED.iter().try_for_each(|key| hoist(&mut tree, key))?;
-        let mut keys = Keys::of(&tree);
-        let recipe = read(&mut keys, resolved);
-        keys.finish(UNSUPPORTED)?;
+        let mut reader = SectionReader::new(&tree);
+        let recipe = read(&mut reader, resolved);
+        reader.finish(UNSUPPORTED)?;
         Ok(recipe)
     }
 
     /// The folder of the recipe's own file.
     pub fn folder(&self) -> PathBuf {
-        self.resolved.place.resolve("")
+        self.resolved.location.resolve("")
     }
 
     /// The files that the recipe is made of and names: those it was composed of, and its callbacks' own.
@@ -222,34 +228,35 @@ impl Recipe {
     }
 }
 
-fn read(keys: &mut Keys<'_>, resolved: Node) -> Recipe {
-    HOISTED.iter().for_each(|key| keys.allow(key));
-    keys.allow("variables");
-    keys.required_section("training_hyperparams");
-    let train_loader = loader(keys, "train_dataloader_params").with_default("shuffle", true.into());
+fn read(reader: &mut SectionReader<'_>, resolved: Node) -> Recipe {
+    HOISTED.iter().for_each(|key| reader.allow(key));
+    reader.allow("variables");
+    reader.required_section("training_hyperparams");
+    let train_loader =
+        loader(reader, "train_dataloader_params").with_default("shuffle", true.into());
     let val_loader =
-        loader(keys, "val_dataloader_params").with_default_of("batch_size", &train_loader);
-    let test_loader = keys
+        loader(reader, "val_dataloader_params").with_default_of("batch_size", &train_loader);
+    let test_loader = reader
         .find("test_dataloader_params")
         .is_some()
-        .then(|| loader(keys, "test_dataloader_params"));
+        .then(|| loader(reader, "test_dataloader_params"));
     Recipe {
-        experiment_name: keys.required_file_name("experiment_name"),
-        architecture: keys.required_section("architecture"),
-        arch_params: keys.section("arch_params"),
-        dataset: keys.required_section("dataset"),
-        dataset_params: keys.section("dataset_params"),
-        base_folder: keys
+        experiment_name: reader.required_file_name("experiment_name"),
+        architecture: reader.required_section("architecture"),
+        arch_params: reader.section("arch_params"),
+        dataset: reader.required_section("dataset"),
+        dataset_params: reader.section("dataset_params"),
+        base_folder: reader
             .path("base_folder")
-            .unwrap_or_else(|| resolved.place.resolve("")),
+            .unwrap_or_else(|| resolved.location.resolve("")),
         test_dataloader_params: test_loader.unwrap_or_else(|| val_loader.clone()),
         train_dataloader_params: train_loader,
         val_dataloader_params: val_loader,
-        train_transforms: keys.section("train_transforms"),
-        val_transforms: keys.section("val_transforms"),
-        checkpoint_params: keys.below("checkpoint_params", CHECKPOINT_UNSUPPORTED, checkpoint),
-        device: keys.optional("device"),
-        training_hyperparams: keys.below(
+        train_transforms: reader.section("train_transforms"),
+        val_transforms: reader.section("val_transforms"),
+        checkpoint_params: reader.below("checkpoint_params", CHECKPOINT_UNSUPPORTED, checkpoint),
+        device: reader.optional("device"),
+        training_hyperparams: reader.below(
             "training_hyperparams",
             training::UNSUPPORTED,
             training::read,
@@ -258,17 +265,17 @@ fn read(keys: &mut Keys<'_>, resolved: Node) -> Recipe {
     }
 }
 
-fn loader(keys: &mut Keys<'_>, key: &'static str) -> Node {
-    let section = keys.section(key);
+fn loader(reader: &mut SectionReader<'_>, key: &'static str) -> Node {
+    let section = reader.section(key);
     let accepted = refuse(&section, LOADER_UNSUPPORTED);
-    keys.keep(accepted);
+    reader.keep(accepted);
     section
 }
 
-fn checkpoint(keys: &mut Keys<'_>) -> CheckpointParams {
+fn checkpoint(reader: &mut SectionReader<'_>) -> CheckpointParams {
     CheckpointParams {
-        checkpoint_path: keys.path("checkpoint_path"),
-        strict_load: keys.or("strict_load", true),
+        checkpoint_path: reader.path("checkpoint_path"),
+        strict_load: reader.value_or("strict_load", true),
     }
 }
 
@@ -289,9 +296,9 @@ fn hoist(tree: &mut Node, key: &str) -> Result<()> {
     if let Some(twin) = training.get(key).filter(|twin| !empty(twin)) {
         let message = format!(
             "`{key}` is also in `training_hyperparams` at {}; keep one of them",
-            twin.place
+            twin.location
         );
-        return Err(top.place.error(message));
+        return Err(top.location.error(message));
     }
     training.set(top);
     Ok(())

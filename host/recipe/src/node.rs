@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::deserialize;
-use super::place::{Place, Result, Source};
+use super::location::{Location, RecipeError, Result, Source};
+
+/// Deep enough for every real recipe, shallow enough that recursion over a tree fits the smallest thread's stack.
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// A value of a recipe and the line it stands on (for a mapping or list: the line of its key).
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +17,7 @@ pub struct Node {
     /// What is written there.
     pub content: Content,
     /// Where it is written.
-    pub place: Place,
+    pub location: Location,
     /// The keys that lead here from the top of the recipe, for messages. Set once a recipe is composed.
     pub path: String,
 }
@@ -38,27 +39,18 @@ pub struct Entry {
     /// The key; keys of recipes are texts.
     pub key: String,
     /// The line of the key.
-    pub place: Place,
+    pub location: Location,
     /// The value.
     pub value: Node,
 }
 
 impl Node {
-    pub(super) fn new(content: Content, place: Place) -> Self {
+    pub(super) fn new(content: Content, location: Location) -> Self {
         Self {
             content,
-            place,
+            location,
             path: String::new(),
         }
-    }
-
-    /// Types the node: any serde type, with errors that name the line and the key.
-    ///
-    /// # Errors
-    /// The first unknown or missing key or unfitting value. `#[serde(flatten)]` and untagged enums work, but
-    /// serde buffers what is below them, so their errors name the line of the whole node.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        deserialize::parse(self)
     }
 
     /// The value under a key of a mapping.
@@ -103,7 +95,7 @@ impl Node {
             .collect();
         Node {
             content: Content::Map(kept),
-            place: self.place.clone(),
+            location: self.location.clone(),
             path: self.path.clone(),
         }
     }
@@ -112,15 +104,15 @@ impl Node {
     #[must_use]
     pub(super) fn with_default(mut self, key: &str, default: Value) -> Node {
         if self.get(key).is_none() {
-            let (place, path) = (self.place.clone(), joined(&self.path, key));
+            let (location, path) = (self.location.clone(), joined(&self.path, key));
             let value = Node {
                 content: Content::Scalar(default),
-                place: place.clone(),
+                location: location.clone(),
                 path,
             };
             self.set(Entry {
                 key: key.to_owned(),
-                place,
+                location,
                 value,
             });
         }
@@ -200,7 +192,7 @@ impl Node {
     }
 
     fn collect_files(&self, found: &mut BTreeSet<PathBuf>) {
-        if let Source::File(path) = &*self.place.source
+        if let Source::File(path) = &*self.location.source
             && !found.contains(path)
         {
             found.insert(path.clone());
@@ -215,13 +207,13 @@ impl Node {
     }
 
     /// An error about this node: at its line, naming its key.
-    pub(crate) fn error(&self, message: impl AsRef<str>) -> super::RecipeError {
+    pub(crate) fn error(&self, message: impl AsRef<str>) -> RecipeError {
         let key = if self.path.is_empty() {
             String::new()
         } else {
             format!("`{}`: ", self.path)
         };
-        self.place.error(key + message.as_ref())
+        self.location.error(key + message.as_ref())
     }
 
     /// What a message calls this value: `the text "ten"`, `a mapping`.
@@ -260,5 +252,14 @@ pub(crate) fn joined(path: &str, key: &str) -> String {
         key.to_owned()
     } else {
         format!("{path}.{key}")
+    }
+}
+
+/// Trees deeper than this are refused, so that walking one is safe on any thread's stack.
+pub(super) fn check_depth(keys: usize, location: &Location) -> Result<()> {
+    if keys <= MAX_DEPTH {
+        Ok(())
+    } else {
+        Err(location.error(format!("nested deeper than {MAX_DEPTH} levels")))
     }
 }

@@ -1,58 +1,58 @@
 //! `a.b.0.c=value` from the command line, laid on a composed recipe.
 //! Owns the addressing; the value is YAML and merges as a file's would.
 
-use super::compose::{check_depth, merge, merge_entry};
 use super::document;
-use super::node::{Content, Entry, Node};
-use super::place::{Place, Result};
+use super::location::{Location, Result};
+use super::merge::{merge, merge_entry};
+use super::node::{Content, Entry, Node, check_depth};
 
 /// Applies one argument. A key that is not there is created: typing the recipe refuses it if it must not be.
 ///
 /// # Errors
 /// No `=`, a value that is not YAML, or a path that goes through a single value or past the end of a list.
 pub(super) fn apply(recipe: &mut Node, argument: &str) -> Result<()> {
-    let place = Place::command_line(argument);
+    let location = Location::command_line(argument);
     let Some((path, text)) = argument.split_once('=') else {
-        return Err(place.error(
+        return Err(location.error(
             "an override is written `key=value`, such as `training_hyperparams.max_epochs=3`",
         ));
     };
     let keys: Vec<&str> = path.trim().split('.').collect();
     if keys.iter().any(|key| key.is_empty()) {
-        return Err(place.error("a key of the path is empty; write `a.b=value`"));
+        return Err(location.error("a key of the path is empty; write `a.b=value`"));
     }
-    check_depth(keys.len(), &place)?;
-    let value = document::parse(text, &place)?;
-    set(recipe, &keys, value, &place)
+    check_depth(keys.len(), &location)?;
+    let value = document::parse(text, &location)?;
+    set(recipe, &keys, value, &location)
 }
 
-fn set(node: &mut Node, keys: &[&str], value: Node, place: &Place) -> Result<()> {
+fn set(node: &mut Node, keys: &[&str], value: Node, location: &Location) -> Result<()> {
     let Some((key, deeper)) = keys.split_first() else {
         return merge(node, value);
     };
     if let Content::List(items) = &mut node.content {
-        return set(item_at(items, key, place)?, deeper, value, place);
+        return set(item_at(items, key, location)?, deeper, value, location);
     }
     if node.is_null() {
         node.content = Content::Map(Vec::new());
     }
     let found = node.describe();
     let Content::Map(entries) = &mut node.content else {
-        return Err(place.error(format!(
+        return Err(location.error(format!(
             "nothing can be set at `{key}`: above it is {found}"
         )));
     };
     match entries.iter_mut().find(|entry| entry.key == *key) {
-        Some(entry) => set(&mut entry.value, deeper, value, place),
-        None => merge_entry(entries, nested(key, deeper, value, place)),
+        Some(entry) => set(&mut entry.value, deeper, value, location),
+        None => merge_entry(entries, nested(key, deeper, value, location)),
     }
 }
 
-fn item_at<'a>(items: &'a mut [Node], key: &str, place: &Place) -> Result<&'a mut Node> {
+fn item_at<'a>(items: &'a mut [Node], key: &str, location: &Location) -> Result<&'a mut Node> {
     let length = items.len();
     let index = key.parse::<usize>().ok().filter(|index| *index < length);
     let unfit = || {
-        place.error(format!(
+        location.error(format!(
             "`{key}` is not an item of this list: it has {length}, counted from 0"
         ))
     };
@@ -60,12 +60,13 @@ fn item_at<'a>(items: &'a mut [Node], key: &str, place: &Place) -> Result<&'a mu
 }
 
 /// The entry `a: {b: value}` for the key `a` and the deeper key `b`.
-fn nested(key: &str, deeper: &[&str], value: Node, place: &Place) -> Entry {
+fn nested(key: &str, deeper: &[&str], value: Node, location: &Location) -> Entry {
     let entry = |key: &str, value| Entry {
         key: key.to_owned(),
-        place: place.clone(),
+        location: location.clone(),
         value,
     };
-    let wrap = |value, key: &&str| Node::new(Content::Map(vec![entry(key, value)]), place.clone());
+    let wrap =
+        |value, key: &&str| Node::new(Content::Map(vec![entry(key, value)]), location.clone());
     entry(key, deeper.iter().rev().fold(value, wrap))
 }

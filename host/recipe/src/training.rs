@@ -7,10 +7,10 @@ use phasebox_contract::policy::NanPolicy;
 use serde::Deserialize;
 
 use super::callback_forms;
+use super::callback_order;
 use super::callbacks::CallbackEntry;
-use super::keys::{Keys, Unsupported};
 use super::node::{Content, Node};
-use super::plan;
+use super::section_reader::{SectionReader, Unsupported};
 
 /// How a run trains. Defaults are SuperGradients' unless the field says otherwise.
 #[derive(Debug, Clone, PartialEq)]
@@ -200,71 +200,73 @@ pub(super) const UNSUPPORTED: Unsupported = &[
 ];
 
 /// Types the section.
-pub(super) fn read(keys: &mut Keys<'_>) -> TrainingHyperparams {
-    let callbacks = keys
+pub(super) fn read(reader: &mut SectionReader<'_>) -> TrainingHyperparams {
+    let callbacks = reader
         .find("phase_callbacks")
         .map_or(Ok(Vec::new()), callback_forms::read)
-        .and_then(plan::in_order);
+        .and_then(callback_order::in_order);
     TrainingHyperparams {
-        max_epochs: keys.required("max_epochs"),
-        schedule: keys.group(SCHEDULE_KEYS),
-        optimizer: keys.section_or("optimizer", Content::Scalar("SGD".into())),
-        optimizer_params: keys.section("optimizer_params"),
-        zero_weight_decay_on_bias_and_bn: keys.or("zero_weight_decay_on_bias_and_bn", false),
-        batch_accumulate: keys.count("batch_accumulate").unwrap_or(1),
-        clip_grad_norm: keys.positive("clip_grad_norm"),
-        mixed_precision: keys.or("mixed_precision", Precision::Single),
-        channels_last: keys.or("channels_last", false),
-        loss: keys.required_section("loss"),
-        criterion_params: keys.section("criterion_params"),
-        train_metrics_list: keys.section_or("train_metrics_list", Content::List(Vec::new())),
-        valid_metrics_list: keys.section_or("valid_metrics_list", Content::List(Vec::new())),
-        metric_to_watch: keys.or("metric_to_watch", "Accuracy".to_owned()),
-        greater_metric_to_watch_is_better: keys.or("greater_metric_to_watch_is_better", true),
-        ema: keys.or("ema", false),
-        ema_params: keys.section("ema_params"),
-        average_best_models: keys.or("average_best_models", false),
-        nan_policy: keys.or("nan_policy", NanPolicy::Abort),
-        record_steps: keys.or("record_steps", RecordSteps::Auto),
-        seed: keys.or("seed", 42),
-        silent_mode: keys.or("silent_mode", false),
-        evaluation: evaluation(keys),
-        saving: saving(keys),
-        resume: resume(keys),
-        deterministic_callbacks: keys.or("deterministic_callbacks", false),
-        phase_callbacks: keys.keep(callbacks).unwrap_or_default(),
+        max_epochs: reader.required("max_epochs"),
+        schedule: reader.group(SCHEDULE_KEYS),
+        optimizer: reader.section_or("optimizer", Content::Scalar("SGD".into())),
+        optimizer_params: reader.section("optimizer_params"),
+        zero_weight_decay_on_bias_and_bn: reader
+            .value_or("zero_weight_decay_on_bias_and_bn", false),
+        batch_accumulate: reader.count("batch_accumulate").unwrap_or(1),
+        clip_grad_norm: reader.positive("clip_grad_norm"),
+        mixed_precision: reader.value_or("mixed_precision", Precision::Single),
+        channels_last: reader.value_or("channels_last", false),
+        loss: reader.required_section("loss"),
+        criterion_params: reader.section("criterion_params"),
+        train_metrics_list: reader.section_or("train_metrics_list", Content::List(Vec::new())),
+        valid_metrics_list: reader.section_or("valid_metrics_list", Content::List(Vec::new())),
+        metric_to_watch: reader.value_or("metric_to_watch", "Accuracy".to_owned()),
+        greater_metric_to_watch_is_better: reader
+            .value_or("greater_metric_to_watch_is_better", true),
+        ema: reader.value_or("ema", false),
+        ema_params: reader.section("ema_params"),
+        average_best_models: reader.value_or("average_best_models", false),
+        nan_policy: reader.value_or("nan_policy", NanPolicy::Abort),
+        record_steps: reader.value_or("record_steps", RecordSteps::Auto),
+        seed: reader.value_or("seed", 42),
+        silent_mode: reader.value_or("silent_mode", false),
+        evaluation: evaluation(reader),
+        saving: saving(reader),
+        resume: resume(reader),
+        deterministic_callbacks: reader.value_or("deterministic_callbacks", false),
+        phase_callbacks: reader.keep(callbacks).unwrap_or_default(),
     }
 }
 
-fn evaluation(keys: &mut Keys<'_>) -> Evaluation {
+fn evaluation(reader: &mut SectionReader<'_>) -> Evaluation {
     Evaluation {
-        run_validation_freq: keys.count("run_validation_freq").unwrap_or(1),
-        run_test_freq: keys.count("run_test_freq").unwrap_or(1),
-        max_train_batches: keys.count("max_train_batches"),
-        max_valid_batches: keys.count("max_valid_batches"),
+        run_validation_freq: reader.count("run_validation_freq").unwrap_or(1),
+        run_test_freq: reader.count("run_test_freq").unwrap_or(1),
+        max_train_batches: reader.count("max_train_batches"),
+        max_valid_batches: reader.count("max_valid_batches"),
     }
 }
 
-fn saving(keys: &mut Keys<'_>) -> Saving {
+fn saving(reader: &mut SectionReader<'_>) -> Saving {
     Saving {
-        save_model: keys.or("save_model", true),
-        save_ckpt_epoch_list: keys.or("save_ckpt_epoch_list", Vec::new()),
-        save_ckpt_every_n_steps: keys.count("save_ckpt_every_n_steps"),
-        ckpt_best_name: keys
+        save_model: reader.value_or("save_model", true),
+        save_ckpt_epoch_list: reader.value_or("save_ckpt_epoch_list", Vec::new()),
+        save_ckpt_every_n_steps: reader.count("save_ckpt_every_n_steps"),
+        ckpt_best_name: reader
             .file_name("ckpt_best_name")
             .unwrap_or_else(|| "ckpt_best".to_owned()),
     }
 }
 
-fn resume(keys: &mut Keys<'_>) -> Resume {
+fn resume(reader: &mut SectionReader<'_>) -> Resume {
     Resume {
-        resume: keys.or("resume", false),
-        run_id: keys.file_name("run_id"),
-        resume_path: keys.path("resume_path"),
-        ckpt_name: keys
+        resume: reader.value_or("resume", false),
+        run_id: reader.file_name("run_id"),
+        resume_path: reader.path("resume_path"),
+        ckpt_name: reader
             .file_name("ckpt_name")
             .unwrap_or_else(|| "ckpt_latest".to_owned()),
-        load_opt_params: keys.or("load_opt_params", true),
+        load_opt_params: reader.value_or("load_opt_params", true),
     }
 }
 

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::document;
+use super::location::{Location, Result};
 use super::node::{Content, Node};
-use super::place::{Place, Result};
 
 /// More runs than this are a typo.
 const MAX_VARIANTS: usize = 10_000;
@@ -21,7 +21,7 @@ pub fn grid(axes: &[String]) -> Result<Vec<Vec<String>>> {
         if variants.len() * values.len() > MAX_VARIANTS {
             let message =
                 format!("the grid has more than {MAX_VARIANTS} combinations; give fewer values");
-            return Err(Place::command_line(axis).error(message));
+            return Err(Location::command_line(axis).error(message));
         }
         let with = |variant: &Vec<String>| {
             let variant = variant.clone();
@@ -37,14 +37,14 @@ pub fn grid(axes: &[String]) -> Result<Vec<Vec<String>>> {
 
 /// `key=a,b` as `key=a` and `key=b`. Commas inside brackets, braces and quotes belong to a value.
 fn values(axis: &str) -> Result<Vec<String>> {
-    let place = Place::command_line(axis);
+    let location = Location::command_line(axis);
     let shape = || {
-        place.error(
+        location.error(
             "an axis is written `key=a,b,c`, such as `training_hyperparams.initial_lr=0.1,0.01`",
         )
     };
     let (key, text) = axis.split_once('=').ok_or_else(shape)?;
-    let list = document::parse(&format!("[{text}]"), &place)?;
+    let list = document::parse(&format!("[{text}]"), &location)?;
     let Content::List(items) = &list.content else {
         return Err(shape());
     };
@@ -62,10 +62,10 @@ fn values(axis: &str) -> Result<Vec<String>> {
 /// # Errors
 /// A file that cannot be read, or another shape, with its line.
 pub fn list(path: &Path) -> Result<Vec<Vec<String>>> {
-    let place = Place::file(path);
+    let location = Location::file(path);
     let text = std::fs::read_to_string(path)
-        .map_err(|error| place.error(format!("cannot read the list of variants: {error}")))?;
-    let list = document::parse(&text, &place)?;
+        .map_err(|error| location.error(format!("cannot read the list of variants: {error}")))?;
+    let list = document::parse(&text, &location)?;
     match &list.content {
         Content::List(items) if (1..=MAX_VARIANTS).contains(&items.len()) => items.iter().map(variant).collect(),
         _ => Err(list.error(format!(

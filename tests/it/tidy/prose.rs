@@ -33,7 +33,7 @@ fn modules_say_what_they_own() {
 }
 
 /// The one source that may read the environment, for the folder of the cache.
-const READS_IT: &str = "host/phasebox/src/assemble/plugins.rs";
+const READS_IT: &str = "host/phasebox/src/assemble/process_cache.rs";
 
 #[test]
 fn the_environment_decides_nothing() {

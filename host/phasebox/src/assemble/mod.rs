@@ -11,10 +11,11 @@
 //! # }
 //! ```
 
+mod build;
+mod callbacks;
 mod lock;
-mod parts;
-mod plugins;
-mod warm;
+mod process_cache;
+mod settings;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,11 +23,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use tch::Device;
 
+use self::build::Parts;
+pub use self::callbacks::{PlannedCallback, StockCallbacks};
 pub use self::lock::lock_beside;
-use self::parts::Parts;
-pub(crate) use self::plugins::engine;
-pub use self::plugins::{PlannedCallback, StockPlugins};
-pub use self::warm::Warm;
+pub use self::process_cache::ProcessCache;
+pub(crate) use self::process_cache::engine;
 use phasebox_contract::phase::Phase;
 use phasebox_contract::policy::{OnError, When};
 use phasebox_files::atomic_file::{self, Durability};
@@ -90,17 +91,21 @@ impl<'a> Assembly<'a> {
     /// # Errors
     /// The first thing that does not fit, with its place in the recipe.
     pub fn new(recipe: &'a Recipe, options: Options) -> Result<Assembly<'a>> {
-        Self::with(recipe, options, &mut Warm::default())
+        Self::with(recipe, options, &mut ProcessCache::default())
     }
 
     /// The same with what earlier runs of this process have left, for the next to find.
     ///
     /// # Errors
     /// As of [`Assembly::new`].
-    pub fn with(recipe: &'a Recipe, options: Options, warm: &mut Warm) -> Result<Assembly<'a>> {
+    pub fn with(
+        recipe: &'a Recipe,
+        options: Options,
+        cache: &mut ProcessCache,
+    ) -> Result<Assembly<'a>> {
         let device = open_device(options.device.or(recipe.device))?;
-        let parts = Parts::build(recipe, device, warm)?;
-        let callbacks = plugins::load(recipe, &options, warm)?;
+        let parts = Parts::build(recipe, device, cache)?;
+        let callbacks = callbacks::load(recipe, &options, cache)?;
         Ok(Assembly {
             recipe,
             options,
@@ -125,7 +130,7 @@ impl<'a> Assembly<'a> {
     /// # Errors
     /// If it cannot be written.
     pub fn write_lock(&self, path: &Path) -> Result<()> {
-        lock::write(path, &plugins::locked(&self.callbacks))
+        lock::write(path, &callbacks::locked(&self.callbacks))
     }
 
     /// One line a part, for `phasebox check`.
@@ -138,7 +143,7 @@ impl<'a> Assembly<'a> {
     /// # Errors
     /// Settings that make no sense.
     pub fn describe_recording(&self) -> Result<Vec<String>> {
-        let settings = parts::settings(self.recipe)?;
+        let settings = settings::settings(self.recipe)?;
         let subscribers: Vec<Subscriber<'_>> = self
             .callbacks
             .iter()
@@ -168,10 +173,10 @@ impl<'a> Assembly<'a> {
     /// If the folder cannot be written or the checkpoint does not fit the recipe.
     pub fn trainer(self) -> Result<Trainer> {
         let (run, checkpoint) = self.run_folder()?;
-        let settings = parts::settings(self.recipe)?;
+        let settings = settings::settings(self.recipe)?;
         let schedule = self.parts.schedule.clone();
         let context = context(self.recipe, self.parts, Logger::new(&run), &run);
-        let (callbacks, locked) = plugins::into_callbacks(self.callbacks);
+        let (callbacks, locked) = callbacks::into_callbacks(self.callbacks);
         let Options {
             progress,
             interrupt,
@@ -249,12 +254,6 @@ fn open_device(choice: Option<DeviceChoice>) -> Result<Device> {
 
 fn context(recipe: &Recipe, parts: Parts, logger: Logger, run: &RunFolder) -> Context {
     let training = &recipe.training_hyperparams;
-    let json = |key: &str| {
-        recipe
-            .resolved
-            .get(key)
-            .map_or_else(|| "{}".to_owned(), |node| node.to_json().to_string())
-    };
     Context {
         phase: Phase::TrainingStart,
         split: Split::Train,
@@ -290,18 +289,31 @@ fn context(recipe: &Recipe, parts: Parts, logger: Logger, run: &RunFolder) -> Co
             u32::try_from(training.batch_accumulate).unwrap_or(u32::MAX),
         ),
         control: Control::default(),
-        run: RunFacts {
-            seed: training.seed,
-            max_epochs: u32::try_from(training.max_epochs).unwrap_or(u32::MAX),
-            experiment_name: recipe.experiment_name.clone(),
-            ckpt_dir: run.path().display().to_string(),
-            training_params: json("training_hyperparams"),
-            checkpoint_params: json("checkpoint_params"),
-            arch_params: json("arch_params"),
-            metric_to_watch: training.metric_to_watch.clone(),
-            greater_metric_to_watch_is_better: training.greater_metric_to_watch_is_better,
-            lr_warmup_epochs: parts.warmup_epochs,
-            silent_mode: training.silent_mode,
-        },
+        run: run_facts(recipe, run, parts.warmup_epochs),
     }
+}
+
+fn run_facts(recipe: &Recipe, run: &RunFolder, lr_warmup_epochs: u32) -> RunFacts {
+    let training = &recipe.training_hyperparams;
+    RunFacts {
+        seed: training.seed,
+        max_epochs: u32::try_from(training.max_epochs).unwrap_or(u32::MAX),
+        experiment_name: recipe.experiment_name.clone(),
+        ckpt_dir: run.path().display().to_string(),
+        training_params: section_as_json(recipe, "training_hyperparams"),
+        checkpoint_params: section_as_json(recipe, "checkpoint_params"),
+        arch_params: section_as_json(recipe, "arch_params"),
+        metric_to_watch: training.metric_to_watch.clone(),
+        greater_metric_to_watch_is_better: training.greater_metric_to_watch_is_better,
+        lr_warmup_epochs,
+        silent_mode: training.silent_mode,
+    }
+}
+
+/// A section of the resolved recipe; an absent one is an empty object.
+fn section_as_json(recipe: &Recipe, key: &str) -> String {
+    recipe
+        .resolved
+        .get(key)
+        .map_or_else(|| "{}".to_owned(), |node| node.to_json().to_string())
 }

@@ -5,7 +5,7 @@ use phasebox_contract::CONTRACT;
 
 use super::Failure;
 use super::print::print;
-use crate::assemble::{StockPlugins, engine};
+use crate::assemble::{StockCallbacks, engine};
 
 pub(super) fn run() -> Result<(), Failure> {
     print([
@@ -30,7 +30,7 @@ pub(super) fn run() -> Result<(), Failure> {
 }
 
 fn callbacks() -> String {
-    match StockPlugins::find(None).names() {
+    match StockCallbacks::find(None).names() {
         [] => "none found: run `cargo xtask plugins`".to_owned(),
         names => names.join(", "),
     }

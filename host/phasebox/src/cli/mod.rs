@@ -6,9 +6,9 @@ mod inspect;
 mod lock;
 mod print;
 mod report;
-mod running;
 mod sweep;
 mod train;
+mod train_options;
 mod watch;
 
 use std::path::PathBuf;

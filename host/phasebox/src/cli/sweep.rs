@@ -11,7 +11,7 @@ use phasebox_train::trainer::Summary;
 use serde_json::{Value, json};
 
 use super::print::{print, tell};
-use super::running::{Running, Session};
+use super::train_options::{Session, TrainOptions};
 use super::{Failure, RecipeArguments};
 use crate::assemble::Assembly;
 
@@ -20,7 +20,7 @@ pub(super) struct Sweep {
     #[command(flatten)]
     recipe: RecipeArguments,
     #[command(flatten)]
-    running: Running,
+    options: TrainOptions,
     /// Values of one key; of several grids, every combination is run. `training_hyperparams.initial_lr=0.1,0.01`
     #[arg(long, value_name = "KEY=A,B", required_unless_present = "list")]
     grid: Vec<String>,
@@ -42,7 +42,7 @@ struct Run {
 impl Sweep {
     pub(super) fn run(self) -> Result<(), Failure> {
         let mut runs = self.variants()?;
-        let mut session = self.running.begin()?;
+        let mut session = self.options.begin()?;
         for run in &runs {
             self.check(run, &mut session)?;
         }
@@ -70,7 +70,7 @@ impl Sweep {
 
     /// What would be refused later is refused now, before hours of other runs.
     fn check(&self, run: &Run, session: &mut Session) -> Result<(), Failure> {
-        let assembly = Assembly::with(&run.recipe, self.recipe.options(), &mut session.warm);
+        let assembly = Assembly::with(&run.recipe, self.recipe.options(), &mut session.cache);
         let refused = |error: anyhow::Error| Failure::Refused(error.context(run.name()));
         assembly.map(drop).map_err(refused)
     }
@@ -83,7 +83,7 @@ impl Sweep {
                 return Err(Failure::Interrupted);
             }
             tracing::info!("run {} of {count}: {}", index + 1, run.name());
-            match self.running.train(&run.recipe, &self.recipe, None, session) {
+            match self.options.train(&run.recipe, &self.recipe, None, session) {
                 Ok(summary) => {
                     let is_interrupted = summary.is_interrupted();
                     run.outcome = Some(Ok(summary));
@@ -112,7 +112,7 @@ impl Sweep {
     fn report(&self, runs: &[Run]) -> Result<(), Failure> {
         let rows: Vec<Value> = runs.iter().map(Run::as_json).collect();
         let file = self.write(runs, &rows).map_err(Failure::Failed)?;
-        if self.running.json {
+        if self.options.json {
             return print([json!({ "sweep": rows })]);
         }
         print(runs.iter().map(Run::line))?;
@@ -124,7 +124,7 @@ impl Sweep {
             .first()
             .map(|run| run.recipe.experiment_name.as_str())
             .unwrap_or_default();
-        let folder = self.running.runs_dir.join(experiment);
+        let folder = self.options.runs_dir.join(experiment);
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
         let file = atomic_file::create_unique_folder(&folder, "SWEEP_")?.join("sweep.json");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::running::Running;
+use super::train_options::TrainOptions;
 use super::{Failure, RecipeArguments};
 
 #[derive(Args)]
@@ -12,7 +12,7 @@ pub(super) struct Train {
     #[command(flatten)]
     recipe: RecipeArguments,
     #[command(flatten)]
-    running: Running,
+    options: TrainOptions,
     /// Go on with the run in this folder.
     #[arg(long, value_name = "RUN")]
     resume: Option<PathBuf>,
@@ -21,9 +21,9 @@ pub(super) struct Train {
 impl Train {
     pub(super) fn run(self) -> Result<(), Failure> {
         let recipe = self.recipe.load()?;
-        let mut session = self.running.begin()?;
+        let mut session = self.options.begin()?;
         let summary = self
-            .running
+            .options
             .train(&recipe, &self.recipe, self.resume, &mut session)?;
         if summary.is_interrupted() {
             Err(Failure::Interrupted)

@@ -12,9 +12,9 @@ use clap::Args;
 use phasebox_recipe::{CallbackSource, Recipe};
 
 use super::print::tell;
-use super::running::{Running, Session};
+use super::train_options::{Session, TrainOptions};
 use super::{Failure, RecipeArguments};
-use crate::assemble::{StockPlugins, lock_beside};
+use crate::assemble::{StockCallbacks, lock_beside};
 
 /// Between two looks; a change must have settled for one such time.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -24,7 +24,7 @@ pub(super) struct Watch {
     #[command(flatten)]
     recipe: RecipeArguments,
     #[command(flatten)]
-    running: Running,
+    options: TrainOptions,
 }
 
 /// How files look: their size, their time and which file it is; none where there is none.
@@ -33,7 +33,7 @@ type Look = BTreeMap<PathBuf, Option<(u64, SystemTime, u64)>>;
 impl Watch {
     /// Ends only by a signal.
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mut session = self.running.begin()?;
+        let mut session = self.options.begin()?;
         let mut files = vec![self.recipe.recipe.clone(), lock_beside(&self.recipe.recipe)];
         loop {
             if let Ok(recipe) = self.recipe.load() {
@@ -56,7 +56,7 @@ impl Watch {
             .recipe
             .load()
             .map_err(Failure::from)
-            .and_then(|recipe| self.running.train(&recipe, &self.recipe, None, session));
+            .and_then(|recipe| self.options.train(&recipe, &self.recipe, None, session));
         match trained {
             Ok(summary) if summary.is_interrupted() => Err(Failure::Interrupted),
             Ok(_) => Ok(()),
@@ -69,7 +69,7 @@ impl Watch {
     }
 
     fn files(&self, recipe: &Recipe) -> Vec<PathBuf> {
-        let stock = StockPlugins::find(self.recipe.plugins_dir.as_deref());
+        let stock = StockCallbacks::find(self.recipe.plugins_dir.as_deref());
         let callbacks = recipe.training_hyperparams.phase_callbacks.iter();
         let named = callbacks.filter_map(|entry| match &entry.source {
             CallbackSource::Stock(name) => stock.path(name).ok(),

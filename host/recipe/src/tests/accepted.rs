@@ -143,7 +143,7 @@ fn a_callback_has_three_forms() {
     assert_eq!(
         grants
             .iter()
-            .map(|grant| (grant.name.as_str(), grant.place.line))
+            .map(|grant| (grant.name.as_str(), grant.location.line))
             .collect::<Vec<_>>(),
         [("gradients", 14), ("stop", 14)]
     );
@@ -167,7 +167,7 @@ fn a_callback_has_three_forms() {
             limits.with(limit, n)
         });
     assert_eq!((clip.limits, ema.limits), (limits, Limits::default()));
-    assert_eq!((clip.on_error, clip.place.line), (OnError::Disable, 10));
+    assert_eq!((clip.on_error, clip.location.line), (OnError::Disable, 10));
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn sections_type_themselves_with_lines() {
             .arch_params
             .parse::<Model>()
             .map(|model| json!(model).to_string())
-            .map_err(|error| error.message + " at " + &error.place.line.to_string())
+            .map_err(|error| error.message + " at " + &error.location.line.to_string())
     };
     let rows = [
         (

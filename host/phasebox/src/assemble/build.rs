@@ -1,8 +1,11 @@
-//! The parts of training that a recipe names: data, network, loss, metrics, optimizer, schedule.
+//! Builds the parts of training that a recipe names: data, network, loss, metrics, optimizer, schedule. Callbacks are
+//! `callbacks`' business.
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+mod data;
+
+use anyhow::{Context as _, Result, anyhow};
 use phasebox_contract::suggest;
-use phasebox_data::{Augmentation, DataLoader, DatasetConfig, LoaderConfig, Splits};
+use phasebox_data::DataLoader;
 use phasebox_nn::criterion::Criterion;
 use phasebox_nn::ema::{Ema, EmaConfig};
 use phasebox_nn::metrics::{MetricConfig, Metrics};
@@ -12,11 +15,11 @@ use phasebox_nn::schedule::{Schedule, ScheduleConfig};
 use phasebox_recipe::{Node, Recipe};
 use phasebox_train::checkpoint;
 use phasebox_train::split::PerSplit;
-use phasebox_train::trainer::{Saving, Settings};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tch::Device;
 
-use super::Warm;
+use self::data::{dataset, loaders};
+use super::ProcessCache;
 
 /// Everything a trainer needs, but for callbacks and the run's folder.
 pub(super) struct Parts {
@@ -33,10 +36,14 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn build(recipe: &Recipe, device: Device, warm: &mut Warm) -> Result<Parts> {
+    pub(super) fn build(
+        recipe: &Recipe,
+        device: Device,
+        cache: &mut ProcessCache,
+    ) -> Result<Parts> {
         let training = &recipe.training_hyperparams;
         torch_ext::manual_seed(training.seed)?;
-        let splits = dataset(recipe, warm)?;
+        let splits = dataset(recipe, cache)?;
         let (train_loader, valid_loader, test_loader) = loaders(recipe, &splits, device)?;
         let net = network(recipe, &train_loader, device)?;
         let criterion = criterion(recipe, device)?;
@@ -109,9 +116,9 @@ impl Parts {
     }
 }
 
-/// Puts the place of `node` before an error of the part it describes.
+/// Puts the location of `node` before an error of the part it describes.
 fn at<T>(node: &Node, result: Result<T>) -> Result<T> {
-    result.map_err(|error| anyhow!(node.place.error(format!("{error:#}"))))
+    result.map_err(|error| anyhow!(node.location.error(format!("{error:#}"))))
 }
 
 fn or_default<T: Default + serde::de::DeserializeOwned>(node: &Node) -> Result<T> {
@@ -128,7 +135,7 @@ fn named(node: &Node, params: &Node) -> Result<(String, Value)> {
         return Ok((name.to_owned(), params.to_json()));
     }
     let [entry] = node.entries() else {
-        return Err(anyhow!(node.place.error(format!(
+        return Err(anyhow!(node.location.error(format!(
             "`{}` is a name or `{{name: parameters}}`",
             node.path
         ))));
@@ -138,68 +145,9 @@ fn named(node: &Node, params: &Node) -> Result<(String, Value)> {
             "`{}` has its parameters here already; write them in one place",
             params.path
         );
-        return Err(anyhow!(params.place.error(message)));
+        return Err(anyhow!(params.location.error(message)));
     }
     Ok((entry.key.clone(), entry.value.to_json()))
-}
-
-fn dataset(recipe: &Recipe, warm: &mut Warm) -> Result<Splits> {
-    let (name, params) = named(&recipe.dataset, &recipe.dataset_params)?;
-    let params = if params.is_null() { json!({}) } else { params };
-    let config = serde_json::from_value::<DatasetConfig>(json!({ name: params }));
-    let config = at(
-        &recipe.dataset,
-        config.map_err(|error| anyhow!("`dataset`: {error}")),
-    )?;
-    at(&recipe.dataset, warm.data_set(&config, &recipe.base_folder))
-}
-
-fn loaders(
-    recipe: &Recipe,
-    splits: &Splits,
-    device: Device,
-) -> Result<(DataLoader, DataLoader, Option<DataLoader>)> {
-    let training = &recipe.training_hyperparams;
-    let make = |name: &str,
-                dataset: &std::sync::Arc<dyn phasebox_data::Dataset>,
-                params: &Node,
-                transforms: &Node,
-                max_batches| {
-        let mut config: LoaderConfig = or_default(params)?;
-        config.max_batches = config.max_batches.or(max_batches);
-        let augmentation: Augmentation = or_default(transforms)?;
-        let loader = DataLoader::new(name, dataset.clone(), config, augmentation, training.seed);
-        at(params, loader).map(|loader| loader.for_device(device))
-    };
-    let (max_train, max_valid) = (
-        training.evaluation.max_train_batches,
-        training.evaluation.max_valid_batches,
-    );
-    let train = make(
-        "train",
-        &splits.train,
-        &recipe.train_dataloader_params,
-        &recipe.train_transforms,
-        max_train,
-    )?;
-    let valid = make(
-        "validation",
-        &splits.validation,
-        &recipe.val_dataloader_params,
-        &recipe.val_transforms,
-        max_valid,
-    )?;
-    let test = splits.test.as_ref();
-    let test = test.map(|test| {
-        make(
-            "test",
-            test,
-            &recipe.test_dataloader_params,
-            &recipe.val_transforms,
-            None,
-        )
-    });
-    Ok((train, valid, test.transpose()?))
 }
 
 fn network(recipe: &Recipe, loader: &DataLoader, device: Device) -> Result<Model> {
@@ -240,7 +188,7 @@ fn arrange_channels_last(recipe: &Recipe, net: &mut Model, sample: &[i64]) -> Re
         let message = format!(
             "`channels_last` is about images, a sample here has shape {sample:?}: remove the key"
         );
-        return Err(anyhow!(node.place.error(message)));
+        return Err(anyhow!(node.location.error(message)));
     }
     net.arrange_channels_last()
 }
@@ -282,14 +230,14 @@ fn check_watched(recipe: &Recipe, names: &[String]) -> Result<()> {
         return Ok(());
     }
     let section = recipe.resolved.get("training_hyperparams");
-    let place = section
+    let node = section
         .and_then(|section| section.get("metric_to_watch").or(Some(section)))
         .unwrap_or(&recipe.resolved);
     let hint = suggest::hint(watched, &known);
     let message = format!(
         "`metric_to_watch`: validation gives no `{watched}`{hint}; add it to `valid_metrics_list`"
     );
-    Err(anyhow!(place.place.error(message)))
+    Err(anyhow!(node.location.error(message)))
 }
 
 fn optimizer(recipe: &Recipe, net: &Model) -> Result<Box<dyn Optimizer>> {
@@ -301,7 +249,7 @@ fn optimizer(recipe: &Recipe, net: &Model) -> Result<Box<dyn Optimizer>> {
     )?;
     let rates = training.schedule.get("initial_lr");
     let Some(rates) = rates else {
-        return Err(anyhow!(training.schedule.place.error(
+        return Err(anyhow!(training.schedule.location.error(
             "`initial_lr` is missing: add it to `training_hyperparams`"
         )));
     };
@@ -334,39 +282,4 @@ fn without_initial_lr(schedule: &Node) -> Node {
             .filter(|key| *key != "initial_lr")
             .collect::<Vec<_>>(),
     )
-}
-
-pub(super) fn settings(recipe: &Recipe) -> Result<Settings> {
-    let training = &recipe.training_hyperparams;
-    let saving = &training.saving;
-    let epochs = |epochs: u64| u32::try_from(epochs).unwrap_or(u32::MAX);
-    ensure!(training.max_epochs > 0, "`max_epochs` must be at least 1");
-    Ok(Settings {
-        max_epochs: epochs(training.max_epochs),
-        validation_every: epochs(training.evaluation.run_validation_freq),
-        test_every: epochs(training.evaluation.run_test_freq),
-        clip_grad_norm: training.clip_grad_norm,
-        autocast: training.mixed_precision == phasebox_recipe::Precision::Bfloat16,
-        channels_last: training.channels_last,
-        nan_policy: training.nan_policy,
-        record_steps: training.record_steps == phasebox_recipe::RecordSteps::Auto,
-        average_best_models: training.average_best_models,
-        saving: Saving {
-            enabled: saving.save_model,
-            epochs: saving
-                .save_ckpt_epoch_list
-                .iter()
-                .map(|epoch| epochs(*epoch))
-                .collect(),
-            every_steps: saving.save_ckpt_every_n_steps,
-            best_tag: tag(&saving.ckpt_best_name),
-            durability: phasebox_files::atomic_file::Durability::Process,
-        },
-    })
-}
-
-/// `ckpt_best.pth`, as SuperGradients names it, is the tag `best`.
-fn tag(name: &str) -> String {
-    let name = name.strip_suffix(".pth").unwrap_or(name);
-    name.strip_prefix("ckpt_").unwrap_or(name).to_owned()
 }

@@ -1,25 +1,24 @@
-//! What outlives a run in one process, so that the next begins sooner: the engine of callbacks and the data that were
-//! read. Owns when they may be used again. Compiled code needs no place here: it stays mapped from the user's cache.
+//! Keeps the engine of callbacks and the data that were read from one run of a process to the next, so that the next run
+//! begins sooner. Owns when they may be used again. Compiled code is not kept here: it stays mapped from the user's
+//! cache.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::SystemTime;
 
 use anyhow::Result;
-use phasebox_component::Profile;
+use phasebox_component::{Engine, Profile};
 use phasebox_data::{DatasetConfig, Splits};
 use phasebox_plugin::PluginEngine;
 use phasebox_train::interrupt::Interrupt;
 use serde_json::Value;
 
-use super::plugins;
-
 /// Data sets that are kept; a sweep over more of them reads some again rather than fill the memory.
 const MAX_DATA_SETS: usize = 4;
 
-/// The warm parts of a process; empty at first.
+/// The engine and the data sets that a process keeps from one run to the next; empty at first.
 #[derive(Default)]
-pub struct Warm {
+pub struct ProcessCache {
     engine: Option<(Option<PathBuf>, Profile, Rc<PluginEngine>)>,
     data_sets: Vec<(DataKey, Splits)>,
 }
@@ -32,7 +31,7 @@ struct DataKey {
     files: Vec<(PathBuf, Option<SystemTime>, u64)>,
 }
 
-impl Warm {
+impl ProcessCache {
     /// The engine of that profile that keeps compiled code in `cache_dir`.
     ///
     /// # Errors
@@ -48,7 +47,7 @@ impl Warm {
         {
             return Ok(engine.clone());
         }
-        let engine = plugins::engine(cache_dir, profile)?.interrupt_on(interrupt.asked());
+        let engine = engine(cache_dir, profile)?.interrupt_on(interrupt.asked());
         let engine = Rc::new(PluginEngine::new(engine)?);
         self.engine = Some((cache_dir.map(Path::to_path_buf), profile, engine.clone()));
         Ok(engine)
@@ -74,6 +73,27 @@ impl Warm {
         self.data_sets.push((key, splits.clone()));
         Ok(splits)
     }
+}
+
+/// An engine that keeps compiled code in `cache_dir`, or in the user's cache folder.
+///
+/// # Errors
+/// If the folder cannot be made.
+pub(crate) fn engine(cache_dir: Option<&Path>, profile: Profile) -> Result<Engine> {
+    let default = || user_cache().join("phasebox").join("compiled");
+    Engine::with_profile(&cache_dir.map_or_else(default, Path::to_path_buf), profile)
+}
+
+/// `$XDG_CACHE_HOME` or `~/.cache`: where the platform says, the one thing that is read from the environment.
+fn user_cache() -> PathBuf {
+    let absolute = |name| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+        .unwrap_or_else(std::env::temp_dir)
 }
 
 impl DataKey {

@@ -12,10 +12,10 @@ use phasebox_train::trainer::Summary;
 
 use super::print::print;
 use super::{Failure, RecipeArguments};
-use crate::assemble::{Assembly, Options, Warm};
+use crate::assemble::{Assembly, Options, ProcessCache};
 
 #[derive(Args)]
-pub(super) struct Running {
+pub(super) struct TrainOptions {
     /// Where runs are kept.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(super) runs_dir: PathBuf,
@@ -31,10 +31,10 @@ pub(super) struct Running {
 /// What lasts from one run of a process to the next.
 pub(super) struct Session {
     pub(super) interrupt: Interrupt,
-    pub(super) warm: Warm,
+    pub(super) cache: ProcessCache,
 }
 
-impl Running {
+impl TrainOptions {
     /// Once a process, before its first run.
     pub(super) fn begin(&self) -> Result<Session, Failure> {
         if let Some(threads) = self.threads {
@@ -43,7 +43,7 @@ impl Running {
         let interrupt = Interrupt::listen().map_err(Failure::Failed)?;
         Ok(Session {
             interrupt,
-            warm: Warm::default(),
+            cache: ProcessCache::default(),
         })
     }
 
@@ -65,7 +65,7 @@ impl Running {
             interrupt: session.interrupt.clone(),
             ..arguments.options()
         };
-        let assembly = Assembly::with(recipe, options, &mut session.warm);
+        let assembly = Assembly::with(recipe, options, &mut session.cache);
         let trainer = assembly
             .and_then(Assembly::trainer)
             .map_err(Failure::Refused)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use phasebox_component::{Component, Description, Engine, Profile};
+use phasebox_component::{Component, Description, Profile};
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::Limits;
 use phasebox_contract::phase::PhaseSet;
@@ -17,7 +17,7 @@ use phasebox_train::logger::one_line;
 
 use super::Options;
 use super::lock::{self, Lock, Locked};
-use super::warm::Warm;
+use super::process_cache::ProcessCache;
 
 /// A callback in its place, ready to be called.
 pub struct PlannedCallback {
@@ -107,7 +107,7 @@ pub(super) fn locked(planned: &[PlannedCallback]) -> Vec<&Locked> {
 pub(super) fn load(
     recipe: &Recipe,
     options: &Options,
-    warm: &mut Warm,
+    cache: &mut ProcessCache,
 ) -> Result<Vec<PlannedCallback>> {
     let entries = &recipe.training_hyperparams.phase_callbacks;
     let lock = options
@@ -118,8 +118,8 @@ pub(super) fn load(
         .flatten();
     let mut planned = Vec::new();
     if !entries.is_empty() {
-        let stock = StockPlugins::find(options.plugins_dir.as_deref());
-        let engine = warm.engine(
+        let stock = StockCallbacks::find(options.plugins_dir.as_deref());
+        let engine = cache.engine(
             options.cache_dir.as_deref(),
             profile(recipe),
             &options.interrupt,
@@ -150,7 +150,7 @@ fn profile(recipe: &Recipe) -> Profile {
 struct Loading<'a> {
     recipe: &'a Recipe,
     lock: Option<&'a Lock>,
-    stock: StockPlugins,
+    stock: StockCallbacks,
     engine: Rc<PluginEngine>,
 }
 
@@ -158,7 +158,7 @@ impl Loading<'_> {
     /// Every mistake in an entry is reported where it stands.
     fn entry_at_its_line(&self, entry: &CallbackEntry) -> Result<PlannedCallback> {
         self.entry(entry)
-            .map_err(|error| anyhow!(entry.place.error(format!("{error:#}"))))
+            .map_err(|error| anyhow!(entry.location.error(format!("{error:#}"))))
     }
 
     fn entry(&self, entry: &CallbackEntry) -> Result<PlannedCallback> {
@@ -203,27 +203,6 @@ impl Loading<'_> {
             limits: Some(entry.limits),
         })
     }
-}
-
-/// An engine that keeps compiled code in `cache_dir`, or in the user's cache folder.
-///
-/// # Errors
-/// If the folder cannot be made.
-pub(crate) fn engine(cache_dir: Option<&Path>, profile: Profile) -> Result<Engine> {
-    let default = || user_cache().join("phasebox").join("compiled");
-    Engine::with_profile(&cache_dir.map_or_else(default, Path::to_path_buf), profile)
-}
-
-/// `$XDG_CACHE_HOME` or `~/.cache`: where the platform says, the one thing that is read from the environment.
-fn user_cache() -> PathBuf {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    absolute("XDG_CACHE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-        .unwrap_or_else(std::env::temp_dir)
 }
 
 fn check_digest(entry: &CallbackEntry, component: &Component) -> Result<()> {
@@ -289,14 +268,14 @@ fn known_grant(name: &str) -> Result<Grant> {
 }
 
 /// The callbacks that come with phasebox: `<name>.wasm` files in one folder.
-pub struct StockPlugins {
+pub struct StockCallbacks {
     folder: Option<PathBuf>,
     names: Vec<String>,
 }
 
-impl StockPlugins {
+impl StockCallbacks {
     /// Looks in `first`, beside the program, and where `cargo xtask plugins` builds them.
-    pub fn find(first: Option<&Path>) -> StockPlugins {
+    pub fn find(first: Option<&Path>) -> StockCallbacks {
         let program = std::env::current_exe().ok();
         let beside = program
             .as_deref()
@@ -314,7 +293,7 @@ impl StockPlugins {
         let folder =
             folders.find_map(|folder| folder.canonicalize().ok().filter(|folder| folder.is_dir()));
         let names = folder.as_deref().map(wasm_names).unwrap_or_default();
-        StockPlugins { folder, names }
+        StockCallbacks { folder, names }
     }
 
     /// Their names, sorted.

@@ -5,28 +5,29 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::location::Location;
 use super::node::{Content, Entry, Node};
-use super::place::Place;
 
 /// The same tree with absolute paths and a `base_folder`.
 pub(super) fn absolute_paths(mut root: Node) -> Node {
-    let place = root.place.clone();
+    let location = root.location.clone();
     let base = root
         .get("base_folder")
         .and_then(Node::as_str)
         .unwrap_or("")
         .to_owned();
     let path = absolute(
-        root.get("base_folder").map_or(&place, |node| &node.place),
+        root.get("base_folder")
+            .map_or(&location, |node| &node.location),
         &base,
     );
-    let value = Node::new(Content::Scalar(Value::String(path)), place.clone());
+    let value = Node::new(Content::Scalar(Value::String(path)), location.clone());
     root.set(Entry {
         key: "base_folder".to_owned(),
-        place,
+        location,
         value,
     });
-    pin_callbacks(&mut root);
+    resolve_callbacks(&mut root);
     for (section, key) in [
         ("checkpoint_params", "checkpoint_path"),
         ("training_hyperparams", "resume_path"),
@@ -35,16 +36,16 @@ pub(super) fn absolute_paths(mut root: Node) -> Node {
             .get_mut(section)
             .and_then(|section| section.get_mut(key))
         {
-            pin(node);
+            resolve(node);
         }
     }
     if let Some(training) = root.get_mut("training_hyperparams") {
-        pin_callbacks(training);
+        resolve_callbacks(training);
     }
     root
 }
 
-fn pin_callbacks(holder: &mut Node) {
+fn resolve_callbacks(holder: &mut Node) {
     let Some(Node {
         content: Content::List(items),
         ..
@@ -52,22 +53,22 @@ fn pin_callbacks(holder: &mut Node) {
     else {
         return;
     };
-    items.iter_mut().for_each(pin_callback);
+    items.iter_mut().for_each(resolve_callback);
 }
 
 /// The three forms that `callbacks` reads.
-fn pin_callback(item: &mut Node) {
+fn resolve_callback(item: &mut Node) {
     if item.as_str().is_some_and(is_file) {
-        return pin(item);
+        return resolve(item);
     }
     if let Some(wasm) = item.get_mut("wasm") {
-        return pin(wasm);
+        return resolve(wasm);
     }
     if let Content::Map(entries) = &mut item.content
         && let [only] = entries.as_mut_slice()
         && is_file(&only.key)
     {
-        only.key = absolute(&item.place, &only.key);
+        only.key = absolute(&item.location, &only.key);
     }
 }
 
@@ -75,15 +76,15 @@ fn is_file(name: &str) -> bool {
     name.ends_with(".wasm")
 }
 
-fn pin(node: &mut Node) {
+fn resolve(node: &mut Node) {
     if let Some(path) = node.as_str() {
-        node.content = Content::Scalar(Value::String(absolute(&node.place, path)));
+        node.content = Content::Scalar(Value::String(absolute(&node.location, path)));
     }
 }
 
 /// An absolute path as text; a path that cannot be made absolute (no working directory) stays as written.
-fn absolute(place: &Place, path: &str) -> String {
-    let resolved = place.resolve(Path::new(path));
+fn absolute(location: &Location, path: &str) -> String {
+    let resolved = location.resolve(Path::new(path));
     std::path::absolute(&resolved)
         .unwrap_or(resolved)
         .to_string_lossy()

@@ -16,14 +16,14 @@ pub enum Source {
 
 /// A line of a source. Cheap to clone: every node of a recipe has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The file or argument.
     pub source: Arc<Source>,
     /// Line, counted from 1.
     pub line: u64,
 }
 
-impl Place {
+impl Location {
     /// The first line of a file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -65,13 +65,13 @@ impl Place {
     /// An error at this place.
     pub fn error(&self, message: impl Into<String>) -> RecipeError {
         RecipeError {
-            place: self.clone(),
+            location: self.clone(),
             message: message.into(),
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.source {
             Source::File(path) => write!(formatter, "{}:{}", path.display(), self.line),
@@ -84,10 +84,10 @@ impl fmt::Display for Place {
 
 /// Why a recipe was refused: what is wrong, where, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {message}")]
+#[error("{location}: {message}")]
 pub struct RecipeError {
     /// The line to change.
-    pub place: Place,
+    pub location: Location,
     /// The key or value at fault and the remedy.
     pub message: String,
 }

@@ -7,15 +7,15 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 
 use super::deserialize::{missing_key, unknown_key};
+use super::location::{RecipeError, Result};
 use super::node::{Content, Node, joined};
-use super::place::{RecipeError, Result};
 
 /// Keys of other trainers that phasebox refuses, each with the reason or remedy.
 pub(super) type Unsupported = &'static [(&'static str, &'static str)];
 
-/// A mapping being read. Faults are kept until [`Keys::finish`], so that a misspelt key is reported as such
+/// A mapping being read. Faults are kept until [`SectionReader::finish`], so that a misspelt key is reported as such
 /// and not as the absence of the key that was meant.
-pub(super) struct Keys<'a> {
+pub(super) struct SectionReader<'a> {
     mapping: &'a Node,
     known: Vec<&'static str>,
     /// Sections below and the keys they know, to tell where a misplaced key belongs.
@@ -23,9 +23,9 @@ pub(super) struct Keys<'a> {
     fault: Option<RecipeError>,
 }
 
-impl<'a> Keys<'a> {
+impl<'a> SectionReader<'a> {
     /// Starts reading; an empty value counts as an empty mapping.
-    pub(super) fn of(mapping: &'a Node) -> Self {
+    pub(super) fn new(mapping: &'a Node) -> Self {
         let fits = mapping.is_null() || matches!(mapping.content, Content::Map(_));
         let unfit = || mapping.error(format!("expected a mapping, found {}", mapping.describe()));
         Self {
@@ -54,11 +54,11 @@ impl<'a> Keys<'a> {
         self.keep(parsed)
     }
 
-    pub(super) fn or<T: DeserializeOwned>(&mut self, key: &'static str, default: T) -> T {
+    pub(super) fn value_or<T: DeserializeOwned>(&mut self, key: &'static str, default: T) -> T {
         self.optional(key).unwrap_or(default)
     }
 
-    /// A missing key is a fault, and its stand-in is never seen: [`Keys::finish`] refuses first.
+    /// A missing key is a fault, and its stand-in is never seen: [`SectionReader::finish`] refuses first.
     pub(super) fn required<T: DeserializeOwned + Default>(&mut self, key: &'static str) -> T {
         if self.find(key).is_none() {
             self.blame(missing_key(key, self.mapping));
@@ -89,7 +89,7 @@ impl<'a> Keys<'a> {
     pub(super) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
         let node = self.find(key)?;
         self.optional::<String>(key)
-            .map(|path| node.place.resolve(path))
+            .map(|path| node.location.resolve(path))
     }
 
     /// A text that becomes the name of a file or folder, and so must not lead out of the run's folder.
@@ -115,7 +115,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// As [`Keys::file_name`], and missing is a fault.
+    /// As [`SectionReader::file_name`], and missing is a fault.
     pub(super) fn required_file_name(&mut self, key: &'static str) -> String {
         self.required::<String>(key);
         self.file_name(key).unwrap_or_default()
@@ -129,10 +129,10 @@ impl<'a> Keys<'a> {
     /// A sub-tree that another module types, with its default.
     pub(super) fn section_or(&mut self, key: &'static str, default: Content) -> Node {
         let path = joined(&self.mapping.path, key);
-        let place = self.mapping.place.clone();
+        let location = self.mapping.location.clone();
         self.find(key).cloned().unwrap_or(Node {
             content: default,
-            place,
+            location,
             path,
         })
     }
@@ -150,13 +150,13 @@ impl<'a> Keys<'a> {
         &mut self,
         key: &'static str,
         unsupported: Unsupported,
-        read: impl FnOnce(&mut Keys<'_>) -> T,
+        read: impl FnOnce(&mut SectionReader<'_>) -> T,
     ) -> T {
         let section = self.section(key);
-        let mut keys = Keys::of(&section);
-        let value = read(&mut keys);
-        self.below.push((key, keys.known.clone()));
-        let finished = keys.finish(unsupported);
+        let mut reader = SectionReader::new(&section);
+        let value = read(&mut reader);
+        self.below.push((key, reader.known.clone()));
+        let finished = reader.finish(unsupported);
         self.keep(finished);
         value
     }
@@ -183,7 +183,7 @@ impl<'a> Keys<'a> {
             let key = entry.key.as_str();
             if let Some(section) = self.belongs_in(key) {
                 let message = format!("`{key}` does not belong here; write it in `{section}`");
-                return Err(entry.place.error(message));
+                return Err(entry.location.error(message));
             }
             if !self.known.contains(&key) {
                 return Err(unknown_key(key, self.mapping, &self.known));
@@ -205,7 +205,7 @@ pub(super) fn refuse(mapping: &Node, unsupported: Unsupported) -> Result<()> {
     for entry in mapping.entries() {
         if let Some((key, remedy)) = unsupported.iter().find(|(key, _)| *key == entry.key) {
             return Err(entry
-                .place
+                .location
                 .error(format!("`{key}` is not supported by phasebox: {remedy}")));
         }
     }

@@ -4,13 +4,13 @@
 use phasebox_contract::suggest;
 
 use super::callbacks::CallbackEntry;
-use super::place::Result;
+use super::location::{RecipeError, Result};
 
 /// Sorts callbacks: each after its `after` and before its `before`, and otherwise as early as the recipe has it.
 ///
 /// # Errors
 /// A name that no callback has, and callbacks that wait for each other.
-pub fn in_order(entries: Vec<CallbackEntry>) -> Result<Vec<CallbackEntry>> {
+pub(super) fn in_order(entries: Vec<CallbackEntry>) -> Result<Vec<CallbackEntry>> {
     let waits = waits(&entries)?;
     let mut placed: Vec<usize> = Vec::with_capacity(entries.len());
     while placed.len() < entries.len() {
@@ -48,7 +48,7 @@ fn position(entries: &[CallbackEntry], from: &CallbackEntry, name: &str) -> Resu
     let index = found.and_then(|found| known.iter().position(|known| *known == found));
     index.ok_or_else(|| {
         let hint = suggest::hint(name, &known);
-        from.place.error(format!(
+        from.location.error(format!(
             "`order` of callback `{}`: the recipe has no callback `{name}`{hint}",
             from.name
         ))
@@ -56,7 +56,7 @@ fn position(entries: &[CallbackEntry], from: &CallbackEntry, name: &str) -> Resu
 }
 
 /// Follows who waits for whom until a callback comes up again.
-fn circle(entries: &[CallbackEntry], waits: &[Vec<usize>], placed: &[usize]) -> super::RecipeError {
+fn circle(entries: &[CallbackEntry], waits: &[Vec<usize>], placed: &[usize]) -> RecipeError {
     let stuck = |index: &usize| !placed.contains(index);
     let mut walk: Vec<usize> = (0..entries.len()).find(stuck).into_iter().collect();
     while let Some(next) = walk
@@ -79,6 +79,6 @@ fn circle(entries: &[CallbackEntry], waits: &[Vec<usize>], placed: &[usize]) -> 
         names.join(" after ")
     );
     entries[walk.first().copied().unwrap_or(0)]
-        .place
+        .location
         .error(message)
 }
