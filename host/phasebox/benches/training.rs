@@ -69,7 +69,7 @@ fn place(device: Device, threads: usize) -> String {
 /// Rows of a GPU are measured where there is one.
 fn open_cuda() -> Result<Device> {
     torch_ext::load_cuda().context("--cuda")?;
-    if !torch_ext::cuda_is_available() {
+    if torch_ext::cuda_device_count()? == 0 {
         bail!("--cuda: there is no CUDA device here; leave it out to measure the CPU");
     }
     Ok(Device::Cuda(0))

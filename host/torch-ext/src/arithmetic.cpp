@@ -1,11 +1,11 @@
-// Sums with a factor, and operations without autograd's part in them. Same rules as shim.cpp.
+// Sums with a factor, and operations without autograd's part in them.
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/add_cpu_dispatch.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
-#include "guarded.h"
+#include "torch_error.h"
 
 #include <cmath>
 
@@ -20,16 +20,16 @@ bool is_plain(const Tensor& tensor) {
   return (tensor.key_set() - layers) == c10::DispatchKeySet(c10::DispatchKey::CPU);
 }
 
-// Where gradients are not recorded, the way to the kernel takes a quarter of a short sum. Nobody else may have a part in
-// the operation either: a tape, autocast.
+// A sum may call its kernel by name where nothing else has a part in it: no autograd, no tape, no autocast. The
+// dispatcher takes a quarter of the time of a short sum.
 bool may_skip_dispatch(const Tensor& left, const Tensor& right) {
   const auto keys = c10::impl::tls_local_dispatch_key_set();
   return !c10::GradMode::is_enabled() && keys.included_ == c10::default_included_set &&
       keys.excluded_.has_all(c10::autocast_dispatch_keyset) && is_plain(left) && is_plain(right);
 }
 
-// Integers take no factor with a fraction, and a whole one only as an integer. What no float64 holds exactly, or is no
-// number, stays what it is, and libtorch refuses it: a cast of it would be undefined.
+// Sums of integers take a factor only as an integer. A factor with a fraction stays a float, which libtorch refuses; so
+// does one beyond 2^53 or one that is no number, whose cast to an integer would be inexact or undefined.
 at::Scalar factor(const Tensor& left, const Tensor& right, double alpha) {
   const bool integers = !left.is_floating_point() && !right.is_floating_point();
   const bool whole = std::abs(alpha) <= 0x1p53 && alpha == std::trunc(alpha);
@@ -56,12 +56,12 @@ char* ext_add_in_place(Tensor* left, const Tensor* right, double alpha) {
       return;
     }
     at::cpu::add_(*left, *right, scale);
-    // What the backward pass has kept of it is out of date now.
+    // The backward pass refuses a tensor that it has saved and that has changed since: the version tells.
     if (!left->is_inference()) left->unsafeGetTensorImpl()->bump_version();
   });
 }
 
-// Autograd's kernels alone: views must go on to know what they are views of.
+// Skips the kernels of autograd alone, not those that track views: a view must go on to know its base.
 bool ext_skip_autograd_begin() {
   if (c10::GradMode::is_enabled()) return false;
   auto keys = c10::impl::tls_local_dispatch_key_set();

@@ -1,5 +1,5 @@
-//! Sums with a factor in one kernel, which tch has in two, and operations without the part that autograd takes in each
-//! of them. Owns nothing. What gradients are recorded is `gradient_mode`'s.
+//! Sums with a factor in one kernel, which tch has in two, and operations that skip autograd's kernels. Does not switch
+//! the recording of gradients: `gradient_mode` does.
 
 use std::marker::PhantomData;
 
@@ -11,7 +11,7 @@ use crate::ffi::{self, check, tensor_from};
 /// `left + alpha * right`, broadcast. No sync.
 ///
 /// # Errors
-/// libtorch's: shapes that do not broadcast, a fraction as the factor of integers.
+/// libtorch's, for shapes that do not broadcast or a factor of integers that is a fraction.
 pub fn add(left: &Tensor, right: &Tensor, alpha: f64) -> Result<Tensor> {
     // SAFETY: both are borrowed for the call.
     tensor_from("add", |out| unsafe {
@@ -22,7 +22,7 @@ pub fn add(left: &Tensor, right: &Tensor, alpha: f64) -> Result<Tensor> {
 /// `left += alpha * right`, `right` broadcast. No sync.
 ///
 /// # Errors
-/// As [`add`]; a result that does not fit the dtype or the shape of `left`.
+/// As [`add`], and for a result that does not fit the dtype or the shape of `left`.
 pub fn add_(left: &mut Tensor, right: &Tensor, alpha: f64) -> Result<()> {
     // SAFETY: both are borrowed for the call.
     check("add_", unsafe {
@@ -30,22 +30,22 @@ pub fn add_(left: &mut Tensor, right: &Tensor, alpha: f64) -> Result<()> {
     })
 }
 
-/// Does `work` without autograd's kernels where gradients are not recorded; where they are, just does it. Each operation
-/// on the CPU is about 40 ns shorter. Views and changes in place are still tracked.
+/// Runs `work` without autograd's kernels if gradients are not recorded, else as it is. Saves about 40 ns for each
+/// operation on the CPU. Views and changes in place are still tracked.
 #[inline]
 pub fn skipping_autograd<T>(work: impl FnOnce() -> T) -> T {
-    // SAFETY: takes nothing; what it begins ends with the guard.
+    // SAFETY: takes nothing; the guard ends what it begins.
     let _skipping = unsafe { ffi::ext_skip_autograd_begin() }.then_some(Skipping(PhantomData));
     work()
 }
 
-/// Ends what `skipping_autograd` began, also when the work panics.
+/// Ends the scope of `skipping_autograd`, also when the work panics.
 struct Skipping(PhantomData<*const ()>);
 
 impl Drop for Skipping {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: takes nothing; on this thread it was begun.
+        // SAFETY: takes nothing; the scope began on this thread.
         unsafe { ffi::ext_skip_autograd_end() }
     }
 }
@@ -94,7 +94,7 @@ mod tests {
         );
     }
 
-    /// The backward pass refuses what was changed since, whichever way it was changed.
+    /// The backward pass refuses a saved tensor that was changed since, by whichever way.
     #[test]
     fn changes_in_place_are_noticed() {
         let change: [fn(&mut Tensor); 2] = [

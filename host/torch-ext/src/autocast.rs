@@ -1,5 +1,6 @@
 //! Mixed precision for a scope: eligible operators run in a 16-bit dtype while the guard lives. tch's `autocast`
-//! switches CUDA float16 alone; this one does bfloat16 on both devices. Does not scale losses: bfloat16 needs none.
+//! switches CUDA's float16 alone; this one also does bfloat16, on both devices. Does not scale losses: bfloat16 needs
+//! no scaling.
 
 use std::ffi::c_int;
 use std::marker::PhantomData;
@@ -9,12 +10,12 @@ use tch::{Device, Kind};
 use crate::ffi::{self, check};
 use crate::{Error, Result};
 
-/// The kind of device whose operators are cast.
+/// A kind of device whose operators are cast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AutocastDevice {
     /// Operators on the CPU.
     Cpu,
-    /// Operators on CUDA, whichever index.
+    /// Operators on CUDA devices of every index.
     Cuda,
 }
 
@@ -30,25 +31,31 @@ impl TryFrom<Device> for AutocastDevice {
     }
 }
 
-/// Autocast as it was set by [`Autocast::on`] or [`Autocast::off`]; dropping it restores what was there. Guards end in
-/// the reverse order of their start, as scopes do. Leave the guard before `backward`: gradients follow the dtypes of
-/// the forward pass.
+/// A guard that [`Autocast::on`] or [`Autocast::off`] made; dropping it restores the settings from before. Guards end in
+/// the reverse order of their start, as scopes do. Drop it before `backward`: gradients follow the dtypes of the forward
+/// pass.
 #[derive(Debug)]
 #[must_use = "autocast ends when the guard is dropped"]
 pub struct Autocast {
     device: AutocastDevice,
     previous: (bool, c_int),
-    /// The switches are thread-local, so the guard must end on the thread it began on.
+    /// The settings are a thread's own, so the guard must end on the thread it began on.
     on_this_thread: PhantomData<*const ()>,
 }
 
 impl Autocast {
     /// Runs eligible operators in `kind`: bfloat16, or float16.
+    ///
+    /// # Errors
+    /// Another dtype.
     pub fn on(device: AutocastDevice, kind: Kind) -> Result<Self> {
         Self::enter(device, true, scalar_type(kind)?)
     }
 
-    /// Runs all operators in the dtypes of their inputs, also inside an [`Autocast::on`].
+    /// Runs all operators in the dtypes of their inputs, also within the scope of an [`Autocast::on`].
+    ///
+    /// # Errors
+    /// libtorch's; none is known.
     pub fn off(device: AutocastDevice) -> Result<Self> {
         Self::enter(device, false, scalar_type(Kind::BFloat16)?)
     }
@@ -71,7 +78,7 @@ impl Autocast {
 impl Drop for Autocast {
     fn drop(&mut self) {
         let (enabled, dtype) = self.previous;
-        // SAFETY: takes numbers that libtorch itself gave. It only fails for unknown devices, which `enter` refused.
+        // SAFETY: takes numbers that libtorch itself gave. It fails only for unknown devices, which `enter` refused.
         drop(ffi::take(unsafe {
             ffi::ext_autocast_exit(self.device == AutocastDevice::Cuda, enabled, dtype)
         }));

@@ -1,33 +1,23 @@
-// Streams, graphs and memory of CUDA. A library of its own, for libtorch_cuda's symbols are there only once that has
-// been loaded: they are left undefined here and found when this is opened after it. Same rules as shim.cpp: null or a
-// message from `malloc`, no exception.
+// Streams and graphs of CUDA. A library of its own: the symbols of libtorch_cuda are there only once that has been
+// loaded, so they stay undefined here and are found when this library is opened after libtorch_cuda.
 #include <ATen/cuda/CUDAGraph.h>
-#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
-#include "guarded.h"
+#include "torch_error.h"
+
+#include <cstdint>
+#include <memory>
 
 using at::cuda::CUDAGraph;
 using c10::cuda::CUDAStream;
 using torch_ext::guarded;
 
-namespace {
-
-c10::CachingDeviceAllocator::DeviceStats statistics(int device) {
-  return c10::cuda::CUDACachingAllocator::getDeviceStats(static_cast<c10::DeviceIndex>(device));
-}
-
-// The sum over both pools of sizes.
-const auto kAll = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-
-} // namespace
-
 extern "C" {
 
-// A stream of the pool becomes this thread's; what was queued on the device before is waited for, so that the new
-// stream sees it.
+// Makes a stream of libtorch's pool current for this thread. Waits for the device first, so that the new stream sees
+// all that was queued before.
 char* ext_cuda_stream_enter(int device, void** previous) {
   return guarded([&] {
     const auto index = static_cast<c10::DeviceIndex>(device);
@@ -46,19 +36,6 @@ char* ext_cuda_stream_leave(void* previous) {
   });
 }
 
-char* ext_cuda_synchronize() {
-  return guarded([] { c10::cuda::device_synchronize(); });
-}
-
-char* ext_cuda_memory(int device, int64_t* allocated, int64_t* peak, int64_t* reserved) {
-  return guarded([&] {
-    const auto all = statistics(device);
-    *allocated = all.allocated_bytes[kAll].current;
-    *peak = all.allocated_bytes[kAll].peak;
-    *reserved = all.reserved_bytes[kAll].current;
-  });
-}
-
 char* ext_cuda_pool(uint64_t* pool) {
   return guarded([&] {
     const auto id = at::cuda::graph_pool_handle();
@@ -71,7 +48,7 @@ char* ext_cuda_graph_new(void** out) {
   return guarded([&] { *out = new CUDAGraph(); });
 }
 
-// Only this thread is kept from calls that a capture does not allow: others load batches meanwhile.
+// CUDA refuses some calls during a recording. It refuses them to this thread only: others load batches meanwhile.
 char* ext_cuda_graph_begin(void* graph, const uint64_t* pool) {
   return guarded([&] {
     static_cast<CUDAGraph*>(graph)->capture_begin({pool[0], pool[1]}, cudaStreamCaptureModeThreadLocal);

@@ -1,20 +1,21 @@
-//! What only CUDA has: a stream of one's own, graphs, and memory statistics. Owns the second C++ library, which this
-//! crate carries as bytes and opens once libtorch_cuda is loaded. Decides nothing about what is recorded.
+//! Side streams and graphs, which only CUDA has. Owns the second C++ library, which this crate includes as bytes and
+//! opens once libtorch_cuda is loaded. Decides nothing about what is recorded.
 //!
-//! Built and linked against libtorch_cuda 2.11; `tests/cuda_library.rs` checks that each symbol it needs is there.
+//! The library is made for libtorch_cuda 2.11; `tests/cuda_library.rs` checks that each symbol it needs is there.
 
 use std::cell::Cell;
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 
 use tch::Device;
 
+use crate::dynamic_library::symbol;
 use crate::ffi::{self, Message, check, device_index};
-use crate::{Error, Result};
+use crate::{Error, Result, dynamic_library};
 
-/// What build.rs made of `cuda.cpp`; empty where CUDA's headers were missing.
+/// The library that build.rs made of cuda.cpp; empty where CUDA's headers were missing.
 const LIBRARY: &[u8] = include_bytes!(env!("TORCH_EXT_CUDA_LIBRARY"));
 
 /// The library's functions, with the types that cuda.cpp gives them.
@@ -23,7 +24,7 @@ macro_rules! functions {
         struct Functions { $($name: $kind,)* }
 
         impl Functions {
-            fn of(library: *mut c_void) -> Result<Functions> {
+            fn find(library: *mut c_void) -> Result<Functions> {
                 Ok(Functions {
                     $($name: {
                         let found = symbol(library, $symbol)?;
@@ -39,8 +40,6 @@ macro_rules! functions {
 functions! {
     stream_enter = c"ext_cuda_stream_enter": unsafe extern "C" fn(c_int, *mut *mut c_void) -> Message,
     stream_leave = c"ext_cuda_stream_leave": unsafe extern "C" fn(*mut c_void) -> Message,
-    synchronize = c"ext_cuda_synchronize": unsafe extern "C" fn() -> Message,
-    memory = c"ext_cuda_memory": unsafe extern "C" fn(c_int, *mut i64, *mut i64, *mut i64) -> Message,
     pool = c"ext_cuda_pool": unsafe extern "C" fn(*mut u64) -> Message,
     graph_new = c"ext_cuda_graph_new": unsafe extern "C" fn(*mut *mut c_void) -> Message,
     graph_begin = c"ext_cuda_graph_begin": unsafe extern "C" fn(*mut c_void, *const u64) -> Message,
@@ -65,66 +64,16 @@ fn open() -> Result<Functions> {
             "this was built without CUDA's headers (nvidia-cuda-runtime)".to_owned(),
         ));
     }
-    let mut library = std::ptr::null_mut();
-    // SAFETY: the bytes are a library of this build, and the out pointer is to a local.
-    check("open", unsafe {
-        ffi::ext_open_library(LIBRARY.as_ptr(), LIBRARY.len(), &mut library)
-    })?;
-    Functions::of(library)
+    Functions::find(dynamic_library::open(LIBRARY)?)
 }
 
-fn symbol(library: *mut c_void, name: &CStr) -> Result<*mut c_void> {
-    let mut found = std::ptr::null_mut();
-    // SAFETY: the library is open for good, and the out pointer is to a local.
-    check("open", unsafe {
-        ffi::ext_library_symbol(library, name.as_ptr(), &mut found)
-    })?;
-    Ok(found)
-}
-
-/// Waits for everything that was queued on the current device.
-pub fn synchronize() -> Result<()> {
-    // SAFETY: takes nothing.
-    check("synchronize", unsafe { (functions()?.synchronize)() })
-}
-
-/// What libtorch's allocator holds on a device, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
-    /// In tensors.
-    pub allocated_bytes: i64,
-    /// The most there ever was in tensors.
-    pub peak_bytes: i64,
-    /// Taken from the device, in use or not.
-    pub reserved_bytes: i64,
-}
-
-/// The present memory of `device`. Does not sync.
-pub fn memory(device: Device) -> Result<Memory> {
-    let mut memory = Memory::default();
-    let Memory {
-        allocated_bytes,
-        peak_bytes,
-        reserved_bytes,
-    } = &mut memory;
-    // SAFETY: the out pointers are to locals.
-    check("memory", unsafe {
-        (functions()?.memory)(
-            device_index(device)?,
-            allocated_bytes,
-            peak_bytes,
-            reserved_bytes,
-        )
-    })?;
-    Ok(memory)
-}
-
-/// A stream of one's own, current for this thread while this lives. Waits for the device at both ends.
+/// A stream beside the default one, current for this thread while this lives. Waits for the device when it begins, and for
+/// the stream when it ends.
 #[derive(Debug)]
 #[must_use = "the stream is left when this is dropped"]
 pub struct SideStream {
     previous: NonNull<c_void>,
-    /// The current stream is a thread's.
+    /// The current stream is a thread's own, so this must end on the thread it began on.
     on_this_thread: PhantomData<*const ()>,
 }
 
@@ -150,7 +99,7 @@ impl SideStream {
 impl Drop for SideStream {
     fn drop(&mut self) {
         if let Ok(functions) = functions() {
-            // SAFETY: `enter` made it, and this takes it back once. An error means a broken CUDA context.
+            // SAFETY: `enter` made the pointer, and C++ frees it here once. An error means a broken CUDA context.
             drop(ffi::take(unsafe {
                 (functions.stream_leave)(self.previous.as_ptr())
             }));
@@ -158,7 +107,7 @@ impl Drop for SideStream {
     }
 }
 
-/// Memory that graphs share: those that are replayed in the order they were recorded in.
+/// Memory that graphs share. They must be replayed in the order they were recorded in.
 #[derive(Clone, Copy, Debug)]
 pub struct GraphPool([u64; 2]);
 
@@ -178,12 +127,12 @@ thread_local! {
     static RECORDING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread records a graph: it must not wait for the device then, nor copy to the host.
+/// True while this thread records a graph: it must not wait for the device then, nor copy to the host.
 pub(crate) fn is_recording() -> bool {
     RECORDING.get()
 }
 
-/// Queued work, recorded once and launched as one. Its tensors live in its pool; each replay writes them anew.
+/// Queued work that is recorded once and launched as one. Its tensors lie in its pool; each replay writes them anew.
 #[derive(Debug)]
 pub struct Graph {
     raw: NonNull<c_void>,
@@ -202,7 +151,7 @@ impl Graph {
         }
     }
 
-    /// From now on this thread's work is recorded instead of done. Needs a [`SideStream`].
+    /// Begins the recording: from now on this thread's work is recorded and not run. Needs a [`SideStream`].
     pub fn begin(&mut self, pool: GraphPool) -> Result<()> {
         // SAFETY: the graph is valid as long as `self`, the pool's numbers for the call.
         check("graph begin", unsafe {
@@ -212,7 +161,7 @@ impl Graph {
         Ok(())
     }
 
-    /// Ends the recording; also to be called when work failed meanwhile, which then is an error here too.
+    /// Ends the recording. Must be called even if work failed meanwhile, which then is an error here too.
     pub fn end(&mut self) -> Result<()> {
         RECORDING.set(false);
         // SAFETY: the graph is valid as long as `self`.
@@ -221,7 +170,7 @@ impl Graph {
         })
     }
 
-    /// Queues all that was recorded. Does not sync.
+    /// Queues the recorded work. Does not sync.
     pub fn replay(&self) -> Result<()> {
         // SAFETY: the graph is valid as long as `self`.
         check("graph replay", unsafe {

@@ -1,5 +1,5 @@
-//! Scalars that arrive later: the value of a one-element tensor without waiting for the device. Owns the ring of each
-//! device, of pinned memory; who polls, and when all that was asked for is sent, is the caller's.
+//! Scalars that arrive later: the value of a one-element tensor without waiting for the device. Owns a ring of cells for
+//! each device. The caller decides when values are sent and who polls.
 
 use std::ops::Range;
 use std::ptr::NonNull;
@@ -13,11 +13,11 @@ use crate::ffi::{self, check};
 use crate::ring::{Lane, Ring, Values};
 use crate::{Error, Result};
 
-/// Scalars that may be on their way from one device.
+/// The most scalars that may be on their way from one device.
 const CELLS: usize = 4096;
 
-/// A number on its way from a device. On the CPU it is there at once; on CUDA it was put aside on the device, and goes
-/// to pinned memory with all others by [`send_scalars`], or when somebody looks for it.
+/// A number on its way from a device. On the CPU it is there at once. On CUDA it is stored on the device, and copied to
+/// pinned memory together with all others by [`send_scalars`], or when somebody looks for it.
 #[derive(Debug)]
 pub struct Deferred {
     state: State,
@@ -34,9 +34,12 @@ enum State {
 }
 
 impl Deferred {
-    /// Takes `tensor`'s only element, of any real dtype or bool, as it is at this point of the device's work. Never
-    /// syncs CUDA, unless 4096 others are on their way. An error while this thread records a graph: each replay would
-    /// write into the same place.
+    /// Takes the only element of `tensor`, of any real dtype or bool, as it is at this point of the device's work. Never
+    /// syncs CUDA, unless 4096 others are on their way.
+    ///
+    /// # Errors
+    /// A tensor of more or fewer elements. Also while this thread records a graph: each replay would write into the same
+    /// cell.
     pub fn new(tensor: &Tensor) -> Result<Self> {
         let state = match tensor.device() {
             Device::Cuda(device) => {
@@ -55,7 +58,7 @@ impl Deferred {
         Ok(Self { state })
     }
 
-    /// The value if it has arrived. Never syncs.
+    /// The value, if it has arrived. Never syncs.
     pub fn poll(&mut self) -> Result<Option<f64>> {
         self.look(|ring, _| {
             ring.send()?;
@@ -63,13 +66,13 @@ impl Deferred {
         })
     }
 
-    /// The value; waits for the copy, not for work queued after it.
+    /// The value. Waits for the copy, not for work queued after it.
     pub fn wait(&mut self) -> Result<f64> {
         let value = self.look(|ring, values| ring.wait_for(values))?;
         value.ok_or_else(|| refusal("the value never arrived"))
     }
 
-    /// The value, if need be after `search`.
+    /// The value; runs `search` first if it has not arrived.
     fn look(
         &mut self,
         search: impl FnOnce(&mut Ring<CudaLane>, &Arc<Values>) -> Result<()>,
@@ -101,11 +104,11 @@ impl Deferred {
     }
 }
 
-/// Whether anything was asked for since the last [`send_scalars`].
+/// True if a value was stored since the last [`send_scalars`].
 static UNSENT: AtomicBool = AtomicBool::new(false);
 
-/// Starts the copy of all scalars that were asked for since the last time: one copy and one event for a device,
-/// however many they are. Costs one load where there are none. Does not sync.
+/// Starts the copy of all scalars that were stored since the last call: one copy and one event for each device. Costs one
+/// load where there are none. Does not sync.
 pub fn send_scalars() -> Result<()> {
     if !UNSENT.load(Ordering::Relaxed) {
         return Ok(());
@@ -114,8 +117,8 @@ pub fn send_scalars() -> Result<()> {
     rings().iter_mut().try_for_each(|(_, ring)| ring.send())
 }
 
-/// A ring for each device that was asked for a scalar. Kept to the end of the process: when that comes, the CUDA
-/// driver may be gone before pinned memory and events are.
+/// A ring for each device that was asked for a scalar. Never freed: when the process ends, the CUDA driver may be gone
+/// before pinned memory and events are.
 static RINGS: Mutex<Vec<(usize, Ring<CudaLane>)>> = Mutex::new(Vec::new());
 
 fn rings() -> MutexGuard<'static, Vec<(usize, Ring<CudaLane>)>> {
@@ -147,13 +150,13 @@ fn refusal(message: &str) -> Error {
     }
 }
 
-/// Cells on a CUDA device, and their copies in pinned memory.
+/// The cells of a CUDA device, and their copies in pinned memory.
 struct CudaLane(NonNull<ffi::Lane>);
 
 // SAFETY: a lane has one owner at a time, and neither its tensors nor its events belong to a thread.
 unsafe impl Send for CudaLane {}
 
-/// An event behind a copy.
+/// The event behind a copy.
 struct Sent(NonNull<ffi::Event>);
 
 // SAFETY: an event has one owner and does not belong to a thread.

@@ -1,5 +1,5 @@
-//! Declarations of the shim's functions and the one place where its messages become errors. Owns no safety: each
-//! caller states why its pointers are valid.
+//! Declarations of this crate's C++ functions, in the order of its .cpp files, and the one place where their messages
+//! become errors. Owns no safety: each caller states why its pointers are valid.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 
@@ -14,7 +14,7 @@ pub(crate) struct List {
     private: [u8; 0],
 }
 
-/// Cells for scalars, on a device and in pinned memory.
+/// `Lane` in deferred.cpp: cells for scalars, on a device and in pinned memory.
 #[repr(C)]
 pub(crate) struct Lane {
     private: [u8; 0],
@@ -26,7 +26,7 @@ pub(crate) struct Event {
     private: [u8; 0],
 }
 
-/// `Tape` of tape.cpp.
+/// `Tape` in tape.cpp.
 #[repr(C)]
 pub(crate) struct Tape {
     private: [u8; 0],
@@ -38,7 +38,7 @@ pub(crate) struct Module {
     private: [u8; 0],
 }
 
-/// Reads a module's named tensors: the tensors into a list, the names one a line into a string from `malloc`.
+/// Reads the named tensors of a module: the tensors into a list, the names into a string from `malloc`, one a line.
 pub(crate) type ReadNamed =
     unsafe extern "C" fn(*const Module, *mut List, *mut *mut c_char) -> Message;
 
@@ -48,7 +48,6 @@ pub(crate) type Message = *mut c_char;
 unsafe extern "C" {
     pub(crate) fn ext_list_new() -> *mut List;
     pub(crate) fn ext_list_free(list: *mut List);
-    pub(crate) fn ext_list_clear(list: *mut List);
     pub(crate) fn ext_list_len(list: *const List) -> usize;
     pub(crate) fn ext_list_push(list: *mut List, tensor: *const C_tensor) -> Message;
     pub(crate) fn ext_list_get(list: *const List, index: usize, out: *mut *mut C_tensor)
@@ -65,7 +64,6 @@ unsafe extern "C" {
     pub(crate) fn ext_list_zero_gradients(gradients: *mut List, parameters: *const List)
     -> Message;
 
-    pub(crate) fn ext_foreach_zero(list: *const List) -> Message;
     pub(crate) fn ext_foreach_mul_scalar(list: *const List, factor: f64) -> Message;
     pub(crate) fn ext_foreach_mul_tensor(list: *const List, factor: *const C_tensor) -> Message;
     pub(crate) fn ext_foreach_div_scalar(list: *const List, divisor: f64) -> Message;
@@ -89,9 +87,10 @@ unsafe extern "C" {
         denominator: *const List,
         value: f64,
     ) -> Message;
-    pub(crate) fn ext_foreach_norms(list: *const List, p: f64, out: *mut *mut C_tensor) -> Message;
-    pub(crate) fn ext_foreach_norm(list: *const List, p: f64, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_count_nonfinite(list: *const List, out: *mut *mut C_tensor) -> Message;
+
+    pub(crate) fn ext_norms(list: *const List, p: f64, out: *mut *mut C_tensor) -> Message;
+    pub(crate) fn ext_norm(list: *const List, p: f64, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_clip_grad_norm(
         gradients: *const List,
         max_norm: f64,
@@ -187,9 +186,9 @@ unsafe extern "C" {
 
     pub(crate) fn ext_channels_last(tensor: *const C_tensor, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_shares_storage(left: *const C_tensor, right: *const C_tensor) -> bool;
-    pub(crate) fn ext_is_dense(tensor: *const C_tensor) -> bool;
-    pub(crate) fn ext_is_recording() -> bool;
-    pub(crate) fn ext_set_recording(on: bool);
+
+    pub(crate) fn ext_gradient_mode() -> bool;
+    pub(crate) fn ext_set_gradient_mode(on: bool);
 
     pub(crate) fn ext_shape(tensor: *const C_tensor, out: *mut i64, capacity: usize) -> usize;
     pub(crate) fn ext_numel(tensor: *const C_tensor) -> usize;
@@ -199,6 +198,8 @@ unsafe extern "C" {
 
     pub(crate) fn ext_libtorch_version() -> *const c_char;
     pub(crate) fn ext_load_cuda() -> Message;
+    pub(crate) fn ext_cuda_device_count(out: *mut i64) -> Message;
+
     pub(crate) fn ext_open_library(
         bytes: *const u8,
         length: usize,
@@ -209,7 +210,6 @@ unsafe extern "C" {
         name: *const c_char,
         out: *mut *mut c_void,
     ) -> Message;
-    pub(crate) fn ext_cuda_device_count(out: *mut i64) -> Message;
 
     pub(crate) fn ext_tape_begin(most_result_bytes: usize, out: *mut *mut Tape) -> Message;
     pub(crate) fn ext_tape_end();
@@ -244,7 +244,7 @@ unsafe extern "C" {
     fn free(pointer: *mut c_void);
 }
 
-/// Takes the message's memory over and makes it an error that names `operation`.
+/// Makes a message an error that names `operation`, and frees the message's memory.
 pub(crate) fn check(operation: &'static str, message: Message) -> Result<()> {
     take(message).map_or(Ok(()), |message| Err(Error::Torch { operation, message }))
 }
@@ -254,7 +254,7 @@ pub(crate) fn take(message: Message) -> Option<String> {
     if message.is_null() {
         return None;
     }
-    // SAFETY: a non-null message is a NUL-terminated string from `malloc` that only this call owns.
+    // SAFETY: a message that is not null is a NUL-terminated string from `malloc` that only this call owns.
     unsafe {
         let text = CStr::from_ptr(message).to_string_lossy().into_owned();
         free(message.cast());
@@ -262,18 +262,18 @@ pub(crate) fn take(message: Message) -> Option<String> {
     }
 }
 
-/// Runs a shim call that returns a tensor through an out pointer.
+/// Runs a C++ call that returns a tensor through an out pointer.
 pub(crate) fn tensor_from(
     operation: &'static str,
     call: impl FnOnce(*mut *mut C_tensor) -> Message,
 ) -> Result<Tensor> {
     let mut out = std::ptr::null_mut();
     check(operation, call(&mut out))?;
-    // SAFETY: on success the shim wrote a pointer to a new at::Tensor that nobody else owns.
+    // SAFETY: on success C++ wrote a pointer to a new at::Tensor that nobody else owns.
     Ok(unsafe { Tensor::from_ptr(out) })
 }
 
-/// The shim's number for a device: -1 for the CPU, else the CUDA index.
+/// The number of a device in C++: -1 for the CPU, else the CUDA index (see device.h).
 pub(crate) fn device_index(device: Device) -> Result<c_int> {
     match device {
         Device::Cpu => Ok(-1),

@@ -1,6 +1,6 @@
-//! One operation on every tensor of a list, through libtorch's `_foreach_*` operators: a handful of kernels on CUDA
-//! however long the list is. In-place operations run without autograd and do
-//! nothing on an empty list. Nothing here syncs the device.
+//! One operation on every tensor of a list, by libtorch's `_foreach_*` operators: a handful of kernels on CUDA however
+//! long the list is. Operations in place run without autograd and do nothing to an empty list. None syncs the device.
+//! Norms are in `norms`.
 
 use tch::Tensor;
 
@@ -8,17 +8,9 @@ use crate::Result;
 use crate::ffi::{self, check, tensor_from};
 use crate::list::TensorList;
 
-// SAFETY (every block below): a `TensorList` and a `Tensor` are valid pointers for as long as they are borrowed, the
-// shim keeps none of them past the call, and checks of lengths, shapes and devices are libtorch's own.
+// SAFETY (every block below): a `TensorList` and a `Tensor` are valid pointers for as long as they are borrowed, C++
+// keeps none of them past the call, and checks of lengths, shapes and devices are libtorch's own.
 impl TensorList {
-    /// Sets every element to zero.
-    pub fn zero_(&self) -> Result<()> {
-        // SAFETY: see above.
-        check("_foreach_zero_", unsafe {
-            ffi::ext_foreach_zero(self.raw())
-        })
-    }
-
     /// Multiplies by a number.
     pub fn mul_scalar_(&self, factor: f64) -> Result<()> {
         // SAFETY: see above.
@@ -59,7 +51,7 @@ impl TensorList {
         })
     }
 
-    /// `self += alpha * other`, tensor by tensor.
+    /// Adds with a factor: `self += alpha * other`.
     pub fn add_(&self, other: &Self, alpha: f64) -> Result<()> {
         // SAFETY: see above.
         check("_foreach_add_", unsafe {
@@ -67,7 +59,7 @@ impl TensorList {
         })
     }
 
-    /// `self += weight * (end - self)`: one step of an exponential moving average.
+    /// Moves towards `end`: `self += weight * (end - self)`, one step of an exponential moving average.
     pub fn lerp_(&self, end: &Self, weight: f64) -> Result<()> {
         // SAFETY: see above.
         check("_foreach_lerp_", unsafe {
@@ -99,7 +91,7 @@ impl TensorList {
         })
     }
 
-    /// The square root of every element.
+    /// Takes the square root of every element.
     pub fn sqrt_(&self) -> Result<()> {
         // SAFETY: see above.
         check("_foreach_sqrt_", unsafe {
@@ -107,7 +99,7 @@ impl TensorList {
         })
     }
 
-    /// `self += value * left * right`.
+    /// Adds products: `self += value * left * right`.
     pub fn addcmul_(&self, left: &Self, right: &Self, value: f64) -> Result<()> {
         // SAFETY: see above.
         check("_foreach_addcmul_", unsafe {
@@ -115,7 +107,7 @@ impl TensorList {
         })
     }
 
-    /// `self += value * numerator / denominator`.
+    /// Adds quotients: `self += value * numerator / denominator`.
     pub fn addcdiv_(&self, numerator: &Self, denominator: &Self, value: f64) -> Result<()> {
         // SAFETY: see above.
         check("_foreach_addcdiv_", unsafe {
@@ -123,38 +115,12 @@ impl TensorList {
         })
     }
 
-    /// The `p`-norm of each tensor as one 1-d tensor on their device; `f64::INFINITY` is the largest magnitude.
-    pub fn norms(&self, p: f64) -> Result<Tensor> {
-        // SAFETY: see above.
-        tensor_from("_foreach_norm", |out| unsafe {
-            ffi::ext_foreach_norms(self.raw(), p, out)
-        })
-    }
-
-    /// The `p`-norm of all elements together as a 0-d tensor on their device; zero for an empty list.
-    pub fn norm(&self, p: f64) -> Result<Tensor> {
-        // SAFETY: see above.
-        tensor_from("_foreach_norm", |out| unsafe {
-            ffi::ext_foreach_norm(self.raw(), p, out)
-        })
-    }
-
-    /// How many elements are infinite or NaN, as a 0-d int64 tensor on their device. Copies the list once into
-    /// temporary memory; to learn only *whether* there are any, ask whether [`TensorList::norm`] is finite.
+    /// Counts the elements that are infinite or NaN: a 0-d int64 tensor on their device. Copies the list once into
+    /// temporary memory. A cheaper way to learn that there is one at all is a [`TensorList::norm`] that is not finite.
     pub fn count_nonfinite(&self) -> Result<Tensor> {
         // SAFETY: see above.
         tensor_from("count_nonfinite", |out| unsafe {
             ffi::ext_count_nonfinite(self.raw(), out)
-        })
-    }
-
-    /// Scales gradients so that their joint `p`-norm is at most `max_norm` and returns the norm from before, a 0-d
-    /// tensor on their device. The same formula as `torch.nn.utils.clip_grad_norm_`: the factor
-    /// `min(1, max_norm / (norm + 1e-6))` is always multiplied in, which is what spares the sync.
-    pub fn clip_grad_norm_(&self, max_norm: f64, p: f64) -> Result<Tensor> {
-        // SAFETY: see above.
-        tensor_from("clip_grad_norm_", |out| unsafe {
-            ffi::ext_clip_grad_norm(self.raw(), max_norm, p, out)
         })
     }
 }

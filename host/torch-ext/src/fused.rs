@@ -1,5 +1,5 @@
-//! libtorch's fused optimizer steps: one kernel reads parameters, gradients and state and writes them back, on CPU and
-//! CUDA alike. Owns no state: the lists are the optimizer's. Runs without autograd and does not sync.
+//! libtorch's fused optimizer steps: one kernel reads parameters, gradients and state and writes them back, on the CPU
+//! and on CUDA alike. Owns no state: the lists are the optimizer's. Runs without autograd and does not sync.
 
 use tch::{Device, Kind, Tensor};
 
@@ -7,18 +7,18 @@ use crate::Result;
 use crate::ffi::{self, check};
 use crate::list::TensorList;
 
-/// Where a fused step finds its learning rate.
+/// The learning rate of a fused step, or where the kernel finds it.
 #[derive(Clone, Copy, Debug)]
 pub enum LearningRate<'a> {
-    /// A number, frozen into a captured CUDA graph.
+    /// A number. A recorded step keeps the number of its recording.
     Host(f64),
-    /// A 0-d tensor on the parameters' device, of [`LearningRate::kind_on`] it, read when the kernel runs: what repeats
-    /// a recorded step sees new values.
+    /// A 0-d tensor on the parameters' device, of the dtype [`LearningRate::kind_on`] that device. The kernel reads it
+    /// when it runs, so the replay of a recorded step sees a new value.
     Device(&'a Tensor),
 }
 
 impl LearningRate<'_> {
-    /// The dtype that fused kernels read: CUDA's want float32; those of the CPU take a float64 as exactly as a number.
+    /// The dtype that fused kernels read: float32 on CUDA; float64 on the CPU, as exact as a number.
     pub fn kind_on(device: Device) -> Kind {
         if device == Device::Cpu {
             Kind::Double
@@ -27,8 +27,8 @@ impl LearningRate<'_> {
         }
     }
 
-    /// The number and the pointer the shim takes; the number does not matter where there is a pointer.
-    fn parts(self) -> (f64, *const torch_sys::C_tensor) {
+    /// The number and the pointer that C++ takes; the number does not matter where there is a pointer.
+    fn number_and_pointer(self) -> (f64, *const torch_sys::C_tensor) {
         match self {
             Self::Host(value) => (value, std::ptr::null()),
             Self::Device(tensor) => (0.0, tensor.as_ptr()),
@@ -47,9 +47,9 @@ pub struct SgdStep<'a> {
     pub momentum: f64,
     /// How much of the gradient the momentum leaves out.
     pub dampening: f64,
-    /// Whether momentum is Nesterov's.
+    /// Nesterov's momentum in place of the plain one.
     pub nesterov: bool,
-    /// Whether these parameters step for the first time: the buffer then becomes the gradient, without dampening.
+    /// True for the first step of these parameters: the buffer then becomes the gradient, without dampening.
     pub first: bool,
 }
 
@@ -60,7 +60,7 @@ pub fn fused_sgd_(
     momentum_buffers: &TensorList,
     step: &SgdStep<'_>,
 ) -> Result<()> {
-    let (lr, device_lr) = step.learning_rate.parts();
+    let (lr, device_lr) = step.learning_rate.number_and_pointer();
     // SAFETY: all lists and the learning rate are borrowed for the call; libtorch checks lengths, dtypes and devices.
     check("_fused_sgd_", unsafe {
         ffi::ext_fused_sgd(
@@ -89,9 +89,9 @@ pub struct AdamStep<'a> {
     pub weight_decay: f64,
     /// Added to the denominator.
     pub eps: f64,
-    /// Whether the largest second moment so far is used.
+    /// Divides by the largest second moment so far in place of the present one.
     pub amsgrad: bool,
-    /// AdamW: weights decay by themselves, not through the gradient.
+    /// AdamW: weights decay directly, not through the gradient.
     pub decoupled: bool,
 }
 
@@ -115,31 +115,29 @@ pub fn fused_adam_(
     state: &AdamState<'_>,
     step: &AdamStep<'_>,
 ) -> Result<()> {
-    let (lr, device_lr) = step.learning_rate.parts();
+    let (lr, device_lr) = step.learning_rate.number_and_pointer();
+    let operation = if step.decoupled {
+        "_fused_adamw_"
+    } else {
+        "_fused_adam_"
+    };
     // SAFETY: all lists and the learning rate are borrowed for the call; libtorch checks lengths, dtypes and devices.
-    check(
-        if step.decoupled {
-            "_fused_adamw_"
-        } else {
-            "_fused_adam_"
-        },
-        unsafe {
-            ffi::ext_fused_adam(
-                parameters.raw(),
-                gradients.raw(),
-                state.exp_avgs.raw(),
-                state.exp_avg_sqs.raw(),
-                state.max_exp_avg_sqs.raw(),
-                state.steps.raw(),
-                lr,
-                device_lr,
-                step.betas.0,
-                step.betas.1,
-                step.weight_decay,
-                step.eps,
-                step.amsgrad,
-                step.decoupled,
-            )
-        },
-    )
+    check(operation, unsafe {
+        ffi::ext_fused_adam(
+            parameters.raw(),
+            gradients.raw(),
+            state.exp_avgs.raw(),
+            state.exp_avg_sqs.raw(),
+            state.max_exp_avg_sqs.raw(),
+            state.steps.raw(),
+            lr,
+            device_lr,
+            step.betas.0,
+            step.betas.1,
+            step.weight_decay,
+            step.eps,
+            step.amsgrad,
+            step.decoupled,
+        )
+    })
 }

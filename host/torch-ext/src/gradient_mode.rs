@@ -1,27 +1,27 @@
-//! Whether libtorch records operations for the backward pass, set for a scope. tch's own guard switches twice also where
-//! nothing changes; a trainer mostly finds it as it should be. Knows nothing of what is recorded.
+//! Gradient mode, set for a scope: on, libtorch records operations for the backward pass. tch's own guard switches twice
+//! even where nothing changes, and a trainer mostly finds the mode as it should be. Decides nothing about when it is on.
 
 use std::marker::PhantomData;
 
 use crate::ffi;
 
-/// Gradient mode as [`GradientMode::set`] set it; dropping it restores what was there. Guards end in the reverse order of
-/// their start, as scopes do.
+/// A guard of the gradient mode that [`GradientMode::set`] made; dropping it restores the mode from before. Guards end in
+/// the reverse order of their start, as scopes do.
 #[derive(Debug)]
-#[must_use = "what was set ends when the guard is dropped"]
+#[must_use = "the mode ends when the guard is dropped"]
 pub struct GradientMode {
-    /// What to restore, where that differs.
+    /// The mode to restore; none where nothing was switched.
     previous: Option<bool>,
-    /// The switch is thread-local, so the guard must end on the thread it began on.
+    /// The mode is a thread's own, so the guard must end on the thread it began on.
     on_this_thread: PhantomData<*const ()>,
 }
 
 impl GradientMode {
-    /// Records from here on, or does not.
+    /// Switches the mode of this thread on or off, where it is not so already.
     #[inline]
     pub fn set(on: bool) -> GradientMode {
-        // SAFETY: takes nothing and reads a thread-local flag.
-        let previous = unsafe { ffi::ext_is_recording() };
+        // SAFETY: takes nothing and reads a flag of this thread.
+        let previous = unsafe { ffi::ext_gradient_mode() };
         if previous != on {
             switch(on);
         }
@@ -42,8 +42,8 @@ impl Drop for GradientMode {
 }
 
 fn switch(on: bool) {
-    // SAFETY: takes a flag and writes a thread-local one.
-    unsafe { ffi::ext_set_recording(on) }
+    // SAFETY: takes a flag and writes one of this thread.
+    unsafe { ffi::ext_set_gradient_mode(on) }
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! Safe Rust over the parts of libtorch that tch does not expose: work on whole lists of tensors, fused optimizer
 //! steps, generator state, scalars that arrive without a sync, autocast, TorchScript modules with their buffers, work
-//! that is recorded and repeated (tapes on the CPU, graphs on CUDA), and loading CUDA at run time.
+//! that is recorded and replayed (tapes on the CPU, graphs on CUDA), and loading CUDA at run time.
 //!
-//! Owns the C++ shims and all `unsafe` of the project that concerns libtorch. Decides nothing: what to update, when
-//! to wait and what to do about an error is the caller's. No C++ exception crosses into Rust, each becomes an [`Error`].
+//! Owns all `unsafe` of the project that concerns libtorch, and the C++ below it: each `.cpp` stands beside the `.rs` of
+//! its name. The C++ is one function for each libtorch call that tch lacks, and leaves to libtorch every check that
+//! libtorch makes. No C++ exception crosses into Rust: each becomes an [`Error`].
+//!
+//! Decides nothing: the caller decides what to update, when to wait, and what to do about an error.
 
 mod arithmetic;
 mod autocast;
@@ -11,6 +14,7 @@ mod copy;
 pub mod cuda;
 mod deferred;
 mod deferred_queue;
+mod dynamic_library;
 mod ffi;
 mod foreach;
 mod fused;
@@ -18,6 +22,7 @@ mod gradient_mode;
 mod library;
 mod list;
 mod message;
+mod norms;
 mod ring;
 mod rng;
 mod script;
@@ -33,17 +38,17 @@ pub use deferred::{Deferred, send_scalars};
 pub use deferred_queue::DeferredQueue;
 pub use fused::{AdamState, AdamStep, LearningRate, SgdStep, fused_adam_, fused_sgd_};
 pub use gradient_mode::GradientMode;
-pub use library::{cuda_device_count, cuda_is_available, libtorch_version, load_cuda};
+pub use library::{cuda_device_count, libtorch_version, load_cuda};
 pub use list::TensorList;
 pub use message::{described, reason};
 pub use rng::{manual_seed, rng_state, set_rng_state};
 pub use script::ScriptModule;
 pub use shape::{Extent, Shape, bytes, numel};
-pub use storage::{channels_last, is_dense, shares_storage, storage_bytes};
+pub use storage::{channels_last, shares_storage, storage_bytes};
 pub use tape::Tape;
 pub use transfer::{pin_memory, upload};
 
-/// What can go wrong in this crate.
+/// Errors of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// libtorch refused the call; the message is the first line of its exception.
@@ -57,10 +62,10 @@ pub enum Error {
     /// libtorch's CUDA half could not be loaded.
     #[error("CUDA is not usable: {0}\nhint: run `cargo xtask setup --cuda`, or use `device: cpu`")]
     Cuda(String),
-    /// The results of work that was recorded take more memory than they may.
+    /// The results of recorded work take more memory than they may.
     #[error("the results of its operations take more than {} MiB", most_result_bytes >> 20)]
     TapeFull {
-        /// What they may take, in bytes.
+        /// The bytes that they may take.
         most_result_bytes: usize,
     },
     /// A device that has no generator or no autocast here.

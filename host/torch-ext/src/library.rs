@@ -1,5 +1,5 @@
-//! The libtorch that this process runs on: its version, and its CUDA half, which is loaded only when a run asks for
-//! it. That way one binary serves machines with and without a GPU.
+//! The libtorch of this process: its version, and its CUDA half, which is loaded only when a run asks for it. So one
+//! binary serves machines with and without a GPU.
 
 use std::ffi::CStr;
 
@@ -8,22 +8,25 @@ use crate::{Error, Result};
 
 /// The version of the libtorch this was built against, like `2.11.0`.
 pub fn libtorch_version() -> &'static str {
-    // SAFETY: a string literal of the shim.
+    // SAFETY: a string literal of C++.
     unsafe { CStr::from_ptr(ffi::ext_libtorch_version()) }
         .to_str()
         .unwrap_or("unknown")
 }
 
-/// Loads libtorch_cuda from beside libc10; later calls cost nothing. Takes a second or two the first time.
+/// Loads libtorch_cuda from beside libc10. The first call takes a second or two, later ones cost nothing.
 ///
-/// Must come before anything else asks libtorch about CUDA, seeding included: libtorch looks for its CUDA half once
-/// and remembers that there was none.
+/// Call it before anything else asks libtorch about CUDA, seeding included: libtorch looks for its CUDA half once and
+/// remembers that there was none.
+///
+/// # Errors
+/// [`Error::Cuda`] where it cannot be loaded.
 pub fn load_cuda() -> Result<()> {
-    // SAFETY: takes nothing; the loader runs static constructors of a library that belongs to this libtorch.
+    // SAFETY: takes nothing; the loader runs static constructors of a library that is part of this libtorch.
     ffi::take(unsafe { ffi::ext_load_cuda() }).map_or(Ok(()), |message| Err(Error::Cuda(message)))
 }
 
-/// How many CUDA devices there are; zero where CUDA has not been loaded.
+/// The number of CUDA devices; zero where CUDA has not been loaded.
 pub fn cuda_device_count() -> Result<usize> {
     let mut count = 0;
     // SAFETY: the out pointer is to a local.
@@ -31,9 +34,4 @@ pub fn cuda_device_count() -> Result<usize> {
         ffi::ext_cuda_device_count(&mut count)
     })?;
     Ok(usize::try_from(count).unwrap_or(0))
-}
-
-/// Whether CUDA can be loaded and has a device. Loads it.
-pub fn cuda_is_available() -> bool {
-    load_cuda().is_ok() && cuda_device_count().is_ok_and(|count| count > 0)
 }

@@ -1,5 +1,6 @@
 //! `TensorList`: a `std::vector<at::Tensor>` that lives on the C++ side, so that a step over it allocates nothing per
-//! tensor. Owns the vector's memory and shares the tensors; the operations on lists are in `foreach` and `fused`.
+//! tensor. Owns the vector's memory and shares the tensors; the operations on lists are in
+//! `foreach`, `norms` and `fused`.
 
 use std::ptr::NonNull;
 
@@ -37,34 +38,28 @@ impl TensorList {
         Ok(list)
     }
 
-    /// How many tensors there are.
+    /// The number of tensors.
     pub fn len(&self) -> usize {
         // SAFETY: `raw` is valid as long as `self`.
         unsafe { ffi::ext_list_len(self.raw()) }
     }
 
-    /// Whether there are none.
+    /// True for a list without tensors.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Appends a handle to `tensor`.
     pub fn push(&mut self, tensor: &Tensor) -> Result<()> {
-        // SAFETY: both pointers are valid for the call; the shim copies the handle.
+        // SAFETY: both pointers are valid for the call; C++ copies the handle.
         check("list push", unsafe {
             ffi::ext_list_push(self.raw.as_ptr(), tensor.as_ptr())
         })
     }
 
-    /// Removes all tensors and keeps the memory of the list.
-    pub fn clear(&mut self) {
-        // SAFETY: `raw` is valid and uniquely borrowed.
-        unsafe { ffi::ext_list_clear(self.raw.as_ptr()) }
-    }
-
     /// A handle to the tensor at `index`; an error past the end.
     pub fn get(&self, index: usize) -> Result<Tensor> {
-        // SAFETY: `raw` is valid; the shim checks the index.
+        // SAFETY: `raw` is valid; C++ checks the index.
         tensor_from("list get", |out| unsafe {
             ffi::ext_list_get(self.raw(), index, out)
         })
@@ -75,10 +70,10 @@ impl TensorList {
         (0..self.len()).map(|index| self.get(index)).collect()
     }
 
-    /// Becomes the gradients of those `parameters` that require one and have one, in order. `present` says of each
-    /// parameter whether it is among them; the answer is whether that differs from what `present` said before.
+    /// Becomes the gradients of those `parameters` that require one and have one, in order. `present`, one flag for
+    /// each parameter, is then on for these parameters; returns true if a flag has changed.
     ///
-    /// One call for the whole list and no allocation once the list has had its length. Does not sync.
+    /// Makes one call for the whole list, and no allocation once the list has had its length. Does not sync.
     pub fn set_gradients_of(&mut self, parameters: &Self, present: &mut [bool]) -> Result<bool> {
         const OPERATION: &str = "gradients of a list";
         parameters.check_flags(OPERATION, present)?;
@@ -95,15 +90,14 @@ impl TensorList {
         Ok(changed)
     }
 
-    /// Whether these are the gradients that `parameters` have, those of frozen ones too, in order: the very tensors. One
-    /// call for the whole list; does not sync.
+    /// True if these are the very tensors that are the gradients of `parameters`, in order, those of frozen ones too.
+    /// Makes one call for the whole list. Does not sync.
     pub fn are_gradients_of(&self, parameters: &Self) -> bool {
         // SAFETY: both lists are valid for the call, which compares pointers.
         unsafe { ffi::ext_list_are_gradients(self.raw(), parameters.raw()) }
     }
 
-    /// Becomes all gradients that `parameters` have, those of frozen ones too, and sets them to zero in place.
-    /// Does not sync.
+    /// Becomes all gradients of `parameters`, those of frozen ones too, and sets them to zero in place. Does not sync.
     pub fn zero_gradients_of(&mut self, parameters: &Self) -> Result<()> {
         // SAFETY: both lists are valid for the call, and `self` is uniquely borrowed.
         check("zero_grad", unsafe {
@@ -111,7 +105,8 @@ impl TensorList {
         })
     }
 
-    /// Frees all gradients that these parameters have, and adds to `had`, one flag for each, who had one. Does not sync.
+    /// Frees all gradients of these parameters. `had`, one flag for each parameter, goes on for those that had one. Does
+    /// not sync.
     pub fn drop_gradients(&self, had: &mut [bool]) -> Result<()> {
         self.check_flags("drop gradients", had)?;
         // SAFETY: the list is valid for the call, and `had` has one element per parameter.
@@ -119,7 +114,7 @@ impl TensorList {
         Ok(())
     }
 
-    /// Gives those who had a gradient, still learn and have none now one of zeros. Does not sync.
+    /// Gives a gradient of zeros to the parameters that `had` one, require one and have none now. Does not sync.
     pub fn fill_gradients(&self, had: &[bool]) -> Result<()> {
         const OPERATION: &str = "fill gradients";
         self.check_flags(OPERATION, had)?;

@@ -1,6 +1,6 @@
-//! Scalars on their way from a device, in one ring of cells: all that were asked for since the last time are sent with
-//! one copy and one event. Owns which cell is free, and in which order copies arrive; how anything is copied is a
-//! [`Lane`]'s, so that none of this needs a device.
+//! Scalars on their way from a device, in one ring of cells: all that were stored since the last copy are sent with one
+//! copy and one event. Owns which cell is free, and in which order copies arrive. A [`Lane`] does the copying, so that
+//! the tests need no device.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -10,9 +10,9 @@ use tch::Tensor;
 
 use crate::{Error, Result};
 
-/// What a ring does with a device. Work is done in the order of these calls.
+/// The cells of one device as a ring uses them. The device works in the order of these calls.
 pub(crate) trait Lane {
-    /// Tells whether one copy has arrived.
+    /// A copy under way, to ask for its arrival.
     type Sent;
 
     /// Puts a one-element tensor's value into a cell on the device. Does not sync.
@@ -21,7 +21,7 @@ pub(crate) trait Lane {
     /// Starts the copy of cells to the host. Does not sync.
     fn send(&mut self, cells: Range<usize>) -> Result<Self::Sent>;
 
-    /// Whether a copy has arrived. Does not sync.
+    /// True once a copy has arrived. Does not sync.
     fn has_arrived(&self, sent: &Self::Sent) -> Result<bool>;
 
     /// Waits for a copy.
@@ -31,7 +31,7 @@ pub(crate) trait Lane {
     fn read(&self, cells: Range<usize>) -> Result<Vec<f64>>;
 }
 
-/// Values that are sent together; they outlive their cells, so that nobody who keeps one blocks the ring.
+/// Values that are sent together. They outlive their cells, so that a value that is kept does not block the ring.
 #[derive(Debug, Default)]
 pub(crate) struct Values(OnceLock<std::result::Result<Vec<f64>, String>>);
 
@@ -49,7 +49,7 @@ impl Values {
     }
 }
 
-/// One copy under way.
+/// A copy under way.
 struct Flight<S> {
     sent: S,
     cells: Range<usize>,
@@ -60,11 +60,11 @@ struct Flight<S> {
 pub(crate) struct Ring<L: Lane> {
     lane: L,
     capacity: usize,
-    /// Stored and not yet sent.
+    /// Cells that are stored and not yet sent.
     open: Range<usize>,
     open_values: Arc<Values>,
     flights: VecDeque<Flight<L::Sent>>,
-    /// Cells of `open` and `flights`.
+    /// The number of cells of `open` and `flights`.
     used: usize,
 }
 
@@ -80,8 +80,8 @@ impl<L: Lane> Ring<L> {
         }
     }
 
-    /// Takes in a value that is sent with those asked for before and after it. Waits for the oldest copy if no cell is
-    /// free: a device that far behind is not worth more memory.
+    /// Stores a value, to be sent together with the others that are stored before the next copy. Waits for the oldest
+    /// copy if no cell is free: a device that far behind is not worth more memory.
     pub(crate) fn ask(&mut self, value: &Tensor) -> Result<(Arc<Values>, usize)> {
         while self.used == self.capacity {
             self.send()?;
@@ -97,7 +97,7 @@ impl<L: Lane> Ring<L> {
         Ok((self.open_values.clone(), self.open.len() - 1))
     }
 
-    /// Starts the copy of all that was asked for since the last.
+    /// Starts the copy of all values that are stored and not yet sent.
     pub(crate) fn send(&mut self) -> Result<()> {
         if self.open.is_empty() {
             return Ok(());
@@ -113,7 +113,7 @@ impl<L: Lane> Ring<L> {
             }),
             Err(error) => {
                 self.used -= cells.len();
-                // Whoever holds one of them learns why it never comes.
+                // A reader of one of these values learns why it never comes.
                 let _ = values.0.set(Err(error.to_string()));
                 return Err(error);
             }
@@ -121,7 +121,7 @@ impl<L: Lane> Ring<L> {
         Ok(())
     }
 
-    /// Takes in what has arrived. Never waits.
+    /// Lands all copies that have arrived. Never waits.
     pub(crate) fn take_arrived(&mut self) -> Result<()> {
         while let Some(oldest) = self.flights.front() {
             if !self.lane.has_arrived(&oldest.sent)? {
@@ -132,7 +132,7 @@ impl<L: Lane> Ring<L> {
         Ok(())
     }
 
-    /// Waits for `values`, not for what was sent after them.
+    /// Waits for `values`, not for values sent after them.
     pub(crate) fn wait_for(&mut self, values: &Arc<Values>) -> Result<()> {
         self.send()?;
         while values.0.get().is_none() && !self.flights.is_empty() {
@@ -148,14 +148,14 @@ impl<L: Lane> Ring<L> {
         self.land()
     }
 
-    /// The oldest copy has arrived: its values leave the ring and its cells are free.
+    /// Takes the values of the oldest copy, which has arrived, and frees its cells.
     fn land(&mut self) -> Result<()> {
         let Some(Flight { cells, values, .. }) = self.flights.pop_front() else {
             return Ok(());
         };
         self.used -= cells.len();
         let read = self.lane.read(cells);
-        // Set once: a flight lands once.
+        // Never set before: a copy lands once.
         let _ = values.0.set(read.map_err(|error| error.to_string()));
         Ok(())
     }

@@ -1,13 +1,13 @@
-//! The state of libtorch's default generators, one per device: what a checkpoint needs so that a resumed run draws the
-//! numbers it would have drawn. Does not know about the generators of data loaders or guests.
+//! The state of libtorch's default random number generators, one for each device. A checkpoint keeps it, so that a resumed
+//! run draws the numbers it would have drawn. Knows no other generators, as those of data loaders or guests.
 
 use tch::{Device, Tensor};
 
 use crate::Result;
 use crate::ffi::{self, check, device_index, tensor_from};
 
-/// The state of a device's default generator: a 1-d uint8 tensor on the CPU, opaque but for its length. For CUDA this
-/// is the seed and the offset on the host: it does not sync.
+/// The state of a device's default generator: a 1-d uint8 tensor on the CPU, opaque but for its length. For CUDA it holds
+/// the seed and the offset, which the host knows. Does not sync.
 pub fn rng_state(device: Device) -> Result<Tensor> {
     let index = device_index(device)?;
     // SAFETY: no pointers but the out pointer that `tensor_from` makes.
@@ -16,7 +16,10 @@ pub fn rng_state(device: Device) -> Result<Tensor> {
     })
 }
 
-/// Puts a state from [`rng_state`] back; an error where it is not one of that kind of device.
+/// Puts a state from [`rng_state`] back.
+///
+/// # Errors
+/// A state of another kind of device.
 pub fn set_rng_state(device: Device, state: &Tensor) -> Result<()> {
     let index = device_index(device)?;
     // SAFETY: the tensor is borrowed for the call; libtorch checks its dtype and size.
@@ -25,7 +28,7 @@ pub fn set_rng_state(device: Device, state: &Tensor) -> Result<()> {
     })
 }
 
-/// Seeds the default generators of the CPU and of all CUDA devices. Load CUDA before, where it will be used.
+/// Seeds the default generators of the CPU and of all CUDA devices. Where CUDA will be used, load it before.
 pub fn manual_seed(seed: u64) -> Result<()> {
     // SAFETY: takes a number.
     check("manual_seed", unsafe { ffi::ext_manual_seed(seed) })

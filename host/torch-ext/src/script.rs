@@ -10,7 +10,7 @@ use tch::{Device, Tensor};
 use crate::ffi::{self, check, device_index, take, tensor_from};
 use crate::{Error, Result, TensorList};
 
-/// A module that `torch.jit.save` wrote. Its tensors are shared: what changes in place here changes there.
+/// A module that `torch.jit.save` wrote. The tensors it gives are its own: a change in place of one changes the module.
 pub struct ScriptModule {
     raw: NonNull<ffi::Module>,
 }
@@ -18,30 +18,27 @@ pub struct ScriptModule {
 // SAFETY: the module has one owner; libtorch ties nothing in it to a thread.
 unsafe impl Send for ScriptModule {}
 
+const LOAD: &str = "torch::jit::load";
+
 impl ScriptModule {
     /// Reads the file at `path` onto `device`. The file is code: libtorch's interpreter runs it unsandboxed.
     pub fn load(path: &Path, device: Device) -> Result<Self> {
-        const OPERATION: &str = "torch::jit::load";
-        let unusable = |reason: &str| Error::Torch {
-            operation: OPERATION,
-            message: reason.to_owned(),
-        };
         let text = path
             .to_str()
-            .ok_or_else(|| unusable("the path is not UTF-8"))?;
-        let text = CString::new(text).map_err(|_| unusable("the path holds a NUL"))?;
+            .ok_or_else(|| not_loaded("the path is not UTF-8"))?;
+        let text = CString::new(text).map_err(|_| not_loaded("the path holds a NUL"))?;
         let index = device_index(device)?;
         let mut raw = null_mut();
         // SAFETY: the path is a NUL-terminated string that lives through the call.
-        check(OPERATION, unsafe {
+        check(LOAD, unsafe {
             ffi::ext_script_load(text.as_ptr(), index, &mut raw)
         })?;
         NonNull::new(raw)
             .map(|raw| Self { raw })
-            .ok_or_else(|| unusable("no module came back"))
+            .ok_or_else(|| not_loaded("no module came back"))
     }
 
-    /// Switches dropout and batch statistics of all submodules.
+    /// Switches all submodules between training and evaluation, as dropout and batch normalization need.
     pub fn set_train(&self, train: bool) -> Result<()> {
         // SAFETY: `raw` is valid as long as `self`, which is not `Sync`.
         check("Module::train", unsafe {
@@ -49,8 +46,11 @@ impl ScriptModule {
         })
     }
 
-    /// The module's `forward` on one tensor; an error too where it answers with anything but a tensor. The graph runs
-    /// as written, operation by operation, so that equal inputs give equal bits at every call. No sync of its own.
+    /// Calls the module's `forward` with one tensor. The graph runs as written, operation by operation, so that equal
+    /// inputs give equal bits at every call. Does not sync by itself.
+    ///
+    /// # Errors
+    /// What the module raises; a result that is not a tensor.
     pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
         // SAFETY: both pointers are valid for the call.
         tensor_from("forward", |out| unsafe {
@@ -63,7 +63,7 @@ impl ScriptModule {
         self.named("named_parameters", ffi::ext_script_parameters)
     }
 
-    /// All buffers, likewise.
+    /// All buffers under their names in the module, in its order.
     pub fn buffers(&self) -> Result<Vec<(String, Tensor)>> {
         self.named("named_buffers", ffi::ext_script_buffers)
     }
@@ -75,7 +75,7 @@ impl ScriptModule {
     ) -> Result<Vec<(String, Tensor)>> {
         let list = TensorList::new();
         let mut names: *mut c_char = null_mut();
-        // SAFETY: the module and the list are valid for the call; the shim fills both out pointers or neither.
+        // SAFETY: the module and the list are valid for the call; C++ fills both out pointers or neither.
         check(operation, unsafe {
             read(self.raw.as_ptr(), list.raw().cast_mut(), &mut names)
         })?;
@@ -85,6 +85,13 @@ impl ScriptModule {
             .map(str::to_owned)
             .zip(list.to_tensors()?)
             .collect())
+    }
+}
+
+fn not_loaded(reason: &str) -> Error {
+    Error::Torch {
+        operation: LOAD,
+        message: reason.to_owned(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Sizes of tensors without an allocation: tch's own give a `Vec` each time, which is most of what a small operation
-//! costs beside itself. All are host-side; none syncs. An undefined tensor has no elements.
+//! Sizes of tensors without an allocation. tch allocates a `Vec` for each shape, which costs more than the rest of the
+//! overhead of a small operation. All are read on the host; none syncs. An undefined tensor has no elements.
 
 use std::ops::Deref;
 
@@ -7,14 +7,14 @@ use tch::Tensor;
 
 use crate::ffi;
 
-/// Dimensions that are kept without an allocation.
+/// The number of dimensions up to which a shape needs no allocation.
 const INLINE: usize = 8;
 
 /// The lengths of a tensor's dimensions.
 pub struct Shape {
     inline: [i64; INLINE],
     rank: usize,
-    /// Of a tensor with more dimensions than are kept inline.
+    /// The lengths of a tensor that has more dimensions than `inline` takes; else empty.
     many: Vec<i64>,
 }
 
@@ -22,7 +22,7 @@ impl Shape {
     /// The shape that `tensor` has now.
     pub fn of(tensor: &Tensor) -> Shape {
         let mut inline = [0; INLINE];
-        // SAFETY: the tensor is borrowed for the call, and the shim writes at most `INLINE` numbers.
+        // SAFETY: the tensor is borrowed for the call, and C++ writes at most `INLINE` numbers.
         let rank = unsafe { ffi::ext_shape(tensor.as_ptr(), inline.as_mut_ptr(), INLINE) };
         let many = if rank > INLINE {
             tensor.size()
@@ -51,17 +51,17 @@ impl AsRef<[i64]> for Shape {
     }
 }
 
-/// How large a tensor is, in one look.
+/// The size of a tensor, read in one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
-    /// Dimensions.
+    /// The number of dimensions.
     pub rank: usize,
-    /// Of all elements.
+    /// The bytes of all elements.
     pub bytes: u64,
 }
 
 impl Extent {
-    /// What `tensor` takes now.
+    /// The size that `tensor` has now.
     #[inline]
     pub fn of(tensor: &Tensor) -> Extent {
         let mut rank = 0;
@@ -71,15 +71,15 @@ impl Extent {
     }
 }
 
-/// How many elements there are.
+/// The number of elements of `tensor`.
 pub fn numel(tensor: &Tensor) -> usize {
-    // SAFETY: borrowed for the call, and the shim handles undefined tensors.
+    // SAFETY: borrowed for the call, and C++ handles undefined tensors.
     unsafe { ffi::ext_numel(tensor.as_ptr()) }
 }
 
-/// Bytes of all elements.
+/// The bytes of all elements of `tensor`.
 pub fn bytes(tensor: &Tensor) -> u64 {
-    // SAFETY: borrowed for the call, and the shim handles undefined tensors.
+    // SAFETY: borrowed for the call, and C++ handles undefined tensors.
     unsafe { ffi::ext_bytes(tensor.as_ptr()) as u64 }
 }
 

@@ -1,7 +1,6 @@
-// What a stretch of work on the CPU computes, written down operation by operation while it is done, and done again
-// without autograd, without choosing kernels and, mostly, without allocating: each result goes where it went first.
-// Owns the tape; what is worth one, and whether it may be done again, is for the caller to say. Same rules as shim.cpp:
-// null or a message from `malloc`, no exception.
+// Records the operations of work on the CPU and replays them: without autograd, without the dispatcher's choice of
+// kernels and mostly without allocations, since each result is written where the recorded one lies.
+// Owns the tape. The caller decides what is recorded and when a replay is right.
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/empty_strided.h>
 #include <ATen/core/Tensor.h>
@@ -12,7 +11,7 @@
 #include <c10/util/Exception.h>
 #include <torch/library.h>
 
-#include "guarded.h"
+#include "torch_error.h"
 
 #include <algorithm>
 #include <memory>
@@ -31,12 +30,15 @@ using torch_ext::guarded;
 
 namespace {
 
-// One operation with its arguments. Those that have no form that writes into given memory are done as they are, and
-// these of their results, by number, are copied to where the first ones are.
+// Results in memory of their own, each with its number among the results of the operation.
+using Results = std::vector<std::pair<size_t, Tensor>>;
+
+// A recorded operation with its arguments. An operation without an `out=` form is run as it is; `copied` lists which of
+// its results are then copied into the buffers of the recording.
 struct Step {
   OperatorHandle operation;
   Stack arguments;
-  std::vector<std::pair<size_t, Tensor>> copies;
+  Results copied;
 };
 
 } // namespace
@@ -49,8 +51,8 @@ struct Tape {
 
 namespace {
 
-// Below autograd and autocast: what arrives here is what kernels are called for. libtorch keeps this key for others
-// and gives it no meaning of its own.
+// The dispatch key of a recording. It lies below autograd and autocast, so the calls that arrive here are those of
+// kernels. libtorch reserves this key for an extension (torchdistx) and registers no kernel for it.
 constexpr DispatchKey kObserved = DispatchKey::Fake;
 
 thread_local Tape* recording = nullptr;
@@ -59,7 +61,8 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Operations that only call others, which can be repeated without allocating where these cannot.
+// Operations that only call others. They are not recorded but the others are, which have `out=` forms where these have
+// none.
 bool calls_others(const OperatorHandle& operation) {
   const std::string_view name = operation.schema().name();
   if (operation.hasKernelForDispatchKey(DispatchKey::CPU)) return name == "aten::relu";
@@ -68,7 +71,7 @@ bool calls_others(const OperatorHandle& operation) {
       (overload == "Scalar" && is_one_of(name, {"aten::add", "aten::sub", "aten::mul", "aten::div"}));
 }
 
-// Memory whose contents nobody may count on.
+// Operations that give memory without contents: a replay leaves them out.
 bool only_allocates(const OperatorHandle& operation) {
   return is_one_of(operation.schema().name(),
                    {"aten::empty", "aten::empty_like", "aten::empty_strided", "aten::new_empty",
@@ -81,7 +84,7 @@ bool writes(const c10::Argument& argument) {
 
 using Overloads = std::unordered_multimap<std::string, OperatorHandle>;
 
-// Every operation by its name: 2 ms, once in a process.
+// Every operation of libtorch by its name. Takes 2 ms, once in a process.
 const Overloads& overloads() {
   static const auto* all = [] {
     auto* found = new Overloads();
@@ -94,8 +97,8 @@ const Overloads& overloads() {
   return *all;
 }
 
-// Whether `candidate` takes what `operation` takes, and then the results to write into. Only kernels made for that
-// count: those that libtorch generates allocate and copy themselves.
+// True if `candidate` is an `out=` form of `operation`: it takes the same arguments and then the results to write into.
+// Only kernels that were written as such count: those that libtorch generates allocate and copy themselves.
 bool writes_results_of(const OperatorHandle& operation, const OperatorHandle& candidate) {
   const auto& given = operation.schema();
   const auto& arguments = candidate.schema().arguments();
@@ -111,15 +114,13 @@ bool writes_results_of(const OperatorHandle& operation, const OperatorHandle& ca
   return true;
 }
 
-using Results = std::vector<std::pair<size_t, Tensor>>;
-
 struct Silence : c10::WarningHandler {
   void process(const c10::Warning&) override {}
 };
 
-// Whether `writing`, done once more into memory like that of the results, leaves it where it is and gives their bits.
-// Some forms resize what they are given, and back.
-bool gives(const OperatorHandle& writing, Stack arguments, const Results& made) {
+// Tries an `out=` form: true if it writes the bits of the results into memory laid out as theirs, and leaves that
+// memory where it is. Some forms resize the memory they are given, and back.
+bool writes_same_bits(const OperatorHandle& out_form, Stack arguments, const Results& made) {
   Silence silence;
   const c10::WarningUtils::WarningHandlerGuard quiet(&silence);
   const at::AutoDispatchBelowADInplaceOrView without_autograd;
@@ -131,7 +132,7 @@ bool gives(const OperatorHandle& writing, Stack arguments, const Results& made) 
     arguments.emplace_back(trial);
   }
   try {
-    writing.redispatchBoxed(DispatchKeySet(DispatchKey::CPU), &arguments);
+    out_form.redispatchBoxed(DispatchKeySet(DispatchKey::CPU), &arguments);
   } catch (const std::exception&) {
     return false;
   }
@@ -143,21 +144,21 @@ bool gives(const OperatorHandle& writing, Stack arguments, const Results& made) 
   return true;
 }
 
-// The form of an operation that writes into results as they are. None where doing it once more would leave traces: in a
-// generator, or in the running statistics of which the schema of `native_batch_norm` says nothing.
-std::optional<OperatorHandle> writing_form(const OperatorHandle& operation, const Stack& arguments,
-                                           const Results& made) {
+// The `out=` form of an operation. None where trying it would leave traces: in a random number generator, or in the
+// running statistics, which `native_batch_norm` changes although its schema does not say so.
+std::optional<OperatorHandle> out_form_of(const OperatorHandle& operation, const Stack& arguments,
+                                          const Results& made) {
   if (operation.hasTag(at::Tag::nondeterministic_seeded)) return std::nullopt;
   if (operation.schema().name() == "aten::native_batch_norm") return std::nullopt;
   const auto [first, last] = overloads().equal_range(operation.schema().name());
   const auto found = std::find_if(first, last, [&](const auto& entry) {
-    return writes_results_of(operation, entry.second) && gives(entry.second, arguments, made);
+    return writes_results_of(operation, entry.second) && writes_same_bits(entry.second, arguments, made);
   });
   if (found == last) return std::nullopt;
   return found->second;
 }
 
-// The tensors in a stretch of values, those in lists too; undefined ones and other values leave gaps.
+// The tensors among values, those in lists too. Values of other types are left out.
 std::vector<Tensor> tensors_in(Stack::const_iterator from, Stack::const_iterator to) {
   std::vector<Tensor> tensors;
   for (; from != to; ++from) {
@@ -179,7 +180,8 @@ void check_is_plain(const OperatorHandle& operation, const std::vector<Tensor>& 
   }
 }
 
-// What the host reads, and what has another size each time, cannot be the same the next time.
+// Refuses operations that give the host a value or have results of another size each time: a replay of them would be
+// wrong.
 void check_is_repeatable(const OperatorHandle& operation) {
   TORCH_CHECK(!operation.hasTag(at::Tag::data_dependent_output) && !operation.hasTag(at::Tag::dynamic_output_shape),
               operation.operator_name(), " depends on the values of a tensor");
@@ -196,7 +198,7 @@ bool shares_memory(const Tensor& tensor, const std::vector<Tensor>& others) {
   });
 }
 
-// Results in memory of their own, by number. The others are views of arguments, or arguments.
+// The results that lie in memory of their own. The others are arguments, or views of arguments.
 Results made_anew(const std::vector<Tensor>& results, const std::vector<Tensor>& arguments) {
   Results made;
   for (size_t i = 0; i < results.size(); ++i) {
@@ -205,13 +207,13 @@ Results made_anew(const std::vector<Tensor>& results, const std::vector<Tensor>&
   return made;
 }
 
-void count(Tape& tape, const Results& made) {
+void count_bytes(Tape& tape, const Results& made) {
   for (const auto& [_, result] : made) tape.result_bytes += result.storage().nbytes();
   TORCH_CHECK(tape.result_bytes <= tape.most_result_bytes, "the results of its operations take more than ",
               tape.most_result_bytes >> 20, " MiB");
 }
 
-void write_down(Tape& tape, const OperatorHandle& operation, Stack arguments, const std::vector<Tensor>& results) {
+void append(Tape& tape, const OperatorHandle& operation, Stack arguments, const std::vector<Tensor>& results) {
   check_is_repeatable(operation);
   const auto operands = tensors_in(arguments.begin(), arguments.end());
   check_is_plain(operation, operands);
@@ -219,33 +221,33 @@ void write_down(Tape& tape, const OperatorHandle& operation, Stack arguments, co
   const auto& taken = operation.schema().arguments();
   const bool changes_arguments = std::any_of(taken.begin(), taken.end(), writes);
   const auto made = made_anew(results, operands);
-  count(tape, made);
+  count_bytes(tape, made);
   if (!changes_arguments && (made.empty() || only_allocates(operation))) return;
-  const bool may_write = !changes_arguments && made.size() == operation.schema().returns().size();
-  if (const auto writing = may_write ? writing_form(operation, arguments, made) : std::nullopt) {
+  const bool may_have_out_form = !changes_arguments && made.size() == operation.schema().returns().size();
+  if (const auto out_form = may_have_out_form ? out_form_of(operation, arguments, made) : std::nullopt) {
     for (const auto& [_, result] : made) arguments.emplace_back(result);
-    tape.steps.push_back({*writing, std::move(arguments), {}});
+    tape.steps.push_back({*out_form, std::move(arguments), {}});
   } else {
     tape.steps.push_back({operation, std::move(arguments), made});
   }
 }
 
-// Stands before every kernel while this thread records.
+// Is called in place of every kernel while this thread records. Runs the kernel and appends the operation to the tape.
 void observe(const OperatorHandle& operation, DispatchKeySet keys, Stack* stack) {
   const auto below = keys & DispatchKeySet(DispatchKeySet::FULL_AFTER, kObserved);
   if (recording == nullptr || calls_others(operation)) return operation.redispatchBoxed(below, stack);
   const auto count = static_cast<std::ptrdiff_t>(operation.schema().arguments().size());
   Stack arguments(stack->end() - count, stack->end());
   {
-    // What it is made of inside is its own affair.
+    // Operations that a kernel calls itself are not recorded.
     const c10::impl::ExcludeDispatchKeyGuard unobserved(kObserved);
     operation.redispatchBoxed(below, stack);
   }
   const auto given = static_cast<std::ptrdiff_t>(operation.schema().returns().size());
-  write_down(*recording, operation, std::move(arguments), tensors_in(stack->end() - given, stack->end()));
+  append(*recording, operation, std::move(arguments), tensors_in(stack->end() - given, stack->end()));
 }
 
-// From then on the key means something in this process; it costs nobody anything who does not record.
+// Registers `observe`, once in a process. A thread that does not record never has the key, so it pays nothing.
 void observe_operations() {
   static const auto* library = [] {
     auto* made = new torch::Library(torch::Library::IMPL, "_", kObserved, __FILE__, __LINE__);
@@ -255,12 +257,12 @@ void observe_operations() {
   static_cast<void>(library);
 }
 
-void do_again(const Step& step, Stack& stack) {
+void replay(const Step& step, Stack& stack) {
   stack = step.arguments;
   step.operation.redispatchBoxed(DispatchKeySet(DispatchKey::CPU), &stack);
-  if (!step.copies.empty()) {
+  if (!step.copied.empty()) {
     const auto results = tensors_in(stack.begin(), stack.end());
-    for (const auto& [index, first] : step.copies) first.copy_(results.at(index));
+    for (const auto& [index, recorded] : step.copied) recorded.copy_(results.at(index));
   }
 }
 
@@ -289,7 +291,7 @@ char* ext_tape_replay(const Tape* tape) {
   return guarded([&] {
     const at::AutoDispatchBelowADInplaceOrView without_autograd;
     Stack stack;
-    for (const Step& step : tape->steps) do_again(step, stack);
+    for (const Step& step : tape->steps) replay(step, stack);
   });
 }
 

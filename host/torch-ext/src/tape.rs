@@ -1,5 +1,5 @@
-//! Work on the CPU that is done again without autograd, without choosing kernels and without allocating what it gives.
-//! Owns a recording; decides nothing about what is recorded. CUDA has graphs for the same: see [`crate::cuda`].
+//! Tapes: recordings of work on the CPU, whose replay needs no autograd, no choice of kernels and no memory for results.
+//! Owns the recorded operations; decides nothing about what is recorded. CUDA has graphs for this: see [`crate::cuda`].
 
 use std::marker::PhantomData;
 use std::ptr::{NonNull, null_mut};
@@ -7,22 +7,22 @@ use std::ptr::{NonNull, null_mut};
 use crate::ffi::{self, check};
 use crate::{Error, Result};
 
-/// The operations of some work, with the very tensors it read and wrote: all of them are kept as long as this is.
+/// The operations of some work, with the very tensors that they read and wrote. The tape keeps these tensors alive.
 ///
-/// Doing it again calls the same kernels in the same order, so that equal numbers give equal bits, and random numbers
-/// are drawn from the same generator. What the host computed in between is not done again.
+/// A replay calls the same kernels in the same order: equal numbers give equal bits, and random numbers are drawn anew
+/// from the same generator. Computations of the host in between are not repeated.
 #[derive(Debug)]
 pub struct Tape {
     raw: NonNull<ffi::Tape>,
 }
 
 impl Tape {
-    /// Does `work` and writes its operations down; what other threads do is not. In `work`, an operation that cannot be
-    /// repeated fails: one that gives the host a value, has results of another size each time, or works on another device.
-    /// So does the one whose results are too many.
+    /// Runs `work` and records the operations of this thread. In `work`, an operation that cannot be replayed fails: one
+    /// that gives the host a value, has results of another size each time, or works on another device. An operation whose
+    /// results no longer fit in `most_result_bytes` fails too.
     ///
     /// # Errors
-    /// [`Error::TapeFull`] if results took more than `most_result_bytes`, or this thread records already.
+    /// [`Error::TapeFull`] if the results did not fit in `most_result_bytes`; a recording within a recording.
     pub fn record<T>(most_result_bytes: usize, work: impl FnOnce() -> T) -> Result<(Tape, T)> {
         let mut raw = null_mut();
         // SAFETY: the out pointer is to a local.
@@ -43,24 +43,20 @@ impl Tape {
         }
     }
 
-    /// Does all of it again, on the tensors as they are now. Results lie in the tensors of the recording.
+    /// Repeats all operations on the tensors as they are now. Results are written into the tensors of the recording. Does
+    /// not sync, as nothing on the CPU does.
     ///
     /// # Errors
-    /// libtorch's; what came before the operation that failed is done.
+    /// libtorch's. The operations before the one that failed are done.
     pub fn replay(&self) -> Result<()> {
         // SAFETY: the tape is valid as long as `self`, and no longer written.
         check("tape", unsafe { ffi::ext_tape_replay(self.raw.as_ptr()) })
     }
 
-    /// How many operations there are.
-    pub fn len(&self) -> usize {
-        // SAFETY: as above.
+    /// The number of recorded operations.
+    pub fn operations(&self) -> usize {
+        // SAFETY: as in `replay`.
         unsafe { ffi::ext_tape_len(self.raw.as_ptr()) }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }
 
@@ -71,7 +67,7 @@ impl Drop for Tape {
     }
 }
 
-/// While this lives, this thread's operations are written down. Also ends when the work panics.
+/// While this lives, this thread's operations are recorded. It ends also when the work panics.
 struct Recording(PhantomData<*const ()>);
 
 impl Drop for Recording {

@@ -1,12 +1,12 @@
-//! Host tensors to a device while it works on something else. Owns the pinned copy, the stream and the event of each
-//! transfer; what is transferred, and when, is the caller's.
+//! Copies of host tensors to a device while it works on something else. Owns the pinned copy, the stream and the event of
+//! each transfer. The caller decides what is transferred, and when.
 
 use tch::{Device, Tensor};
 
 use crate::Result;
 use crate::ffi::{self, device_index, tensor_from};
 
-/// A copy of a host tensor in page-locked memory, which CUDA reads by itself. Needs CUDA; may be called in any thread.
+/// Copies a host tensor to page-locked memory, which CUDA reads by itself. Needs CUDA. May be called from every thread.
 pub fn pin_memory(tensor: &Tensor) -> Result<Tensor> {
     // SAFETY: the tensor is borrowed for the call.
     tensor_from("pin_memory", |out| unsafe {
@@ -14,8 +14,9 @@ pub fn pin_memory(tensor: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// A host tensor on `device`: itself on the CPU. On CUDA a copy, queued on a stream of its own, which what is queued on
-/// the current stream from now on waits for; the host waits for nothing. Pins the tensor first unless it is pinned.
+/// Brings a host tensor to `device`; to the CPU, it is the tensor itself. To CUDA the copy is queued on a stream for copies
+/// alone: work that is queued on the current stream after this call waits for the copy, the host does not. Pins the tensor
+/// first unless it is pinned.
 pub fn upload(tensor: &Tensor, device: Device) -> Result<Tensor> {
     if device == Device::Cpu {
         return Ok(tensor.shallow_clone());

@@ -1,4 +1,4 @@
-//! What torch-ext promises on the CPU, as rows against tch's single-tensor operators and published formulas.
+//! Operations of torch-ext on the CPU against tch's single-tensor operators and published formulas.
 
 use tch::{Device, Kind, Tensor};
 use torch_ext::{Autocast, AutocastDevice, Deferred, Error, TensorList};
@@ -26,7 +26,6 @@ fn check_in_place(operation: impl Fn(&TensorList) -> torch_ext::Result<()>, expe
 #[test]
 fn in_place_operations() {
     let other = || list(&[&[10.0, 20.0], &[30.0]]);
-    check_in_place(|x| x.zero_(), &[&[0.0, 0.0], &[0.0]]);
     check_in_place(|x| x.mul_scalar_(2.0), &[&[2.0, -4.0], &[6.0]]);
     check_in_place(
         |x| x.mul_tensor_(&Tensor::from(0.5)),
@@ -196,7 +195,7 @@ fn errors_carry_libtorchs_first_line() {
     );
 }
 
-/// Of tch too: looking up the symbols of a backtrace would take most of the time of a refused call.
+/// Errors of tch carry none either: looking up its symbols would take most of the time of a refused call.
 #[test]
 fn errors_carry_no_backtrace() {
     let (two, three) = (
@@ -273,11 +272,6 @@ fn storage_is_told_apart() {
     assert!(
         torch_ext::shares_storage(&tensor, &view) && !torch_ext::shares_storage(&tensor, &copy)
     );
-    assert!(
-        torch_ext::is_dense(&tensor.tr())
-            && !torch_ext::is_dense(&view)
-            && !torch_ext::is_dense(&Tensor::new())
-    );
     for (tensor, bytes) in [(&view, 96), (&Tensor::new(), 0)] {
         assert_eq!(torch_ext::storage_bytes(tensor).expect("bytes"), bytes);
     }
@@ -292,7 +286,6 @@ fn the_library_names_itself() {
             error.to_string().contains("cargo xtask setup --cuda"),
             "{error}"
         );
-        assert!(!torch_ext::cuda_is_available());
     }
 }
 

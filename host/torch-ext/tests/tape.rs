@@ -1,5 +1,5 @@
-//! Tapes against the work they were made of: the same bits, on numbers that were not there when it was recorded; and
-//! what cannot be repeated is refused where it is done.
+//! Tapes against the work they record: a replay gives equal bits for inputs that the recording did not see, and an
+//! operation that cannot be replayed is refused while it is recorded.
 
 use tch::{Device, Kind, Reduction, Tensor, no_grad};
 use torch_ext::{Error, Tape, TensorList};
@@ -11,8 +11,8 @@ fn rand(shape: &[i64]) -> Tensor {
     Tensor::rand(shape, FLOAT)
 }
 
-/// Records `work` on one input, and compares what it gives for another eagerly and from the tape, also after results of
-/// the recording were overwritten. Gives the number of operations.
+/// Records `work` on one input and compares, for another input, its results with those of the replay; once more after the
+/// results of the recording were overwritten. Returns the number of operations.
 fn check(what: &str, shape: &[i64], work: impl Fn(&Tensor) -> Tensor) -> usize {
     let input = rand(shape);
     let (tape, result) = Tape::record(PLENTY, || work(&input)).expect(what);
@@ -24,7 +24,7 @@ fn check(what: &str, shape: &[i64], work: impl Fn(&Tensor) -> Tensor) -> usize {
         tape.replay().expect(what);
         assert!(found.equal(&expected), "{what}, round {round}");
     }
-    tape.len()
+    tape.operations()
 }
 
 #[test]

@@ -1,13 +1,14 @@
-// Norms of whole lists of tensors, and clipping by them. libtorch has multi-tensor kernels for these on CUDA; on the CPU
-// it takes one tensor after the other, several operations each, and for a small network what surrounds these operations
-// takes ten times as long as the arithmetic. So short lists of floats on the CPU have loops of their own here. All are
-// operators of libtorch's dispatcher, so that a tape sees them. Same rules as shim.cpp.
+// Norms of whole lists of tensors, and clipping by them.
+//
+// libtorch has multi-tensor kernels for norms on CUDA. On the CPU it runs several operations for each tensor, and in a
+// small network the overhead of these operations is ten times their arithmetic. So short lists of floats on the CPU
+// have loops of their own here. All three are operators of libtorch's dispatcher, so that a tape records them.
 #include <ATen/ATen.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 
-#include "guarded.h"
+#include "torch_error.h"
 
 #include <algorithm>
 #include <cmath>
@@ -25,10 +26,11 @@ using List = std::vector<Tensor>;
 
 namespace {
 
-// Longer lists are worth libtorch's own kernels, which share their work among threads.
+// The most elements of a short list. For longer ones libtorch's own kernels pay: they use several threads.
 constexpr int64_t kShort = 1 << 18;
-// Floats that are summed side by side, as many as make one vector or two, and those after which a float64 takes over.
+// Floats that are summed side by side: one vector or two.
 constexpr int64_t kLanes = 32;
+// Elements whose squares are summed in float32, before the sum is added to a float64.
 constexpr int64_t kBlock = 1024;
 
 bool is_short(TensorList list) {
@@ -104,7 +106,7 @@ Tensor norm_on_cpu(TensorList list, double p) {
   return p == 2.0 && is_short(list) ? number(std::sqrt(sum_of_squares_of(list))) : norm(list, p);
 }
 
-// A norm that is not a number makes all gradients that.
+// A norm that is NaN makes all gradients NaN, as in PyTorch without `error_if_nonfinite`.
 Tensor clip_norm_on_cpu(TensorList list, double max_norm, double p) {
   if (p != 2.0 || !is_short(list)) return clip_norm(list, max_norm, p);
   const double total = std::sqrt(sum_of_squares_of(list));
@@ -112,7 +114,7 @@ Tensor clip_norm_on_cpu(TensorList list, double max_norm, double p) {
   const auto coefficient = static_cast<float>(factor > 1.0 ? 1.0 : factor);
   for (const Tensor& tensor : list) {
     scale(tensor.mutable_data_ptr<float>(), tensor.numel(), coefficient);
-    // What the backward pass has kept of it is out of date now, as after libtorch's own operations.
+    // The backward pass refuses a tensor that it has saved and that has changed since: the version tells.
     if (!tensor.is_inference()) tensor.unsafeGetTensorImpl()->bump_version();
   }
   return number(total);
@@ -142,7 +144,7 @@ c10::TypedOperatorHandle<Function> named(const char* name) {
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Function>();
 }
 
-// Nobody goes back through norms: autograd need not know of them.
+// Makes a tensor without autograd, which these operators do not support: nobody takes the gradient of a norm here.
 template <class Body>
 char* without_autograd(Tensor** out, Body&& body) noexcept {
   return guarded([&] {
@@ -153,15 +155,16 @@ char* without_autograd(Tensor** out, Body&& body) noexcept {
 
 } // namespace
 
-// By an empty list no kernel can be chosen.
 extern "C" {
 
-char* ext_foreach_norms(const List* list, double p, Tensor** out) {
+// The dispatcher chooses a kernel by the tensors of the list. An empty list has none, so its norm is made here.
+
+char* ext_norms(const List* list, double p, Tensor** out) {
   static const auto operation = named<Tensor(TensorList, double)>("phasebox::norms");
   return without_autograd(out, [&] { return list->empty() ? at::zeros({0}) : operation.call(*list, p); });
 }
 
-char* ext_foreach_norm(const List* list, double p, Tensor** out) {
+char* ext_norm(const List* list, double p, Tensor** out) {
   static const auto operation = named<Tensor(TensorList, double)>("phasebox::norm");
   return without_autograd(out, [&] { return list->empty() ? at::zeros({}) : operation.call(*list, p); });
 }
