@@ -1,5 +1,5 @@
-//! The benchmarks: builds all they need, runs them, and gathers the rows that they print. Knows no row: a benchmark
-//! prints one JSON object a line, and whatever else it prints is for people.
+//! Builds all that the benchmarks need, runs them, and gathers the rows that they print. Knows no row: a benchmark prints
+//! each row as one line of JSON; its other lines are for people.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -9,19 +9,19 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::command::say;
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::{libtorch, peers, plugins, wasm_std};
 
-/// What is measured, and where the rows go.
+/// The choice of rows, and where they go.
 #[derive(clap::Args)]
-pub(crate) struct Wanted {
-    /// Rows of the CPU, which is what is measured without `--cuda`
+pub(crate) struct Arguments {
+    /// Measure on the CPU, as without `--cuda`
     #[arg(long, conflicts_with = "cuda")]
     cpu: bool,
-    /// Rows of a CUDA device in place of those of the CPU
+    /// Measure on a CUDA device in place of the CPU
     #[arg(long)]
     cuda: bool,
-    /// Also time PyTorch and Lightning, in turn with ours
+    /// Also time PyTorch and Lightning, in turn with phasebox
     #[arg(long)]
     peers: bool,
     /// Write the rows to FILE
@@ -34,23 +34,26 @@ pub(crate) struct Wanted {
     filters: Vec<String>,
 }
 
-/// Ends with the table of all rows; an error if a benchmark failed.
-pub(crate) fn run(places: &Places, wanted: &Wanted) -> Result<()> {
-    libtorch::install(places, wanted.cuda)?;
-    wasm_std::install(places)?;
-    plugins::build(places, true)?;
-    let mut cargo = places.cargo(&["bench", "--package", "phasebox", "--bench", "*"]);
+/// Ends by printing the table of all rows.
+///
+/// # Errors
+/// A benchmark that failed.
+pub(crate) fn run(paths: &Paths, arguments: &Arguments) -> Result<()> {
+    libtorch::install(paths, arguments.cuda)?;
+    wasm_std::install(paths)?;
+    plugins::build(paths, true)?;
+    let mut cargo = paths.cargo(&["bench", "--package", "phasebox", "--bench", "*"]);
     cargo
-        .args(["--profile", &wanted.profile, "--"])
-        .args(&wanted.filters);
-    if wanted.cuda {
+        .args(["--profile", &arguments.profile, "--"])
+        .args(&arguments.filters);
+    if arguments.cuda {
         cargo.arg("--cuda");
     }
-    if wanted.peers {
-        peers::offer(places, &mut cargo)?;
+    if arguments.peers {
+        peers::offer(paths, &mut cargo)?;
     }
     let (rows, succeeded) = rows_of(&mut cargo)?;
-    if let Some(file) = &wanted.json {
+    if let Some(file) = &arguments.json {
         write(file, &rows)?;
     }
     show(&rows);
@@ -61,7 +64,7 @@ pub(crate) fn run(places: &Places, wanted: &Wanted) -> Result<()> {
     }
 }
 
-/// Runs `command`, passes on what it prints and keeps the lines that are rows.
+/// Runs `command`, passes its output on and keeps the lines that are rows; also says if it succeeded.
 fn rows_of(command: &mut Command) -> Result<(Vec<Value>, bool)> {
     let mut process = command
         .stdout(Stdio::piped())
@@ -92,7 +95,7 @@ fn write(file: &Path, rows: &[Value]) -> Result<()> {
     std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// As docs/benchmarks.md has it.
+/// Prints the rows as a table, in the format of docs/benchmarks.md.
 fn show(rows: &[Value]) {
     println!("| row | value | ratio | against | bar |\n| --- | --- | --- | --- | --- |");
     for row in rows {
@@ -110,7 +113,7 @@ fn cells(row: &Value) -> [String; 5] {
     [name, value, ratio, text("against"), text("bar")]
 }
 
-/// With as many digits as mean something.
+/// A number with the digits that mean something.
 fn shown(value: &Value) -> String {
     let value = value.as_f64().unwrap_or(f64::NAN);
     let digits = if value.abs() >= 100.0 || value.fract() == 0.0 {

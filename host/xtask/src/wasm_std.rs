@@ -1,5 +1,5 @@
-//! Rust's standard library for the callbacks' target, in the active toolchain's sysroot. After this a plain
-//! `cargo build --target wasm32-unknown-unknown` works, with stable Rust.
+//! Installs Rust's standard library for the callbacks' target into the active toolchain's sysroot. A plain
+//! `cargo build --target wasm32-unknown-unknown` then works, with stable Rust.
 
 use std::env;
 use std::fs;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::command::{output, run, say};
 use crate::files;
-use crate::places::{Places, text};
+use crate::paths::{Paths, text};
 
 /// The callbacks' target: no operating system, hence no imports but phasebox's.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
@@ -18,9 +18,9 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 const SEED: &str =
     "[package]\nname = \"seed\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
 
-/// Present already; else built from the sources that `WASM_STD_SRC` names (a tarball of Rust's `library/`, for
-/// machines that must not download toolchains); else fetched by rustup.
-pub(crate) fn install(places: &Places) -> Result<()> {
+/// Makes sure that the library is there. Builds it from the sources that `WASM_STD_SRC` names (a tarball of Rust's
+/// `library/`, for machines that must not download toolchains), or else lets rustup fetch it.
+pub(crate) fn install(paths: &Paths) -> Result<()> {
     let sysroot = output(
         Command::new("rustc").args(["--print", "sysroot"]),
         "install Rust with rustup",
@@ -33,7 +33,7 @@ pub(crate) fn install(places: &Places) -> Result<()> {
         return Ok(());
     }
     match env::var_os("WASM_STD_SRC").filter(|source| !source.is_empty()) {
-        Some(source) => build(places, Path::new(&source), &libraries),
+        Some(source) => build(paths, Path::new(&source), &libraries),
         None => fetch(),
     }
 }
@@ -59,8 +59,8 @@ fn fetch() -> Result<()> {
     )
 }
 
-fn build(places: &Places, source: &Path, libraries: &Path) -> Result<()> {
-    let work = places.cache.join("wasm-std.part");
+fn build(paths: &Paths, source: &Path, libraries: &Path) -> Result<()> {
+    let work = paths.cache.join("wasm-std.part");
     let _alone = files::lock(&work)?;
     if has_std(libraries) {
         return Ok(());
@@ -89,7 +89,7 @@ fn unpack(source: &Path, work: &Path) -> Result<()> {
     files::create_folder(&work.join("src"))?;
     files::write_if_changed(&work.join("Cargo.toml"), SEED.as_bytes())?;
     files::write_if_changed(&work.join("src/lib.rs"), b"")?;
-    // Python, for its own xz: a minimal Debian has none.
+    // Python has an xz of its own; a minimal Debian has none.
     let remedy = "is it a tarball of Rust's library/, and the disk not full?";
     run(
         Command::new("python3").args(["-m", "tarfile", "-e", text(source)?, text(work)?]),
@@ -97,7 +97,7 @@ fn unpack(source: &Path, work: &Path) -> Result<()> {
     )
 }
 
-/// Builds an empty crate with `-Zbuild-std`, for the libraries it leaves behind.
+/// Builds an empty crate with `-Zbuild-std`, for the libraries that this leaves in the target folder.
 fn compile(work: &Path) -> Result<()> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(work).args([
@@ -121,7 +121,7 @@ fn compile(work: &Path) -> Result<()> {
     )
 }
 
-/// libstd comes last: until it is there, the whole is not.
+/// Copies libstd last: while it is missing, `has_std` says that nothing is there.
 fn copy_libraries(built: &Path, libraries: &Path) -> Result<()> {
     let mut all: Vec<PathBuf> = fs::read_dir(built)?
         .map(|entry| Ok(entry?.path()))

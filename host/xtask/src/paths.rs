@@ -1,4 +1,4 @@
-//! Where things are: this clone, the user's cache, cargo's target folder. Creates nothing.
+//! The folders of this repository: the clone, the user's cache, cargo's target folder. Creates none of them.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,18 +6,18 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-/// The folders every command works in; all absolute.
-pub(crate) struct Places {
+/// The folders that every command works in; all absolute.
+pub(crate) struct Paths {
     /// The root of this clone.
     pub(crate) clone: PathBuf,
-    /// Shared by all clones of this user: libtorch, guest tools, built guests.
+    /// Holds libtorch, guest tools and built guests, for all clones of this user.
     pub(crate) cache: PathBuf,
     /// Cargo's target folder, which `CARGO_TARGET_DIR` may have put outside the clone.
     pub(crate) target: PathBuf,
 }
 
-impl Places {
-    /// Reads them from the environment that `cargo xtask` sets up.
+impl Paths {
+    /// Reads the folders from the environment that `cargo xtask` sets up.
     pub(crate) fn find() -> Result<Self> {
         let package =
             variable("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`, not by its path")?;
@@ -40,12 +40,12 @@ impl Places {
         })
     }
 
-    /// The finished components. Always in the clone: recipes and the binary look for them here.
+    /// The folder of finished components. Always in the clone: recipes and the binary look for them here.
     pub(crate) fn components(&self) -> PathBuf {
         self.clone.join("target/plugins")
     }
 
-    /// `cargo` with these arguments, in the clone. The terminal stays the user's.
+    /// `cargo` with `arguments`, in the clone. Its output goes to the terminal.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(&self.clone).args(arguments);
