@@ -1,15 +1,17 @@
-//! What a phase costs beside the work it asks for: fired as the trainer fires it, on the trainer's own context, and
-//! against the same calls made directly. The rows and how to run them: docs/benchmarks.md.
+//! The cost of a phase without the work it asks for: fired as the trainer fires it, on the trainer's own context, beside
+//! the same calls made directly. docs/benchmarks.md lists the rows and says how to run them.
 
-mod bare;
+mod bare_wasmtime;
+mod interleaved;
 mod measure;
-mod turns;
 
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
+use interleaved::nanoseconds;
 use measure::{Row, is_wanted, repository};
 use phasebox::assemble::{Assembly, Options};
 use phasebox_component::{Component, Engine};
@@ -22,11 +24,10 @@ use phasebox_recipe::Recipe;
 use phasebox_train::callback::{Callback, Callbacks};
 use phasebox_train::context::{Context, Lendable};
 use tch::{Device, Kind, Tensor};
-use turns::nanoseconds;
 
 /// Operations that the guest makes in one call; `tests/guests/bench` has the same number.
 const OPERATIONS: f64 = 100.0;
-/// Of a matrix of so many rows and columns: small, since what is measured is not the arithmetic.
+/// Rows and columns of a matrix: few, since the arithmetic is not what is measured.
 const SIDE: i64 = 32;
 
 fn main() -> Result<()> {
@@ -60,7 +61,7 @@ fn main() -> Result<()> {
     assembly.trainer()?.train().map(drop)
 }
 
-/// Times from within the first batch: there the context and all its parts are real.
+/// A callback that times others from within the first batch, where the context is that of a real training.
 struct Bench {
     cache: PathBuf,
 }
@@ -101,47 +102,30 @@ impl Callback for Bench {
 const IN_PLACE: Phase = Phase::TrainLoaderStart;
 const RESULT: Phase = Phase::TrainLoaderEnd;
 
-/// Fires so many times, each in a batch of its own: limits of a step begin anew.
+/// Fires a phase `count` times, each in a batch of its own, so that limits of a step begin anew.
 fn fire(callbacks: &mut Callbacks, phase: Phase, context: &mut Lendable<Context>, count: u64) {
     for batch in 0..count {
         context.batch_idx = Some(batch);
-        // The first call, in `on_phase`, has shown that it works.
+        // `on_phase` has fired each phase once, to show that it works.
         let _ = black_box(callbacks.fire(black_box(phase), context));
     }
 }
 
 fn phases(component: &mut Callbacks, context: &mut Lendable<Context>) -> Result<()> {
-    let (mut nobody, mut native) = (Callbacks::default(), of(Nothing));
+    let mut nobody = Callbacks::default();
+    let mut native = of(Nothing);
     let [unsubscribed] =
         nanoseconds([&mut |n| fire(&mut nobody, Phase::TrainBatchEnd, context, n)]);
     let [native] = nanoseconds([&mut |n| fire(&mut native, Phase::TrainBatchEnd, context, n)]);
-    let (mut smallest, mut same) = (bare::Smallest::new()?, bare::Guest::new(&guest())?);
-    let context = std::cell::RefCell::new(context);
-    let component = std::cell::RefCell::new(component);
-    let component_at = |phase, n| {
-        fire(
-            &mut component.borrow_mut(),
-            phase,
-            &mut context.borrow_mut(),
-            n,
-        )
-    };
+    let mut smallest = bare_wasmtime::Smallest::new()?;
+    let mut same = bare_wasmtime::Guest::new(&guest())?;
+    let component = Fired::new(component, context);
     let [no_op, getter, smallest, same] = nanoseconds([
-        &mut |n| component_at(Phase::TrainBatchEnd, n),
-        &mut |n| component_at(Phase::EpochStart, n),
+        &mut |n| component.at(Phase::TrainBatchEnd, n),
+        &mut |n| component.at(Phase::EpochStart, n),
         &mut |n| (0..n).for_each(|_| smallest.call()),
         &mut |n| (0..n).for_each(|_| same.call()),
     ]);
-    let row = |name, value, against, bar| {
-        Row {
-            name,
-            value,
-            unit: "ns",
-            against,
-            bar,
-        }
-        .print()
-    };
     row("phase/unsubscribed", unsubscribed, None, "at most 5 ns");
     row("phase/native no-op", native, None, "");
     row(
@@ -160,24 +144,15 @@ fn phases(component: &mut Callbacks, context: &mut Lendable<Context>) -> Result<
     Ok(())
 }
 
-/// One operation through handles, of the many that one call makes; the call itself is taken off.
+/// Times one operation through handles, of the many that one call makes; the call itself is taken off.
 fn operations(component: &mut Callbacks, context: &mut Lendable<Context>) {
     let mut changed = matrix();
     let other = matrix();
-    let context = std::cell::RefCell::new(context);
-    let component = std::cell::RefCell::new(component);
-    let component_at = |phase, n| {
-        fire(
-            &mut component.borrow_mut(),
-            phase,
-            &mut context.borrow_mut(),
-            n,
-        )
-    };
+    let component = Fired::new(component, context);
     let [empty, in_place, result, tch_in_place, tch_result] = nanoseconds([
-        &mut |n| component_at(Phase::TrainBatchEnd, n),
-        &mut |n| component_at(IN_PLACE, n),
-        &mut |n| component_at(RESULT, n),
+        &mut |n| component.at(Phase::TrainBatchEnd, n),
+        &mut |n| component.at(IN_PLACE, n),
+        &mut |n| component.at(RESULT, n),
         &mut |n| (0..n).for_each(|_| drop(black_box(changed.f_add_(&other)))),
         &mut |n| (0..n).for_each(|_| drop(black_box(other.f_neg()))),
     ]);
@@ -186,26 +161,48 @@ fn operations(component: &mut Callbacks, context: &mut Lendable<Context>) {
         ("operation/result", result, tch_result),
     ] {
         let each = (phase - empty) / OPERATIONS;
-        let bar = "at most 150 ns more than tch's";
-        let against = Some(("the same operation through tch", each / direct));
-        Row {
+        row(
             name,
-            value: each,
-            unit: "ns",
-            against,
-            bar,
-        }
-        .print();
-        let name = format!("{name}, more than through tch");
-        Row {
-            name: &name,
-            value: each - direct,
-            unit: "ns",
-            against: None,
-            bar: "at most 150 ns",
-        }
-        .print();
+            each,
+            Some(("the same operation through tch", each / direct)),
+            "at most 150 ns more than tch's",
+        );
+        let more = format!("{name}, more than through tch");
+        row(&more, each - direct, None, "at most 150 ns");
     }
+}
+
+/// Callbacks and the context they are fired on, for several sides of one comparison.
+struct Fired<'a> {
+    callbacks: RefCell<&'a mut Callbacks>,
+    context: RefCell<&'a mut Lendable<Context>>,
+}
+
+impl<'a> Fired<'a> {
+    fn new(callbacks: &'a mut Callbacks, context: &'a mut Lendable<Context>) -> Fired<'a> {
+        Fired {
+            callbacks: RefCell::new(callbacks),
+            context: RefCell::new(context),
+        }
+    }
+
+    fn at(&self, phase: Phase, count: u64) {
+        let mut callbacks = self.callbacks.borrow_mut();
+        let mut context = self.context.borrow_mut();
+        fire(&mut callbacks, phase, &mut context, count);
+    }
+}
+
+fn row(name: &str, value: f64, against: Option<(&str, f64)>, bar: &str) {
+    let unit = "ns";
+    Row {
+        name,
+        value,
+        unit,
+        against,
+        bar,
+    }
+    .print();
 }
 
 fn matrix() -> Tensor {
@@ -218,7 +215,7 @@ fn of(callback: impl Callback + 'static) -> Callbacks {
     callbacks
 }
 
-/// A callback in Rust that does nothing.
+/// A native callback that does nothing.
 struct Nothing;
 
 impl Callback for Nothing {
@@ -240,7 +237,7 @@ fn guest() -> PathBuf {
     repository("target/plugins/tests/bench-guest.wasm")
 }
 
-/// tests/guests/bench, under the limits that a recipe would give it.
+/// Loads tests/guests/bench, under the limits that a recipe would give it.
 fn component(cache: &Path) -> Result<Plugin> {
     let engine = Rc::new(PluginEngine::new(Engine::new(&cache)?)?);
     let component = Component::load(engine.engine(), &guest())

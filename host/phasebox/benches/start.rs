@@ -1,5 +1,7 @@
-//! How soon a run begins, and what callbacks weigh: from exec to the first batch, from the cache to a callback, memory
-//! of callbacks that do nothing, memory over a long run. The rows and how to run them: docs/benchmarks.md.
+//! The time to the start of a run, and memory: from exec to the first batch, from the cache to a callback, memory of
+//! callbacks that do nothing, memory over a long run. docs/benchmarks.md lists the rows and says how to run them.
+
+mod measure;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
@@ -9,6 +11,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use measure::{Row, is_wanted, median, repository};
 use phasebox_component::{Component, Engine};
 use phasebox_contract::grants::Grants;
 use phasebox_contract::limits::Limits;
@@ -22,50 +25,40 @@ const LANGUAGES: [(&str, &str); 4] = [
     ("Python", "languages/smooth-python.wasm"),
     ("JavaScript", "languages/smooth-js.wasm"),
 ];
-/// After this, the cache trusts files by their times and reads them no more.
+/// The age from which on the cache trusts files by their times and does not read them.
 const SETTLING: Duration = Duration::from_millis(3100);
 const REPETITIONS: usize = 15;
 const IDLE_CALLBACKS: usize = 50;
-/// Of 23 steps each; 10,005 steps in all.
+/// Epochs of 23 steps each; 10,005 steps in all.
 const SOAK_EPOCHS: usize = 435;
 
 /// Measures one group in a folder of its own.
 type Measure = fn(&Path) -> Result<()>;
 
 fn main() -> Result<()> {
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| !argument.starts_with('-'))
-        .collect();
     let groups: [(&str, Measure); 4] = [
         ("start/first batch", first_batch),
         ("start/load", load),
         ("memory/idle", idle_memory),
         ("memory/soak", soak),
     ];
-    let is_wanted =
-        |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| name.contains(wanted));
     for (_, measure) in groups.into_iter().filter(|(name, _)| is_wanted(name)) {
         measure(tempfile::tempdir()?.path())?;
     }
     Ok(())
 }
 
-/// One line of the result: a value, and what it may be at most.
-#[expect(clippy::print_stdout, reason = "the result of the benchmark")]
-fn row(name: &str, value: f64, unit: &str, bar: Option<f64>) {
-    let against = bar.map_or(Value::Null, |bar| json!(format!("at most {bar} {unit}")));
-    let ratio = bar.map(|bar| value / bar);
-    println!(
-        "{}",
-        json!({"name": name, "value": value, "unit": unit, "against": against, "ratio": ratio})
-    );
-}
-
-fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(path)
+/// Prints one row. `most` is the highest value that is wanted.
+fn row(name: &str, value: f64, unit: &str, most: Option<f64>) {
+    let bar = most.map_or(String::new(), |most| format!("at most {most} {unit}"));
+    Row {
+        name,
+        value,
+        unit,
+        against: None,
+        bar: &bar,
+    }
+    .print();
 }
 
 fn component(path: &str) -> PathBuf {
@@ -102,7 +95,7 @@ fn write_recipe(folder: &Path, training: &str, more: &str) -> Result<()> {
     Ok(fs::write(folder.join("recipe.yaml"), recipe)?)
 }
 
-/// The real program, in `folder`, with a cache of its own there.
+/// The real program, to be run in `folder`, with a cache of its own there.
 fn phasebox(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_phasebox"));
     command
@@ -116,7 +109,7 @@ fn phasebox(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Ten callbacks: the stock ones and two more in Rust.
+/// Times the start of the real program with ten callbacks: the stock ones and two more in Rust.
 fn first_batch(folder: &Path) -> Result<()> {
     let more = |name: &str| {
         format!(
@@ -185,12 +178,7 @@ fn until(command: &mut Command, text: &str) -> Result<f64> {
     seconds.with_context(|| format!("no line with `{text}`: {}", said.join("\n")))
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// From the name of a file to a component that can be instantiated, and from there to a callback that is ready.
+/// Times the way from a file to a component that can be instantiated, and from there to a callback that is ready.
 fn load(folder: &Path) -> Result<()> {
     let cache = folder.join("compiled");
     let paths = LANGUAGES.map(|(language, path)| (language, component(path)));
@@ -232,7 +220,7 @@ fn load(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What `make` makes, and the milliseconds that it took.
+/// Runs `make`. Returns its result and its milliseconds.
 fn timed<T>(make: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
     let started = Instant::now();
     let made = make()?;
@@ -253,7 +241,7 @@ fn plugin(engine: &Rc<PluginEngine>, component: &Component, params: &Value) -> R
     Ok(plugin)
 }
 
-/// Callbacks that are loaded and configured, as many as a run never has.
+/// Measures the memory of callbacks that are loaded and configured: more of them than a run has.
 fn idle_memory(folder: &Path) -> Result<()> {
     let cache = folder.join("compiled");
     for (language, path) in LANGUAGES {
@@ -269,7 +257,7 @@ fn idle_memory(folder: &Path) -> Result<()> {
                 &json!({}),
             )
         };
-        // The first one pays for what all share.
+        // The first ones pay for memory that all share.
         let _first = [one(0)?, one(1)?];
         let before = resident_bytes("self")?;
         let idle = (0..IDLE_CALLBACKS)
@@ -287,7 +275,7 @@ fn idle_memory(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Memory of the real program with every stock callback, at the ends of its epochs.
+/// Measures the memory of the real program with every stock callback, at the ends of its epochs.
 fn soak(folder: &Path) -> Result<()> {
     write_recipe(folder, &format!("  max_epochs: {SOAK_EPOCHS}\n"), "")?;
     let mut command = phasebox(

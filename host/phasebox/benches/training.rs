@@ -1,5 +1,5 @@
-//! What a training step costs in the real trainer, with and without callbacks: beside the same step in plain tch, and
-//! in PyTorch and Lightning where `cargo xtask bench --peers` asks for them. The rows: docs/benchmarks.md.
+//! The cost of a training step in the real trainer, with and without callbacks: beside the same step in plain tch, and
+//! in PyTorch and Lightning where `cargo xtask bench --peers` asks for them. docs/benchmarks.md lists the rows.
 
 mod measure;
 mod networks;
@@ -21,7 +21,7 @@ use phasebox_train::callback::Callback;
 use phasebox_train::context::{Context, Lendable};
 use tch::Device;
 
-/// What is timed in each round, one after the other.
+/// The runners that are timed in each round, one after the other.
 const OURS: [&str; 4] = [
     "no callback",
     "three callbacks",
@@ -39,7 +39,7 @@ fn main() -> Result<()> {
     let mut peers = Peers::start()?;
     for network in [Network::mlp(), Network::resnet18()] {
         for threads in thread_counts(device)? {
-            let name = format!("training/{}, {}", network.name, place(device, threads));
+            let name = format!("training/{}, {}", network.name, hardware(device, threads));
             if is_wanted(&name) {
                 measure(&network, &name, device, threads, peers.as_mut())?;
             }
@@ -48,7 +48,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// One thread, and as many as there are cores; a GPU is fed by one.
+/// One thread, and as many threads as there are cores. A GPU is fed by one.
 fn thread_counts(device: Device) -> Result<Vec<usize>> {
     let all = std::thread::available_parallelism()?.get();
     Ok(if device == Device::Cpu && all > 1 {
@@ -58,7 +58,7 @@ fn thread_counts(device: Device) -> Result<Vec<usize>> {
     })
 }
 
-fn place(device: Device, threads: usize) -> String {
+fn hardware(device: Device, threads: usize) -> String {
     match (device, threads) {
         (Device::Cpu, 1) => "1 thread".to_owned(),
         (Device::Cpu, threads) => format!("{threads} threads"),
@@ -66,7 +66,10 @@ fn place(device: Device, threads: usize) -> String {
     }
 }
 
-/// Rows of a GPU are measured where there is one.
+/// Loads CUDA.
+///
+/// # Errors
+/// No CUDA device.
 fn open_cuda() -> Result<Device> {
     torch_ext::load_cuda().context("--cuda")?;
     if torch_ext::cuda_device_count()? == 0 {
@@ -104,7 +107,7 @@ fn measure(
     Ok(())
 }
 
-/// Microseconds a step.
+/// Microseconds of one step with one of [`OURS`].
 fn ours(network: &Network, runner: &str, device: Device, folder: &Path) -> Result<f64> {
     match runner {
         "no callback" => train(network, "[]", device, folder),
@@ -158,7 +161,7 @@ fn rows(network: &Network, name: &str, times: &[f64]) {
     row("no callback", *alone, "Lightning without", *lightning, "");
 }
 
-/// Trains with the real trainer and gives the time of a step, loader and logging included.
+/// Trains with the real trainer. Returns the microseconds of a step, loader and logging included.
 fn train(network: &Network, callbacks: &str, device: Device, folder: &Path) -> Result<f64> {
     let file = folder.join("recipe.yaml");
     std::fs::write(&file, network.recipe(callbacks, folder))?;
@@ -194,7 +197,7 @@ struct Stopwatch {
     epochs: u64,
 }
 
-/// Runs the stopwatch at two phases an epoch, so that no batch pays for it.
+/// A callback that runs the stopwatch at two phases of an epoch, so that no batch pays for it.
 struct Timing(Arc<Mutex<Stopwatch>>);
 
 impl Callback for Timing {

@@ -1,5 +1,5 @@
-//! The two networks that trainers are compared with: their recipes, their data, and the same step in plain tch. Numbers
-//! of steps and rounds are chosen so that all of it takes minutes.
+//! The two networks that trainers are compared with: their recipes, their data, and a step of them in plain tch. The
+//! numbers of steps and rounds are chosen so that a comparison takes minutes.
 
 use std::fs;
 use std::path::Path;
@@ -14,21 +14,22 @@ use crate::measure::repository;
 /// A network with a recipe.
 pub(crate) struct Network {
     pub(crate) name: &'static str,
-    /// Of one epoch, all of them full.
+    /// Batches of one epoch, all of them full.
     pub(crate) batches: u64,
-    /// Epochs that are timed; one before them is not.
+    /// Epochs that are timed. The first epoch of a training is not.
     epochs: u64,
-    /// Of which the median counts.
+    /// Rounds, of whose times the median counts.
     pub(crate) rounds: usize,
     data: &'static str,
     architecture: &'static str,
-    /// What three callbacks should cost beside others.
+    /// The wanted cost of three callbacks, as a multiple of PyTorch's own loop.
     pub(crate) bar_pytorch: &'static str,
+    /// The wanted cost of three callbacks, as a multiple of Lightning with the same callbacks.
     pub(crate) bar_lightning: &'static str,
 }
 
 impl Network {
-    /// 64-256-10, a batch of 64: a step so short that everything around it shows.
+    /// An MLP of 64, 256 and 10 units and a batch of 64: a step so short that all overhead shows.
     pub(crate) fn mlp() -> Network {
         Network {
             name: "mlp",
@@ -42,7 +43,7 @@ impl Network {
         }
     }
 
-    /// A batch of 128 images of 32 × 32 pixels.
+    /// A ResNet-18 and a batch of 128 images of 32 × 32 pixels.
     pub(crate) fn resnet18() -> Network {
         Network {
             name: "resnet18",
@@ -61,7 +62,7 @@ impl Network {
         self.batches * self.epochs
     }
 
-    /// The recipe with these callbacks; nothing is saved, and validation comes once, after all that is timed.
+    /// The recipe with these callbacks. It saves nothing, and validates once, after all timed epochs.
     pub(crate) fn recipe(&self, callbacks: &str, folder: &Path) -> String {
         let data = self.data.replace(
             "root: cifar",
@@ -78,7 +79,7 @@ impl Network {
         )
     }
 
-    /// What its data set reads; random pixels train as fast as others.
+    /// Writes the files of its data set. Random pixels train as fast as others.
     pub(crate) fn write_data(&self, folder: &Path) -> Result<()> {
         let folder = folder.join("cifar");
         fs::create_dir_all(&folder)?;
@@ -87,27 +88,19 @@ impl Network {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 24) as u8
         };
-        let names = (1..=5)
-            .map(|part| format!("data_batch_{part}.bin"))
-            .chain(["test_batch.bin".into()]);
-        for name in names {
-            let record = |next: &mut dyn FnMut() -> u8| {
-                std::iter::once(next() % 10)
-                    .chain((0..3072).map(|_| next()))
-                    .collect::<Vec<u8>>()
-            };
-            fs::write(
-                folder.join(name),
-                (0..128)
-                    .flat_map(|_| record(&mut next))
-                    .collect::<Vec<u8>>(),
-            )?;
+        let train = (1..=5).map(|part| format!("data_batch_{part}.bin"));
+        for name in train.chain(["test_batch.bin".into()]) {
+            let mut bytes = Vec::new();
+            for _ in 0..128 {
+                bytes.push(next() % 10);
+                bytes.extend((0..3072).map(|_| next()));
+            }
+            fs::write(folder.join(name), bytes)?;
         }
         Ok(())
     }
 
-    /// Microseconds of a step as a Rust program with tch alone would write it; not a number for the larger network,
-    /// which tch does not have.
+    /// Microseconds of a step in a Rust program with tch alone; NaN for the larger network, which tch does not have.
     pub(crate) fn plain_tch(&self, device: Device) -> f64 {
         if self.name != "mlp" {
             return f64::NAN;
@@ -142,7 +135,7 @@ impl Network {
     }
 }
 
-/// Loss logging, gradient clipping and the learning rate, each at every step.
+/// The recipe's entries of three callbacks: loss logging, gradient clipping and the learning rate, each at every step.
 pub(crate) fn three_callbacks() -> String {
     format!(
         "\n  - wasm: {}\n  - GradClip: {{max_norm: 1.0}}\n  - LrWarmupCosine: {{initial_lr: 0.05}}",
@@ -150,15 +143,12 @@ pub(crate) fn three_callbacks() -> String {
     )
 }
 
-/// So many callbacks that want every phase and do nothing.
+/// The recipe's entries of `count` callbacks that subscribe to every phase and do nothing.
 pub(crate) fn no_op_callbacks(count: usize) -> String {
-    let entry = |index| {
-        format!(
-            "\n  - wasm: {}\n    name: no-op-{index}",
-            test_guest("no-op")
-        )
-    };
-    (0..count).map(entry).collect()
+    let file = test_guest("no-op");
+    (0..count)
+        .map(|index| format!("\n  - wasm: {file}\n    name: no-op-{index}"))
+        .collect()
 }
 
 fn test_guest(name: &str) -> String {

@@ -1,5 +1,5 @@
-//! PyTorch and Lightning in a Python of their own, asked for one timing after another. The process lives as long as
-//! the benchmark, so that only steps are timed and never an import. Owns the process; what is run is in `peers.py`.
+//! PyTorch and Lightning in a Python process, which is asked for one timing after another. The process lives as long as
+//! the benchmark, so that only steps are timed and never an import. Owns the process; `peers.py` runs in it.
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -23,7 +23,7 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// None where nobody asked for a comparison.
+    /// Starts the process; none where nobody asked for a comparison.
     pub(crate) fn start() -> Result<Option<Peers>> {
         std::env::var_os(PYTHON).map(Peers::with).transpose()
     }
@@ -43,7 +43,7 @@ impl Peers {
         })
     }
 
-    /// Microseconds that a step of `network` takes with `runner`.
+    /// Microseconds of one step of `network` with `runner`.
     pub(crate) fn microseconds(
         &mut self,
         network: &Network,
@@ -68,7 +68,7 @@ impl Peers {
 
 impl Drop for Peers {
     fn drop(&mut self) {
-        // It would end by itself when nobody can ask any more; nothing is lost by not waiting.
+        // The process would end by itself once its input is closed; nothing is lost by ending it now.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,18 +1,18 @@
-//! Sides timed in turn, for ratios that hold on a machine with other work. Knows no row.
+//! Times the sides of a comparison in turn, for ratios that hold on a machine with other work. Knows no row.
 
 use std::time::{Duration, Instant};
 
 use crate::measure::{is_measured, median};
 
-/// Rounds of which the median counts: other load comes and goes, and hits both sides of a round alike.
+/// The number of rounds, whose median counts: other load comes and goes, and hits all sides of a round alike.
 const ROUNDS: usize = 1001;
-/// A round of one side lasts about this long: much less than the slice that a busy system gives to others.
+/// The length of one side's round: much less than the time slice that a busy system gives to others.
 const ROUND: Duration = Duration::from_micros(200);
 
-/// Runs something so many times.
+/// One side of a comparison, which runs as often as it is told.
 pub(crate) type Side<'a> = &'a mut dyn FnMut(u64);
 
-/// Nanoseconds that one run of each side takes, timed in turn: A, B, A, B, …; the medians.
+/// The median nanoseconds of one run of each side. Rounds go in turn: A, B, A, B, …
 pub(crate) fn nanoseconds<const N: usize>(mut sides: [Side<'_>; N]) -> [f64; N] {
     let counts = sides.each_mut().map(|side| count_for(*side));
     let mut times = [const { Vec::new() }; N];
@@ -24,7 +24,7 @@ pub(crate) fn nanoseconds<const N: usize>(mut sides: [Side<'_>; N]) -> [f64; N] 
     times.map(median)
 }
 
-/// How often a side runs in one round.
+/// The number of runs of a side that make one round.
 fn count_for(side: Side<'_>) -> u64 {
     let mut count = 1;
     while is_measured() && timed(side, count) < ROUND {
