@@ -1,4 +1,5 @@
-//! Build script of every crate whose tests or programs link to libtorch: they find it without LD_LIBRARY_PATH.
+//! The build script of every crate whose tests or programs link to libtorch. It writes libtorch's folder into them, so that
+//! they find it without LD_LIBRARY_PATH.
 
 fn main() {
     println!("cargo::rerun-if-changed=../rpath.rs");

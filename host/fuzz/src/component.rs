@@ -1,4 +1,4 @@
-//! Arbitrary components: the bytes of a file, or WebAssembly text, which mutates better.
+//! Arbitrary components: the bytes of a file, or WebAssembly text, whose mutations are valid more often.
 
 use std::cell::LazyCell;
 use std::fs;
@@ -13,8 +13,8 @@ use phasebox_train::callback::Callback;
 
 use crate::training::{self, Variant};
 
-/// Loads it; if it is accepted, makes and configures it, saves and loads its state, and trains with it. Says whether
-/// it was accepted.
+/// Loads a component. If it is accepted, instantiates and configures it, saves and loads its state, and trains with it.
+/// Returns true if it was accepted.
 ///
 /// # Panics
 /// If phasebox does.
@@ -23,7 +23,7 @@ pub fn run(bytes: &[u8]) -> bool {
     let path = folder.path().join("it.wasm");
     let binary = wat::parse_bytes(bytes).map_or(bytes.to_vec(), |binary| binary.into_owned());
     fs::write(&path, binary).expect("a file in the folder");
-    // Whatever it is refused for is right: that nothing else happens is what is checked.
+    // Every refusal is right; a panic is what is looked for.
     let Ok(plugin) = plugin(&path) else {
         return false;
     };
@@ -38,7 +38,7 @@ thread_local! {
     });
 }
 
-/// Loaded as a recipe's entry is, with nothing granted.
+/// Loads a component as a recipe's entry is loaded, with nothing granted.
 fn plugin(path: &Path) -> Result<Plugin> {
     ENGINE.with(|engine| {
         let component = Component::load(engine.engine(), path)?;

@@ -1,6 +1,6 @@
-//! Functions that hand phasebox what strangers can: the text of a recipe, the bytes of a component, a callback that
-//! calls the host as bytes say. Each checks what must hold whatever the bytes are and panics where it does not: for
-//! libFuzzer (`targets/`) and for the short run of `tests/smoke.rs`. What to run and how: `README.md`.
+//! Functions that hand phasebox untrusted input made of arbitrary bytes: the text of a recipe, a component, calls of the
+//! host. Each checks the statements that must hold for all bytes and panics where one does not. libFuzzer calls them
+//! (`targets/`), and so does the short run of `tests/smoke.rs`. `README.md` says how to run them.
 
 pub mod component;
 pub mod monkey;

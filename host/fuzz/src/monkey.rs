@@ -1,4 +1,4 @@
-//! Arbitrary sequences of host calls: `tests/guests/monkey` does at every phase what the bytes say.
+//! Arbitrary sequences of host calls, which `tests/guests/monkey` reads from the bytes and makes at every phase.
 
 use std::cell::{LazyCell, RefCell};
 use std::path::{Path, PathBuf};
@@ -16,14 +16,14 @@ use serde_json::json;
 
 use crate::training::{self, Variant};
 
-/// Longer programs only repeat themselves.
+/// The bytes of a program that are used. Longer programs only repeat themselves.
 const MAX_PROGRAM_BYTES: usize = 4096;
 
-/// Trains with a monkey: two bytes say what it is granted, one how the training is set up, the rest what it does.
-/// Gives the functions it called, each with whether one of its calls succeeded.
+/// Trains with a monkey: two bytes choose its grants, one byte the set-up of the training, and the rest is its program.
+/// Returns the functions that it called, each with true if one of its calls succeeded.
 ///
 /// # Panics
-/// If the host does, if the guest traps, or if what it holds and used is more than it may.
+/// If the host does, if the guest traps, or if the guest holds or has used more than its limits.
 pub fn run(bytes: &[u8]) -> Vec<(String, bool)> {
     let [low, high, variant, program @ ..] = bytes else {
         return Vec::new();
@@ -38,7 +38,7 @@ pub fn run(bytes: &[u8]) -> Vec<(String, bool)> {
         crossings: 0,
         tried: Rc::clone(&tried),
     };
-    // How the run ended is the monkey's business: it may stop, abort, or put not-a-number everywhere.
+    // Every end of the run is right: the monkey may stop or abort it, or fill tensors with NaN.
     let _ = training::run(Box::new(watched), Variant(*variant));
     tried.take()
 }
@@ -85,7 +85,7 @@ fn plugin(program: &[u8], grants: Grants) -> Result<Plugin> {
     })
 }
 
-/// A monkey with somebody who looks after every call whether all is as it should be.
+/// A monkey whose state is checked after every call.
 struct Watched {
     plugin: Plugin,
     calls: u64,
@@ -135,13 +135,13 @@ impl Callback for Watched {
     }
 }
 
-/// The monkey never fails by itself, but it may be ended for calling too much.
+/// True for the error of a limit. The monkey never fails by itself, but it may be ended for calling too much.
 fn is_limit(error: &anyhow::Error) -> bool {
     format!("{error:#}").contains("limits: {")
 }
 
 impl Watched {
-    /// Nothing beyond its limits, and counts that only grow.
+    /// Checks that nothing is beyond its limits, and that counts only grow.
     fn check(&mut self) {
         let report = self.plugin.report();
         let limits = training::limits();
@@ -165,7 +165,8 @@ impl Watched {
         self.crossings = report.counters.crossings;
     }
 
-    /// What the monkey has tried is its state. A trap there is one of the calls that need a context.
+    /// Saves and loads the monkey's state, which lists the functions it has tried. A trap in it is right: some calls need
+    /// a context.
     fn save_and_load(&mut self) -> Vec<(String, bool)> {
         let Ok(saved) = self.plugin.save_state() else {
             return Vec::new();

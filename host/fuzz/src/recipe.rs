@@ -7,13 +7,13 @@ use phasebox::assemble::{Assembly, Options};
 use phasebox_recipe::{DeviceChoice, Location, Node, Recipe, RecipeError, Source};
 use serde_json::Value;
 
-/// A line that begins another file, and the name that stands for the command line instead.
+/// The start of a line that begins another file, and the name that means the command line in place of a file.
 const NEXT_FILE: &str = "=== ";
 const ARGUMENTS: &str = "arguments";
 const FIRST: &str = "recipe.yaml";
 
-/// Reads a recipe as `phasebox check` would. What stands before the first line `=== name` is `recipe.yaml`. Says
-/// whether it was accepted.
+/// Reads a recipe as `phasebox check` would. The text before the first line `=== name` is `recipe.yaml`. Returns true if
+/// the recipe was accepted.
 ///
 /// # Panics
 /// If an error has no place, if a recipe that was read cannot be written and read again, or if phasebox does.
@@ -35,7 +35,7 @@ pub fn run(bytes: &[u8]) -> bool {
     loaded.is_ok()
 }
 
-/// The parts of an input. A line that names no file of its own is part of the text.
+/// The files of an input. A line `=== name` whose name is no file name is part of the text.
 fn files(text: &str) -> Vec<(&str, String)> {
     let mut files = vec![(FIRST, String::new())];
     for line in text.split_inclusive('\n') {
@@ -56,7 +56,7 @@ fn files(text: &str) -> Vec<(&str, String)> {
     files
 }
 
-/// Nothing outside the folder of this input.
+/// True for a name within the folder of this input.
 fn is_file_name(name: &str) -> bool {
     let plain = |part: &str| {
         !part.is_empty()
@@ -68,7 +68,7 @@ fn is_file_name(name: &str) -> bool {
     name.len() < 50 && name.split('/').count() < 5 && name.split('/').all(plain)
 }
 
-/// A name that is a folder already stays one.
+/// Writes a file. A name that is a folder already stays one.
 fn write(path: &Path, text: &str) {
     let _ = fs::create_dir_all(path.parent().expect("a file lies in a folder"));
     let _ = fs::write(path, text);
@@ -81,7 +81,7 @@ fn check_place(error: &RecipeError) {
         "an error without a place or a message: {error}"
     );
     if let Source::File(path) = &**source {
-        // To YAML a carriage return alone ends a line too; what is missing may be missing after the last one.
+        // In YAML a carriage return alone ends a line too. A missing key may be missing after the last line.
         let lines =
             fs::read(path).map_or(1, |text| text.split(|byte| b"\r\n".contains(byte)).count());
         assert!(
@@ -91,7 +91,8 @@ fn check_place(error: &RecipeError) {
     }
 }
 
-/// What was read can be written, means the same when read again, and is checked part by part.
+/// Checks that a recipe can be written and means the same when it is read again, and that its sections can be built or
+/// are refused in words.
 fn check(recipe: &Recipe, folder: &Path) {
     let written = recipe.to_yaml().expect("what was read can be written");
     let path = folder.join("again.yaml");
@@ -100,7 +101,6 @@ fn check(recipe: &Recipe, folder: &Path) {
     assert_eq!(again.to_json(), recipe.to_json(), "{written}");
     if is_small(recipe) {
         let device = Some(DeviceChoice::Cpu);
-        // Without data or memory to speak of: the built-in digits, and a network that is small.
         let assembly = Assembly::new(
             recipe,
             Options {
@@ -114,7 +114,7 @@ fn check(recipe: &Recipe, folder: &Path) {
     }
 }
 
-/// Whether its parts need no file and little memory, so that making them is a matter of milliseconds.
+/// True if its data set and network need no file and little memory, so that they are made in milliseconds.
 fn is_small(recipe: &Recipe) -> bool {
     let is_digits = |node: &Node| matches!(named(&node.to_json()).as_deref(), Some("digits"));
     let architecture = named(&recipe.architecture.to_json()).unwrap_or_default();
@@ -126,7 +126,7 @@ fn is_small(recipe: &Recipe) -> bool {
             < 300.0
 }
 
-/// `name` or `{name: …}`.
+/// The name in `name` or `{name: …}`.
 fn named(value: &Value) -> Option<String> {
     match value {
         Value::String(name) => Some(name.clone()),
@@ -135,7 +135,7 @@ fn named(value: &Value) -> Option<String> {
     }
 }
 
-/// The largest number, or length of a list, in it.
+/// The largest number in a value; a list counts 30 for each element.
 fn largest(value: &Value) -> f64 {
     match value {
         Value::Number(number) => number.as_f64().unwrap_or(f64::MAX).abs(),

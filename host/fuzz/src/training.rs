@@ -1,5 +1,5 @@
-//! A whole training of a few batches that a callback takes part in: real data, a small network, every part that a
-//! callback can get at. Also what must hold while and after it does.
+//! A whole training of a few batches with a callback: real data, a small network, and everything that a callback can
+//! reach. Checks the files that the run leaves.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,12 +15,12 @@ use phasebox_recipe::Recipe;
 use phasebox_train::callback::Callback;
 use phasebox_train::trainer::Summary;
 
-/// How the training is set up, a bit each.
+/// The set-up of a training: each bit is one switch.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Variant(pub u8);
 
 impl Variant {
-    /// As little as there can be.
+    /// A training with every switch off.
     pub const PLAIN: Variant = Variant(0);
 
     const SWITCHES: [&str; 7] = [
@@ -33,11 +33,11 @@ impl Variant {
         "dataset_params.test_fraction=0",
     ];
 
-    /// A network with buffers needs images, and to unpack those takes ten times as long as all the rest: this one
-    /// alone has it.
+    /// A network with buffers, which needs images. To unpack images takes ten times as long as all the rest, so this is
+    /// the only variant with them.
     const IMAGES: Variant = Variant(255);
 
-    /// What the recipe is changed to.
+    /// The overrides of the recipe.
     fn arguments(self) -> Vec<String> {
         let images = [
             "dataset=digits",
@@ -57,7 +57,7 @@ impl Variant {
     }
 }
 
-/// Little of everything, so that limits are met and a run takes milliseconds.
+/// Low limits, so that they are met and a run takes milliseconds.
 pub fn limits() -> Limits {
     const MILLISECOND: u64 = 1_000_000;
     let little = [
@@ -86,13 +86,13 @@ pub fn limits() -> Limits {
         })
 }
 
-/// Trains with `callback`. The run may fail, in words; what it leaves is whole.
+/// Trains with `callback`. The run may fail with an error; the files it leaves are whole.
 ///
 /// # Errors
-/// What ended the run.
+/// The error that ended the run.
 ///
 /// # Panics
-/// If what the run has left cannot be read.
+/// If the files of the run cannot be read.
 pub fn run(callback: Box<dyn Callback>, variant: Variant) -> Result<Summary> {
     tch::set_num_threads(1);
     let runs = tempfile::tempdir().expect("a folder for runs");
@@ -115,7 +115,7 @@ thread_local! {
     static RECIPES: RefCell<HashMap<Variant, Rc<Recipe>>> = RefCell::default();
 }
 
-/// Read once.
+/// The recipe of a variant, read once.
 fn recipe(variant: Variant) -> Rc<Recipe> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("training.yaml");
     let load = || Rc::new(Recipe::load(path, &variant.arguments()).expect("the recipe is right"));
@@ -142,7 +142,7 @@ fn only_one(folder: &Path) -> PathBuf {
     first
 }
 
-/// Whatever the callback did, machines can read the run.
+/// Checks that machines can read the logs of a run.
 fn check_run(run: &Path) {
     let read = |name: &str| {
         fs::read_to_string(run.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))

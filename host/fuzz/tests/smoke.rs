@@ -1,5 +1,5 @@
-//! A minute of what `cargo fuzz run` does for hours: the committed inputs, and mutations of them that are the same in
-//! every run. Also that the monkey can call every function of the contract.
+//! A minute of the work that `cargo fuzz run` does for hours: the committed inputs, and mutations of them that are equal
+//! in every run. Also checks that the monkey can call every function of the contract.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use phasebox_fuzz::{component, monkey, recipe};
 
-/// `from_seed(1)` gives the same numbers everywhere.
+/// Random numbers that are equal on every machine.
 struct Random(u64);
 
 impl Random {
@@ -60,7 +60,7 @@ fn corpus(target: &str) -> BTreeMap<String, Vec<u8>> {
     inputs
 }
 
-/// A piece of one input is changed, doubled, left out, or replaced by one of another input.
+/// A committed input with pieces changed, doubled, left out, or replaced by pieces of another input.
 fn mutated(inputs: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     let mut input = inputs[random.below(inputs.len())].clone();
     for _ in 0..1 + random.below(4) {
@@ -79,7 +79,7 @@ fn mutated(inputs: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
     input
 }
 
-/// Runs one input; one that fails is named, and kept where `cargo fuzz run TARGET FILE` can take it up.
+/// Runs one input. One that fails is named, and kept for `cargo fuzz run TARGET FILE`.
 fn check(target: &str, name: &str, input: &[u8], slowest: Duration, run: impl FnOnce(&[u8])) {
     let begun = Instant::now();
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| run(input))) {
@@ -95,7 +95,7 @@ fn check(target: &str, name: &str, input: &[u8], slowest: Duration, run: impl Fn
     );
 }
 
-/// All committed inputs, then so many mutations.
+/// Runs all committed inputs, then `mutations` of them.
 fn check_all(target: &str, mutations: usize, slowest: Duration, mut run: impl FnMut(&[u8])) {
     let corpus = corpus(target);
     corpus
@@ -115,7 +115,7 @@ fn check_all(target: &str, mutations: usize, slowest: Duration, mut run: impl Fn
     }
 }
 
-/// The slowest are generous: other tests share the cores, and the first of each has to warm up.
+/// The time limits are generous: other tests share the cores, and the first input of each target has to warm up.
 #[test]
 fn recipes_are_read_or_refused() {
     let mut read = 0;
@@ -177,20 +177,20 @@ fn the_monkey_calls_every_function_and_breaks_nothing() {
     );
 }
 
-/// What the monkey called with this input, and whether it ever succeeded.
+/// Adds the functions that the monkey called with this input: true for those with a call that succeeded.
 fn play(input: &[u8], tried: &mut BTreeMap<String, bool>) {
     for (function, succeeded) in monkey::run(input) {
         *tried.entry(function.replace('_', "-")).or_insert(false) |= succeeded;
     }
 }
 
-/// Programs for each function, at the most: some need two fitting handles and a number, and are found by chance.
+/// The most programs for each function: some need two fitting handles and a number, which are found by chance.
 const ROUNDS: u32 = 20;
 
-/// No data set in the box has items beside inputs and target, so there is none to give.
+/// No built-in data set has items beside inputs and target, so the host has none to give.
 const NEVER_THERE: [&str; 1] = ["phase-context.additional-batch-item"];
 
-/// Everything granted, any set-up, and a program in which every fourth byte calls one function.
+/// An input with all grants, any set-up, and a program in which every fourth byte calls one function.
 fn often(function: u8, random: &mut Random) -> Vec<u8> {
     let mut input = vec![255, 255, random.next() as u8];
     let bytes = random.bytes(800).into_iter();
@@ -198,7 +198,7 @@ fn often(function: u8, random: &mut Random) -> Vec<u8> {
     input
 }
 
-/// All that a guest can call, as the monkey names it: the resource or interface, and the function.
+/// Every function that a guest can call, as the monkey names it: the resource or interface, and the function.
 fn functions() -> Vec<String> {
     let files = [
         ("tensor", "create"),

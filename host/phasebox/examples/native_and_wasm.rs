@@ -1,4 +1,4 @@
-//! Training from a program: the recipe of the digits with one callback from a `.wasm` file and one written here.
+//! A program that trains: the recipe of the digits with one callback from a `.wasm` file and one written here. Run
 //! `cargo xtask plugins`, then `cargo run --example native_and_wasm`.
 
 use std::path::Path;
@@ -13,7 +13,7 @@ use phasebox_train::context::{Context, Lendable};
 use phasebox_train::trainer::Summary;
 use tch::Kind;
 
-/// Logs how sure the network is of its answers: the mean of the largest probability.
+/// Logs the network's confidence in its answers: the mean of the largest probability.
 struct Confidence;
 
 impl Callback for Confidence {
