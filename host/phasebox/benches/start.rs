@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use measure::{Row, is_wanted, median, repository};
+use measure::{Row, is_measured, is_wanted, median, repository};
 use phasebox_component::{Component, Engine};
 use phasebox_contract::grants::Grants;
 use phasebox_contract::limits::Limits;
@@ -46,6 +46,11 @@ fn main() -> Result<()> {
         measure(tempfile::tempdir()?.path())?;
     }
     Ok(())
+}
+
+/// Timings of which the median counts.
+fn repetitions() -> usize {
+    if is_measured() { REPETITIONS } else { 1 }
 }
 
 /// Prints one row. `most` is the highest value that is wanted.
@@ -137,7 +142,7 @@ fn first_batch(folder: &Path) -> Result<()> {
     std::thread::sleep(SETTLING);
     to_batch()?;
     let (mut main, mut batch) = (Vec::new(), Vec::new());
-    for _ in 0..REPETITIONS {
+    for _ in 0..repetitions() {
         main.push(to_main()?);
         batch.push(to_batch()?);
     }
@@ -191,7 +196,7 @@ fn load(folder: &Path) -> Result<()> {
     for (language, path) in there {
         Component::load(engine.engine(), path)?;
         let (mut loads, mut starts) = (Vec::new(), Vec::new());
-        for _ in 0..REPETITIONS {
+        for _ in 0..repetitions() {
             let (component, milliseconds) = timed(|| Component::load(engine.engine(), path))?;
             loads.push(milliseconds);
             starts.push(timed(|| plugin(&engine, &component, &json!({"smoothing": 0.5})))?.1);
@@ -210,7 +215,7 @@ fn load(folder: &Path) -> Result<()> {
         );
     }
     let engines =
-        (0..REPETITIONS).map(|_| Ok(timed(|| PluginEngine::new(Engine::new(&cache)?))?.1));
+        (0..repetitions()).map(|_| Ok(timed(|| PluginEngine::new(Engine::new(&cache)?))?.1));
     row(
         "start/load: the engine",
         median(engines.collect::<Result<_>>()?),
