@@ -19,7 +19,7 @@ macro_rules! grants {
                 match self { $(Grant::$variant => $name,)* }
             }
 
-            /// What it allows, to finish the sentence "the callback may …".
+            /// The action it allows, to finish the sentence "the callback may …".
             pub fn allows(self) -> &'static str {
                 match self { $(Grant::$variant => $what,)* }
             }
@@ -61,7 +61,7 @@ impl Grant {
 pub struct Grants(u32);
 
 impl Grants {
-    /// Whether `grant` was given.
+    /// True if `grant` was given.
     #[inline]
     pub fn has(self, grant: Grant) -> bool {
         self.0 & (1 << grant as u32) != 0
@@ -76,12 +76,12 @@ impl Grants {
             .collect()
     }
 
-    /// What `self` has and `other` lacks.
+    /// The grants that `self` has and `other` lacks.
     pub fn without(self, other: Grants) -> Grants {
         Grants(self.0 & !other.0)
     }
 
-    /// Whether nothing was given.
+    /// True if nothing was given.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }

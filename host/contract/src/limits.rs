@@ -1,5 +1,6 @@
-//! What one callback may use: one table of limits with key, window, default and reason. Recipes take their keys from
-//! it, refusals and `summary.json` its names, `docs/limits.md` all of it. Counting and refusing are `plugin`'s.
+//! Bounds on what one callback uses: one table of limits with key, window, default and reason. Recipes take their keys
+//! from the table, refusals and `summary.json` its names, `docs/limits.md` all of it. Counting and refusing are
+//! `plugin`'s.
 
 use std::ops::Index;
 use std::time::Duration;
@@ -91,7 +92,7 @@ impl Limit {
         Self::KEYS[self as usize]
     }
 
-    /// What its amounts measure.
+    /// The kind of thing that its amounts measure.
     pub fn measure(self) -> Measure {
         Self::MEASURES[self as usize]
     }
@@ -101,7 +102,7 @@ impl Limit {
         Self::WINDOWS[self as usize]
     }
 
-    /// What is counted, for people.
+    /// The thing that is counted, for people.
     pub fn what(self) -> &'static str {
         Self::WHAT[self as usize]
     }
@@ -158,7 +159,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The same with one limit changed: nanoseconds, bytes or a count.
+    /// The limits with one changed, to nanoseconds, bytes or a count.
     #[must_use]
     pub fn with(mut self, limit: Limit, amount: u64) -> Limits {
         self.0[limit as usize] = amount;
@@ -180,7 +181,7 @@ impl Index<Limit> for Limits {
     }
 }
 
-/// What one callback used of each limit: counted by whoever runs it.
+/// The use that one callback made of each limit, counted by the code that runs it.
 #[derive(Clone, Copy, Debug)]
 pub struct Usage {
     used: [u64; COUNT],
@@ -199,7 +200,7 @@ impl Default for Usage {
 }
 
 impl Usage {
-    /// What is used in the window in progress.
+    /// The amount used in the window in progress.
     #[inline]
     pub fn used(&self, limit: Limit) -> u64 {
         self.used[limit as usize]

@@ -109,7 +109,7 @@ impl Phase {
         PhaseSet::FORWARD_TO_BACKWARD.contains(self)
     }
 
-    /// Whether the phase belongs to a batch of validation or test.
+    /// True if the phase belongs to a batch of validation or test.
     #[inline]
     pub fn is_in_evaluation_batch(self) -> bool {
         PhaseSet::EVALUATION_BATCHES.contains(self)
@@ -157,13 +157,13 @@ impl PhaseSet {
         PhaseSet(up_to_last & !before_first)
     }
 
-    /// Whether the sets have a phase in common.
+    /// True if the sets have a phase in common.
     #[inline]
     pub fn intersects(self, other: PhaseSet) -> bool {
         self.0 & other.0 != 0
     }
 
-    /// Whether `phase` is in the set.
+    /// True if `phase` is in the set.
     #[inline]
     pub fn contains(self, phase: Phase) -> bool {
         self.0 & (1 << phase as u32) != 0

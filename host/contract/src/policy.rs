@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-/// What a callback's failure does to the run.
+/// The consequence of a callback's failure for the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnError {
     /// The run ends as failed.
@@ -25,7 +25,7 @@ pub struct Reload {
     pub strikes: u32,
     /// Optimizer steps without the callback after its first failure; after each further failure twice as many.
     pub backoff_steps: u64,
-    /// What the last strike does.
+    /// The consequence of the last strike.
     pub then: LastStrike,
 }
 
@@ -39,7 +39,7 @@ impl Default for Reload {
     }
 }
 
-/// What a callback's last strike does to the run.
+/// The consequence of a callback's last strike for the run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LastStrike {
@@ -50,7 +50,7 @@ pub enum LastStrike {
     Abort,
 }
 
-/// What becomes of a callback's state in the checkpoint that a run is resumed from.
+/// The fate of a callback's state in the checkpoint that a run is resumed from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnState {
@@ -68,7 +68,7 @@ pub enum OnState {
 pub struct When {
     /// The callback is called at multiples of this number; 1 is always.
     pub every: u64,
-    /// What the number counts.
+    /// The unit that the number counts.
     pub unit: LoopUnit,
 }
 
@@ -81,7 +81,7 @@ impl Default for When {
     }
 }
 
-/// What `when.every` counts in the training loop.
+/// The unit that `when.every` counts in the training loop.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoopUnit {
@@ -94,7 +94,7 @@ pub enum LoopUnit {
     Batch,
 }
 
-/// What a loss that is not a number does to the run.
+/// The consequence of a loss that is not a number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NanPolicy {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Error, Result, ensure};
 
-/// What an amount measures.
+/// The kind of thing that an amount measures.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Measure {
     /// Time, in nanoseconds.

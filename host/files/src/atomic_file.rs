@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 /// Longest file name taken from a plugin or a recipe, in bytes.
 pub const MAX_FILE_NAME_BYTES: usize = 128;
 
-/// What a finished write survives.
+/// The failures that a finished write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// Any death of this process, `kill -9` included: the bytes are with the operating system. Costs nothing.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::location::Location;
 use super::node::{Content, Entry, Node};
 
-/// The same tree with absolute paths and a `base_folder`.
+/// The tree with absolute paths and a `base_folder`.
 pub(super) fn absolute_paths(mut root: Node) -> Node {
     let location = root.location.clone();
     let base = root

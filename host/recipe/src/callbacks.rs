@@ -16,23 +16,23 @@ use super::location::Location;
 pub struct CallbackEntry {
     /// Where its component comes from.
     pub source: CallbackSource,
-    /// What the run calls it: unique in a recipe; by default the stock name or the file's name without `.wasm`.
+    /// Its name in the run, unique in a recipe; by default the stock name or the file's name without `.wasm`.
     pub name: String,
     /// A JSON object for its `configure`.
     pub params: Value,
     /// The only component accepted, when the recipe says so.
     pub digest: Option<Digest>,
-    /// What it may do. None: nothing was written, so a stock callback gets what it describes and a file nothing.
+    /// Its rights. None if none are written: then a stock callback gets those it asks for, and a file gets none.
     pub grants: Option<Vec<Grant>>,
     /// When the host calls it.
     pub when: When,
     /// Its place among the others, beyond the order of the recipe.
     pub order: Order,
-    /// What it may use; the defaults where nothing is written.
+    /// Bounds on what it uses; the defaults where nothing is written.
     pub limits: Limits,
-    /// What its failure does to the run.
+    /// The consequence of its failure for the run.
     pub on_error: OnError,
-    /// Whether a resumed run hands it the state in the checkpoint.
+    /// The fate of its state in the checkpoint of a resumed run.
     pub on_state: OnState,
     /// The line of the entry.
     pub location: Location,

@@ -84,7 +84,7 @@ impl Composer {
         Ok(())
     }
 
-    /// What a file is made of, in the order of its `defaults`, itself included.
+    /// The trees that a file is made of, in the order of its `defaults`, its own tree included.
     fn layers(&mut self, own: &mut Node) -> Result<Vec<Node>> {
         let defaults = take(own, DEFAULTS);
         let entries = defaults.map_or(Ok(Vec::new()), list_of_defaults)?;

@@ -25,7 +25,7 @@ impl Node {
     }
 }
 
-/// What serde can report. It gets its line from the innermost node that hears of it.
+/// An error that serde reports. It gets its line from the innermost node that is being read.
 #[derive(Debug)]
 enum Fault {
     UnknownKey {

@@ -86,7 +86,7 @@ fn remedy(text: &str, line: u64) -> &'static str {
     }
 }
 
-/// What serde sees of a document. `Spanned` adds the lines, `locate` the name of the file.
+/// A document as serde gives it. `Spanned` adds the lines, `locate` the name of the file.
 enum Raw {
     Scalar(Value),
     List(Vec<Spanned<Raw>>),

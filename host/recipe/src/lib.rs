@@ -68,9 +68,9 @@ pub struct Recipe {
     pub val_dataloader_params: Node,
     /// Parameters of the loader of test batches; validation's when the recipe has none.
     pub test_dataloader_params: Node,
-    /// What is done to training samples.
+    /// Transforms of training samples.
     pub train_transforms: Node,
-    /// What is done to validation and test samples.
+    /// Transforms of validation and test samples.
     pub val_transforms: Node,
     /// Weights to start from.
     pub checkpoint_params: CheckpointParams,
@@ -212,7 +212,7 @@ impl Recipe {
         files
     }
 
-    /// The resolved recipe as YAML. The same recipe gives the same text, and the text gives the same recipe from
+    /// The resolved recipe as YAML. Equal recipes give equal texts, and the text gives the same recipe from
     /// any folder.
     ///
     /// # Errors

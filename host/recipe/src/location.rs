@@ -1,4 +1,4 @@
-//! Where a piece of a recipe was written, and the error that says so.
+//! The file and line where a piece of a recipe was written, and the error that names them.
 //! Owns the wording `file:line: message`; it does not read files.
 
 use std::fmt;
@@ -48,7 +48,7 @@ impl Location {
         }
     }
 
-    /// Whether this is a line of a file, and not an argument.
+    /// True for a line of a file, false for an argument.
     pub(super) fn is_in_file(&self) -> bool {
         matches!(&*self.source, Source::File(_))
     }
@@ -92,5 +92,5 @@ pub struct RecipeError {
     pub message: String,
 }
 
-/// What reading a recipe returns.
+/// The result of reading a recipe, or the error with its location.
 pub type Result<T> = std::result::Result<T, RecipeError>;

@@ -14,7 +14,7 @@ pub(super) const MAX_DEPTH: usize = 64;
 /// A value of a recipe and the line it stands on (for a mapping or list: the line of its key).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// What is written there.
+    /// The value that is written there.
     pub content: Content,
     /// Where it is written.
     pub location: Location,
@@ -79,12 +79,12 @@ impl Node {
         }
     }
 
-    /// Whether the value is empty or `null`.
+    /// True if the value is empty or `null`.
     pub fn is_null(&self) -> bool {
         self.content == Content::Scalar(Value::Null)
     }
 
-    /// The same mapping with only the named keys, in the order it was written.
+    /// A copy of the mapping with only the named keys, in the order it was written.
     #[must_use]
     pub fn only(&self, keys: &[&str]) -> Node {
         let kept = self
@@ -100,7 +100,7 @@ impl Node {
         }
     }
 
-    /// The same mapping with a value for a key that is not there.
+    /// The mapping with `default` for `key`, if it lacks the key.
     #[must_use]
     pub(super) fn with_default(mut self, key: &str, default: Value) -> Node {
         if self.get(key).is_none() {
@@ -161,7 +161,7 @@ impl Node {
         }
     }
 
-    /// The same tree with every text changed.
+    /// The tree with every text changed.
     #[must_use]
     pub(super) fn map_texts(mut self, change: fn(&str) -> String) -> Node {
         self.content = match self.content {
@@ -216,7 +216,7 @@ impl Node {
         self.location.error(key + message.as_ref())
     }
 
-    /// What a message calls this value: `the text "ten"`, `a mapping`.
+    /// The value as a message names it: `the text "ten"`, `a mapping`.
     pub(crate) fn describe(&self) -> String {
         match &self.content {
             Content::Scalar(Value::Null) => "nothing".to_owned(),

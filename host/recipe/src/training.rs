@@ -43,7 +43,7 @@ pub struct TrainingHyperparams {
     pub valid_metrics_list: Node,
     /// The metric that decides which epoch is best.
     pub metric_to_watch: String,
-    /// Whether a greater value of it is better.
+    /// A greater value of that metric is better.
     pub greater_metric_to_watch_is_better: bool,
     /// Averages the weights with the stock callback EMA.
     pub ema: bool,
@@ -52,9 +52,9 @@ pub struct TrainingHyperparams {
     /// Validates the average of the best checkpoints at the end. False by default, where SuperGradients' code has
     /// true and its documentation false: it costs memory and a validation nobody asked for.
     pub average_best_models: bool,
-    /// What a loss that is not a number does to the run.
+    /// The consequence of a loss that is not a number.
     pub nan_policy: NanPolicy,
-    /// Whether steps are recorded and repeated where that is safe.
+    /// Steps are recorded and replayed where that is safe.
     pub record_steps: RecordSteps,
     /// Decides shuffling, initial weights and dropout.
     pub seed: u64,
@@ -62,9 +62,9 @@ pub struct TrainingHyperparams {
     pub silent_mode: bool,
     /// How much of the data, how often.
     pub evaluation: Evaluation,
-    /// What is kept on disk.
+    /// The checkpoints that are kept on disk.
     pub saving: Saving,
-    /// What is read from an earlier run.
+    /// The earlier run or checkpoint to go on from.
     pub resume: Resume,
     /// Counts callbacks' time in instructions, so that what they do depends on nothing but the recipe.
     pub deterministic_callbacks: bool,
@@ -88,7 +88,7 @@ pub struct Evaluation {
 /// Which checkpoints a run writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saving {
-    /// Whether any are written.
+    /// Writes checkpoints at all.
     pub save_model: bool,
     /// Epochs, counted from 1, whose checkpoint is kept for good.
     pub save_ckpt_epoch_list: Vec<u64>,
@@ -123,7 +123,7 @@ pub enum Precision {
     Bfloat16,
 }
 
-/// Whether steps are repeated from recordings.
+/// When steps are replayed from recordings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RecordSteps {
     /// Where that is safe; `phasebox check` says where.

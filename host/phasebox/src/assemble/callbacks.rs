@@ -1,4 +1,5 @@
-//! The callbacks of a recipe, loaded: stock names to files, digests, grants, limits, parameters.
+//! Loads the callbacks of a recipe: stock names to files, digests, grants, limits, parameters. Calling them is the
+//! trainer's.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -58,12 +59,12 @@ impl PlannedCallback {
         self.callback.phases()
     }
 
-    /// What it may do beyond reading and logging.
+    /// The names of its rights beyond reading and logging.
     pub fn grants(&self) -> &[String] {
         self.lock.as_ref().map_or(&[], |lock| &lock.grants)
     }
 
-    /// What it may use; none for native callbacks.
+    /// Bounds on what it uses; none for native callbacks.
     pub fn limits(&self) -> Option<&Limits> {
         self.limits.as_ref()
     }
@@ -77,7 +78,7 @@ impl PlannedCallback {
     }
 }
 
-/// What a trainer calls, and what a run's folder records of it.
+/// The callbacks for the trainer, and their records for the run's folder.
 pub(super) fn into_callbacks(planned: Vec<PlannedCallback>) -> (Callbacks, Vec<Locked>) {
     let (mut callbacks, mut locked) = (Callbacks::default(), Vec::new());
     for PlannedCallback {
@@ -146,7 +147,7 @@ fn profile(recipe: &Recipe) -> Profile {
     }
 }
 
-/// What loading an entry takes beside the entry.
+/// Everything that loading an entry needs beside the entry.
 struct Loading<'a> {
     recipe: &'a Recipe,
     lock: Option<&'a Lock>,
@@ -220,7 +221,8 @@ fn check_digest(entry: &CallbackEntry, component: &Component) -> Result<()> {
     )
 }
 
-/// What the entry gives: what is written; if nothing is, what a stock callback asks for, and nothing to a file.
+/// The grants of an entry: those that are written; if none are, a stock callback gets those it asks for, and a file
+/// gets none.
 fn grants(entry: &CallbackEntry, description: &Description) -> Result<Grants> {
     let wanted = description
         .grants

@@ -42,7 +42,7 @@ use phasebox_train::logger::{Logger, Progress, RunFolder};
 use phasebox_train::split::Split;
 use phasebox_train::trainer::{RecordingPlan, Trainer};
 
-/// What the command line decides, beside the recipe.
+/// Options of the command line, beside the recipe.
 pub struct Options {
     /// In place of the recipe's device.
     pub device: Option<DeviceChoice>,
@@ -94,10 +94,10 @@ impl<'a> Assembly<'a> {
         Self::with(recipe, options, &mut ProcessCache::default())
     }
 
-    /// The same with what earlier runs of this process have left, for the next to find.
+    /// Builds as [`Assembly::new`] does, with the engine and the data sets that earlier runs of this process have kept.
     ///
     /// # Errors
-    /// As of [`Assembly::new`].
+    /// The errors of [`Assembly::new`].
     pub fn with(
         recipe: &'a Recipe,
         options: Options,
@@ -188,7 +188,7 @@ impl<'a> Assembly<'a> {
         if let Some(checkpoint) = checkpoint {
             trainer.resume(&checkpoint)?;
         }
-        // What an earlier run has left is changed only now that it is clear that this one can go on with it.
+        // The files of an earlier run are changed only now, when it is clear that this run can go on with them.
         atomic_file::write_file(
             &run.recipe(),
             self.recipe.to_yaml()?.as_bytes(),

@@ -1,5 +1,5 @@
-//! Keeps the engine of callbacks and the data that were read from one run of a process to the next, so that the next run
-//! begins sooner. Owns when they may be used again. Compiled code is not kept here: it stays mapped from the user's
+//! Keeps the engine of callbacks and the data that were read from one run of a process to the next, so that the next
+//! run begins sooner. Owns when they may be used again. Compiled code is not kept here: it stays mapped from the user's
 //! cache.
 
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub struct ProcessCache {
     data_sets: Vec<(DataKey, Splits)>,
 }
 
-/// What decides the samples: the recipe's keys, and how the files that they name looked.
+/// The identity of a data set: the recipe's keys, and the times and sizes of the files that they name.
 #[derive(PartialEq)]
 struct DataKey {
     config: Value,
@@ -56,7 +56,7 @@ impl ProcessCache {
     /// The data set, read anew if its keys or the files they name have changed.
     ///
     /// # Errors
-    /// Of reading it.
+    /// The errors of reading it.
     pub(super) fn data_set(
         &mut self,
         config: &DatasetConfig,

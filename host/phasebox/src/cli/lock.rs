@@ -7,7 +7,7 @@ use crate::assemble::{Assembly, Options};
 pub(super) fn run(arguments: &RecipeArguments) -> Result<(), Failure> {
     let recipe = arguments.load()?;
     let options = arguments.options();
-    // What the lock says so far does not bind whoever writes it anew.
+    // The old lock is not read: writing a new one must work when the callbacks have changed.
     let unlocked = Options {
         lock: None,
         ..arguments.options()

@@ -85,7 +85,7 @@ const DONE: u8 = 0;
 const FAILED: u8 = 1;
 /// The recipe or a callback was refused before anything ran.
 const REFUSED: u8 = 2;
-/// SIGINT or SIGTERM ended the run, with a checkpoint: it is not done. What shells report for SIGINT.
+/// SIGINT or SIGTERM ended the run, with a checkpoint: it is not done. Shells report this code for SIGINT.
 const INTERRUPTED: u8 = 130;
 
 /// Why a command did not end well.

@@ -71,7 +71,7 @@ fn lines(summary: &Summary) -> Vec<String> {
     lines
 }
 
-/// What was repeated from recordings, and why not more.
+/// How many steps were replayed from recordings, and why not more.
 fn recorded(steps: &RecordedSteps) -> Vec<String> {
     let RecordedSteps {
         segments,

@@ -68,7 +68,7 @@ impl Sweep {
         variants.into_iter().map(read).collect()
     }
 
-    /// What would be refused later is refused now, before hours of other runs.
+    /// Refuses a run now that would be refused later, before hours of other runs.
     fn check(&self, run: &Run, session: &mut Session) -> Result<(), Failure> {
         let assembly = Assembly::with(&run.recipe, self.recipe.options(), &mut session.cache);
         let refused = |error: anyhow::Error| Failure::Refused(error.context(run.name()));

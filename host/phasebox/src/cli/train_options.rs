@@ -28,7 +28,7 @@ pub(super) struct TrainOptions {
     pub(super) json: bool,
 }
 
-/// What lasts from one run of a process to the next.
+/// The state that lasts from one run of a process to the next.
 pub(super) struct Session {
     pub(super) interrupt: Interrupt,
     pub(super) cache: ProcessCache,
