@@ -9,7 +9,8 @@ use tch::Tensor;
 /// # Errors
 /// Shapes that differ in more than a last dimension of 1.
 pub(crate) fn align_target(preds: &Tensor, target: &Tensor) -> Result<Tensor> {
-    let (wanted, given) = (preds.size(), target.size());
+    let wanted = preds.size();
+    let given = target.size();
     let fits = wanted == given || without_last_one(&wanted) == without_last_one(&given);
     ensure!(fits, "target must have the shape of preds");
     Ok(target.f_reshape(wanted)?)

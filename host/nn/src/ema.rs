@@ -105,10 +105,10 @@ impl Ema {
 /// The tensors that are averaged: all but counts of batches and the like.
 fn averaged(model: &Model) -> Result<TensorList> {
     let all = model.parameters().iter().chain(model.buffers());
-    let floating: Vec<Tensor> = all
-        .filter(|(_, tensor)| tensor.is_floating_point())
-        .map(|(_, tensor)| tensor.detach())
-        .collect();
+    let mut floating = Vec::new();
+    for (_, tensor) in all.filter(|(_, tensor)| tensor.is_floating_point()) {
+        floating.push(tensor.f_detach()?);
+    }
     Ok(TensorList::from_tensors(&floating)?)
 }
 
