@@ -102,8 +102,8 @@ impl Phase {
         Phase::ALL.into_iter().find(|phase| phase.name() == name)
     }
 
-    /// Whether the operations of callbacks go into the backward pass: only where a replaced loss can still train. The
-    /// one place where this is decided.
+    /// True if the operations of callbacks go into the backward pass: only where a replaced loss can still train. Nothing
+    /// else decides this.
     #[inline]
     pub fn records_gradients(self) -> bool {
         PhaseSet::FORWARD_TO_BACKWARD.contains(self)
@@ -145,7 +145,7 @@ impl PhaseSet {
     );
 
     /// A batch of validation or test.
-    pub const EVALUATION_BATCHES: PhaseSet = PhaseSet(
+    const EVALUATION_BATCHES: PhaseSet = PhaseSet(
         PhaseSet::range(Phase::ValidationBatchStart, Phase::ValidationBatchEnd).0
             | PhaseSet::range(Phase::TestBatchStart, Phase::TestBatchEnd).0,
     );

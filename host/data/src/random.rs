@@ -27,7 +27,7 @@ impl Random {
 
     /// A generator of its own for each list of keys, such as `[seed, epoch, sample]`, so that the order in which
     /// generators draw does not matter.
-    pub fn keyed(keys: &[u64]) -> Self {
+    pub(crate) fn keyed(keys: &[u64]) -> Self {
         let mixed = keys
             .iter()
             .fold(0, |state, key| Self::new(state ^ key).next_u64());
@@ -59,7 +59,7 @@ impl Random {
     }
 
     /// Puts `items` into a random order (Fisher–Yates, from the last place down).
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for place in (1..items.len()).rev() {
             items.swap(place, self.below(place as u64 + 1) as usize);
         }

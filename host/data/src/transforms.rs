@@ -74,7 +74,7 @@ impl Augmentation {
     ///
     /// # Errors
     /// When a transform does not fit `input_shape` or its own limits; the message names the transform.
-    pub fn output_shape(&self, input_shape: &[i64]) -> Result<Vec<i64>> {
+    pub(crate) fn output_shape(&self, input_shape: &[i64]) -> Result<Vec<i64>> {
         let &[channels, height, width] = input_shape else {
             ensure!(
                 *self == Self::default(),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 /// Longest file name taken from a plugin or a recipe, in bytes.
-pub const MAX_FILE_NAME_BYTES: usize = 128;
+const MAX_FILE_NAME_BYTES: usize = 128;
 
 /// The failures that a finished write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -48,7 +48,7 @@ impl Default for EmaConfig {
 
 impl EmaConfig {
     /// The decay at optimizer step `step` (from 1) of `total_steps`.
-    pub fn decay_at(&self, step: u64, total_steps: u64) -> f64 {
+    pub(crate) fn decay_at(&self, step: u64, total_steps: u64) -> f64 {
         match self.decay_type {
             DecayType::Constant => self.decay,
             DecayType::Exp => {

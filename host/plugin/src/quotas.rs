@@ -1,4 +1,4 @@
-//! What a plugin uses of its limits: counted before it is used, and refused above the limit. A refusal
+//! Amounts that a plugin uses of its limits: each is counted before it is used, and refused above the limit. A refusal
 //! counts nothing, so less may still be had.
 
 use phasebox_contract::grants::Grant;

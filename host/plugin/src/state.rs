@@ -48,7 +48,7 @@ pub(crate) struct PluginState {
     pub(crate) scalars: HandleTable<Deferred>,
     /// The tensors and groups that `storage` keeps, in the order of their names.
     pub(crate) stored: BTreeMap<String, Stored>,
-    /// What the callback uses of its limits.
+    /// Amounts that the callback uses of its limits.
     pub(crate) usage: Usage,
     /// Names under which it has logged.
     pub(crate) logged_names: HashSet<String>,

@@ -13,7 +13,7 @@ use super::node::{Content, Node, joined};
 /// Keys of other trainers that phasebox refuses, each with the reason or remedy.
 pub(super) type Unsupported = &'static [(&'static str, &'static str)];
 
-/// A mapping being read. Faults are kept until [`SectionReader::finish`], so that a misspelt key is reported as such
+/// A mapping being read. Faults are kept until [`SectionReader::finish`], so that a misspelled key is reported as such
 /// and not as the absence of the key that was meant.
 pub(super) struct SectionReader<'a> {
     mapping: &'a Node,

@@ -82,7 +82,7 @@ impl<T, V: Arriving> DeferredQueue<T, V> {
         self.waiting.len()
     }
 
-    /// Whether there are none.
+    /// True if none are on their way.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

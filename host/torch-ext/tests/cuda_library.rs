@@ -74,7 +74,7 @@ fn everything_it_needs_is_defined() {
     );
 }
 
-/// Whether a mangled or plain name belongs to a namespace or a C library.
+/// True if a mangled or plain name belongs to a namespace or a C library.
 fn is_of(name: &str, part: &str) -> bool {
     let nested = format!("N{}{part}", part.len());
     let constant = format!("NK{}{part}", part.len());

@@ -10,8 +10,8 @@ LEFT_OUT = ("torch/lib/libtorch_python.so", "torch/lib/libshm")
 
 
 def wanted(name):
-    licence = ".dist-info/licenses/" in name.lower()
-    return licence or (name.startswith(KEPT) and not name.startswith(LEFT_OUT) and not name.endswith(".py"))
+    is_license = ".dist-info/licenses/" in name.lower()
+    return is_license or (name.startswith(KEPT) and not name.startswith(LEFT_OUT) and not name.endswith(".py"))
 
 
 def is_unpacked(entry, site):

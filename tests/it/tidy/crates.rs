@@ -12,7 +12,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("files", ""),
     ("torch-ext", ""),
     ("recipe", "contract"),
-    ("component", "contract files"),
+    ("component", "contract"),
     ("data", "torch-ext"),
     ("nn", "contract torch-ext"),
     ("train", "contract data files nn torch-ext"),
@@ -109,6 +109,56 @@ fn libtorch_and_wasmtime_stay_in_their_crates() {
         }
     }
     check("a dependency that belongs into other crates", broken);
+}
+
+/// The files of the crate `recipe`, in the order in which they build on each other.
+const RECIPE_FILES: [&str; 15] = [
+    "location",
+    "node",
+    "document",
+    "merge",
+    "overrides",
+    "interpolate",
+    "compose",
+    "variants",
+    "deserialize",
+    "section_reader",
+    "callbacks",
+    "callback_forms",
+    "callback_order",
+    "training",
+    "absolute_paths",
+];
+
+#[test]
+fn files_of_recipe_know_only_files_before_them() {
+    let mut broken = Vec::new();
+    for source in host_sources("recipe") {
+        let name = source.path.rsplit('/').next().unwrap_or_default();
+        let name = name.trim_end_matches(".rs");
+        let position = RECIPE_FILES.iter().position(|file| *file == name);
+        let Some(position) = position.filter(|_| !source.is_test()) else {
+            continue;
+        };
+        let later = &RECIPE_FILES[position + 1..];
+        broken.extend(source.places(|line| {
+            let names_others = line.contains("super::") || line.contains("crate::");
+            names_others && later.iter().any(|file| has_word(line, file))
+        }));
+    }
+    check("a file that names one after it in RECIPE_FILES", broken);
+}
+
+#[test]
+fn the_order_of_recipe_has_all_files() {
+    let mut written = RECIPE_FILES.to_vec();
+    written.push("lib");
+    written.sort_unstable();
+    let sources = host_sources("recipe");
+    let paths = sources.iter().filter(|source| !source.is_test());
+    let names = paths.filter_map(|source| source.path.rsplit('/').next());
+    let there: Vec<&str> = names.map(|name| name.trim_end_matches(".rs")).collect();
+    assert_eq!(written, there);
 }
 
 /// The one file outside torch-ext with unsafe code: compiled code is mapped from the user's own cache.

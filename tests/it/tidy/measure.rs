@@ -8,7 +8,10 @@ use super::{Source, all_host_sources, check, host_crates, host_sources, sources}
 
 /// Lines of a file, comments included. A longer file stands in `LONGER` with its reason.
 const MAX_FILE: usize = 500;
-const LONGER: &[(&str, &str)] = &[("host/nn/src/optim/tests.rs", "to be cut")];
+const LONGER: &[(&str, &str)] = &[
+    ("host/nn/src/optim/tests.rs", "to be cut"),
+    ("host/train/src/checkpoint/tests.rs", "to be cut"),
+];
 
 /// Lines of a function: half of all have no more than the first number, none has more than the second.
 const MEDIAN_FUNCTION: usize = 10;

@@ -4,6 +4,7 @@
 //! | file | checks |
 //! |---|---|
 //! | `crates` | which crate may know which, and where unsafe code and C++ are |
+//! | `exports` | that crates export only what others use |
 //! | `fallible` | that the plugin host calls only those forms of libtorch that give errors |
 //! | `measure` | how long files, functions and lines are |
 //! | `prose` | how comments and documents are written |
@@ -11,6 +12,7 @@
 
 mod code;
 mod crates;
+mod exports;
 mod fallible;
 mod links;
 mod measure;

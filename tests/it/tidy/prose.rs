@@ -32,6 +32,107 @@ fn modules_say_what_they_own() {
     check("files that do not open with //!", broken);
 }
 
+/// The first words of sentences that make a reader look for their subject.
+const OPENINGS: [&str; 11] = [
+    "What ",
+    "Whether ",
+    "Who ",
+    "Whoever ",
+    "Whatever ",
+    "Of ",
+    "How far ",
+    "The same",
+    "The reverse",
+    "As of ",
+    "Whose ",
+];
+
+/// Crates whose comments are not rewritten yet.
+const NOT_YET: &[&str] = &["recipe", "train"];
+
+fn is_rewritten(source: &Source) -> bool {
+    let in_crate = |name: &&str| source.path.starts_with(&format!("host/{name}/"));
+    !NOT_YET.iter().any(in_crate)
+}
+
+#[test]
+fn doc_comments_open_with_a_noun_or_a_verb() {
+    check(
+        "doc comments whose first words keep the reader waiting for a subject",
+        rust()
+            .filter(is_rewritten)
+            .flat_map(|source| strange_openings(&source))
+            .collect(),
+    );
+}
+
+/// First lines of the doc comments that open with one of `OPENINGS`.
+fn strange_openings(source: &Source) -> Vec<String> {
+    let mut before = "";
+    let mut found = Vec::new();
+    for (index, line) in source.text.lines().enumerate() {
+        let mark = ["///", "//!"]
+            .into_iter()
+            .find(|mark| line.trim_start().starts_with(mark));
+        let mark = mark.unwrap_or_default();
+        let words = line.trim_start().trim_start_matches(mark).trim_start();
+        let is_first = !mark.is_empty() && mark != before;
+        if is_first && OPENINGS.iter().any(|opening| words.starts_with(opening)) {
+            found.push(source.place(index, line));
+        }
+        before = mark;
+    }
+    found
+}
+
+/// Beginnings of words that are written otherwise in American English. In two halves, or this file would break its own
+/// rule.
+const BRITISH: &[&str] = &[
+    concat!("behav", "iour"),
+    concat!("col", "our"),
+    concat!("fav", "our"),
+    concat!("neighb", "our"),
+    concat!("normal", "is"),
+    concat!("initial", "is"),
+    concat!("serial", "is"),
+    concat!("summar", "is"),
+    concat!("recogn", "is"),
+    concat!("organ", "is"),
+    concat!("optimis", "e"),
+    concat!("minimis", "e"),
+    concat!("maximis", "e"),
+    concat!("synchron", "is"),
+    concat!("util", "is"),
+    concat!("lic", "ence"),
+    concat!("cent", "re"),
+    concat!("analy", "se"),
+    concat!("catal", "ogue"),
+    concat!("art", "efact"),
+    concat!("cancel", "led"),
+    concat!("label", "led"),
+    concat!("model", "led"),
+    concat!("model", "ling"),
+    concat!("misspe", "lt"),
+    concat!("judge", "ment"),
+];
+
+#[test]
+fn spelling_is_american() {
+    let is_british = |line: &str| {
+        let line = line.to_lowercase();
+        BRITISH.iter().any(|word| line.contains(word))
+    };
+    let ours = sources("", "").into_iter().filter(|source| {
+        let name = source.path.rsplit('/').next().unwrap_or_default();
+        !name.starts_with("LICENSE")
+    });
+    check(
+        "British spelling",
+        ours.flat_map(|source| lines_that(&source, is_british))
+            .collect(),
+    );
+}
+
 /// The one source that may read the environment, for the folder of the cache.
 const READS_IT: &str = "host/phasebox/src/assemble/process_cache.rs";
 

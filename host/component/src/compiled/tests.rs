@@ -46,7 +46,7 @@ impl Kept {
         self.code().keep(engine, sha256(answer), &component);
     }
 
-    /// What the code kept for component 1 answers, if it is used.
+    /// The answer of the code that is kept for component 1, if that code is used.
     fn answer(&self) -> Option<u32> {
         let component = self.code().find(&self.engine, sha256(1))?;
         let mut store = Store::new(&self.engine, ());
@@ -90,7 +90,7 @@ fn overwrite(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 
 type Tampering = fn(&Kept);
 
-/// What was done to the entry of component 1, and whether it may still run.
+/// Changes of the entry of component 1, each with the answer whether the entry may still run.
 const TAMPERINGS: &[(&str, bool, Tampering)] = &[
     ("nothing", true, |_| {}),
     ("the folder holds strange files", true, |kept| {

@@ -1,5 +1,5 @@
-//! What a recipe's callbacks are to the byte: the lock file beside a recipe, which training holds them to, and the
-//! record in a run's folder. Owns both files' form and the refusals; `plugins` loads what is locked.
+//! Digests of a recipe's callbacks: the lock file beside a recipe, which training holds them to, and the record in a
+//! run's folder. Owns both files' form and the refusals; `plugins` loads what is locked.
 
 use std::path::{Path, PathBuf};
 

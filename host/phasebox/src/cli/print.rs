@@ -1,4 +1,4 @@
-//! What a command prints on standard output. A reader who has seen enough, such as `head`, ends the printing and not
+//! Output of a command on standard output. A reader who has seen enough, such as `head`, ends the printing and not
 //! the command.
 
 use std::fmt::Display;
