@@ -1,5 +1,7 @@
-//! A run that was killed goes on to the very bytes of one that was not: weights, optimizer, averages, random numbers,
-//! callbacks, metrics. On the CPU only; a GPU's sums have no fixed order.
+//! A killed run goes on to the very bytes of a run that was not killed: weights, optimizer, averages, random numbers,
+//! callbacks, metrics. This holds on the CPU alone, because a GPU's sums have no fixed order.
+
+mod skipped_batch;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +27,7 @@ fn stateful(callbacks: &str) -> Scratch {
     scratch
 }
 
-/// All that equal runs have in common. Times differ, and with them the length of the log.
+/// Everything that equal runs have in common. Times differ, and with them the length of the log.
 struct Outcome {
     files: BTreeMap<PathBuf, Vec<u8>>,
     state: Value,
@@ -141,8 +143,8 @@ fn killed_to_the_end(scratch: &Scratch, most: u32, random: &mut Random) -> u32 {
     most
 }
 
-/// Each file of a run that was killed is whole or not there, but for the last line of its log, and each checkpoint that
-/// goes by its name can be loaded.
+/// Checks that each file of a killed run is whole or not there, except for the last line of its log, and that each
+/// checkpoint under its final name can be loaded.
 fn assert_is_readable(run: &Run) {
     let whole =
         |name: &str| !run.has(name) || serde_json::from_str::<Value>(&run.text(name)).is_ok();
@@ -279,7 +281,8 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// From the middle of an accumulation, from the end of an epoch, and from the last, when nothing is left to train.
+/// Checkpoints from the middle of an accumulation, from the end of an epoch, and from the end of the run, when nothing
+/// is left to train.
 #[test]
 fn every_kind_of_checkpoint_leads_to_the_same_end() {
     for average in [
@@ -326,7 +329,7 @@ fn an_interrupted_run_goes_on_to_the_same_end() {
     }
 }
 
-/// A callback that fails once a batch is done spoils nothing: without it, the run goes on from `ckpt_error`.
+/// A callback that fails after a batch spoils nothing: without the callback, the run goes on from `ckpt_error`.
 #[test]
 fn a_failed_run_goes_on_without_the_callback_to_the_same_end() {
     let expected = Outcome::of(&stateful("").trained(&[]));

@@ -1,4 +1,4 @@
-//! What the commands that train have in common: where runs go, how they are shown, one run from its recipe to its
+//! Options that the commands that train have in common: where runs go, how they are shown, one run from its recipe to its
 //! summary.
 
 use std::io::IsTerminal as _;
