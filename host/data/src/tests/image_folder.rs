@@ -172,7 +172,8 @@ fn a_damaged_image_is_the_error_of_its_batch() {
         validation.batch(&[10], &plain(json!({})), 0).unwrap_err()
     );
     assert!(
-        message.contains("broken.png: not an image that can be read\nhint: replace it"),
+        message.contains("broken.png: not an image that can be read: ")
+            && message.contains("\nhint: replace it"),
         "{message}"
     );
 }
