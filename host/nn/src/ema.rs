@@ -6,7 +6,6 @@
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
 use torch_ext::TensorList;
 
 use crate::model::Model;
