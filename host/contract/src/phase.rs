@@ -102,6 +102,15 @@ impl Phase {
         Phase::ALL.into_iter().find(|phase| phase.name() == name)
     }
 
+    /// The phases from `first` to `last`, both included, in the order of the loop.
+    pub const fn between(first: Phase, last: Phase) -> &'static [Phase] {
+        let (up_to_last, _) = Phase::IN_ORDER.split_at(last as usize + 1);
+        let (_, from_first) = up_to_last.split_at(first as usize);
+        from_first
+    }
+
+    const IN_ORDER: &'static [Phase] = &Phase::ALL;
+
     /// True if the operations of callbacks go into the backward pass: only where a replaced loss can still train. Nothing
     /// else decides this.
     #[inline]
@@ -247,5 +256,7 @@ mod tests {
         let first = PhaseSet::range(Phase::ALL[0], Phase::ALL[0]);
         assert_eq!(first.iter().collect::<Vec<_>>(), [Phase::CheckpointLoaded]);
         assert!(!first.intersects(PhaseSet::TRAIN_BATCH));
+        let between = Phase::between(Phase::TrainBatchStart, Phase::TrainBatchEnd);
+        assert!(PhaseSet::TRAIN_BATCH.iter().eq(between.iter().copied()));
     }
 }

@@ -41,13 +41,13 @@ impl Accumulation {
         self.first_batch = self.first_batch.min(index);
     }
 
-    /// Whether batch `index` of the epoch completes the step.
+    /// Tells whether batch `index` of the epoch completes the step.
     pub(crate) fn completes_step(&self, index: u64, is_last: bool) -> bool {
         is_last || self.contributed_before(index) + 1 >= u64::from(self.planned)
     }
 
-    /// What the loss of batch `index` is divided by: the batches that its step will have. The last group of
-    /// an epoch of `batches` may be short.
+    /// The divisor of the loss of batch `index`: the batches that its step will have. The last group of an
+    /// epoch of `batches` may be short.
     pub(crate) fn divisor(&self, index: u64, batches: u64) -> u64 {
         let left = batches.saturating_sub(index);
         let reachable = left + self.contributed_before(index);

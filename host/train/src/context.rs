@@ -45,7 +45,7 @@ pub struct Context {
     pub loss_log_items: Option<Tensor>,
     pub additional_batch_items: Vec<(String, Tensor)>,
 
-    // What is trained, and with what.
+    // The parts of training.
     pub net: Model,
     pub ema_model: Option<Ema>,
     pub optimizer: Box<dyn Optimizer>,
@@ -63,7 +63,7 @@ pub struct Context {
     /// The batches that share one optimizer step.
     pub accumulation: Accumulation,
 
-    /// What callbacks have asked for.
+    /// The requests of callbacks.
     pub control: Control,
 
     // The run.
@@ -128,14 +128,14 @@ impl Context {
         self.is_accumulation_boundary = group.completes_step(index, self.is_last_batch);
     }
 
-    /// What the loss of the batch is divided by: the batches that its step will have.
+    /// The divisor of the batch's loss: the batches that its step will have.
     pub(crate) fn loss_divisor(&self) -> u64 {
         let index = self.batch_idx.unwrap_or(0);
         self.accumulation
             .divisor(index, self.train_loader.batches())
     }
 
-    /// Whether earlier batches wait for the step that this one completes.
+    /// Tells whether earlier batches wait for the step that this one completes.
     pub(crate) fn is_group_waiting(&self) -> bool {
         self.is_accumulation_boundary && self.accumulation.contributed() > 0
     }
@@ -156,7 +156,7 @@ impl Context {
             .map(|(_, value)| *value)
     }
 
-    /// Whether a value of the watched metric beats the best so far.
+    /// Tells whether a value of the watched metric beats the best so far.
     pub(crate) fn is_better_than_best(&self, value: f64) -> bool {
         let greater_is_better = self.run.greater_metric_to_watch_is_better;
         match self.best_metric {

@@ -27,11 +27,11 @@ impl Split {
 /// One value for each [`Split`], by which it is indexed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PerSplit<T> {
-    /// Of [`Split::Train`].
+    /// The value of [`Split::Train`].
     pub train: T,
-    /// Of [`Split::Validation`].
+    /// The value of [`Split::Validation`].
     pub validation: T,
-    /// Of [`Split::Test`].
+    /// The value of [`Split::Test`].
     pub test: T,
 }
 

@@ -21,20 +21,11 @@ const MAX_CONDITIONS: usize = 256;
 const MAX_TAG_BYTES: usize = 64;
 
 /// The phases at which `skip-backward` still comes in time.
-pub(super) const BEFORE_BACKWARD: &[Phase] = &[
-    Phase::TrainBatchStart,
-    Phase::TrainBatchForwardEnd,
-    Phase::TrainBatchLossEnd,
-];
+pub(super) const BEFORE_BACKWARD: &[Phase] =
+    Phase::between(Phase::TrainBatchStart, Phase::TrainBatchLossEnd);
 /// The phases at which `skip-step` still comes in time.
-pub(super) const BEFORE_STEP: &[Phase] = &[
-    Phase::TrainBatchStart,
-    Phase::TrainBatchForwardEnd,
-    Phase::TrainBatchLossEnd,
-    Phase::TrainBatchBackwardEnd,
-    Phase::TrainBatchGradientStepStart,
-    Phase::TrainBatchGradientReady,
-];
+pub(super) const BEFORE_STEP: &[Phase] =
+    Phase::between(Phase::TrainBatchStart, Phase::TrainBatchGradientReady);
 
 impl PluginState {
     /// Records that the callback asks for `verb`, then lets `effect` put the request into force.

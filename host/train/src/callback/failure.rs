@@ -31,7 +31,7 @@ enum Standing {
     Disabled,
 }
 
-/// What a failure does to the run.
+/// The effect of a failure on the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Verdict {
     Abort,
@@ -64,12 +64,12 @@ impl FailurePolicy {
         self.standing == Standing::Active
     }
 
-    /// Whether the callback is to be loaded again now.
+    /// Tells whether the callback is to be loaded again now.
     pub(super) fn is_due(&self, global_step: u64) -> bool {
         matches!(self.standing, Standing::Suspended { until_step } if global_step >= until_step)
     }
 
-    /// Whether the callback will be loaded again.
+    /// Tells whether the callback will be loaded again.
     pub(super) fn is_suspended(&self) -> bool {
         matches!(self.standing, Standing::Suspended { .. })
     }

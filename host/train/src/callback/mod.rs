@@ -140,7 +140,7 @@ pub struct CallbackState {
     pub state_version: u32,
 }
 
-/// What a callback is and did, for the summary.
+/// A callback, its work and its cost, for the summary.
 #[derive(Default, Clone)]
 #[expect(
     missing_docs,

@@ -19,7 +19,7 @@ pub(super) struct ImageGrid {
 }
 
 impl ImageGrid {
-    /// From `[H, W]` (gray), `[C, H, W]`, or `[N, C, H, W]` as a nearly square grid in reading order; C is 1
+    /// Encodes `[H, W]` (gray), `[C, H, W]`, or `[N, C, H, W]` as a nearly square grid in reading order; C is 1
     /// (gray), 3 (RGB) or 4 (RGBA). Floating-point values mean 0 to 1 and are clamped, NaN is black; `uint8`
     /// is taken as it is. Copies to the CPU, which waits for the device.
     pub(super) fn of(tensor: &Tensor) -> Result<Self> {
@@ -125,7 +125,7 @@ fn grid(batch: &Tensor) -> Result<Tensor> {
 mod tests {
     use super::*;
 
-    /// What a PNG reader sees: size, channels, bytes.
+    /// The image that a PNG reader sees: size, channels, bytes.
     fn decoded(tensor: &Tensor) -> Result<([u32; 2], u8, Vec<u8>)> {
         let picture = ImageGrid::of(tensor)?;
         let read = image::load_from_memory(&picture.png)?;

@@ -161,7 +161,7 @@ fn names_and_texts_are_checked() -> Result<()> {
             .text(1, "notes", &"a".repeat(MAX_TEXT_BYTES + 1))
             .is_err()
     );
-    assert!(logger.artifact("plugin", "../recipe.yaml", b"").is_err());
+    assert!(logger.artifact("ema", "../recipe.yaml", b"").is_err());
     let error = logger
         .image(
             1,

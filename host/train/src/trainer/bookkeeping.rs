@@ -1,4 +1,4 @@
-//! What surrounds the operations of a batch: its beginning, the watch over the loss, counts, averages and rates.
+//! The frame around the operations of a batch: its beginning, the watch over the loss, counts, averages and rates.
 
 use anyhow::Result;
 use phasebox_data::Batch;

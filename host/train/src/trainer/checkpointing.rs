@@ -222,7 +222,7 @@ fn frozen(context: &Context) -> Vec<String> {
         .collect()
 }
 
-/// Of train, validation and test; the last may be missing.
+/// The states of the loaders of train, validation and test; the last may be missing.
 fn loaders(context: &Context) -> Vec<serde_json::Value> {
     let mut states = vec![context.train_loader.state(), context.valid_loader.state()];
     states.extend(context.test_loader.as_ref().map(|loader| loader.state()));

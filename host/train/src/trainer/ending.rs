@@ -40,7 +40,7 @@ impl Trainer {
         Ok(Ending::Interrupted)
     }
 
-    /// Tells everybody how the run ended and writes the summary.
+    /// Tells callbacks how the run ended and writes the summary.
     ///
     /// # Errors
     /// The first of all: the one that ended the run, or one that happened here.

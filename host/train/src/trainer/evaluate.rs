@@ -117,7 +117,7 @@ impl Trainer {
             .context("this run has no test set")
     }
 
-    /// Publishes the metrics of a split, for callbacks, the log and whoever watches. Syncs once.
+    /// Publishes the metrics of a split, for callbacks, the log and people who watch. Syncs once.
     pub(super) fn publish_metrics(&mut self, split: Split) -> Result<()> {
         self.publish_metrics_as(split.metrics_prefix())
     }

@@ -46,7 +46,7 @@ struct Position {
     next_batch: u64,
 }
 
-/// How far the batch in progress has come, should an error end the run in it.
+/// The progress of a batch, should an error end the run in it.
 #[derive(Clone, Copy)]
 enum Underway {
     BeforeStep,
@@ -177,7 +177,7 @@ impl Trainer {
         self.ending_after(StopAt::Epoch)
     }
 
-    /// Whether a pass that comes every so many epochs comes after this one; the last epoch has each.
+    /// Tells whether a pass that comes every so many epochs comes after this one. The last epoch has each.
     fn is_due(&self, every: u32) -> bool {
         let epochs = self.position.epoch + 1;
         epochs.is_multiple_of(every) || epochs == self.settings.max_epochs

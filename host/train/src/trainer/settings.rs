@@ -18,7 +18,7 @@ pub struct Settings {
     pub autocast: bool,
     /// The channels of a pixel lie together in memory.
     pub channels_last: bool,
-    /// What a loss that is not finite does to the run.
+    /// The policy for a loss that is not finite.
     pub nan_policy: NanPolicy,
     /// Steps are replayed from recordings where that is safe.
     pub record_steps: bool,
@@ -38,6 +38,6 @@ pub struct Saving {
     pub every_steps: Option<u64>,
     /// Tag of the best epoch's checkpoint.
     pub best_tag: String,
-    /// What a checkpoint survives.
+    /// How much a checkpoint survives.
     pub durability: Durability,
 }

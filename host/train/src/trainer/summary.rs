@@ -62,7 +62,7 @@ pub struct Best {
     pub epoch: u32,
 }
 
-/// What a callback is and did.
+/// A callback, its work and its cost.
 #[derive(Serialize, Deserialize, Default, Clone, Debug)]
 #[serde(default)]
 pub struct CallbackSummary {
@@ -112,7 +112,7 @@ pub struct Microseconds {
 }
 
 impl Summary {
-    /// Whether a signal ended the run.
+    /// Tells whether a signal ended the run.
     pub fn is_interrupted(&self) -> bool {
         self.stop_reason == Ending::Interrupted.to_string()
     }

@@ -1,4 +1,4 @@
-//! What people and machines see of a run.
+//! The progress that people and machines see.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
 
 use super::*;
 
-/// What was written, shared with the progress that writes it.
+/// The text that was written, shared with the progress that writes it.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
 

@@ -56,7 +56,7 @@ pub(super) struct Recordings {
     /// Without one, everything is done eagerly.
     recorder: Option<Box<dyn Recorder>>,
     kinds: Vec<(BatchKind, Stage)>,
-    /// What the recordings of `kinds` were made with.
+    /// The state that the recordings of `kinds` were made with.
     frozen: Frozen,
     /// The kind whose recording replays the batch in progress.
     current: Option<usize>,

@@ -19,7 +19,7 @@ pub struct StepFacts<'a> {
     pub enabled: bool,
     /// The network's architecture.
     pub architecture: &'a str,
-    /// What a loss that is not finite does.
+    /// The policy for a loss that is not finite.
     pub nan_policy: NanPolicy,
     /// The loop itself clips gradients.
     pub clips: bool,

@@ -31,7 +31,7 @@ fn called(name: &'static str, phases: &[Phase], changes: Option<Changes>) -> Sub
     }
 }
 
-/// What is recorded, segments divided by `|`; or why nothing is.
+/// Checks what is recorded, segments divided by `|`, or why nothing is.
 fn check(subscribers: &[Subscriber<'_>], facts: StepFacts<'_>, expected: &str) {
     let plan = RecordingPlan::new(subscribers, facts);
     let ops = |ops: Vec<StepOp>| ops.iter().map(|op| op.name()).collect::<Vec<_>>().join(" ");
@@ -216,7 +216,7 @@ fn nothing_is_recorded_where_it_could_be_wrong() {
     ] {
         let expected = format!("callback `x` may change {what} at {phase}, {midst}");
         check(&[called("x", &[phase], changes)], FACTS, &expected);
-        // The same rights at other phases are none of the plan's business.
+        // At other phases these rights are none of the plan's business.
         let elsewhere = called("x", &[TrainBatchStart, EpochStart], changes);
         check(
             &[elsewhere],
