@@ -13,7 +13,7 @@ use super::{Callback, CallbackReport, Subscriber};
 use crate::checkpoint::SavedCallback;
 use crate::context::{Context, Lendable};
 
-/// A callback in its place in a run.
+/// A callback of the run, with what the recipe says about its calls.
 struct Entry {
     callback: Box<dyn Callback>,
     name: Arc<str>,

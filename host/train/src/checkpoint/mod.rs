@@ -1,22 +1,21 @@
 //! Checkpoints: one folder per saved moment, readable at every instant, from any language.
 //!
-//! Owns the format and its place in a run's folder. When to save, what a resumed run does with the numbers, and what a
-//! callback's state means belong to others.
+//! Owns the format and the folders' place in a run. The trainer decides when to save, and what a resumed run does with
+//! the numbers. A callback's state is opaque here.
 //!
 //! ```text
 //! <run>/ckpt_latest -> checkpoints/000017-step-200      a tag is a link, replaced atomically
 //! <run>/ckpt_best   -> checkpoints/000012-step-150
 //! <run>/checkpoints/000017-step-200/
-//!     checkpoint.json          schema, State, size and sha256 of every file below, whose the states are
+//!     checkpoint.json          schema, State, size and sha256 of every file below, identities of callbacks
 //!     model.safetensors        always there
 //!     optimizer|ema|metrics|rng|….safetensors   only if they hold tensors
 //!     callbacks/<name>.bin     a callback's own bytes, opaque
 //! ```
 //!
-//! Why links: `rename` cannot replace a folder that has files, and setting the old one aside first leaves a
-//! moment without any. A fresh folder renamed into place plus a link renamed over the old link is complete
-//! before and after every step, costs no second copy when one moment has two tags, and lets Python open
-//! `ckpt_best/model.safetensors` directly.
+//! Tags are links because `rename` cannot replace a folder that has files, and setting the old one aside first leaves a
+//! moment without any. A fresh folder renamed into place, and a link renamed over the old link, are complete before and
+//! after every step. Two tags of one moment need no second copy, and Python opens `ckpt_best/model.safetensors` directly.
 
 mod folder;
 mod store;

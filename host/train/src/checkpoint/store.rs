@@ -54,33 +54,33 @@ pub(super) fn save_in_steps(
         .last()
         .map_or(1, |(last, _)| last + 1);
     let name = format!("{sequence:06}{STEP}{}", snapshot.state.global_step);
-    let place = checkpoints.join(&name);
-    fs::rename(&staged, &place)?;
+    let checkpoint = checkpoints.join(&name);
+    fs::rename(&staged, &checkpoint)?;
     durability.sync(&checkpoints)?;
     after("in place, without a tag")?;
     for tag in tags {
         point(run, tag, &name, after)?;
     }
     durability.sync(run)?;
-    sweep(run, &place, after)?;
-    Ok(place)
+    sweep(run, &checkpoint, after)?;
+    Ok(checkpoint)
 }
 
 /// Loads a checkpoint folder or a tag's link, verified against its sha256s. Tensors arrive on the CPU, sorted
 /// by name. The error of a damaged one names the file, the damage, and the newest complete checkpoint beside it.
 pub fn load(path: &Path) -> Result<Snapshot> {
-    let mut place = resolve(path)?;
+    let mut checkpoint = resolve(path)?;
     loop {
-        let error = match folder::read(&place) {
+        let error = match folder::read(&checkpoint) {
             Ok(snapshot) => return Ok(snapshot),
             Err(error) => error,
         };
         // A save of another process may have moved the tag and swept the old folder.
         let now = resolve(path)?;
-        if now == place {
-            return Err(with_remedy(error, &place));
+        if now == checkpoint {
+            return Err(with_remedy(error, &checkpoint));
         }
-        place = now;
+        checkpoint = now;
     }
 }
 
@@ -94,17 +94,17 @@ fn resolve(path: &Path) -> Result<PathBuf> {
         .with_context(|| format!("there is no checkpoint {}", path.display()))
 }
 
-fn with_remedy(error: Error, place: &Path) -> Error {
-    let beside = place
+fn with_remedy(error: Error, checkpoint: &Path) -> Error {
+    let beside = checkpoint
         .parent()
-        .map(|checkpoints| newest_in(checkpoints, Some(place)));
+        .map(|checkpoints| newest_in(checkpoints, Some(checkpoint)));
     let remedy = match beside {
         Some(Ok(Some(path))) => format!("the newest complete one is {}", path.display()),
         _ => "there is no other complete one: start the run anew".to_owned(),
     };
     error.context(format!(
         "checkpoint {} cannot be used; {remedy}",
-        place.display()
+        checkpoint.display()
     ))
 }
 

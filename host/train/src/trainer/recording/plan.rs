@@ -86,7 +86,7 @@ impl RecordingPlan {
     }
 
     /// Why nothing is recorded; empty if a step is.
-    pub fn obstacles(&self) -> &[String] {
+    pub(super) fn obstacles(&self) -> &[String] {
         &self.obstacles
     }
 

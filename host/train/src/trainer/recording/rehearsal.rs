@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_changes_little_must_be_repeated_as_closely() {
+    fn a_step_that_changes_little_must_be_replayed_as_closely() {
         let start = state(&[("weight", &[1.0])]);
         let wanted = state(&[("weight", &[1.0 + 1e-3])]);
         let missed = state(&[("weight", &[1.0])]);
