@@ -41,7 +41,7 @@ impl Accumulation {
         self.first_batch = self.first_batch.min(index);
     }
 
-    /// Tells whether batch `index` of the epoch completes the step.
+    /// True if batch `index` of the epoch completes the step.
     pub(crate) fn completes_step(&self, index: u64, is_last: bool) -> bool {
         is_last || self.contributed_before(index) + 1 >= u64::from(self.planned)
     }

@@ -135,7 +135,7 @@ impl Context {
             .divisor(index, self.train_loader.batches())
     }
 
-    /// Tells whether earlier batches wait for the step that this one completes.
+    /// True if earlier batches wait for the step that this one completes.
     pub(crate) fn is_group_waiting(&self) -> bool {
         self.is_accumulation_boundary && self.accumulation.contributed() > 0
     }
@@ -156,7 +156,7 @@ impl Context {
             .map(|(_, value)| *value)
     }
 
-    /// Tells whether a value of the watched metric beats the best so far.
+    /// True if a value of the watched metric beats the best so far.
     pub(crate) fn is_better_than_best(&self, value: f64) -> bool {
         let greater_is_better = self.run.greater_metric_to_watch_is_better;
         match self.best_metric {

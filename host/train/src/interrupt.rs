@@ -48,7 +48,7 @@ impl Interrupt {
         Interrupt::default()
     }
 
-    /// Tells whether a signal has arrived that nobody has taken, to end a wait between runs.
+    /// True if a signal has arrived that nobody has taken, to end a wait between runs.
     pub fn is_set(&self) -> bool {
         self.terminated.load(Ordering::Relaxed) || self.interrupted.load(Ordering::Relaxed)
     }

@@ -29,7 +29,7 @@ impl BatchOutcome {
         }
     }
 
-    /// Tells whether the batch contributed no gradients.
+    /// True if the batch contributed no gradients.
     pub(crate) fn is_without_backward(self) -> bool {
         matches!(
             self,

@@ -51,7 +51,7 @@ impl Default for Sample {
 }
 
 impl Sample {
-    /// Tells whether the call that begins is timed.
+    /// True if the call that begins is timed.
     #[inline]
     pub fn takes_next(&mut self) -> bool {
         if self.skip > 0 {

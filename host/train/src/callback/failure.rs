@@ -64,12 +64,12 @@ impl FailurePolicy {
         self.standing == Standing::Active
     }
 
-    /// Tells whether the callback is to be loaded again now.
+    /// True if the callback is to be loaded again now.
     pub(super) fn is_due(&self, global_step: u64) -> bool {
         matches!(self.standing, Standing::Suspended { until_step } if global_step >= until_step)
     }
 
-    /// Tells whether the callback will be loaded again.
+    /// True if the callback will be loaded again.
     pub(super) fn is_suspended(&self) -> bool {
         matches!(self.standing, Standing::Suspended { .. })
     }

@@ -36,7 +36,7 @@ pub trait Callback {
     /// The callback's own. The recipe's `on_error` says what an error does.
     fn on_phase(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()>;
 
-    /// Tells whether the callback can be called again after an error.
+    /// True if the callback can be called again after an error.
     fn is_usable(&self) -> bool {
         true
     }

@@ -146,7 +146,7 @@ impl Callbacks {
     }
 }
 
-/// Tells whether a call at `phase` is due.
+/// True if a call at `phase` is due.
 fn is_due(when: When, phase: Phase, context: &Context) -> bool {
     if when.every <= 1 {
         return true;

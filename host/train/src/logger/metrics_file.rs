@@ -147,7 +147,7 @@ fn kept_lines(text: &[u8], logged: Option<Logged>) -> Vec<u8> {
     kept
 }
 
-/// Tells whether the line that starts at byte `start` belongs to the log so far. The bytes decide about lines of the
+/// True if the line that starts at byte `start` belongs to the log so far. The bytes decide about lines of the
 /// checkpoint's own step, which may have been written after it. The step decides about lines before: they may be of a
 /// later step if an older checkpoint was resumed since.
 fn is_kept(line: &[u8], start: u64, logged: Option<Logged>) -> bool {

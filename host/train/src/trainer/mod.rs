@@ -177,7 +177,7 @@ impl Trainer {
         self.ending_after(StopAt::Epoch)
     }
 
-    /// Tells whether a pass that comes every so many epochs comes after this one. The last epoch has each.
+    /// True if a pass that comes every so many epochs comes after this one. The last epoch has each.
     fn is_due(&self, every: u32) -> bool {
         let epochs = self.position.epoch + 1;
         epochs.is_multiple_of(every) || epochs == self.settings.max_epochs

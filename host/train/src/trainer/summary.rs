@@ -112,7 +112,7 @@ pub struct Microseconds {
 }
 
 impl Summary {
-    /// Tells whether a signal ended the run.
+    /// True if a signal ended the run.
     pub fn is_interrupted(&self) -> bool {
         self.stop_reason == Ending::Interrupted.to_string()
     }

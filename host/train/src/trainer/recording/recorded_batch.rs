@@ -113,7 +113,7 @@ fn take_in(recorded: &Tensor, tensor: &mut Option<Tensor>) -> Result<()> {
     Ok(())
 }
 
-/// Tells whether both are one memory, seen in one layout.
+/// True if both are one memory, seen in one layout.
 fn is_same_memory(left: &Tensor, right: &Tensor) -> bool {
     left.data_ptr() == right.data_ptr()
         && left.size() == right.size()
