@@ -239,7 +239,7 @@ fn guest() -> PathBuf {
 
 /// Loads tests/guests/bench, under the limits that a recipe would give it.
 fn component(cache: &Path) -> Result<Plugin> {
-    let engine = Rc::new(PluginEngine::new(Engine::new(&cache)?)?);
+    let engine = Rc::new(PluginEngine::new(Engine::new(cache)?)?);
     let component = Component::load(engine.engine(), &guest())
         .context("build it with `cargo xtask plugins`")?;
     let settings = PluginSettings {

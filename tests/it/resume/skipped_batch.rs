@@ -89,9 +89,9 @@ fn a_group_with_a_skipped_batch_is_trained_again_as_a_whole() {
     });
     let group = GROUP.to_owned();
     let skips = Skips { then_fails: false };
-    let expected = train(whole.path(), skips, &[group.clone()]).expect("it trains");
+    let expected = train(whole.path(), skips, std::slice::from_ref(&group)).expect("it trains");
     let fails = Skips { then_fails: true };
-    train(cut.path(), fails, &[group.clone()]).expect_err("the callback fails");
+    train(cut.path(), fails, std::slice::from_ref(&group)).expect_err("the callback fails");
     let failed = only_run(cut.path()).join("ckpt_error");
     let resume = format!("training_hyperparams.resume_path={}", failed.display());
     let skips = Skips { then_fails: false };

@@ -22,8 +22,8 @@ fn token(rest: &str) -> Option<(usize, &'static str)> {
         Some((rest.find('\n').unwrap_or(rest.len()), ""))
     } else if rest.starts_with("/*") {
         Some((end_of(rest, "*/"), ""))
-    } else if rest.starts_with('"') {
-        Some((1 + closing_quote(&rest[1..], '"'), "\"\""))
+    } else if let Some(text) = rest.strip_prefix('"') {
+        Some((1 + closing_quote(text, '"'), "\"\""))
     } else if rest.starts_with("r\"") || rest.starts_with("r#") {
         raw_string(rest).map(|length| (length, "\"\""))
     } else if rest.starts_with('\'') {

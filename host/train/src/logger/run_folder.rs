@@ -44,7 +44,9 @@ impl RunFolder {
         if !experiment.is_dir() {
             return Ok(None);
         }
-        let newest = atomic_file::entries(&experiment)?.into_iter().rfind(is_run);
+        let newest = atomic_file::entries(&experiment)?
+            .into_iter()
+            .rfind(|path| is_run(path));
         Ok(newest.map(|path| RunFolder { path }))
     }
 
@@ -117,7 +119,7 @@ fn own_folder(parent: &Path, name: &str) -> Result<PathBuf> {
 }
 
 /// Tells runs from other files that a person may have put beside them.
-fn is_run(path: &PathBuf) -> bool {
+fn is_run(path: &Path) -> bool {
     path.is_dir() && name_of(path).starts_with("RUN_")
 }
 
