@@ -10,7 +10,7 @@ use super::images::Images;
 use super::transforms::Normalize;
 use super::{Splits, numbered};
 
-/// E. Alpaydin, C. Kaynak, 1998, CC BY 4.0; see `data/README.md` beside it.
+/// E. Alpaydin, C. Kaynak, 1998, CC BY 4.0; see `assets/README.md`.
 const CSV_GZ: &[u8] = include_bytes!("../assets/digits.csv.gz");
 
 /// 360 of the 1,797, the same ones in every run and version.

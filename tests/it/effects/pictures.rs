@@ -16,7 +16,7 @@ const GAP: u32 = 2;
 type Digit = Vec<u8>;
 
 fn digits() -> Vec<Digit> {
-    let file = std::fs::File::open(repository("host/phasebox/data/digits.csv.gz"))
+    let file = std::fs::File::open(repository("host/data/assets/digits.csv.gz"))
         .expect("the data are in the clone");
     let mut text = String::new();
     GzDecoder::new(file)
