@@ -47,20 +47,11 @@ const OPENINGS: [&str; 11] = [
     "Whose ",
 ];
 
-/// Crates whose comments are not rewritten yet.
-const NOT_YET: &[&str] = &["recipe", "train"];
-
-fn is_rewritten(source: &Source) -> bool {
-    let in_crate = |name: &&str| source.path.starts_with(&format!("host/{name}/"));
-    !NOT_YET.iter().any(in_crate)
-}
-
 #[test]
 fn doc_comments_open_with_a_noun_or_a_verb() {
     check(
         "doc comments whose first words keep the reader waiting for a subject",
         rust()
-            .filter(is_rewritten)
             .flat_map(|source| strange_openings(&source))
             .collect(),
     );

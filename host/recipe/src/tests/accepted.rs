@@ -1,4 +1,5 @@
-//! What a recipe means: types, defaults, the forms of a callback, and that the written recipe is the recipe.
+//! Recipes that are accepted: their types, their defaults and the forms of a callback. The recipe that a run writes is
+//! read as the recipe that was given.
 
 use phasebox_contract::limits::{Limit, Limits};
 use phasebox_contract::policy::{LastStrike, LoopUnit, OnError, Reload, When};

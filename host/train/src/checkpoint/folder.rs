@@ -163,7 +163,7 @@ fn joined(callbacks: &[SavedCallback]) -> NamedTensors {
     joined
 }
 
-/// Whose the state is, without its bytes and tensors.
+/// The callback that a state is of, without the state's bytes and tensors.
 fn identity(saved: &SavedCallback) -> SavedCallback {
     SavedCallback {
         name: saved.name.clone(),
