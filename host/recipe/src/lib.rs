@@ -41,9 +41,7 @@ use serde_json::Value;
 pub use callbacks::{CallbackEntry, CallbackSource, Grant, Order};
 pub use location::{Location, RecipeError, Result, Source};
 pub use node::{Content, Entry, Node};
-pub use training::{
-    Evaluation, Precision, RecordSteps, Resume, SCHEDULE_KEYS, Saving, TrainingHyperparams,
-};
+pub use training::{Evaluation, Precision, RecordSteps, Resume, Saving, TrainingHyperparams};
 
 use section_reader::{SectionReader, Unsupported, refuse};
 
@@ -281,11 +279,10 @@ fn checkpoint(reader: &mut SectionReader<'_>) -> CheckpointParams {
 
 /// Moves a key from the top into `training_hyperparams`, where SuperGradients has it.
 fn hoist(tree: &mut Node, key: &str) -> Result<()> {
-    let empty = |node: &Node| node.is_null() || node.content == Content::List(Vec::new());
     let Some(top) = tree
         .entries()
         .iter()
-        .find(|entry| entry.key == key && !empty(&entry.value))
+        .find(|entry| entry.key == key && !is_empty(&entry.value))
         .cloned()
     else {
         return Ok(());
@@ -293,7 +290,7 @@ fn hoist(tree: &mut Node, key: &str) -> Result<()> {
     let Some(training) = tree.get_mut("training_hyperparams") else {
         return Ok(());
     };
-    if let Some(twin) = training.get(key).filter(|twin| !empty(twin)) {
+    if let Some(twin) = training.get(key).filter(|twin| !is_empty(twin)) {
         let message = format!(
             "`{key}` is also in `training_hyperparams` at {}; keep one of them",
             twin.location
@@ -302,6 +299,10 @@ fn hoist(tree: &mut Node, key: &str) -> Result<()> {
     }
     training.set(top);
     Ok(())
+}
+
+fn is_empty(node: &Node) -> bool {
+    node.is_null() || node.content == Content::List(Vec::new())
 }
 
 impl FromStr for DeviceChoice {

@@ -33,7 +33,7 @@ impl Location {
     }
 
     /// A `key=value` argument of the command line.
-    pub fn command_line(argument: &str) -> Self {
+    pub(super) fn command_line(argument: &str) -> Self {
         Self {
             source: Arc::new(Source::CommandLine(argument.to_owned())),
             line: 1,

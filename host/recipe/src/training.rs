@@ -17,7 +17,7 @@ use super::section_reader::{SectionReader, Unsupported};
 pub struct TrainingHyperparams {
     /// Epochs to train; required.
     pub max_epochs: u64,
-    /// The keys of the learning-rate schedule that are written ([`SCHEDULE_KEYS`]), for the schedule to type.
+    /// The keys of the learning-rate schedule that are written. The schedule types them.
     pub schedule: Node,
     /// Name of the optimizer, or `{name: parameters}`; `SGD` by default.
     pub optimizer: Node,
@@ -134,7 +134,7 @@ pub enum RecordSteps {
 }
 
 /// The keys that make up [`TrainingHyperparams::schedule`].
-pub const SCHEDULE_KEYS: &[&str] = &[
+const SCHEDULE_KEYS: &[&str] = &[
     "initial_lr",
     "lr_mode",
     "lr_updates",

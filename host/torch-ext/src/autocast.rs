@@ -31,7 +31,7 @@ impl TryFrom<Device> for AutocastDevice {
     }
 }
 
-/// A guard that [`Autocast::on`] or [`Autocast::off`] made; dropping it restores the settings from before. Guards end in
+/// A guard that [`Autocast::on`] made; dropping it restores the settings from before. Guards end in
 /// the reverse order of their start, as scopes do. Drop it before `backward`: gradients follow the dtypes of the forward
 /// pass.
 #[derive(Debug)]
@@ -49,23 +49,12 @@ impl Autocast {
     /// # Errors
     /// Another dtype.
     pub fn on(device: AutocastDevice, kind: Kind) -> Result<Self> {
-        Self::enter(device, true, scalar_type(kind)?)
-    }
-
-    /// Runs all operators in the dtypes of their inputs, also within the scope of an [`Autocast::on`].
-    ///
-    /// # Errors
-    /// libtorch's; none is known.
-    pub fn off(device: AutocastDevice) -> Result<Self> {
-        Self::enter(device, false, scalar_type(Kind::BFloat16)?)
-    }
-
-    fn enter(device: AutocastDevice, enabled: bool, dtype: c_int) -> Result<Self> {
+        let dtype = scalar_type(kind)?;
         let mut previous = (false, 0);
         let cuda = device == AutocastDevice::Cuda;
         // SAFETY: the out pointers are to locals that outlive the call.
         check("autocast", unsafe {
-            ffi::ext_autocast_enter(cuda, enabled, dtype, &mut previous.0, &mut previous.1)
+            ffi::ext_autocast_enter(cuda, true, dtype, &mut previous.0, &mut previous.1)
         })?;
         Ok(Self {
             device,

@@ -256,8 +256,8 @@ fn autocast_lasts_as_long_as_its_guard() {
         let _on = Autocast::on(AutocastDevice::Cpu, Kind::BFloat16).expect("on");
         assert_eq!(product(), Kind::BFloat16);
         {
-            let _off = Autocast::off(AutocastDevice::Cpu).expect("off");
-            assert_eq!(product(), Kind::Float);
+            let _inner = Autocast::on(AutocastDevice::Cpu, Kind::Half).expect("on");
+            assert_eq!(product(), Kind::Half);
         }
         assert_eq!(product(), Kind::BFloat16);
     }

@@ -71,7 +71,7 @@ impl Accumulation {
     }
 
     /// Batches whose gradients wait for the step.
-    pub fn contributed(&self) -> u32 {
+    pub(crate) fn contributed(&self) -> u32 {
         self.contributed
     }
 

@@ -167,7 +167,7 @@ impl Context {
     }
 
     /// Forgets the batch, so that nothing of it can be read between batches.
-    pub fn clear_batch(&mut self) {
+    pub(crate) fn clear_batch(&mut self) {
         self.inputs = None;
         self.target = None;
         self.preds = None;

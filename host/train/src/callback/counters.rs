@@ -20,14 +20,14 @@ pub struct Counters {
     pub bytes_copied: u64,
     /// Host functions that panicked.
     pub host_panics: u64,
-    /// Durations of calls: of each of the first [`TIMED_AT_FIRST`], then of a sample.
+    /// Durations of calls: the first calls are all timed, later ones are sampled.
     pub call_time: Durations,
     /// The choice of calls that are timed.
     pub sample: Sample,
 }
 
 /// Calls that are all timed before a sample has to do.
-pub const TIMED_AT_FIRST: u32 = 256;
+const TIMED_AT_FIRST: u32 = 256;
 /// Calls of which one is timed on average: two looks at a clock cost a fifth of a call that does nothing.
 const SAMPLED: u64 = 16;
 
@@ -107,7 +107,7 @@ impl Durations {
     }
 
     /// The duration that a `share` (0 to 1) of all durations stays below, to the width of a bucket.
-    pub fn percentile(&self, share: f64) -> Duration {
+    pub(crate) fn percentile(&self, share: f64) -> Duration {
         let rank = (self.count as f64 * share).ceil() as u64;
         let mut seen = 0;
         for (index, count) in self.buckets.iter().enumerate() {

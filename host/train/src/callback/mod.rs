@@ -11,7 +11,7 @@ use phasebox_contract::phase::{Phase, PhaseSet};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-pub use self::counters::{Counters, Durations, Sample, TIMED_AT_FIRST};
+pub use self::counters::{Counters, Durations, Sample};
 pub use self::failure::Failure;
 pub use self::run::Callbacks;
 use crate::context::{Context, Lendable};

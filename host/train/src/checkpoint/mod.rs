@@ -21,8 +21,10 @@ mod folder;
 mod store;
 mod tensors;
 
-pub use store::{load, newest, save};
-pub use tensors::{NamedTensors, export_weights, load_weights};
+pub(crate) use store::save;
+pub use store::{load, newest};
+pub(crate) use tensors::export_weights;
+pub use tensors::{NamedTensors, load_weights};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,7 +32,7 @@ use serde_json::Value;
 use crate::callback::CallbackState;
 
 /// The tag that every periodic save moves.
-pub const LATEST: &str = "latest";
+pub(crate) const LATEST: &str = "latest";
 
 /// Everything that a run needs to go on as if it had never stopped. Plain data. Tensors may be on any device: saving
 /// copies them to the CPU, which syncs. Loaded tensors are on the CPU.

@@ -24,7 +24,7 @@ const STEP: &str = "-step-";
 ///
 /// Killed at any moment, each tag still names a complete checkpoint, the old or the new. Waits for the
 /// device of the tensors; with [`Durability::Machine`] also for the disk.
-pub fn save(
+pub(crate) fn save(
     run: &Path,
     tags: &[&str],
     snapshot: &Snapshot,

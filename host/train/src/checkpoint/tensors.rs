@@ -30,7 +30,7 @@ const KINDS: [(Kind, Dtype); 10] = [
 ];
 
 /// Writes `tensors` to a plain safetensors file, atomically. Syncs.
-pub fn export_weights(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
+pub(crate) fn export_weights(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
     let mut bytes = Vec::new();
     write(&mut bytes, tensors).with_context(|| format!("cannot save {}", path.display()))?;
     atomic_file::write_file(path, &bytes, Durability::Machine)

@@ -46,11 +46,11 @@ pub enum Level {
 
 /// The extent of the log when a checkpoint was taken.
 #[derive(Clone, Copy, Debug)]
-pub struct Logged {
+pub(crate) struct Logged {
     /// The last step that was logged.
-    pub step: u64,
+    pub(crate) step: u64,
     /// Length of `metrics.jsonl` in bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Values that may be on their way before the oldest is waited for: a device that far behind is not worth more memory.
