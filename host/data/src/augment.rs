@@ -28,6 +28,16 @@ pub(super) struct Image<'a> {
     pub(super) path: Option<&'a Path>,
 }
 
+impl Image<'_> {
+    /// The image's file, or its index if it has none of its own.
+    fn place(&self, index: usize) -> String {
+        match self.path {
+            Some(path) => path.display().to_string(),
+            None => format!("sample {index}"),
+        }
+    }
+}
+
 /// The transforms of a loader, ready for images of one kind; samples are made of `T`.
 pub(super) struct Renderer<'a, T> {
     augmentation: &'a Augmentation,
@@ -64,20 +74,25 @@ impl<'a> Renderer<'a, f32> {
         own: &Normalize,
     ) -> Result<Self> {
         let normalize = augmentation.normalize.as_ref().unwrap_or(own);
-        let table = |channel| {
-            let (mean, std) = normalize.channel(channel)?;
-            // The order of operations of torchvision's ToTensor and Normalize, so that values agree to the last bit.
-            anyhow::Ok(std::array::from_fn(|byte| {
-                (byte as f32 / white - mean) / std
-            }))
-        };
-        let values = (0..shape[0]).map(table).collect::<Result<_>>()?;
+        let channels = 0..shape[0];
+        let values = channels
+            .map(|channel| normalized_bytes(normalize, channel, white))
+            .collect::<Result<_>>()?;
         Ok(Self {
             augmentation,
             values,
             size: augmentation.cropped([shape[1], shape[2]])?,
         })
     }
+}
+
+/// The value of each byte in one channel of images whose brightest byte is `white`.
+fn normalized_bytes(normalize: &Normalize, channel: usize, white: f32) -> Result<[f32; 256]> {
+    let (mean, std) = normalize.channel(channel)?;
+    // The order of operations of torchvision's ToTensor and Normalize, so that values agree to the last bit.
+    Ok(std::array::from_fn(|byte| {
+        (byte as f32 / white - mean) / std
+    }))
 }
 
 impl<'a> Renderer<'a, u8> {
@@ -113,13 +128,8 @@ impl<T: Element + Copy + Default> Renderer<'_, T> {
         for (out, &index) in values.chunks_exact_mut(length).zip(indices) {
             let image = image(index)?;
             labels.push(image.label);
-            let place = || {
-                image
-                    .path
-                    .map_or(format!("sample {index}"), |path| path.display().to_string())
-            };
             self.render(&image, Random::keyed(&[seed, index as u64]), out)
-                .with_context(place)?;
+                .with_context(|| image.place(index))?;
         }
         let shape = [indices.len(), channels, height, width].map(|length| length as i64);
         let inputs = Tensor::f_from_slice(&values)?.f_view(shape)?;

@@ -63,19 +63,20 @@ impl ImageFolderConfig {
             .iter()
             .map(|path| name(path))
             .collect();
-        let part = |part: &String| -> Result<Arc<dyn Dataset>> {
-            Ok(Arc::new(ImageFolder::scan(
-                &root.join(part),
-                &classes,
-                channels,
-            )?))
+        let test = match &self.test {
+            Some(test) => Some(self.part(&root.join(test), &classes)?),
+            None => None,
         };
-        let test = self.test.as_ref().map(part).transpose()?;
         Ok(Splits {
-            train: part(&self.train)?,
-            validation: part(&self.validation)?,
+            train: self.part(&root.join(&self.train), &classes)?,
+            validation: self.part(&root.join(&self.validation), &classes)?,
             test,
         })
+    }
+
+    fn part(&self, folder: &Path, classes: &[String]) -> Result<Arc<dyn Dataset>> {
+        let images = ImageFolder::scan(folder, classes, self.channels)?;
+        Ok(Arc::new(images))
     }
 }
 

@@ -136,17 +136,17 @@ impl Augmentation {
     }
 }
 
+/// The value of one channel; the first value stands for those that are not given.
+fn of_channel(values: &[f64], channel: usize) -> Option<f32> {
+    let value = values.get(channel).or(values.first());
+    value.map(|value| *value as f32)
+}
+
 impl Normalize {
     /// The statistics `(mean, std)` of one channel.
     pub(super) fn channel(&self, channel: usize) -> Result<(f32, f32)> {
-        let of = |values: &[f64]| {
-            values
-                .get(channel)
-                .or(values.first())
-                .map(|&value| value as f32)
-        };
-        of(&self.mean)
-            .zip(of(&self.std))
+        let mean = of_channel(&self.mean, channel);
+        mean.zip(of_channel(&self.std, channel))
             .context("`normalize` needs a mean and a std")
     }
 

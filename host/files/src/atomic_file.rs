@@ -100,9 +100,8 @@ pub fn check_file_name(name: &str) -> Result<()> {
         size <= MAX_FILE_NAME_BYTES,
         "a file name has {size} bytes: at most {MAX_FILE_NAME_BYTES} are taken"
     );
-    let plain = |c: char| c.is_alphanumeric() || " ._-+=,@()[]#%".contains(c);
     ensure!(
-        name.chars().all(plain),
+        name.chars().all(is_plain),
         "file name {name:?} is refused: use letters, digits and ` ._-+=,@()[]#%`, no separators or controls"
     );
     ensure!(
@@ -114,6 +113,10 @@ pub fn check_file_name(name: &str) -> Result<()> {
         "file name {name:?} is refused: it ends with a space or a dot"
     );
     Ok(())
+}
+
+fn is_plain(letter: char) -> bool {
+    letter.is_alphanumeric() || " ._-+=,@()[]#%".contains(letter)
 }
 
 #[cfg(test)]

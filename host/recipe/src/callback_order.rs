@@ -14,10 +14,7 @@ pub(super) fn in_order(entries: Vec<CallbackEntry>) -> Result<Vec<CallbackEntry>
     let waits = waits(&entries)?;
     let mut placed: Vec<usize> = Vec::with_capacity(entries.len());
     while placed.len() < entries.len() {
-        let ready = |index: &usize| {
-            !placed.contains(index) && waits[*index].iter().all(|earlier| placed.contains(earlier))
-        };
-        match (0..entries.len()).find(ready) {
+        match next(&waits, &placed) {
             Some(next) => placed.push(next),
             None => return Err(circle(&entries, &waits, &placed)),
         }
@@ -40,6 +37,13 @@ fn waits(entries: &[CallbackEntry]) -> Result<Vec<Vec<usize>>> {
         }
     }
     Ok(waits)
+}
+
+/// The first callback that is not placed and waits for none.
+fn next(waits: &[Vec<usize>], placed: &[usize]) -> Option<usize> {
+    (0..waits.len()).find(|index| {
+        !placed.contains(index) && waits[*index].iter().all(|earlier| placed.contains(earlier))
+    })
 }
 
 fn position(entries: &[CallbackEntry], from: &CallbackEntry, name: &str) -> Result<usize> {

@@ -103,11 +103,10 @@ impl Resolver<'_> {
                 rest = reference;
                 continue;
             }
-            let unclosed = || {
-                node.location
-                    .error("`${` without its `}`; write `\\${` for a plain one")
+            let Some((path, after)) = reference.split_once('}') else {
+                let message = "`${` without its `}`; write `\\${` for a plain one";
+                return Err(node.location.error(message));
             };
-            let (path, after) = reference.split_once('}').ok_or_else(unclosed)?;
             let found = self.reference(node, path)?;
             out.extend([before, &as_text(&found, node, path)?]);
             rest = after;

@@ -44,6 +44,15 @@ pub struct Entry {
     pub value: Node,
 }
 
+impl Entry {
+    fn map_texts(self, change: fn(&str) -> String) -> Entry {
+        Entry {
+            value: self.value.map_texts(change),
+            ..self
+        }
+    }
+}
+
 impl Node {
     pub(super) fn new(content: Content, location: Location) -> Self {
         Self {
@@ -173,13 +182,12 @@ impl Node {
                     .map(|item| item.map_texts(change))
                     .collect(),
             ),
-            Content::Map(entries) => {
-                let changed = |entry: Entry| Entry {
-                    value: entry.value.map_texts(change),
-                    ..entry
-                };
-                Content::Map(entries.into_iter().map(changed).collect())
-            }
+            Content::Map(entries) => Content::Map(
+                entries
+                    .into_iter()
+                    .map(|entry| entry.map_texts(change))
+                    .collect(),
+            ),
         };
         self
     }

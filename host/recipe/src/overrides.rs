@@ -50,23 +50,29 @@ fn set(node: &mut Node, keys: &[&str], value: Node, location: &Location) -> Resu
 
 fn item_at<'a>(items: &'a mut [Node], key: &str, location: &Location) -> Result<&'a mut Node> {
     let length = items.len();
-    let index = key.parse::<usize>().ok().filter(|index| *index < length);
-    let unfit = || {
+    let index = key.parse::<usize>().ok();
+    let item = index.and_then(|index| items.get_mut(index));
+    item.ok_or_else(|| {
         location.error(format!(
             "`{key}` is not an item of this list: it has {length}, counted from 0"
         ))
-    };
-    items.get_mut(index.ok_or_else(unfit)?).ok_or_else(unfit)
+    })
 }
 
 /// The entry `a: {b: value}` for the key `a` and the deeper key `b`.
 fn nested(key: &str, deeper: &[&str], value: Node, location: &Location) -> Entry {
-    let entry = |key: &str, value| Entry {
+    let mut value = value;
+    for key in deeper.iter().rev() {
+        let inner = entry(key, value, location);
+        value = Node::new(Content::Map(vec![inner]), location.clone());
+    }
+    entry(key, value, location)
+}
+
+fn entry(key: &str, value: Node, location: &Location) -> Entry {
+    Entry {
         key: key.to_owned(),
         location: location.clone(),
         value,
-    };
-    let wrap =
-        |value, key: &&str| Node::new(Content::Map(vec![entry(key, value)]), location.clone());
-    entry(key, deeper.iter().rev().fold(value, wrap))
+    }
 }

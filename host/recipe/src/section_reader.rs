@@ -75,14 +75,11 @@ impl<'a> SectionReader<'a> {
     pub(super) fn positive(&mut self, key: &'static str) -> Option<f64> {
         let node = self.find(key)?;
         let number: f64 = self.optional(key)?;
-        let above = number > 0.0;
-        let unfit = || {
-            node.error(format!(
-                "expected a number above 0, found {}",
-                node.describe()
-            ))
-        };
-        self.keep(if above { Ok(number) } else { Err(unfit()) })
+        if number > 0.0 {
+            return Some(number);
+        }
+        let message = format!("expected a number above 0, found {}", node.describe());
+        self.keep(Err(node.error(message)))
     }
 
     /// A path, resolved against the file that names it.
@@ -96,23 +93,12 @@ impl<'a> SectionReader<'a> {
     pub(super) fn file_name(&mut self, key: &'static str) -> Option<String> {
         let node = self.find(key)?;
         let name: String = self.optional(key)?;
-        let plain = |letter: char| {
-            letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.' | ' ' | '=' | '+')
-        };
-        let fits = name.chars().all(plain)
-            && !name.starts_with('.')
-            && !name.is_empty()
-            && name.len() <= 128;
-        let unfit = || {
-            node.error(format!(
-                "names a folder or file: letters, digits, `_ - . = +`; found \"{name}\""
-            ))
-        };
-        if fits {
-            Some(name)
-        } else {
-            self.keep(Err(unfit()))
+        if is_file_name(&name) {
+            return Some(name);
         }
+        let message =
+            format!("names a folder or file: letters, digits, `_ - . = +`; found \"{name}\"");
+        self.keep(Err(node.error(message)))
     }
 
     /// As [`SectionReader::file_name`], and missing is a fault.
@@ -194,10 +180,22 @@ impl<'a> SectionReader<'a> {
 
     /// The section below that knows a key which this mapping does not.
     fn belongs_in(&self, key: &str) -> Option<&'static str> {
-        let knows =
-            |(_, known): &&(_, Vec<&str>)| known.contains(&key) && !self.known.contains(&key);
-        self.below.iter().find(knows).map(|(section, _)| *section)
+        if self.known.contains(&key) {
+            return None;
+        }
+        let mut below = self.below.iter();
+        let section = below.find(|(_, known)| known.contains(&key));
+        section.map(|(section, _)| *section)
     }
+}
+
+fn is_file_name(name: &str) -> bool {
+    let is_short = !name.is_empty() && name.len() <= 128;
+    is_short && !name.starts_with('.') && name.chars().all(is_plain)
+}
+
+fn is_plain(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.' | ' ' | '=' | '+')
 }
 
 /// Refuses the keys of a mapping that phasebox knows from other trainers and does not support.

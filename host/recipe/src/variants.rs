@@ -2,6 +2,7 @@
 //! to the recipe is what the same arguments on the command line would do.
 
 use std::path::Path;
+use std::slice;
 
 use super::document;
 use super::location::{Location, Result};
@@ -23,16 +24,20 @@ pub fn grid(axes: &[String]) -> Result<Vec<Vec<String>>> {
                 format!("the grid has more than {MAX_VARIANTS} combinations; give fewer values");
             return Err(Location::command_line(axis).error(message));
         }
-        let with = |variant: &Vec<String>| {
-            let variant = variant.clone();
-            values
-                .iter()
-                .map(move |value| [variant.clone(), vec![value.clone()]].concat())
-                .collect::<Vec<_>>()
-        };
-        variants = variants.iter().flat_map(with).collect();
+        variants = variants
+            .iter()
+            .flat_map(|variant| with_each(variant, &values))
+            .collect();
     }
     Ok(variants)
+}
+
+/// The variant once for each value, which it ends with.
+fn with_each(variant: &[String], values: &[String]) -> Vec<Vec<String>> {
+    values
+        .iter()
+        .map(|value| [variant, slice::from_ref(value)].concat())
+        .collect()
 }
 
 /// `key=a,b` as `key=a` and `key=b`. Commas inside brackets, braces and quotes belong to a value.

@@ -80,20 +80,13 @@ impl Parts {
             .iter()
             .map(|(_, tensor)| tensor.numel())
             .sum();
-        let loader = |name: &str, loader: &DataLoader| {
-            format!(
-                "{name}: {} samples, {} batches of {}",
-                loader.samples(),
-                loader.batches(),
-                loader.batch_size()
-            )
-        };
         let mut lines = vec![
             format!("data: {}", self.train_loader.dataset().description()),
-            loader("train", &self.train_loader),
-            loader("validation", &self.valid_loader),
+            describe_loader("train", &self.train_loader),
+            describe_loader("validation", &self.valid_loader),
         ];
-        lines.extend(self.test_loader.as_ref().map(|test| loader("test", test)));
+        let test = self.test_loader.as_ref();
+        lines.extend(test.map(|test| describe_loader("test", test)));
         lines.push(format!(
             "network: {}, {parameters} parameters",
             self.net.architecture()
@@ -114,6 +107,15 @@ impl Parts {
         ));
         lines
     }
+}
+
+fn describe_loader(name: &str, loader: &DataLoader) -> String {
+    format!(
+        "{name}: {} samples, {} batches of {}",
+        loader.samples(),
+        loader.batches(),
+        loader.batch_size()
+    )
 }
 
 /// Puts the location of `node` before an error of the part it describes.
@@ -201,16 +203,8 @@ fn criterion(recipe: &Recipe, device: Device) -> Result<Criterion> {
 
 fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<PerSplit<Metrics>> {
     let training = &recipe.training_hyperparams;
-    let configs = |node: &Node| -> Result<Vec<MetricConfig>> {
-        let Value::Array(entries) = node.to_json() else {
-            return Ok(Vec::new());
-        };
-        at(node, entries.iter().map(MetricConfig::from_value).collect())
-    };
-    let (train, valid) = (
-        configs(&training.train_metrics_list)?,
-        configs(&training.valid_metrics_list)?,
-    );
+    let train = metric_configs(&training.train_metrics_list)?;
+    let valid = metric_configs(&training.valid_metrics_list)?;
     let make = |node: &Node, configs: &[MetricConfig]| {
         at(node, Metrics::new(configs, criterion.item_names()))
     };
@@ -221,6 +215,13 @@ fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<PerSplit<Metrics>> 
         test: make(&training.valid_metrics_list, &valid)?,
         train: make(&training.train_metrics_list, &train)?,
     })
+}
+
+fn metric_configs(list: &Node) -> Result<Vec<MetricConfig>> {
+    let Value::Array(entries) = list.to_json() else {
+        return Ok(Vec::new());
+    };
+    at(list, entries.iter().map(MetricConfig::from_value).collect())
 }
 
 fn check_watched(recipe: &Recipe, names: &[String]) -> Result<()> {

@@ -155,15 +155,17 @@ impl<'a> Assembly<'a> {
 
     /// For each phase that somebody wants, who is called, in order.
     pub fn plan(&self) -> Vec<(Phase, Vec<&str>)> {
-        let names = |phase| {
-            self.callbacks
-                .iter()
-                .filter(move |callback| callback.phases().contains(phase))
-        };
-        let all = Phase::ALL
-            .into_iter()
-            .map(|phase| (phase, names(phase).map(PlannedCallback::name).collect()));
-        all.filter(|(_, names): &(_, Vec<&str>)| !names.is_empty())
+        let all = Phase::ALL.into_iter();
+        all.map(|phase| (phase, self.called_at(phase)))
+            .filter(|(_, names)| !names.is_empty())
+            .collect()
+    }
+
+    fn called_at(&self, phase: Phase) -> Vec<&str> {
+        let callbacks = self.callbacks.iter();
+        callbacks
+            .filter(|callback| callback.phases().contains(phase))
+            .map(PlannedCallback::name)
             .collect()
     }
 

@@ -80,20 +80,23 @@ impl ProcessCache {
 /// # Errors
 /// If the folder cannot be made.
 pub(crate) fn engine(cache_dir: Option<&Path>, profile: Profile) -> Result<Engine> {
-    let default = || user_cache().join("phasebox").join("compiled");
-    Engine::with_profile(&cache_dir.map_or_else(default, Path::to_path_buf), profile)
+    let folder = match cache_dir {
+        Some(folder) => folder.to_owned(),
+        None => user_cache().join("phasebox").join("compiled"),
+    };
+    Engine::with_profile(&folder, profile)
 }
 
 /// `$XDG_CACHE_HOME` or `~/.cache`: where the platform says, the one thing that is read from the environment.
 fn user_cache() -> PathBuf {
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    absolute("XDG_CACHE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+    absolute_path_in("XDG_CACHE_HOME")
+        .or_else(|| absolute_path_in("HOME").map(|home| home.join(".cache")))
         .unwrap_or_else(std::env::temp_dir)
+}
+
+fn absolute_path_in(variable: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os(variable)?);
+    path.is_absolute().then_some(path)
 }
 
 impl DataKey {

@@ -55,13 +55,6 @@ impl Inspect {
 }
 
 fn lines(component: &Component, description: &Description, memory_bytes: u64) -> Vec<String> {
-    let or_none = |list: String| {
-        if list.is_empty() {
-            "none".to_owned()
-        } else {
-            list
-        }
-    };
     let phases: Vec<&str> = component.phases.iter().map(|phase| phase.name()).collect();
     vec![
         one_line(&format!(
@@ -98,13 +91,25 @@ fn lines(component: &Component, description: &Description, memory_bytes: u64) ->
     ]
 }
 
+fn or_none(list: String) -> String {
+    if list.is_empty() {
+        "none".to_owned()
+    } else {
+        list
+    }
+}
+
 /// Each grant with what it allows.
 fn wanted(description: &Description) -> Vec<String> {
-    let allows = |name: &String| match Grant::from_name(name) {
-        Some(grant) => format!("{name}: {}", grant.allows()),
-        None => format!("{name}: unknown here"),
-    };
-    description.grants.iter().map(allows).collect()
+    let names = description.grants.iter();
+    names.map(|name| allowed_by(name)).collect()
+}
+
+fn allowed_by(grant: &str) -> String {
+    match Grant::from_name(grant) {
+        Some(known) => format!("{grant}: {}", known.allows()),
+        None => format!("{grant}: unknown here"),
+    }
 }
 
 fn as_json(

@@ -56,16 +56,18 @@ impl Sweep {
             Some(file) => variants::list(file)?,
             None => variants::grid(&self.grid)?,
         };
-        let read = |changes: Vec<String>| {
-            let all = [self.recipe.overrides.clone(), changes.clone()].concat();
-            let recipe = Recipe::load(&self.recipe.recipe, &all)?;
-            Ok(Run {
-                changes,
-                recipe,
-                outcome: None,
-            })
-        };
-        variants.into_iter().map(read).collect()
+        let variants = variants.into_iter();
+        variants.map(|changes| self.variant(changes)).collect()
+    }
+
+    fn variant(&self, changes: Vec<String>) -> Result<Run, Failure> {
+        let all = [self.recipe.overrides.clone(), changes.clone()].concat();
+        let recipe = Recipe::load(&self.recipe.recipe, &all)?;
+        Ok(Run {
+            changes,
+            recipe,
+            outcome: None,
+        })
     }
 
     /// Refuses a run now that would be refused later, before hours of other runs.

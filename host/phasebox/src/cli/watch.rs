@@ -5,7 +5,7 @@
 //! file systems and files that do not exist yet then need no care, and a few dozen looks cost nothing.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
@@ -28,7 +28,8 @@ pub(super) struct Watch {
 }
 
 /// How files look: their size, their time and which file it is; none where there is none.
-type Look = BTreeMap<PathBuf, Option<(u64, SystemTime, u64)>>;
+type Look = BTreeMap<PathBuf, Option<FileLook>>;
+type FileLook = (u64, SystemTime, u64);
 
 impl Watch {
     /// Ends only by a signal.
@@ -85,12 +86,14 @@ impl Watch {
 }
 
 fn look(files: &[PathBuf]) -> Look {
+    let files = files.iter();
+    files.map(|path| (path.clone(), look_at(path))).collect()
+}
+
+fn look_at(path: &Path) -> Option<FileLook> {
     use std::os::unix::fs::MetadataExt as _;
-    let one = |path: &PathBuf| {
-        let metadata = path.metadata().ok()?;
-        Some((metadata.len(), metadata.modified().ok()?, metadata.ino()))
-    };
-    files.iter().map(|path| (path.clone(), one(path))).collect()
+    let metadata = path.metadata().ok()?;
+    Some((metadata.len(), metadata.modified().ok()?, metadata.ino()))
 }
 
 /// Returns once `files` look different from `before` and have stopped to change.
