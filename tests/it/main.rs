@@ -16,7 +16,6 @@
 //! | `cache` | that compiled callbacks run only as they were written |
 //! | `memory_growth` | that a long run takes no more memory than a short one |
 //! | `recorded_steps` | that steps replayed from recordings are eager steps, bit for bit |
-//! | `accumulation` | that an error within an optimizer step loses no batch of it |
 //! | `resume` | that a killed run is readable, and goes on to the very bytes of a run that was not killed |
 //! | `conformance` | that every stock callback is as its README describes it, trains, and resumes |
 //! | `effects` | what each stock callback does to a run, against numbers computed apart from it |
@@ -26,7 +25,6 @@
 //!
 //! `harness` runs the binary and reads what it leaves.
 
-mod accumulation;
 mod broken_pipe;
 mod cache;
 mod callback_failures;
