@@ -37,7 +37,7 @@ pub use phasebox_sdk_macros::{Parameters, callback};
 pub use {serde, serde_json, wit_bindgen};
 
 /// The names of all phases, in the order of the loop.
-pub const PHASES: [&str; 31] = phasebox_sdk_macros::phases!();
+pub const PHASES: &[&str] = &phasebox_sdk_macros::phases!();
 
 /// The contract as Rust, generated from `wit/`: one module for each interface.
 #[allow(
