@@ -86,8 +86,10 @@ const RESULTS: [Route; 27] = [
     }),
 ];
 
+type Write = fn(&Tensor) -> Result<()>;
+
 /// All ways to write.
-const WRITES: [(&str, fn(&Tensor) -> Result<()>); 8] = [
+const WRITES: [(&str, Write); 8] = [
     ("fill", |x| x.fill_in_place(3.0)),
     ("copy", |x| x.copy_in_place(&x.duplicate()?)),
     ("add", |x| x.add_in_place(x, 1.0)),
