@@ -1,6 +1,8 @@
 //! Callbacks that trap, loop or eat memory. The run names the callback, the phase and the reason, and leaves a checkpoint
 //! to go on from. If the recipe says so, it goes on as if the callback had never been there.
 
+use phasebox_contract::limits::Limit;
+
 use crate::harness::wat_components::{
     CHECKPOINT, FAIL, FLOOD, FLOOD_ON, GROW, LOAD, LOOP, NOTHING, PANIC, REPORT_AND_LOOP, SAVE,
     TRAP, TRAP_TWICE, component,
@@ -228,36 +230,64 @@ fn an_endless_loop_while_loading_is_refused() {
     });
 }
 
+/// Limits that are too small, each with a stock callback that goes beyond it.
+const TOO_SMALL: [(&str, &str); 12] = [
+    ("syncs: 0", "stock: save-first-batch"),
+    ("host_bytes: 1KiB", "stock: save-first-batch"),
+    ("artifacts: 1KiB", "stock: save-first-batch"),
+    ("artifact_files: 0", "stock: save-first-batch"),
+    ("launches: 0", "stock: grad-clip, params: {max_norm: 1.0}"),
+    (
+        "call_tensors: 1B",
+        "stock: grad-clip, params: {max_norm: 1.0}",
+    ),
+    ("tensors: 1KiB", "stock: ema"),
+    ("handles: 1", "stock: grad-norm-monitor"),
+    ("log_values: 0", "stock: grad-norm-monitor"),
+    ("metric_names: 0", "stock: grad-norm-monitor"),
+    ("host_calls: 2", "stock: grad-norm-monitor"),
+    ("state: 1B", "stock: early-stopping"),
+];
+
+/// The other limits, each with the test that shows it.
+const SHOWN_ELSEWHERE: [(&str, &str); 8] = [
+    ("time", "by_default_it_ends_the_run_with_a_checkpoint"),
+    ("step_time", "what_is_over_a_limit_leaves_the_numbers_alone"),
+    ("host_time", "none: SECURITY.md says so"),
+    ("load_time", "an_endless_loop_while_loading_is_refused"),
+    ("compile_time", "what_takes_too_long_to_compile_is_refused"),
+    ("memory", "by_default_it_ends_the_run_with_a_checkpoint"),
+    ("log_lines", "what_is_over_a_limit_leaves_the_numbers_alone"),
+    ("checkpoint_tags", "sandbox/naming.rs, tags_without_end"),
+];
+
+fn key(limit: &str) -> &str {
+    limit.split(':').next().unwrap_or_default()
+}
+
+#[test]
+fn every_limit_is_shown_by_a_test() {
+    let here = TOO_SMALL.iter().map(|(limit, _)| key(limit));
+    let elsewhere = SHOWN_ELSEWHERE.iter().map(|(limit, _)| *limit);
+    let mut shown: Vec<&str> = here.chain(elsewhere).collect();
+    let mut all: Vec<&str> = Limit::ALL.iter().map(|limit| limit.key()).collect();
+    shown.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(shown, all);
+}
+
 /// A stock callback under a limit that is too small fails the run. The message says which key would raise the limit, and
 /// the summary counts the refusal.
 #[test]
 fn every_limit_refuses_in_words_and_is_counted() {
-    for (limit, entry) in [
-        ("syncs: 0", "stock: save-first-batch"),
-        ("host_bytes: 1KiB", "stock: save-first-batch"),
-        ("artifacts: 1KiB", "stock: save-first-batch"),
-        ("artifact_files: 0", "stock: save-first-batch"),
-        ("launches: 0", "stock: grad-clip, params: {max_norm: 1.0}"),
-        (
-            "call_tensors: 1B",
-            "stock: grad-clip, params: {max_norm: 1.0}",
-        ),
-        ("tensors: 1KiB", "stock: ema"),
-        ("handles: 1", "stock: grad-norm-monitor"),
-        ("log_values: 0", "stock: grad-norm-monitor"),
-        ("metric_names: 0", "stock: grad-norm-monitor"),
-        ("host_calls: 2", "stock: grad-norm-monitor"),
-        ("state: 1B", "stock: early-stopping"),
-    ] {
+    for (limit, entry) in TOO_SMALL {
         let scratch = Scratch::with_callbacks(&format!(
             "  - {{{entry}, name: bad, limits: {{{limit}}}}}\n"
         ));
         let finished = scratch.train(&[]);
         assert_eq!(finished.code, Some(1), "{limit}: {}", finished.stderr);
-        let (key, message) = (
-            limit.split(':').next().unwrap_or_default(),
-            error(&finished.stderr),
-        );
+        let key = key(limit);
+        let message = error(&finished.stderr);
         assert!(
             message.contains(&format!("raise `limits: {{{key}: …}}`")),
             "{limit}: {message}"

@@ -4,7 +4,7 @@
 //!
 //! An entry is two files, named by a digest of all that decides the code: the component's bytes, the engine's
 //! version and settings, the contract. One file is the code, which is mapped, so that a page of it costs time
-//! and memory only when it is used. The other records the code's digest. A third kind of file remembers
+//! and memory only when it is used. The other holds the code's digest. A third kind of file remembers
 //! digests of components.
 //!
 //! Code that is not what was written there is never run: it is compiled anew, and the log says so. Nothing
@@ -187,7 +187,7 @@ fn map(engine: &Engine, code: &File) -> Result<Component> {
     let path = format!("/proc/self/fd/{}", code.as_raw_fd());
     // SAFETY: the engine must have written these bytes itself, and nobody may change them while they are mapped. The
     // file lies in a folder that only this user can write to and belongs to this user (`folder`); its bytes have the
-    // digest that was recorded when the engine wrote them (`intact`); files there are replaced whole, never written
+    // digest that was stored when the engine wrote them (`intact`); files there are replaced whole, never written
     // to. The engine checks by itself that its version and settings are those of the code.
     unsafe { Component::deserialize_file(engine, path) }.map_err(|error| anyhow!(error))
 }

@@ -96,3 +96,23 @@ impl FromIterator<Grant> for Grants {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names between backticks in the sentence of `wit/world.wit` that begins with "The grants are".
+    fn in_contract() -> Vec<&'static str> {
+        let contract = include_str!("../../../wit/world.wit");
+        let (_, list) = contract
+            .split_once("/// The grants are ")
+            .expect("world.wit has the list");
+        let (list, _) = list.split_once('.').expect("a sentence ends");
+        list.split('`').skip(1).step_by(2).collect()
+    }
+
+    #[test]
+    fn grants_are_those_of_the_contract() {
+        assert_eq!(in_contract(), Grant::NAMES);
+    }
+}

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Splits;
 use super::data_file::DataFile;
-use super::hold_out::{Parts, hold_out};
+use super::hold_out::{Division, hold_out};
 use super::table::{Table, Target, Task, chosen, number};
 
 /// Recipe keys of `csv`: a file with a header line, packed if it ends in `.gz`. Samples are float32 `[features]`.
@@ -119,21 +119,21 @@ impl CsvConfig {
 
     fn split(&self, mut table: Table) -> Result<Splits> {
         let (labels, classes) = table.target.strata();
-        let parts = hold_out(&labels, classes, self.validation_fraction, self.split_seed)?;
+        let rows = hold_out(&labels, classes, self.validation_fraction, self.split_seed)?;
         ensure!(
-            !parts.held_out.is_empty(),
+            !rows.held_out.is_empty(),
             "no row to validate with\nhint: raise `validation_fraction`"
         );
-        let rest: Vec<i64> = parts.kept.iter().map(|&row| labels[row]).collect();
-        let Parts { kept, held_out } =
+        let rest: Vec<i64> = rows.kept.iter().map(|&row| labels[row]).collect();
+        let Division { kept, held_out } =
             hold_out(&rest, classes, self.test_fraction, self.split_seed)?;
-        let train = chosen(&parts.kept, &kept);
-        let test = chosen(&parts.kept, &held_out);
+        let train = chosen(&rows.kept, &kept);
+        let test = chosen(&rows.kept, &held_out);
         if self.standardize {
             table.standardize(&train);
         }
         let test = (!test.is_empty()).then(|| Arc::new(table.select(&test)) as _);
-        let validation = Arc::new(table.select(&parts.held_out));
+        let validation = Arc::new(table.select(&rows.held_out));
         Ok(Splits {
             train: Arc::new(table.select(&train)),
             validation,

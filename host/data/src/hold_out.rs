@@ -4,9 +4,9 @@ use anyhow::{Result, ensure};
 
 use super::random::Random;
 
-/// Indices of two parts, each ascending, together `0..count`.
+/// Indices of the samples to keep and of those to hold out, each ascending, together `0..count`.
 #[derive(Debug, PartialEq)]
-pub(super) struct Parts {
+pub(super) struct Division {
     pub(super) kept: Vec<usize>,
     pub(super) held_out: Vec<usize>,
 }
@@ -18,7 +18,12 @@ pub(super) struct Parts {
 ///
 /// # Errors
 /// When the fraction is not in `[0, 1)` or leaves nothing to keep.
-pub(super) fn hold_out(labels: &[i64], classes: usize, fraction: f64, seed: u64) -> Result<Parts> {
+pub(super) fn hold_out(
+    labels: &[i64],
+    classes: usize,
+    fraction: f64,
+    seed: u64,
+) -> Result<Division> {
     ensure!(
         (0.0..1.0).contains(&fraction),
         "a held-out fraction must be in [0, 1), it is {fraction}"
@@ -47,7 +52,7 @@ pub(super) fn hold_out(labels: &[i64], classes: usize, fraction: f64, seed: u64)
     );
     kept.sort_unstable();
     held_out.sort_unstable();
-    Ok(Parts { kept, held_out })
+    Ok(Division { kept, held_out })
 }
 
 /// The number of samples of each class to hold out, so that the sum is the fraction of the whole, rounded up.
@@ -88,17 +93,17 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_disjoint_complete_and_seeded() {
+    fn divisions_are_disjoint_complete_and_seeded() {
         let labels: Vec<i64> = (0..50).map(|index| index % 5).collect();
-        let parts = hold_out(&labels, 5, 0.2, 1).unwrap();
-        let mut all = [parts.kept.clone(), parts.held_out.clone()].concat();
+        let division = hold_out(&labels, 5, 0.2, 1).unwrap();
+        let mut all = [division.kept.clone(), division.held_out.clone()].concat();
         all.sort_unstable();
         assert_eq!(all, (0..50).collect::<Vec<_>>());
-        assert_eq!(parts, hold_out(&labels, 5, 0.2, 1).unwrap());
-        assert_ne!(parts, hold_out(&labels, 5, 0.2, 2).unwrap());
+        assert_eq!(division, hold_out(&labels, 5, 0.2, 1).unwrap());
+        assert_ne!(division, hold_out(&labels, 5, 0.2, 2).unwrap());
         for class in 0..5 {
             assert_eq!(
-                parts
+                division
                     .held_out
                     .iter()
                     .filter(|&&index| labels[index] == class)

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::augment::{Image, Renderer};
 use super::data_file::DAMAGED;
-use super::hold_out::{Parts, hold_out};
+use super::hold_out::{Division, hold_out};
 use super::transforms::{Augmentation, Normalize};
 use super::{Batch, Dataset, Splits};
 
@@ -65,7 +65,8 @@ impl Images {
     /// # Errors
     /// When the fraction is not in `[0, 1)` or leaves nothing.
     pub(super) fn hold_out(self, fraction: f64, seed: u64) -> Result<(Self, Option<Self>)> {
-        let Parts { kept, held_out } = hold_out(&self.labels, self.classes.len(), fraction, seed)?;
+        let Division { kept, held_out } =
+            hold_out(&self.labels, self.classes.len(), fraction, seed)?;
         if held_out.is_empty() {
             return Ok((self, None));
         }

@@ -2,9 +2,10 @@
 //!
 //! The crate ends at CPU tensors: the trainer moves a batch to the device and decides what it is used for.
 //!
-//! **To add a data set**: one file here with its recipe keys (a struct with `deny_unknown_fields`) and a `load`; one
-//! row of `datasets!`, whose name in snake case is the recipe key. For images that fit in memory `load` fills an
-//! [`Images`], for rows of numbers a [`Table`]; anything else implements [`Dataset`].
+//! **To add a data set**: one file beside this one with its recipe keys (a struct with `deny_unknown_fields`) and a
+//! `load`; in this file `mod`, `pub use` and one row of `datasets!`, whose name in snake case is the recipe key. For
+//! images that fit in memory `load` fills an [`Images`], for rows of numbers a [`Table`]; anything else implements
+//! [`Dataset`].
 
 mod augment;
 mod cifar;

@@ -90,7 +90,7 @@ impl TensorGroup {
         Rc::ptr_eq(&self.layout, &other.layout) || self.layout == other.layout
     }
 
-    /// Copies of all members with memory of their own, outside the autograd graph. No sync.
+    /// Copies of all members with memory of their own, unknown to autograd. No sync.
     ///
     /// # Errors
     /// libtorch's reason, such as too little memory.

@@ -19,7 +19,7 @@ const SLICE_TICKS: u64 = 10;
 const GRACE_TICKS: u64 = 100;
 const TICK_NANOSECONDS: u64 = TICK.as_nanos() as u64;
 
-/// The time of one call. Times are in ticks of the clock, budgets in nanoseconds.
+/// The time of one call. Times are in ticks of the clock, limits in nanoseconds.
 pub(crate) struct Deadline {
     clock: Arc<AtomicU64>,
     began_at: u64,
@@ -115,7 +115,7 @@ impl Deadline {
         self.budget
     }
 
-    /// Records the fuel that the call has left.
+    /// Notes the fuel that the call has left.
     pub(crate) fn record_fuel_left(&mut self, left: u64) {
         self.burnt = Some(self.budget.saturating_sub(left));
     }

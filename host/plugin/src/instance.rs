@@ -1,4 +1,4 @@
-//! One component, instantiated: its store, the functions it exports, and calls into them under a budget.
+//! One component, instantiated: its store, the functions it exports, and calls into them under a limit.
 //! What the calls mean, such as parameters and saved state, is `plugin`'s.
 //!
 //! For each call at a phase the trainer's context is moved into the store and moved back afterwards, also
@@ -199,7 +199,7 @@ fn set_budget(store: &mut Store<PluginState>, ticks: u64) {
     }
 }
 
-/// Records the fuel that is left, where the guest had any.
+/// Notes the fuel that is left, where the guest had any.
 #[inline]
 fn record_fuel_left(store: &mut Store<PluginState>) {
     if store.data().profile == Profile::Deterministic {

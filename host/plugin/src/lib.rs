@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `plugin` | the callback: parameters, saved state, reloading, the report |
 //! | `state_handover` | saved state that another build goes on with |
-//! | `instance` | instantiating, exports, calls under a budget |
+//! | `instance` | instantiating, exports, calls under a limit |
 //! | `engine` | the engine with the host functions linked |
 //! | `state`, `quotas` | what one instance has and uses |
 //! | `handle_table`, `markers`, `owner`, `stored` | what a guest holds handles to |

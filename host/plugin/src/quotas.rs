@@ -102,7 +102,7 @@ impl PluginState {
         self.counters.crossings - self.crossings_before
     }
 
-    /// Records what the call that has ended used, and begins the budgets of a call anew.
+    /// Notes what the call that has ended used, and counts its limits anew.
     pub(crate) fn record_usage_of_call(&mut self) {
         let guest = self.deadline.guest_time();
         self.usage.set(Limit::HostTime, self.deadline.host_time());

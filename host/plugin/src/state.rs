@@ -144,7 +144,7 @@ impl PluginState {
         self.failure = None;
     }
 
-    /// Ends a call: its handles go stale, and its budgets begin anew.
+    /// Ends a call: its handles go stale, and its limits are counted anew.
     #[inline]
     pub(crate) fn end_call(&mut self) {
         self.tensors.end_call();

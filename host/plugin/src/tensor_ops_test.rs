@@ -150,7 +150,7 @@ fn every_function_of_the_contract_has_a_row_with_a_result() {
     assert!(without.is_empty(), "no row calls {without:?}");
 }
 
-/// A parameter is a leaf of the graph: while gradients are recorded libtorch refuses to change it in place.
+/// A parameter is a leaf for autograd: while gradients are recorded libtorch refuses to change it in place.
 #[test]
 fn changing_a_leaf_while_gradients_are_recorded_is_refused() {
     let state = &mut plugin(Grants::from_iter([Grant::Parameters, Grant::Random]));

@@ -2,7 +2,7 @@
 
 use tch::{Device, TchError, Tensor};
 
-/// A copy of `tensor` on its device, in memory of its own and outside the autograd graph. The layout
+/// A copy of `tensor` on its device, in memory of its own and unknown to autograd. The layout
 /// of dense tensors stays, so a copy of channels-last images is channels-last. No sync.
 ///
 /// # Errors

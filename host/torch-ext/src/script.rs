@@ -46,7 +46,7 @@ impl ScriptModule {
         })
     }
 
-    /// Calls the module's `forward` with one tensor. The graph runs as written, operation by operation, so that equal
+    /// Calls the module's `forward` with one tensor. The program runs as written, operation by operation, so that equal
     /// inputs give equal bits at every call. Does not sync by itself.
     ///
     /// # Errors

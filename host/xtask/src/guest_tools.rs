@@ -7,8 +7,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::atomic;
 use crate::command::{run, say};
-use crate::files;
 use crate::paths::{Paths, text};
 
 const REMEDY: &str = "check the network and the free disk space, then run this again";
@@ -59,7 +59,7 @@ impl Tool {
         if folder.exists() {
             return Ok(folder);
         }
-        let _alone = files::lock(&folder)?;
+        let _alone = atomic::lock(&folder)?;
         if !folder.exists() {
             self.fetch(paths, &folder)?;
         }
@@ -72,13 +72,13 @@ impl Tool {
             self.pin(),
             self.download_mb()
         ));
-        let part = files::unfinished(folder);
-        files::create_folder(&part)?;
+        let part = atomic::unfinished(folder);
+        atomic::create_folder(&part)?;
         match self {
             Tool::ComponentizeJs => npm_install(paths, self.pin(), &part)?,
             Tool::Zig | Tool::ComponentizePy | Tool::Node => pip_install(self.pin(), &part)?,
         }
-        files::publish(&part, folder)
+        atomic::publish(&part, folder)
     }
 }
 

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use wit_bindgen_core::Files;
 use wit_parser::Resolve;
 
+use crate::atomic;
 use crate::command::{run, say};
-use crate::files;
 use crate::guest_tools::{Tool, node};
 use crate::paths::{Paths, text};
 use crate::plugins;
@@ -83,21 +83,21 @@ impl Example {
         if !cached.exists() {
             self.compile_into(paths, &cached)?;
         }
-        files::write_if_changed(&component, &fs::read(&cached)?)?;
-        files::write_if_changed(&stamp, digest.as_bytes())?;
+        atomic::write_if_changed(&component, &fs::read(&cached)?)?;
+        atomic::write_if_changed(&stamp, digest.as_bytes())?;
         Ok(())
     }
 
     fn compile_into(&self, paths: &Paths, cached: &Path) -> Result<()> {
         let tool = self.tool.install(paths)?;
-        let _alone = files::lock(cached)?;
+        let _alone = atomic::lock(cached)?;
         if cached.exists() {
             return Ok(());
         }
         say(&format!("building the {} example", self.language));
-        let part = files::unfinished(cached);
+        let part = atomic::unfinished(cached);
         (self.compile)(paths, &tool, &part)?;
-        files::publish(&part, cached)
+        atomic::publish(&part, cached)
     }
 
     /// The digest of everything that the component is made of: sources, SDK, contract, compiler, and the commands of this
@@ -191,8 +191,8 @@ fn compile_c(paths: &Paths, zig: &Path, output: &Path) -> Result<()> {
     run(&mut clang, REMEDY)?;
     let component =
         plugins::encode(&fs::read(&core)?).context("the C example does not fit its world")?;
-    files::write_if_changed(output, &component)?;
-    files::remove(&bindings)
+    atomic::write_if_changed(output, &component)?;
+    atomic::remove(&bindings)
 }
 
 /// Writes `plugin.h`, `plugin.c` and an object file that holds the world.
@@ -205,7 +205,7 @@ fn generate_c(wit: &Path, into: &Path) -> Result<()> {
         .build()
         .generate(&mut resolve, world, &mut generated)?;
     for (name, bytes) in generated.iter() {
-        files::write_if_changed(&into.join(name), bytes)?;
+        atomic::write_if_changed(&into.join(name), bytes)?;
     }
     Ok(())
 }
@@ -254,8 +254,8 @@ mod tests {
         let folder =
             std::env::temp_dir().join(format!("phasebox-xtask-digest-{}", std::process::id()));
         let digest = |name: &str, text: &str| -> Result<Vec<u8>> {
-            files::remove(&folder)?;
-            files::write_if_changed(&folder.join("deps").join(name), text.as_bytes())?;
+            atomic::remove(&folder)?;
+            atomic::write_if_changed(&folder.join("deps").join(name), text.as_bytes())?;
             let mut hash = Sha256::new();
             hash_folder(&folder, &mut hash)?;
             Ok(hash.finalize().to_vec())
@@ -264,6 +264,6 @@ mod tests {
         assert_eq!(digest("plugin.c", "int x;")?, first);
         assert_ne!(digest("plugin.c", "int y;")?, first);
         assert_ne!(digest("plugin.h", "int x;")?, first);
-        files::remove(&folder)
+        atomic::remove(&folder)
     }
 }

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::atomic;
 use crate::command::{output, run, say, works};
-use crate::files;
 use crate::paths::{Paths, text};
 
 /// The version that tch 0.24 is written for.
@@ -63,7 +63,7 @@ pub(crate) fn install(paths: &Paths, with_cuda: bool) -> Result<()> {
     if with_cuda && !cuda_stamp(&folder).exists() {
         fetch_cuda(&folder)?;
     }
-    files::link(&folder, &paths.clone.join(".cargo/libtorch"))
+    atomic::link(&folder, &paths.clone.join(".cargo/libtorch"))
 }
 
 /// `LIBTORCH`, unless it is this clone's link, which .cargo/config.toml sets, or the cache's folder.
@@ -95,7 +95,7 @@ fn is_complete(folder: &Path) -> bool {
 }
 
 fn fetch_cpu(folder: &Path) -> Result<()> {
-    let _alone = files::lock(folder)?;
+    let _alone = atomic::lock(folder)?;
     if is_complete(folder) {
         return Ok(());
     }
@@ -103,36 +103,36 @@ fn fetch_cpu(folder: &Path) -> Result<()> {
         "fetching libtorch {VERSION} (0.5 GB, 1.1 GB unpacked) into {}",
         folder.display()
     ));
-    let part = files::unfinished(folder);
+    let part = atomic::unfinished(folder);
     fetch(&CPU_WHEELS, &part)?;
     lay_out(&part)?;
-    files::publish(&part, folder)
+    atomic::publish(&part, folder)
 }
 
 /// Makes `include` and `lib` as torch-sys expects them, with the CPU half alone: one binary then runs on machines without
 /// a GPU, and loads libtorch_cuda.so itself where there is one.
 fn lay_out(folder: &Path) -> Result<()> {
-    files::link(Path::new("site/torch/include"), &folder.join("include"))?;
+    atomic::link(Path::new("site/torch/include"), &folder.join("include"))?;
     for library in ["libtorch_cpu.so", "libc10.so"] {
-        files::link(
+        atomic::link(
             &Path::new("../site/torch/lib").join(library),
             &folder.join("lib").join(library),
         )?;
     }
     // A linker script: torch-sys asks for -ltorch, which in the wheel would pull libtorch_cuda.so in.
-    files::write_if_changed(&folder.join("lib/libtorch.so"), b"INPUT(libtorch_cpu.so)\n")?;
+    atomic::write_if_changed(&folder.join("lib/libtorch.so"), b"INPUT(libtorch_cpu.so)\n")?;
     Ok(())
 }
 
 /// Adds the CUDA libraries where the wheel's own rpath looks for them: `site/nvidia`.
 fn fetch_cuda(folder: &Path) -> Result<()> {
-    let _alone = files::lock(folder)?;
+    let _alone = atomic::lock(folder)?;
     say(&format!(
         "fetching the CUDA libraries of libtorch {VERSION} (1.9 GB, 2.7 GB unpacked) into {}",
         folder.display()
     ));
     fetch(&CUDA_WHEELS, folder)?;
-    files::write_if_changed(&cuda_stamp(folder), b"complete\n")?;
+    atomic::write_if_changed(&cuda_stamp(folder), b"complete\n")?;
     Ok(())
 }
 
@@ -144,8 +144,8 @@ fn cuda_stamp(folder: &Path) -> PathBuf {
 /// Downloads into `folder/wheels` (pip checks what is there already), unpacks into `folder/site`.
 fn fetch(wheels: &Wheels, folder: &Path) -> Result<()> {
     let (downloads, site) = (folder.join("wheels"), folder.join("site"));
-    files::create_folder(&downloads)?;
-    files::create_folder(&site)?;
+    atomic::create_folder(&downloads)?;
+    atomic::create_folder(&site)?;
     check_disk(folder, wheels.needed_gb)?;
     download(wheels, &downloads)?;
     say("unpacking the wheels");
@@ -159,7 +159,7 @@ fn fetch(wheels: &Wheels, folder: &Path) -> Result<()> {
         ]),
         remedy,
     )?;
-    files::remove(&downloads)
+    atomic::remove(&downloads)
 }
 
 fn download(wheels: &Wheels, into: &Path) -> Result<()> {

@@ -1,10 +1,10 @@
 //! `cargo xtask`: everything this repository needs before and around cargo. Each step says what it does in one
 //! line, does nothing when it is done already, and resumes after an interruption.
 
+mod atomic;
 mod bench;
 mod checks;
 mod command;
-mod files;
 mod guest_tools;
 mod languages;
 mod libtorch;

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::atomic;
 use crate::command::{run, say};
-use crate::files;
 use crate::paths::{Paths, text};
 
 /// The PyTorch of our libtorch, and the packages that fit it. Its wheel is linked to the CUDA libraries, on a CPU too.
@@ -36,11 +36,11 @@ fn install(paths: &Paths) -> Result<PathBuf> {
     if folder.exists() {
         return Ok(folder);
     }
-    let _alone = files::lock(&folder)?;
+    let _alone = atomic::lock(&folder)?;
     if !folder.exists() {
         say("fetching PyTorch and Lightning to compare with (2.5 GB, 5 GB on disk)");
-        let part = files::unfinished(&folder);
-        files::create_folder(&part)?;
+        let part = atomic::unfinished(&folder);
+        atomic::create_folder(&part)?;
         let mut pip = Command::new("python3");
         pip.args([
             "-m",
@@ -60,7 +60,7 @@ fn install(paths: &Paths) -> Result<PathBuf> {
             pip.args(PINS),
             "apt install python3-pip; check the network and the free disk space",
         )?;
-        files::publish(&part, &folder)?;
+        atomic::publish(&part, &folder)?;
     }
     Ok(folder)
 }

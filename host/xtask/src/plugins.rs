@@ -7,8 +7,8 @@ use std::{env, fs};
 use anyhow::{Context, Result};
 use wit_component::ComponentEncoder;
 
+use crate::atomic;
 use crate::command::{output, run, say};
-use crate::files;
 use crate::paths::{Paths, text};
 use crate::wasm_std::TARGET;
 use crate::workspace::Workspace;
@@ -74,7 +74,7 @@ fn wrap(module: &Path, component: &Path) -> Result<()> {
     let core = fs::read(module).with_context(|| format!("cargo left no {}", module.display()))?;
     let bytes = encode(&core)
         .with_context(|| format!("{} does not fit its world in wit/", module.display()))?;
-    files::write_if_changed(component, &bytes)?;
+    atomic::write_if_changed(component, &bytes)?;
     Ok(())
 }
 

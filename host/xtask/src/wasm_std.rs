@@ -8,8 +8,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::atomic;
 use crate::command::{output, run, say};
-use crate::files;
 use crate::paths::{Paths, text};
 
 /// The callbacks' target: no operating system, hence no imports but phasebox's.
@@ -61,14 +61,14 @@ fn fetch() -> Result<()> {
 
 fn build(paths: &Paths, source: &Path, libraries: &Path) -> Result<()> {
     let work = paths.cache.join("wasm-std.part");
-    let _alone = files::lock(&work)?;
+    let _alone = atomic::lock(&work)?;
     if has_std(libraries) {
         return Ok(());
     }
     say(&format!(
         "building Rust's standard library for {TARGET} (1 to 2 minutes)"
     ));
-    files::create_folder(libraries)
+    atomic::create_folder(libraries)
         .context("the toolchain must be the user's own, as with rustup")?;
     unpack(source, &work)?;
     compile(&work)?;
@@ -76,7 +76,7 @@ fn build(paths: &Paths, source: &Path, libraries: &Path) -> Result<()> {
         &work.join("target").join(TARGET).join("release/deps"),
         libraries,
     )?;
-    files::remove(&work)
+    atomic::remove(&work)
 }
 
 fn unpack(source: &Path, work: &Path) -> Result<()> {
@@ -86,9 +86,9 @@ fn unpack(source: &Path, work: &Path) -> Result<()> {
             source.display()
         );
     }
-    files::create_folder(&work.join("src"))?;
-    files::write_if_changed(&work.join("Cargo.toml"), SEED.as_bytes())?;
-    files::write_if_changed(&work.join("src/lib.rs"), b"")?;
+    atomic::create_folder(&work.join("src"))?;
+    atomic::write_if_changed(&work.join("Cargo.toml"), SEED.as_bytes())?;
+    atomic::write_if_changed(&work.join("src/lib.rs"), b"")?;
     // Python has an xz of its own; a minimal Debian has none.
     let remedy = "is it a tarball of Rust's library/, and the disk not full?";
     run(
@@ -129,7 +129,7 @@ fn copy_libraries(built: &Path, libraries: &Path) -> Result<()> {
     all.retain(|path| is_library(&name(path)));
     all.sort_by_key(|path| name(path).starts_with("libstd-"));
     for path in &all {
-        files::write_if_changed(&libraries.join(name(path)), &fs::read(path)?)?;
+        atomic::write_if_changed(&libraries.join(name(path)), &fs::read(path)?)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //!
 //! | file | checks |
 //! |---|---|
+//! | `code` | nothing: it reads Rust without strings and comments, for the others |
 //! | `crates` | which crate may know which, and where unsafe code and C++ are |
 //! | `exports` | that crates export only what others use |
 //! | `fallible` | that the plugin host calls only those forms of libtorch that give errors |

@@ -54,7 +54,7 @@ fn losses_and_gradients_are_pytorchs() {
     let rows: Vec<Value> =
         serde_json::from_str(include_str!("../../../../tests/reference/losses.json"))
             .expect("valid JSON");
-    assert_eq!(rows.len(), 14);
+    assert!(!rows.is_empty());
     rows.iter().for_each(check_row);
 }
 

@@ -1,5 +1,5 @@
 //! Parameter groups and how a recipe forms them. Owns names, members, learning rate and weight decay of each group;
-//! the remaining hyper-parameters are the rule's.
+//! the remaining hyperparameters are the rule's.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const DEFAULT: &str = "default";
 /// The group, or its suffix, of biases and normalization parameters that do not decay.
 const NO_WEIGHT_DECAY: &str = "no-weight-decay";
 
-/// Parameters that are updated with the same hyper-parameters.
+/// Parameters that are updated with the same hyperparameters.
 #[derive(Debug)]
 pub struct ParameterGroup {
     /// Unique among the groups of an optimizer.

@@ -1,4 +1,4 @@
-//! The range of every hyper-parameter, in one table. Knows names and numbers, not which optimizer has which.
+//! The range of every hyperparameter, in one table. Knows names and numbers, not which optimizer has which.
 
 use anyhow::{Result, ensure};
 

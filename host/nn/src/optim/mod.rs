@@ -1,5 +1,5 @@
 //! Optimizers: the update of parameters from their gradients, with state that checkpoints. Owns the parameter groups,
-//! their hyper-parameters and the state tensors. Does not know schedules (they write `learning_rate`), clipping or
+//! their hyperparameters and the state tensors. Does not know schedules (they write `learning_rate`), clipping or
 //! when a step is due.
 //!
 //! One generic [`Optimizer`] drives a rule per algorithm (`sgd`, `adam`, `rmsprop`); the rules run libtorch's fused or
@@ -62,16 +62,16 @@ pub trait Optimizer: Send {
     /// The gradients the next step will use, all groups in one list.
     fn gradients(&mut self) -> Result<&TensorList>;
 
-    /// The names of each group's hyper-parameters, `lr` and `weight_decay` first.
+    /// The names of each group's hyperparameters, `lr` and `weight_decay` first.
     fn hyperparameter_names(&self) -> Vec<&'static str>;
 
-    /// A group's hyper-parameter; an error names the groups or hyper-parameters that exist.
+    /// A group's hyperparameter; an error names the groups or hyperparameters that exist.
     fn hyperparameter(&self, group: &str, name: &str) -> Result<f64>;
 
-    /// Sets a group's hyper-parameter from the next step on. Refuses NaN and values out of range, and says the range.
+    /// Sets a group's hyperparameter from the next step on. Refuses NaN and values out of range, and says the range.
     fn set_hyperparameter(&mut self, group: &str, name: &str, value: f64) -> Result<()>;
 
-    /// A number that differs after each change that a recording cannot see: of a hyper-parameter other than a learning
+    /// A number that differs after each change that a recording cannot see: of a hyperparameter other than a learning
     /// rate, or of the set of state tensors.
     fn version(&self) -> u64;
 
@@ -97,7 +97,7 @@ pub trait Optimizer: Send {
 /// Builds the optimizer that `config` names over all `parameters` (name and leaf tensor, on one device).
 ///
 /// # Errors
-/// Hyper-parameters out of range, a learning-rate group that matches nothing, a parameter that no group takes; the
+/// Hyperparameters out of range, a learning-rate group that matches nothing, a parameter that no group takes; the
 /// message names the key.
 pub fn build(
     config: &OptimizerConfig,

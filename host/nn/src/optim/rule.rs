@@ -1,4 +1,4 @@
-//! The rule of an algorithm: its hyper-parameters, the state it needs and its arithmetic. Everything else about
+//! The rule of an algorithm: its hyperparameters, the state it needs and its arithmetic. Everything else about
 //! optimizers is in `stepper` and `state`.
 
 use anyhow::Result;
@@ -6,7 +6,7 @@ use torch_ext::LearningRate;
 
 use super::state::Lists;
 
-/// The hyper-parameters of a group for one step.
+/// The hyperparameters of a group for one step.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step<'a> {
     pub(super) learning_rate: LearningRate<'a>,
@@ -20,10 +20,10 @@ pub(super) trait Rule: Clone + Send {
     /// The weight decay that groups start with.
     fn weight_decay(&self) -> f64;
 
-    /// The names of the hyper-parameters beside `lr` and `weight_decay`.
+    /// The names of the hyperparameters beside `lr` and `weight_decay`.
     fn hyperparameters(&self) -> &'static [&'static str];
 
-    /// A hyper-parameter by name, to read or to write.
+    /// A hyperparameter by name, to read or to write.
     fn hyperparameter(&mut self, name: &str) -> Option<&mut f64>;
 
     /// Refuses combinations that make no sense. The range of each value has been checked before.

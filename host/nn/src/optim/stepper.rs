@@ -20,7 +20,7 @@ const LISTED: usize = 5;
 pub(super) struct Stepper<R> {
     name: &'static str,
     groups: Vec<ParameterGroup>,
-    /// One per group, so that groups may differ in every hyper-parameter.
+    /// One per group, so that groups may differ in every hyperparameter.
     rules: Vec<R>,
     states: Vec<GroupState>,
     all: TensorList,
@@ -69,7 +69,7 @@ impl<R: Rule> Stepper<R> {
             && bytes > RECORDED_BYTES as u64
     }
 
-    /// Allocates the state that the hyper-parameters ask for; to be called after each change of one.
+    /// Allocates the state that the hyperparameters ask for; to be called after each change of one.
     fn ensure_state(&mut self, index: usize) -> Result<()> {
         let (rule, decay) = (&self.rules[index], self.groups[index].weight_decay);
         self.states[index].ensure(&rule.buffers(), &rule.scratch(decay), rule.counts_steps())
@@ -84,7 +84,7 @@ impl<R: Rule> Stepper<R> {
         })
     }
 
-    /// Changes a hyper-parameter of the rule, unless the rule then makes no sense.
+    /// Changes a hyperparameter of the rule, unless the rule then makes no sense.
     fn set_of_rule(&mut self, index: usize, name: &str, value: f64) -> Result<()> {
         let mut rule = self.rules[index].clone();
         let place = rule.hyperparameter(name);
@@ -97,7 +97,7 @@ impl<R: Rule> Stepper<R> {
     fn unknown(&self, name: &str) -> anyhow::Error {
         let names = self.hyperparameter_names().join(", ");
         anyhow::anyhow!(
-            "{} has no hyper-parameter `{name}`; it has {names}",
+            "{} has no hyperparameter `{name}`; it has {names}",
             self.name()
         )
     }
@@ -269,7 +269,7 @@ impl<R: Rule> Optimizer for Stepper<R> {
     }
 }
 
-/// Checks each hyper-parameter, then their combination.
+/// Checks each hyperparameter, then their combination.
 fn check(rule: &mut impl Rule) -> Result<()> {
     for name in rule.hyperparameters() {
         let value = rule.hyperparameter(name).map_or(0.0, |value| *value);

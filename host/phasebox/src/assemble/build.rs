@@ -22,7 +22,7 @@ use self::data::{dataset, loaders};
 use super::ProcessCache;
 
 /// Everything a trainer needs, but for callbacks and the run's folder.
-pub(super) struct Parts {
+pub(super) struct Built {
     pub(super) net: Model,
     pub(super) ema: Option<Ema>,
     pub(super) optimizer: Box<dyn Optimizer>,
@@ -35,12 +35,12 @@ pub(super) struct Parts {
     pub(super) metrics: PerSplit<Metrics>,
 }
 
-impl Parts {
+impl Built {
     pub(super) fn build(
         recipe: &Recipe,
         device: Device,
         cache: &mut ProcessCache,
-    ) -> Result<Parts> {
+    ) -> Result<Built> {
         let training = &recipe.training_hyperparams;
         torch_ext::manual_seed(training.seed)?;
         let splits = dataset(recipe, cache)?;
@@ -59,7 +59,7 @@ impl Parts {
             &training.schedule,
             schedule_config.build(training.max_epochs),
         )?;
-        Ok(Parts {
+        Ok(Built {
             optimizer: optimizer(recipe, &net)?,
             warmup_epochs: u32::try_from(schedule_config.lr_warmup_epochs).unwrap_or(u32::MAX),
             net,

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use tch::Device;
 
-use self::build::Parts;
+use self::build::Built;
 pub use self::callbacks::{PlannedCallback, StockCallbacks};
 pub use self::lock::lock_beside;
 pub use self::process_cache::ProcessCache;
@@ -81,7 +81,7 @@ impl Default for Options {
 pub struct Assembly<'a> {
     recipe: &'a Recipe,
     options: Options,
-    parts: Parts,
+    built: Built,
     callbacks: Vec<PlannedCallback>,
 }
 
@@ -104,12 +104,12 @@ impl<'a> Assembly<'a> {
         cache: &mut ProcessCache,
     ) -> Result<Assembly<'a>> {
         let device = open_device(options.device.or(recipe.device))?;
-        let parts = Parts::build(recipe, device, cache)?;
+        let built = Built::build(recipe, device, cache)?;
         let callbacks = callbacks::load(recipe, &options, cache)?;
         Ok(Assembly {
             recipe,
             options,
-            parts,
+            built,
             callbacks,
         })
     }
@@ -135,7 +135,7 @@ impl<'a> Assembly<'a> {
 
     /// One line a part, for `phasebox check`.
     pub fn describe_parts(&self) -> Vec<String> {
-        self.parts.describe()
+        self.built.describe()
     }
 
     /// How a step is recorded, or why it is not, for `phasebox check`.
@@ -149,7 +149,7 @@ impl<'a> Assembly<'a> {
             .iter()
             .map(PlannedCallback::subscriber)
             .collect();
-        let facts = settings.facts(self.parts.net.architecture());
+        let facts = settings.facts(self.built.net.architecture());
         Ok(RecordingPlan::new(&subscribers, facts).report())
     }
 
@@ -176,8 +176,8 @@ impl<'a> Assembly<'a> {
     pub fn trainer(self) -> Result<Trainer> {
         let (run, checkpoint) = self.run_folder()?;
         let settings = settings::settings(self.recipe)?;
-        let schedule = self.parts.schedule.clone();
-        let context = context(self.recipe, self.parts, Logger::new(&run), &run);
+        let schedule = self.built.schedule.clone();
+        let context = context(self.recipe, self.built, Logger::new(&run), &run);
         let (callbacks, locked) = callbacks::into_callbacks(self.callbacks);
         let Options {
             progress,
@@ -254,7 +254,7 @@ fn open_device(choice: Option<DeviceChoice>) -> Result<Device> {
     }
 }
 
-fn context(recipe: &Recipe, parts: Parts, logger: Logger, run: &RunFolder) -> Context {
+fn context(recipe: &Recipe, built: Built, logger: Logger, run: &RunFolder) -> Context {
     let training = &recipe.training_hyperparams;
     Context {
         phase: Phase::TrainingStart,
@@ -274,16 +274,16 @@ fn context(recipe: &Recipe, parts: Parts, logger: Logger, run: &RunFolder) -> Co
         loss: None,
         loss_log_items: None,
         additional_batch_items: Vec::new(),
-        device: parts.net.device(),
-        net: parts.net,
-        ema_model: parts.ema,
-        optimizer: parts.optimizer,
-        criterion: parts.criterion,
-        train_loader: parts.train_loader,
-        valid_loader: parts.valid_loader,
-        test_loader: parts.test_loader,
+        device: built.net.device(),
+        net: built.net,
+        ema_model: built.ema,
+        optimizer: built.optimizer,
+        criterion: built.criterion,
+        train_loader: built.train_loader,
+        valid_loader: built.valid_loader,
+        test_loader: built.test_loader,
         logger,
-        running_metrics: parts.metrics,
+        running_metrics: built.metrics,
         metrics_dict: Vec::new(),
         best_metric: None,
         best_epoch: None,
@@ -291,7 +291,7 @@ fn context(recipe: &Recipe, parts: Parts, logger: Logger, run: &RunFolder) -> Co
             u32::try_from(training.batch_accumulate).unwrap_or(u32::MAX),
         ),
         control: Control::default(),
-        run: run_facts(recipe, run, parts.warmup_epochs),
+        run: run_facts(recipe, run, built.warmup_epochs),
     }
 }
 

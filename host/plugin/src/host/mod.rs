@@ -12,7 +12,7 @@
 //! starts, `dtype` the element types, and `random` the callback's own random numbers.
 //!
 //! Functions here are short and in the order of the WIT. They decide no policy: rights are `grants`,
-//! quotas are `PluginState::charge`. Of tch they call only the fallible `f_` forms.
+//! limits are `PluginState::charge`. Of tch they call only the fallible `f_` forms.
 
 mod argument_checks;
 mod compositions;

@@ -1,4 +1,4 @@
-//! The requests of a callback to the trainer: stop, skip, validate, save, accumulate. Each is recorded
+//! The requests of a callback to the trainer: stop, skip, validate, save, accumulate. Each is noted
 //! in `Control` with its origin and its reason; obeying it is the trainer's part.
 
 use phasebox_contract::grants::Grant;
@@ -28,7 +28,7 @@ pub(super) const BEFORE_STEP: &[Phase] =
     Phase::between(Phase::TrainBatchStart, Phase::TrainBatchGradientReady);
 
 impl PluginState {
-    /// Records that the callback asks for `verb`, then lets `effect` put the request into force.
+    /// Notes that the callback asks for `verb`, then lets `effect` put the request into force.
     pub(super) fn request(
         &mut self,
         verb: &str,

@@ -89,7 +89,7 @@ pub struct Changes {
     pub criterion: bool,
     /// Weights and buffers, and which of them learn.
     pub parameters: bool,
-    /// Hyper-parameters of the optimizer.
+    /// Hyperparameters of the optimizer.
     pub optimizer: bool,
     /// The rest of a batch, or its step, may be left out.
     pub skip: bool,

@@ -27,7 +27,7 @@ pub(super) struct TrainerState {
     pub(super) callbacks: Vec<CallbackExtras>,
 }
 
-/// The hyper-parameters of a parameter group.
+/// The hyperparameters of a parameter group.
 #[derive(Serialize, Deserialize)]
 pub(super) struct SavedGroup {
     pub(super) name: String,

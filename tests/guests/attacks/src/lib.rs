@@ -4,8 +4,8 @@
 mod objects;
 mod rights;
 mod sizes;
-mod words;
-mod work;
+mod texts;
+mod time;
 
 use phasebox_sdk::prelude::*;
 
@@ -86,8 +86,8 @@ impl Attacks {
             objects::ATTACKS,
             rights::ATTACKS,
             sizes::ATTACKS,
-            words::ATTACKS,
-            work::ATTACKS,
+            texts::ATTACKS,
+            time::ATTACKS,
         ];
         let found = all
             .into_iter()

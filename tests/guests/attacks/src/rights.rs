@@ -401,7 +401,7 @@ fn sets_what_is_no_number_of_an_optimizer(_: &mut Held, ctx: &PhaseContext) -> R
                 optimizer.set_hyperparameter("", "beta1", 1.0),
             ),
             (
-                "no hyper-parameter",
+                "no hyperparameter",
                 optimizer.set_hyperparameter("", &"x".repeat(1 << 20), 1.0),
             ),
             ("no batches", ctx.set_accumulation(0)),

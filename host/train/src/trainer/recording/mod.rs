@@ -3,7 +3,7 @@
 //! checked by `rehearsal`, and a [`Recorder`] makes them.
 //!
 //! A recording reads its batch from tensors of its own. It holds for one shape of batch and one place in an
-//! accumulation, and as long as nothing was changed that is frozen into it: hyper-parameters, the criterion, which
+//! accumulation, and as long as nothing was changed that is frozen into it: hyperparameters, the criterion, which
 //! parameters learn. Learning rates are not frozen. Everything else is done eagerly, operation by operation, by the
 //! calls that are recorded.
 
@@ -30,7 +30,7 @@ use crate::context::Context;
 const WARM_UP_BATCHES: u32 = 3;
 /// Kinds of batches that are told apart; batches of other kinds are done eagerly.
 const MAX_KINDS: usize = 8;
-/// Recordings of one run: a callback that changes hyper-parameters more often is faster without.
+/// Recordings of one run: a callback that changes hyperparameters more often is faster without.
 const MAX_RECORDINGS: u64 = 32;
 
 /// The recordings of a run, for its summary.
