@@ -12,7 +12,7 @@ const LONGER: &[(&str, &str)] = &[];
 
 /// Lines of a function: half of all have no more than the first number, none has more than the second.
 const MEDIAN_FUNCTION: usize = 10;
-const MAX_FUNCTION: usize = 70;
+const MAX_FUNCTION: usize = 50;
 /// Characters of a line that nine in ten do not pass.
 const LINE: usize = 65;
 /// Closures with a name, for a thousand lines: a small function reads better.
