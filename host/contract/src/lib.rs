@@ -4,7 +4,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`phase`] | the phases of the loop, and the loop in pseudocode |
-//! | [`grants`] | rights beyond reading and logging |
+//! | [`grants`] | rights beyond reading without a sync and logging |
 //! | [`limits`] | what one callback may use: the table |
 //! | [`policy`] | what a recipe chooses: when to call, what a failure or a NaN does |
 //! | [`quantity`] | amounts of time, bytes and things, as text |

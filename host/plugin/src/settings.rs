@@ -10,7 +10,7 @@ pub struct PluginSettings {
     pub name: String,
     /// The recipe's `params`: a JSON object, or null where the entry has none.
     pub params: serde_json::Value,
-    /// Rights beyond reading and logging.
+    /// Rights beyond reading without a sync and logging.
     pub grants: Grants,
     /// Bounds on what the callback uses.
     pub limits: Limits,

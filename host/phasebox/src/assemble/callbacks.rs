@@ -59,7 +59,7 @@ impl PlannedCallback {
         self.callback.phases()
     }
 
-    /// The names of its rights beyond reading and logging.
+    /// The names of its rights beyond reading without a sync and logging.
     pub fn grants(&self) -> &[String] {
         self.lock.as_ref().map_or(&[], |lock| &lock.grants)
     }

@@ -72,7 +72,7 @@ pub struct CallbackSummary {
     pub source: String,
     /// Digest of the file, in hex; empty for native callbacks.
     pub sha256: String,
-    /// Its rights beyond reading and logging.
+    /// Its rights beyond reading without a sync and logging.
     pub grants: Vec<String>,
     /// Calls of phases.
     pub calls: u64,
