@@ -1,5 +1,5 @@
-//! Rights beyond reading without a sync and logging that a recipe can give to a callback. Owns their names and what each allows. Who
-//! gets what is decided by the recipe; refusing is done where a guest asks.
+//! Rights beyond reading without a sync and logging that a recipe can give to a callback. Owns their names and what
+//! each allows. Who gets what is decided by the recipe; refusing is done where a guest asks.
 
 macro_rules! grants {
     ($($variant:ident = $name:literal: $what:literal,)*) => {
