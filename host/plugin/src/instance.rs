@@ -1,5 +1,5 @@
 //! One component, instantiated: its store, the functions it exports, and calls into them under a limit.
-//! What the calls mean, such as parameters and saved state, is `plugin`'s.
+//! The meaning of the calls, such as parameters and saved state, is `plugin`'s.
 //!
 //! For each call at a phase the trainer's context is moved into the store and moved back afterwards, also
 //! after a trap: a guest can reach it during the call and at no other time.
