@@ -109,10 +109,17 @@ static UNSENT: AtomicBool = AtomicBool::new(false);
 
 /// Starts the copy of all scalars that were stored since the last call: one copy and one event for each device. Costs one
 /// load where there are none. Does not sync.
+#[inline]
 pub fn send_scalars() -> Result<()> {
-    if !UNSENT.load(Ordering::Relaxed) {
-        return Ok(());
+    if UNSENT.load(Ordering::Relaxed) {
+        send_stored()
+    } else {
+        Ok(())
     }
+}
+
+#[cold]
+fn send_stored() -> Result<()> {
     UNSENT.store(false, Ordering::Relaxed);
     rings().iter_mut().try_for_each(|(_, ring)| ring.send())
 }

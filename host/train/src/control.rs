@@ -118,6 +118,12 @@ impl Control {
         }
     }
 
+    /// True if the call in progress has made a request.
+    #[inline]
+    pub(crate) fn has_requests(&self) -> bool {
+        self.before.is_some()
+    }
+
     /// Ends a callback's call. The requests of a call that failed are dropped; answers their verbs.
     pub(crate) fn end_call(&mut self, succeeded: bool) -> Vec<String> {
         match self.before.take() {

@@ -170,6 +170,20 @@ impl Entry {
         std::mem::swap(&mut context.control.caller, &mut self.caller_name);
         let answer = self.callback.on_phase(phase, context);
         std::mem::swap(&mut context.control.caller, &mut self.caller_name);
+        if answer.is_ok() && !context.control.has_requests() {
+            return Ok(());
+        }
+        self.settle(answer, phase, context)
+    }
+
+    /// Ends a call that failed or made requests: most calls do neither, and must not pay for it.
+    #[cold]
+    fn settle(
+        &mut self,
+        answer: Result<()>,
+        phase: Phase,
+        context: &mut Lendable<Context>,
+    ) -> Result<()> {
         let dropped = context.control.end_call(answer.is_ok());
         if std::mem::take(&mut context.control.disable_self) {
             self.on_failure.disable();
@@ -194,6 +208,7 @@ impl Entry {
         }
     }
 
+    #[cold]
     fn reload_if_due(&mut self, global_step: u64) -> Result<()> {
         if !self.on_failure.is_due(global_step) {
             return Ok(());
