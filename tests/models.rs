@@ -14,7 +14,7 @@ fn digits(architecture: &str, arch_params: &Value) -> Model {
     build(
         architecture,
         arch_params,
-        &[1, 8, 8],
+        &[("inputs".to_owned(), vec![1, 8, 8])],
         Some(10),
         Path::new("."),
         Device::Cpu,
@@ -34,8 +34,10 @@ fn check(row: &Value) {
     let inputs = Tensor::linspace(-1, 1, 3 * 64, (Kind::Float, Device::Cpu)).reshape([3, 1, 8, 8]);
     let forward = |train| {
         model
-            .forward(&inputs, train)
+            .forward(&inputs.shallow_clone().into(), train)
             .expect("digits fit")
+            .single("preds")
+            .expect("one tensor")
             .reshape([-1])
     };
     let _ = forward(true);

@@ -200,7 +200,7 @@ fn callbacks_between_segments() {
                 let inputs = context
                     .inputs
                     .take()
-                    .map(|inputs| inputs.f_mul_scalar(0.5))
+                    .map(|inputs| inputs.try_map(|each| each.f_mul_scalar(0.5)))
                     .transpose()?;
                 context.inputs = inputs;
                 Ok(())

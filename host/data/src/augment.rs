@@ -133,7 +133,8 @@ impl<T: Element + Copy + Default> Renderer<'_, T> {
         }
         let shape = [indices.len(), channels, height, width].map(|length| length as i64);
         let inputs = Tensor::f_from_slice(&values)?.f_view(shape)?;
-        Ok(Batch::new(inputs, Tensor::f_from_slice(&labels)?))
+        let target = Tensor::f_from_slice(&labels)?;
+        Ok(Batch::new(indices.len(), inputs, target))
     }
 
     /// Renders one image into `out`, which is a sample long.

@@ -7,26 +7,29 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use csv::{ReaderBuilder, StringRecord, Trim};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::Splits;
 use super::data_file::DataFile;
 use super::hold_out::{Division, hold_out};
 use super::table::{Table, Target, Task, chosen, number};
 
-/// Recipe keys of `csv`: a file with a header line, packed if it ends in `.gz`. Samples are float32 `[features]`.
+/// Recipe keys of `csv`: a file with a header line, packed if it ends in `.gz`. Samples are float32 `[features]`, or
+/// several such inputs by name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CsvConfig {
     /// The file.
     pub file: PathBuf,
-    /// The column to predict.
-    pub target: String,
-    /// The kind of target.
+    /// The column to predict; or several targets by name, `{name: {column: …, task: …}}`.
+    pub target: Targets,
+    /// The kind of target, where there is one.
     #[serde(default)]
     pub task: Task,
-    /// The columns to predict from, in this order; all others when left out.
+    /// The columns to predict from, in this order; all others when left out. Or several inputs by name, each with its
+    /// columns: `{name: [columns]}`.
     #[serde(default)]
-    pub features: Option<Vec<String>>,
+    pub features: Option<Features>,
     /// The character between two fields.
     #[serde(default = "comma")]
     pub delimiter: char,
@@ -42,6 +45,41 @@ pub struct CsvConfig {
     /// The seed that chooses the rows of each part.
     #[serde(default)]
     pub split_seed: u64,
+}
+
+/// The columns to predict.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "`target` is a column or `{name: {column: …, task: …}}`"
+)]
+pub enum Targets {
+    /// One column.
+    Column(String),
+    /// A target for each name, in this order.
+    Named(Map<String, Value>),
+}
+
+/// One of several targets.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedTarget {
+    column: String,
+    #[serde(default)]
+    task: Task,
+}
+
+/// The columns to predict from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "`features` is a list of columns or `{name: [columns]}`"
+)]
+pub enum Features {
+    /// One input of these columns.
+    Columns(Vec<String>),
+    /// An input for each name, in this order.
+    Named(Map<String, Value>),
 }
 
 fn comma() -> char {
@@ -77,48 +115,118 @@ impl CsvConfig {
     fn table(&self, reader: &mut Reader, description: String) -> Result<Table> {
         let columns = self.columns(reader.headers()?)?;
         let rows = Rows::read(reader, &columns)?;
+        let mut targets = Vec::new();
+        for (wanted, cells) in columns.targets.iter().zip(rows.targets) {
+            let target = Target::parse(cells, wanted.task);
+            let target = target.with_context(|| format!("column `{}`", wanted.column))?;
+            targets.push((wanted.name.clone(), target));
+        }
         Ok(Table {
             description,
             features: rows.features,
             width: columns.features.len(),
-            target: Target::parse(rows.targets, self.task)?,
+            inputs: columns.inputs,
+            targets,
         })
     }
 
     /// Finds the columns by name.
     fn columns(&self, header: &StringRecord) -> Result<Columns> {
-        let target = find(header, &self.target)?;
-        let features = self.features(header)?;
+        let targets = self.targets(header)?;
+        let inputs = self.inputs()?;
+        let mut features = Vec::new();
+        for name in self.feature_names(header, &targets, &inputs) {
+            features.push((find(header, &name)?, name));
+        }
         ensure!(
             !features.is_empty(),
-            "no feature is left beside the target `{}`\nhint: see `features` and `delimiter`",
-            self.target
+            "no feature is left beside the target\nhint: see `features` and `delimiter`"
         );
+        let mut all = targets.iter();
+        let both = all.find(|target| features.iter().any(|(index, _)| *index == target.index));
         ensure!(
-            features.iter().all(|(column, _)| *column != target),
+            both.is_none(),
             "`features` has the target `{}` in it\nhint: take it out",
-            self.target
+            both.map_or("", |target| &target.column)
         );
-        Ok(Columns { target, features })
+        Ok(Columns {
+            targets,
+            features,
+            inputs: inputs
+                .into_iter()
+                .map(|(name, columns)| (name, columns.len()))
+                .collect(),
+        })
     }
 
-    /// The columns to predict from: those of the recipe, or all but the target.
-    fn features(&self, header: &StringRecord) -> Result<Vec<(usize, String)>> {
-        let mut features = Vec::new();
-        let listed = self.features.as_deref().unwrap_or_default();
-        for name in listed {
-            features.push((find(header, name)?, name.clone()));
-        }
-        if self.features.is_none() {
-            for name in header.iter().filter(|name| *name != self.target) {
-                features.push((find(header, name)?, name.to_owned()));
+    /// The targets that the recipe names, one without a name or several.
+    fn targets(&self, header: &StringRecord) -> Result<Vec<TargetColumn>> {
+        let mut targets = Vec::new();
+        match &self.target {
+            Targets::Column(column) => targets.push(TargetColumn {
+                index: find(header, column)?,
+                column: column.clone(),
+                name: String::new(),
+                task: self.task,
+            }),
+            Targets::Named(named) => {
+                for (name, value) in named {
+                    let target: NamedTarget = serde_json::from_value(value.clone())
+                        .with_context(|| format!("`target.{name}`"))?;
+                    targets.push(TargetColumn {
+                        index: find(header, &target.column)?,
+                        column: target.column,
+                        name: name.clone(),
+                        task: target.task,
+                    });
+                }
             }
         }
-        Ok(features)
+        ensure!(
+            !targets.is_empty(),
+            "`target` names no column\nhint: write `target: COLUMN`"
+        );
+        Ok(targets)
+    }
+
+    /// Several inputs by name with their columns; none for one input.
+    fn inputs(&self) -> Result<Vec<(String, Vec<String>)>> {
+        let Some(Features::Named(named)) = &self.features else {
+            return Ok(Vec::new());
+        };
+        let mut inputs = Vec::new();
+        for (name, value) in named {
+            let columns: Vec<String> = serde_json::from_value(value.clone())
+                .with_context(|| format!("`features.{name}` is a list of columns"))?;
+            ensure!(!columns.is_empty(), "`features.{name}` lists no column");
+            inputs.push((name.clone(), columns));
+        }
+        Ok(inputs)
+    }
+
+    /// The columns to predict from: those of the recipe, or all but the targets.
+    fn feature_names(
+        &self,
+        header: &StringRecord,
+        targets: &[TargetColumn],
+        inputs: &[(String, Vec<String>)],
+    ) -> Vec<String> {
+        match &self.features {
+            Some(Features::Columns(columns)) => columns.clone(),
+            Some(Features::Named(_)) => {
+                let columns = inputs.iter().map(|(_, columns)| columns.clone());
+                columns.collect::<Vec<_>>().concat()
+            }
+            None => header
+                .iter()
+                .filter(|name| targets.iter().all(|target| target.column != **name))
+                .map(str::to_owned)
+                .collect(),
+        }
     }
 
     fn split(&self, mut table: Table) -> Result<Splits> {
-        let (labels, classes) = table.target.strata();
+        let (labels, classes) = table.strata();
         let rows = hold_out(&labels, classes, self.validation_fraction, self.split_seed)?;
         ensure!(
             !rows.held_out.is_empty(),
@@ -146,10 +254,21 @@ type Reader = csv::Reader<Box<dyn Read>>;
 
 /// The columns that count.
 struct Columns {
-    /// Index in a row.
-    target: usize,
+    targets: Vec<TargetColumn>,
     /// Index in a row, and name.
     features: Vec<(usize, String)>,
+    /// The names of several inputs, and the number of features of each.
+    inputs: Vec<(String, usize)>,
+}
+
+/// The column of a target.
+struct TargetColumn {
+    /// Index in a row.
+    index: usize,
+    column: String,
+    /// The name of the target; empty for a single one.
+    name: String,
+    task: Task,
 }
 
 /// The index of the column `name`.
@@ -170,14 +289,15 @@ fn find(header: &StringRecord, name: &str) -> Result<usize> {
 /// The cells of a file that count.
 struct Rows {
     features: Vec<f32>,
-    targets: Vec<String>,
+    /// The cells of each target.
+    targets: Vec<Vec<String>>,
 }
 
 impl Rows {
     fn read(reader: &mut Reader, columns: &Columns) -> Result<Self> {
         let mut rows = Self {
             features: Vec::new(),
-            targets: Vec::new(),
+            targets: vec![Vec::new(); columns.targets.len()],
         };
         for record in reader.records() {
             let record = record?;
@@ -187,9 +307,14 @@ impl Rows {
                 rows.features
                     .push(number.with_context(|| format!("line {line}, column `{name}`"))?);
             }
-            rows.targets.push(record[columns.target].to_owned());
+            for (target, cells) in columns.targets.iter().zip(&mut rows.targets) {
+                cells.push(record[target.index].to_owned());
+            }
         }
-        ensure!(!rows.targets.is_empty(), "no rows below the header");
+        ensure!(
+            rows.targets.iter().all(|cells| !cells.is_empty()),
+            "no rows below the header"
+        );
         Ok(rows)
     }
 }

@@ -42,45 +42,41 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
+use torch_ext::Items;
 
 /// Some samples, stacked, on the CPU.
 #[derive(Debug)]
 pub struct Batch {
-    /// float32 `[N, …]`; or uint8 `[N, channels, height, width]` that `byte_scale` makes float32.
-    pub inputs: Tensor,
+    /// The number of samples: the weight of the batch in every mean.
+    pub size: usize,
+    /// float32 `[N, …]` each; or uint8 `[N, channels, height, width]` that `byte_scale` makes float32.
+    pub inputs: Items,
     /// The scale that makes inputs of bytes float32.
     pub byte_scale: Option<ByteScale>,
-    /// int64 class indices `[N]`, or float32 `[N, 1]` for a regression.
-    pub target: Tensor,
-    /// Further tensors of the data set, by name; first dimension `N`.
-    pub additional_items: Vec<(String, Tensor)>,
+    /// int64 class indices `[N]`, or float32 `[N, 1]` for a regression; or, where samples have different numbers of
+    /// things such as boxes, `[M, k]` with the sample's index in the first column and −1 there in rows that hold none.
+    pub target: Items,
+    /// Further tensors of the data set, by name.
+    pub additional_items: Items,
 }
 
 impl Batch {
-    /// A batch without additional items.
-    pub fn new(inputs: Tensor, target: Tensor) -> Self {
+    /// `size` samples of one tensor each way, without additional items.
+    pub fn new(size: usize, inputs: Tensor, target: Tensor) -> Self {
         Self {
-            inputs,
+            size,
+            inputs: inputs.into(),
             byte_scale: None,
-            target,
-            additional_items: Vec::new(),
+            target: target.into(),
+            additional_items: Items::NONE,
         }
-    }
-
-    /// The number of samples; 0 for inputs without dimensions.
-    pub fn len(&self) -> usize {
-        self.inputs.size().first().copied().unwrap_or(0) as usize
-    }
-
-    /// The batch holds no sample.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The batch in pinned memory, which CUDA reads by itself.
     fn pinned(mut self) -> Result<Self> {
-        self.inputs = torch_ext::pin_memory(&self.inputs)?;
-        self.target = torch_ext::pin_memory(&self.target)?;
+        self.inputs = self.inputs.try_map(torch_ext::pin_memory)?;
+        self.target = self.target.try_map(torch_ext::pin_memory)?;
+        self.additional_items = self.additional_items.try_map(torch_ext::pin_memory)?;
         Ok(self)
     }
 }
@@ -122,10 +118,15 @@ pub trait Dataset: Send + Sync {
     }
 
     /// The shape of a sample before transforms, without the batch dimension; `[channels, height, width]` for images.
-    /// Where images differ in size, the shape of the first.
+    /// Where images differ in size, the shape of the first; of several inputs, all numbers in a row.
     fn input_shape(&self) -> Vec<i64>;
 
-    /// The classes in the order of their indices, or nothing for a regression.
+    /// The name and the shape of each input, in declared order, as [`input_shape`](Self::input_shape) has it.
+    fn input_shapes(&self) -> Vec<(String, Vec<i64>)> {
+        vec![("inputs".to_owned(), self.input_shape())]
+    }
+
+    /// The classes in the order of their indices, or nothing for a regression or for several targets.
     fn class_names(&self) -> Option<&[String]>;
 
     /// The number of classes, or nothing for a regression.

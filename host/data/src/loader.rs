@@ -133,12 +133,17 @@ impl DataLoader {
             .map_or(self.config.batch_size, |pass| pass.plan.batch_size)
     }
 
-    /// The shape of a sample as it comes out, after transforms, without the batch dimension.
+    /// The name of each input, and the shape of a sample of it as it comes out, after transforms, without the batch
+    /// dimension.
     ///
     /// # Errors
     /// Does not happen while the transforms are those that were checked when they were set.
-    pub fn input_shape(&self) -> Result<Vec<i64>> {
-        self.augmentation.output_shape(&self.dataset.input_shape())
+    pub fn input_shapes(&self) -> Result<Vec<(String, Vec<i64>)>> {
+        let mut shapes = self.dataset.input_shapes();
+        if let [(_, shape)] = shapes.as_mut_slice() {
+            *shape = self.augmentation.output_shape(shape)?;
+        }
+        Ok(shapes)
     }
 
     /// The data set that the loader reads from.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
+use torch_ext::Items;
 
 use super::transforms::Augmentation;
 use super::{Batch, Dataset};
@@ -17,7 +18,10 @@ pub struct Table {
     pub(super) features: Vec<f32>,
     /// Features in a row.
     pub(super) width: usize,
-    pub(super) target: Target,
+    /// The names of several inputs and the number of features of each, in the order of the row; empty for one input.
+    pub(super) inputs: Vec<(String, usize)>,
+    /// Each target with its name; a single one has none.
+    pub(super) targets: Vec<(String, Target)>,
 }
 
 /// The kind of the target column of a table.
@@ -68,22 +72,6 @@ impl Target {
         let places: HashMap<&String, i64> = names.iter().zip(0..).collect();
         let labels = cells.iter().map(|cell| places[cell]).collect();
         Ok(Self::Classes { labels, names })
-    }
-
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Classes { labels, .. } => labels.len(),
-            Self::Numbers(numbers) => numbers.len(),
-        }
-    }
-
-    /// The label of each row, and the number of labels, for parts that get their share of each label. Numbers all have
-    /// one label.
-    pub(super) fn strata(&self) -> (Vec<i64>, usize) {
-        match self {
-            Self::Classes { labels, names } => (labels.clone(), names.len()),
-            Self::Numbers(numbers) => (vec![0; numbers.len()], 1),
-        }
     }
 
     fn select(&self, rows: &[usize]) -> Self {
@@ -151,14 +139,63 @@ impl Table {
             "{} ({} of {} rows)",
             self.description,
             rows.len(),
-            self.target.len()
+            self.len()
         );
+        let targets = self.targets.iter();
         Self {
             description,
             features: self.rows(rows),
             width: self.width,
-            target: self.target.select(rows),
+            inputs: self.inputs.clone(),
+            targets: targets
+                .map(|(name, target)| (name.clone(), target.select(rows)))
+                .collect(),
         }
+    }
+
+    /// The label of each row, and the number of labels, for parts that get their share of each label: those of the first
+    /// target that is a class. Numbers all have one label.
+    pub(super) fn strata(&self) -> (Vec<i64>, usize) {
+        let mut targets = self.targets.iter().map(|(_, target)| target);
+        let classes = targets.find_map(|target| match target {
+            Target::Classes { labels, names } => Some((labels.clone(), names.len())),
+            Target::Numbers(_) => None,
+        });
+        classes.unwrap_or_else(|| (vec![0; self.len()], 1))
+    }
+
+    /// The only target, where there is one.
+    fn target(&self) -> Option<&Target> {
+        match self.targets.as_slice() {
+            [(_, target)] => Some(target),
+            _ => None,
+        }
+    }
+
+    /// The columns of `features` `[N, width]` as the inputs they belong to.
+    fn inputs(&self, features: Tensor) -> Result<Items> {
+        if self.inputs.is_empty() {
+            return Ok(features.into());
+        }
+        let mut first = 0;
+        let mut inputs = Vec::with_capacity(self.inputs.len());
+        for (name, width) in &self.inputs {
+            let columns = features.f_narrow(1, first, *width as i64)?;
+            inputs.push((name.as_str(), columns.f_contiguous()?));
+            first += *width as i64;
+        }
+        Ok(Items::named(inputs)?)
+    }
+
+    fn target_items(&self, rows: &[usize]) -> Result<Items> {
+        if let Some(target) = self.target() {
+            return Ok(target.tensor(rows)?.into());
+        }
+        let mut items = Vec::with_capacity(self.targets.len());
+        for (name, target) in &self.targets {
+            items.push((name.as_str(), target.tensor(rows)?));
+        }
+        Ok(Items::named(items)?)
     }
 
     fn rows(&self, rows: &[usize]) -> Vec<f32> {
@@ -171,7 +208,7 @@ impl Table {
 
 impl Dataset for Table {
     fn len(&self) -> usize {
-        self.target.len()
+        self.features.len() / self.width.max(1)
     }
 
     fn batch(&self, indices: &[usize], augmentation: &Augmentation, _seed: u64) -> Result<Batch> {
@@ -179,16 +216,32 @@ impl Dataset for Table {
         let last = indices.iter().max().copied().unwrap_or(0);
         ensure!(last < self.len(), "no row {last} among {}", self.len());
         let shape = [indices.len() as i64, self.width as i64];
-        let inputs = Tensor::f_from_slice(&self.rows(indices))?.f_view(shape)?;
-        Ok(Batch::new(inputs, self.target.tensor(indices)?))
+        let features = Tensor::f_from_slice(&self.rows(indices))?.f_view(shape)?;
+        Ok(Batch {
+            size: indices.len(),
+            inputs: self.inputs(features)?,
+            byte_scale: None,
+            target: self.target_items(indices)?,
+            additional_items: Items::NONE,
+        })
     }
 
     fn input_shape(&self) -> Vec<i64> {
         vec![self.width as i64]
     }
 
+    fn input_shapes(&self) -> Vec<(String, Vec<i64>)> {
+        if self.inputs.is_empty() {
+            return vec![("inputs".to_owned(), self.input_shape())];
+        }
+        let inputs = self.inputs.iter();
+        inputs
+            .map(|(name, width)| (name.clone(), vec![*width as i64]))
+            .collect()
+    }
+
     fn class_names(&self) -> Option<&[String]> {
-        match &self.target {
+        match self.target()? {
             Target::Classes { names, .. } => Some(names),
             Target::Numbers(_) => None,
         }

@@ -13,6 +13,7 @@
 
 mod align_target;
 pub mod best_models;
+mod chosen;
 pub mod criterion;
 pub mod ema;
 mod glob;

@@ -13,15 +13,10 @@ pub(crate) fn reason(error: &anyhow::Error) -> String {
     }
 }
 
-/// "`MSELoss` cannot compare preds [6, 2] float on the CPU with target …: …"; `owner` is the loss or metric.
-pub(crate) fn of_pair(
-    owner: &str,
-    preds: &Tensor,
-    target: &Tensor,
-    error: &anyhow::Error,
-) -> anyhow::Error {
+/// "cannot compare preds [6, 2] float on the CPU with target …: …", to be put behind the name of a loss or metric.
+pub(crate) fn of_pair(preds: &Tensor, target: &Tensor, error: &anyhow::Error) -> anyhow::Error {
     anyhow!(
-        "{owner} cannot compare preds {} with target {}: {}",
+        "cannot compare preds {} with target {}: {}",
         described(preds),
         described(target),
         reason(error),

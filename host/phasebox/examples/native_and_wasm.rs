@@ -29,7 +29,8 @@ impl Callback for Confidence {
         let preds = context
             .preds
             .as_ref()
-            .context("there are predictions at this phase")?;
+            .context("there are predictions at this phase")?
+            .single("predictions")?;
         let largest = preds.f_softmax(-1, Kind::Float)?.f_amax([-1], false)?;
         let (step, mean) = (
             context.global_step,

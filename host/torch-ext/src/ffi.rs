@@ -227,8 +227,10 @@ unsafe extern "C" {
     pub(crate) fn ext_script_set_train(module: *mut Module, train: bool) -> Message;
     pub(crate) fn ext_script_forward(
         module: *mut Module,
-        input: *const C_tensor,
-        out: *mut *mut C_tensor,
+        inputs: *const List,
+        names: *const c_char,
+        outputs: *mut List,
+        output_names: *mut *mut c_char,
     ) -> Message;
     pub(crate) fn ext_script_parameters(
         module: *const Module,

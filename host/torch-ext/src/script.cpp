@@ -8,14 +8,16 @@
 #include "torch_error.h"
 
 #include <cstring>
+#include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
-using at::Tensor;
+using torch::jit::IValue;
 using torch::jit::Module;
 using torch_ext::device_of;
 using torch_ext::guarded;
-using List = std::vector<Tensor>;
+using List = std::vector<at::Tensor>;
 
 namespace {
 
@@ -39,6 +41,66 @@ void collect(const Named& named, List* tensors, char** names) {
   *names = strdup(joined.c_str());
 }
 
+// The inputs in the order of the parameters of `forward` where all have a parameter's name, or else as they are.
+std::vector<IValue> arguments(const Module& module, const List& inputs, const std::string& names) {
+  std::vector<IValue> given(inputs.begin(), inputs.end());
+  std::map<std::string, IValue> by_name;
+  std::istringstream lines(names);
+  std::string name;
+  for (size_t index = 0; std::getline(lines, name) && index < given.size(); ++index) {
+    by_name[name] = given[index];
+  }
+  std::vector<IValue> ordered;
+  const auto schema = module.get_method("forward").function().getSchema();
+  for (const auto& argument : schema.arguments()) {
+    const auto found = by_name.find(argument.name());
+    if (found != by_name.end()) {
+      ordered.push_back(found->second);
+    }
+  }
+  return ordered.size() == given.size() ? ordered : given;
+}
+
+void flatten(const IValue& value, const std::string& name, List* tensors, std::string* names);
+
+// The elements of a tuple, by the names of its fields if it has some.
+void flatten_tuple(const IValue& value, const std::string& prefix, List* tensors, std::string* names) {
+  const auto tuple = value.toTuple();
+  const auto& schema = tuple->type()->schema();
+  for (size_t index = 0; index < tuple->elements().size(); ++index) {
+    const auto field = schema ? schema->arguments()[index].name() : std::to_string(index);
+    flatten(tuple->elements()[index], prefix + field, tensors, names);
+  }
+}
+
+// A tensor under `name`; those of a tuple, list or dict under `name.<field>`.
+void flatten(const IValue& value, const std::string& name, List* tensors, std::string* names) {
+  const std::string prefix = name.empty() ? name : name + ".";
+  if (value.isTensor()) {
+    tensors->push_back(value.toTensor());
+    *names += name + '\n';
+  } else if (value.isTuple()) {
+    flatten_tuple(value, prefix, tensors, names);
+  } else if (value.isList()) {
+    const auto list = value.toListRef();
+    for (size_t index = 0; index < list.size(); ++index) {
+      flatten(list[index], prefix + std::to_string(index), tensors, names);
+    }
+  } else if (value.isGenericDict()) {
+    for (const auto& entry : value.toGenericDict()) {
+      TORCH_CHECK(entry.key().isString(), "a dict that forward returns must have texts as keys");
+      flatten(entry.value(), prefix + entry.key().toStringRef(), tensors, names);
+    }
+  } else {
+    TORCH_CHECK(
+        false,
+        "forward must return tensors, or tuples, lists and dicts of them; ",
+        name.empty() ? "it returned" : "`" + name + "` is",
+        " a value of type ",
+        value.tagKind());
+  }
+}
+
 } // namespace
 
 extern "C" {
@@ -56,11 +118,19 @@ char* ext_script_set_train(Module* module, bool train) {
 }
 
 // Unoptimized: the profiling executor rewrites the graph after its first calls, so a resumed run would compute other
-// bits than the run it continues.
-char* ext_script_forward(Module* module, const Tensor* input, Tensor** out) {
+// bits than the run it continues. `names` has one name a line for `inputs`, or is empty for a single input.
+char* ext_script_forward(
+    Module* module,
+    const List* inputs,
+    const char* names,
+    List* outputs,
+    char** output_names) {
   const auto forward = [&] {
     torch::jit::GraphOptimizerEnabledGuard plain(false);
-    *out = new Tensor(module->forward({*input}).toTensor());
+    const IValue result = module->forward(arguments(*module, *inputs, names));
+    std::string joined;
+    flatten(result, "", outputs, &joined);
+    *output_names = strdup(joined.c_str());
   };
   return guarded(forward, cause_of);
 }

@@ -7,8 +7,8 @@ use std::ptr::{NonNull, null_mut};
 
 use tch::{Device, Tensor};
 
-use crate::ffi::{self, check, device_index, take, tensor_from};
-use crate::{Error, Result, TensorList};
+use crate::ffi::{self, check, device_index, take};
+use crate::{Error, Items, Result, TensorList};
 
 /// A module that `torch.jit.save` wrote. The tensors it gives are its own: a change in place of one changes the module.
 pub struct ScriptModule {
@@ -19,6 +19,7 @@ pub struct ScriptModule {
 unsafe impl Send for ScriptModule {}
 
 const LOAD: &str = "torch::jit::load";
+const FORWARD: &str = "forward";
 
 impl ScriptModule {
     /// Reads the file at `path` onto `device`. The file is code: libtorch's interpreter runs it unsandboxed.
@@ -46,16 +47,42 @@ impl ScriptModule {
         })
     }
 
-    /// Calls the module's `forward` with one tensor. The program runs as written, operation by operation, so that equal
-    /// inputs give equal bits at every call. Does not sync by itself.
+    /// Calls the module's `forward`. Inputs whose names are all names of its parameters go to these; otherwise they go in
+    /// their order. Results are named as the module names them: by the keys of a dict, the fields of a named tuple or the
+    /// places in a tuple or list, with dots between levels; one tensor has no name. The program runs as written,
+    /// operation by operation, so that equal inputs give equal bits at every call. Does not sync by itself.
     ///
     /// # Errors
-    /// What the module raises; a result that is not a tensor.
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        // SAFETY: both pointers are valid for the call.
-        tensor_from("forward", |out| unsafe {
-            ffi::ext_script_forward(self.raw.as_ptr(), input.as_ptr(), out)
-        })
+    /// What the module raises; a result that holds anything but tensors, or none.
+    pub fn forward(&self, inputs: &Items) -> Result<Items> {
+        let tensors = TensorList::from_tensors(inputs.tensors())?;
+        let names = CString::new(inputs.names().join("\n")).unwrap_or_default();
+        let outputs = TensorList::new();
+        let mut output_names: *mut c_char = null_mut();
+        // SAFETY: all pointers are valid for the call; C++ fills both outputs or neither.
+        check(FORWARD, unsafe {
+            ffi::ext_script_forward(
+                self.raw.as_ptr(),
+                tensors.raw(),
+                names.as_ptr(),
+                outputs.raw().cast_mut(),
+                &mut output_names,
+            )
+        })?;
+        let names = take(output_names).unwrap_or_default();
+        let mut tensors = outputs.to_tensors()?;
+        match (names.as_str(), tensors.pop()) {
+            (_, None) => Err(refused("it returned no tensor")),
+            ("\n", Some(tensor)) => Ok(tensor.into()),
+            (_, Some(last)) => {
+                tensors.push(last);
+                let names: Vec<&str> = names.split_terminator('\n').collect();
+                match names.len() == tensors.len() {
+                    true => Items::named(names.into_iter().zip(tensors)),
+                    false => Err(refused("a key of a dict holds a line feed")),
+                }
+            }
+        }
     }
 
     /// All parameters under their names in the module (`layer.0.weight`), in its order.
@@ -85,6 +112,13 @@ impl ScriptModule {
             .map(str::to_owned)
             .zip(list.to_tensors()?)
             .collect())
+    }
+}
+
+fn refused(reason: &str) -> Error {
+    Error::Torch {
+        operation: FORWARD,
+        message: reason.to_owned(),
     }
 }
 

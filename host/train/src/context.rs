@@ -12,6 +12,7 @@ use phasebox_nn::metrics::Metrics;
 use phasebox_nn::model::Model;
 use phasebox_nn::optim::Optimizer;
 use tch::{Device, Tensor};
+use torch_ext::Items;
 
 use crate::accumulation::Accumulation;
 use crate::control::Control;
@@ -38,12 +39,13 @@ pub struct Context {
     pub elapsed_before: Duration,
 
     // The batch.
-    pub inputs: Option<Tensor>,
-    pub target: Option<Tensor>,
-    pub preds: Option<Tensor>,
+    pub batch_size: u64,
+    pub inputs: Option<Items>,
+    pub target: Option<Items>,
+    pub preds: Option<Items>,
     pub loss: Option<Tensor>,
     pub loss_log_items: Option<Tensor>,
-    pub additional_batch_items: Vec<(String, Tensor)>,
+    pub additional_batch_items: Items,
 
     // The parts of training.
     pub net: Model,
@@ -116,6 +118,7 @@ impl Context {
     pub(crate) fn begin_batch(&mut self, batch: Batch, index: u64, batches: u64) {
         self.batch_idx = Some(index);
         self.is_last_batch = index + 1 == batches;
+        self.batch_size = batch.size as u64;
         self.inputs = Some(batch.inputs);
         self.target = Some(batch.target);
         self.additional_batch_items = batch.additional_items;
@@ -138,13 +141,6 @@ impl Context {
     /// True if earlier batches wait for the step that this one completes.
     pub(crate) fn is_group_waiting(&self) -> bool {
         self.is_accumulation_boundary && self.accumulation.contributed() > 0
-    }
-
-    /// Samples of the batch: the first dimension of its inputs. A callback may have set inputs without dimensions: they
-    /// are one sample.
-    pub(crate) fn samples_in_batch(&self) -> u64 {
-        let size = self.inputs.as_ref().map(Tensor::size);
-        size.map_or(0, |size| size.first().map_or(1, |samples| *samples as u64))
     }
 
     /// The metric last computed under `name`.
@@ -173,7 +169,7 @@ impl Context {
         self.preds = None;
         self.loss = None;
         self.loss_log_items = None;
-        self.additional_batch_items.clear();
+        self.additional_batch_items = Items::NONE;
     }
 }
 

@@ -8,9 +8,15 @@ use anyhow::{Result, bail};
 use phasebox_train::context::Context;
 use phasebox_train::trainer::{Recorder, Recording, StepOps};
 use tch::{Tensor, no_grad};
+use torch_ext::Items;
 
 /// Tensors that recordings of a step leave in the context.
-type Outputs = [Option<Tensor>; 3];
+#[derive(Default)]
+struct Outputs {
+    preds: Option<Items>,
+    loss: Option<Tensor>,
+    loss_log_items: Option<Tensor>,
+}
 
 /// Runs recorded work again, and like a graph writes what comes of it into the tensors it was recorded with.
 #[derive(Default)]
@@ -63,7 +69,7 @@ impl RunAgain {
 struct Again {
     live: Rc<RefCell<Outputs>>,
     own: Outputs,
-    inputs: Option<Tensor>,
+    inputs: Option<Items>,
     fault: Fault,
 }
 
@@ -81,7 +87,10 @@ impl Recorder for RunAgain {
         if self.fault == Fault::Record {
             bail!("the stream is not capturing");
         }
-        let inputs = context.inputs.as_ref().map(Tensor::copy);
+        let inputs = context.inputs.as_ref();
+        let inputs = inputs
+            .map(|inputs| inputs.try_map(torch_ext::owned_copy))
+            .transpose()?;
         Ok(Box::new(Again {
             live: self.live.clone(),
             own: outputs(context),
@@ -96,23 +105,17 @@ impl Recording for Again {
         if self.fault == Fault::Idle {
             return Ok(());
         }
-        [context.preds, context.loss, context.loss_log_items] = handles(&self.live.borrow());
+        self.live.borrow().put_into(context);
         if self.fault == Fault::Frozen {
-            context.inputs = self.inputs.as_ref().map(Tensor::shallow_clone);
+            context.inputs = self.inputs.as_ref().map(Items::shallow_clone);
         }
         again(context)?;
         let now = outputs(context);
-        for (own, now) in self.own.iter_mut().zip(&now) {
-            if let (Some(own), Some(now)) = (own, now) {
-                no_grad(|| own.copy_(&now.detach()));
-                if self.fault == Fault::Twice {
-                    let _ = no_grad(|| {
-                        context.net.parameters()[0]
-                            .1
-                            .shallow_clone()
-                            .g_add_scalar_(1e-3)
-                    });
-                }
+        for (own, now) in self.own.tensors().zip(now.tensors()) {
+            no_grad(|| own.shallow_clone().copy_(&now.detach()));
+            if self.fault == Fault::Twice {
+                let (_, weight) = &context.net.parameters()[0];
+                let _ = no_grad(|| weight.shallow_clone().g_add_scalar_(1e-3));
             }
         }
         *self.live.borrow_mut() = now;
@@ -121,12 +124,22 @@ impl Recording for Again {
 }
 
 fn outputs(context: &Context) -> Outputs {
-    [&context.preds, &context.loss, &context.loss_log_items]
-        .map(|output| output.as_ref().map(Tensor::shallow_clone))
+    Outputs {
+        preds: context.preds.as_ref().map(Items::shallow_clone),
+        loss: context.loss.as_ref().map(Tensor::shallow_clone),
+        loss_log_items: context.loss_log_items.as_ref().map(Tensor::shallow_clone),
+    }
 }
 
-fn handles(outputs: &Outputs) -> Outputs {
-    outputs
-        .each_ref()
-        .map(|output| output.as_ref().map(Tensor::shallow_clone))
+impl Outputs {
+    fn put_into(&self, context: &mut Context) {
+        context.preds = self.preds.as_ref().map(Items::shallow_clone);
+        context.loss = self.loss.as_ref().map(Tensor::shallow_clone);
+        context.loss_log_items = self.loss_log_items.as_ref().map(Tensor::shallow_clone);
+    }
+
+    fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        let preds = self.preds.iter().flat_map(Items::tensors);
+        preds.chain(&self.loss).chain(&self.loss_log_items)
+    }
 }

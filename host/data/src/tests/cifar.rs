@@ -68,13 +68,13 @@ fn the_binary_version_of_cifar10_is_read() {
     let splits = load(recipe(), cifar10().path()).unwrap();
     let (train, validation) = (all(&*splits.train), all(&*splits.validation));
     assert_eq!(
-        (train.inputs.size(), validation.inputs.size()),
+        (train.input().size(), validation.input().size()),
         (vec![30, 3, 32, 32], vec![6, 3, 32, 32])
     );
-    assert_eq!(integers(&train.target)[..6], super::digit_bytes(6).1);
+    assert_eq!(integers(&train.only_target())[..6], super::digit_bytes(6).1);
     let expected = expected([0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]);
-    assert_eq!(floats(&validation.inputs), floats(&expected));
-    assert_eq!(floats(&train.inputs.narrow(0, 24, 6)), floats(&expected));
+    assert_eq!(floats(&validation.input()), floats(&expected));
+    assert_eq!(floats(&train.input().narrow(0, 24, 6)), floats(&expected));
 }
 
 #[test]
@@ -100,9 +100,9 @@ fn the_fine_labels_of_cifar100_are_read() {
         .into_iter()
         .map(|label| label + 90)
         .collect();
-    assert_eq!(integers(&batch.target), labels);
+    assert_eq!(integers(&batch.only_target()), labels);
     assert_eq!(
-        floats(&batch.inputs),
+        floats(&batch.input()),
         floats(&expected(
             [0.5071, 0.4865, 0.4409],
             [0.2673, 0.2564, 0.2762]

@@ -38,14 +38,14 @@ fn rows_are_classified() {
     assert_eq!(parts.map(|part| part.len()), [180, 60, 60]);
     let labels: Vec<i64> = parts
         .iter()
-        .flat_map(|part| integers(&all(&***part).target))
+        .flat_map(|part| integers(&all(&***part).only_target()))
         .collect();
     let (digits, expected) = super::digit_bytes(300);
     assert_eq!(counts(&labels, 10), counts(&expected, 10));
     // All 64 pixels and the ink, which is their sum: twice the ink of the digits.
     let sum: f64 = parts
         .iter()
-        .flat_map(|part| floats(&all(&***part).inputs))
+        .flat_map(|part| floats(&all(&***part).input()))
         .map(f64::from)
         .sum();
     let ink: f64 = digits.iter().flatten().map(|&byte| f64::from(byte)).sum();
@@ -64,13 +64,13 @@ fn a_number_is_predicted_from_chosen_columns() {
         .batch(&[3, 1], &Augmentation::default(), 0)
         .unwrap();
     assert_eq!(
-        (batch.inputs.size(), batch.target.size()),
+        (batch.input().size(), batch.only_target().size()),
         (vec![2, 2], vec![2, 1])
     );
     assert_eq!(splits.validation.num_classes(), None);
     let (digits, _) = super::digit_bytes(300);
-    let targets = floats(&batch.target);
-    for (row, features) in floats(&batch.inputs).chunks(2).enumerate() {
+    let targets = floats(&batch.only_target());
+    for (row, features) in floats(&batch.input()).chunks(2).enumerate() {
         let same = |digit: &&Vec<u8>| {
             let ink: u32 = digit.iter().map(|&byte| u32::from(byte)).sum();
             [f32::from(digit[20]), f32::from(digit[21]), ink as f32]
@@ -90,7 +90,7 @@ fn features_are_standardized_by_the_training_rows() {
         table().path(),
     )
     .unwrap();
-    let inputs = all(&*splits.train).inputs;
+    let inputs = all(&*splits.train).input();
     let (deviation, mean) = inputs.std_mean_dim([0i64].as_slice(), false, false);
     assert!(mean.abs().max().double_value(&[]) < 1e-6);
     let ink = deviation.double_value(&[64]);

@@ -10,9 +10,13 @@ use super::{all, counts, digits, floats, integers, load};
 fn they_are_the_published_images() {
     let splits = digits();
     let (train, validation) = (all(&*splits.train), all(&*splits.validation));
-    assert_eq!(train.inputs.size(), [1437, 1, 8, 8]);
-    assert_eq!(validation.inputs.size(), [360, 1, 8, 8]);
-    let labels = [integers(&train.target), integers(&validation.target)].concat();
+    assert_eq!(train.input().size(), [1437, 1, 8, 8]);
+    assert_eq!(validation.input().size(), [360, 1, 8, 8]);
+    let labels = [
+        integers(&train.only_target()),
+        integers(&validation.only_target()),
+    ]
+    .concat();
     assert_eq!(
         counts(&labels, 10),
         [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
@@ -20,7 +24,7 @@ fn they_are_the_published_images() {
     // The sum of all pixels 0–16 of the CSV file, by a script of its own; sixteenths are exact in float32.
     let sum: f64 = [train, validation]
         .iter()
-        .flat_map(|batch| floats(&batch.inputs))
+        .flat_map(|batch| floats(&batch.input()))
         .map(f64::from)
         .sum();
     assert_eq!(sum * 16.0, 561_718.0);
@@ -30,7 +34,7 @@ fn they_are_the_published_images() {
 fn every_class_is_validated_in_proportion() {
     let validation = all(&*digits().validation);
     assert_eq!(
-        counts(&integers(&validation.target), 10),
+        counts(&integers(&validation.only_target()), 10),
         [36, 37, 35, 37, 36, 36, 36, 36, 35, 36]
     );
 }
@@ -46,8 +50,8 @@ fn a_test_part_comes_out_of_the_training_part() {
     .map(|part| part.len());
     assert_eq!(sizes, [1293, 360, 144]);
     assert_eq!(
-        all(&*splits.validation).inputs,
-        all(&*digits().validation).inputs
+        all(&*splits.validation).input(),
+        all(&*digits().validation).input()
     );
     assert_eq!(splits.train.num_classes(), Some(10));
 }

@@ -50,9 +50,9 @@ fn classes_and_pixels_are_those_of_the_files() {
         .train
         .batch(&(0..10).collect::<Vec<_>>(), &plain(json!({})), 0)
         .unwrap();
-    assert_eq!(batch.inputs.size(), [10, 3, 8, 8]);
+    assert_eq!(batch.input().size(), [10, 3, 8, 8]);
     let names = splits.train.class_names().unwrap();
-    let named: Vec<String> = integers(&batch.target)
+    let named: Vec<String> = integers(&batch.only_target())
         .iter()
         .map(|&class| names[class as usize].clone())
         .collect();
@@ -73,7 +73,7 @@ fn classes_and_pixels_are_those_of_the_files() {
     };
     let channels = [sum(&|byte| byte / 2), sum(&|byte| byte), sum(&|byte| byte)];
     for (channel, expected) in (0..).zip(channels) {
-        let actual: f64 = floats(&batch.inputs.select(1, channel))
+        let actual: f64 = floats(&batch.input().select(1, channel))
             .into_iter()
             .map(|value| f64::from(value) * 255.0)
             .sum();
@@ -101,9 +101,9 @@ fn gray_images_other_formats_and_sizes_are_read() {
         .train
         .batch(&all, &plain(json!({"resize": 8, "center_crop": 8})), 0)
         .unwrap();
-    assert_eq!(batch.inputs.size(), [11, 1, 8, 8]);
+    assert_eq!(batch.input().size(), [11, 1, 8, 8]);
     let evenly: Vec<f32> = (0..11)
-        .map(|at| batch.inputs.get(at))
+        .map(|at| batch.input().get(at))
         .find(|image| image.std(false).double_value(&[]) < 1e-6)
         .map(|image| floats(&image))
         .unwrap();

@@ -20,7 +20,7 @@ fn epoch(loader: &mut DataLoader, number: u32, first_batch: u64) -> Vec<(Vec<f32
     loader.start(number, first_batch).unwrap();
     loader
         .map(|batch| batch.unwrap())
-        .map(|batch| (floats(&batch.inputs), integers(&batch.target)))
+        .map(|batch| (floats(&batch.input()), integers(&batch.only_target())))
         .collect()
 }
 
@@ -54,7 +54,7 @@ fn an_epoch_has_every_sample_once() {
         .into_iter()
         .flat_map(|(_, labels)| labels)
         .collect();
-    let mut expected = integers(&super::all(&*digits().train).target);
+    let mut expected = integers(&super::all(&*digits().train).only_target());
     assert_ne!(labels, expected);
     labels.sort_unstable();
     expected.sort_unstable();
@@ -92,7 +92,7 @@ fn parameters_change_at_the_next_start_and_come_back_from_a_checkpoint() {
     first.set("batch_size", json!(200)).unwrap();
     first.set("random_crop", Value::Null).unwrap();
     first.set("horizontal_flip", json!(1)).unwrap();
-    assert_eq!(first.next().unwrap().unwrap().len(), 64);
+    assert_eq!(first.next().unwrap().unwrap().size, 64);
     assert_eq!(
         (first.batches(), first.batch_size(), first.samples()),
         (23, 64, 1437),
@@ -113,7 +113,7 @@ fn parameters_change_at_the_next_start_and_come_back_from_a_checkpoint() {
     assert!(delivered == epoch(&mut first, 0, 0));
     assert_eq!((first.batches(), first.batch_size()), (8, 200));
     let mirrored = super::all(&*digits().train)
-        .inputs
+        .input()
         .narrow(0, 0, 200)
         .flip([3]);
     assert_eq!(delivered[0].0, floats(&mirrored));

@@ -41,9 +41,9 @@ fn the_recipes_subset_is_mnist() {
     ];
     for (part, count, classes, sum) in parts {
         let batch = all(&**part);
-        assert_eq!(batch.inputs.size(), [count, 1, 28, 28]);
-        assert_eq!(counts(&integers(&batch.target), 10), classes);
-        let pixels = floats(&batch.inputs)
+        assert_eq!(batch.input().size(), [count, 1, 28, 28]);
+        assert_eq!(counts(&integers(&batch.only_target()), 10), classes);
+        let pixels = floats(&batch.input())
             .into_iter()
             .map(|value| (f64::from(value) * 0.3081 + 0.1307) * 255.0);
         let actual: f64 = pixels.sum();
@@ -53,7 +53,7 @@ fn the_recipes_subset_is_mnist() {
         );
     }
     assert_eq!(
-        integers(&all(&*splits.train).target)[..8],
+        integers(&all(&*splits.train).only_target())[..8],
         [5, 8, 1, 5, 6, 2, 9, 3]
     );
     assert!(splits.test.is_none());
@@ -116,8 +116,8 @@ fn plain_and_packed_files_of_any_size_are_read() {
     let splits = load(json!({"fashion_mnist": {"root": "."}}), folder.path()).unwrap();
     let indices: Vec<usize> = (0..20).collect();
     let plain = serde_json::from_value(json!({"normalize": {"mean": [0], "std": [1]}})).unwrap();
-    let pixels = splits.train.batch(&indices, &plain, 0).unwrap().inputs * (255.0 / 16.0);
-    let expected = all(&*digits().train).inputs.narrow(0, 0, 20);
+    let pixels = splits.train.batch(&indices, &plain, 0).unwrap().input() * (255.0 / 16.0);
+    let expected = all(&*digits().train).input().narrow(0, 0, 20);
     assert!(pixels.allclose(&expected, 1e-6, 1e-6, false));
     assert_eq!(splits.train.class_names().unwrap()[9], "Ankle boot");
 }

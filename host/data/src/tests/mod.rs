@@ -44,13 +44,13 @@ fn digit_bytes(count: usize) -> (Vec<Vec<u8>>, Vec<i64>) {
         .train
         .batch(&indices, &Augmentation::default(), 0)
         .unwrap();
-    let bytes: Vec<u8> = floats(&batch.inputs)
+    let bytes: Vec<u8> = floats(&batch.input())
         .into_iter()
         .map(|value| (value * 16.0) as u8)
         .collect();
     (
         bytes.chunks(64).map(<[u8]>::to_vec).collect(),
-        integers(&batch.target),
+        integers(&batch.only_target()),
     )
 }
 
@@ -75,4 +75,17 @@ fn counts(labels: &[i64], classes: usize) -> Vec<usize> {
     (0..classes as i64)
         .map(|class| labels.iter().filter(|&&label| label == class).count())
         .collect()
+}
+
+impl Batch {
+    /// The only input.
+    fn input(&self) -> Tensor {
+        let only = self.inputs.single("inputs");
+        only.expect("one tensor").shallow_clone()
+    }
+
+    fn only_target(&self) -> Tensor {
+        let only = self.target.single("targets");
+        only.expect("one tensor").shallow_clone()
+    }
 }

@@ -16,11 +16,11 @@ fn rendered(keys: Value, seed: u64) -> Tensor {
         .train
         .batch(&indices, &augmentation(keys), seed)
         .unwrap()
-        .inputs
+        .input()
 }
 
 fn plain() -> Tensor {
-    all(&*digits().train).inputs.narrow(0, 0, 100)
+    all(&*digits().train).input().narrow(0, 0, 100)
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn chance_depends_on_seed_and_sample_only() {
         .train
         .batch(&[42], &augmentation(keys.clone()), 1)
         .unwrap()
-        .inputs;
+        .input();
     assert_eq!(alone.get(0), rendered(keys, 1).get(42));
     let flipped = rendered(json!({"horizontal_flip": 0.3}), 5)
         .ne_tensor(&plain())

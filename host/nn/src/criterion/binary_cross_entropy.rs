@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
 
-use super::{Loss, class_weights, comparable, full_precision};
+use super::{TensorLoss, class_weights, comparable, full_precision};
 
 /// `criterion_params` of `BCEWithLogitsLoss`.
 #[derive(Default, Deserialize, Serialize)]
@@ -14,7 +14,7 @@ pub(super) struct BceWithLogits {
     pos_weight: Option<Vec<f64>>,
 }
 
-impl Loss for BceWithLogits {
+impl TensorLoss for BceWithLogits {
     fn check(&self) -> Result<()> {
         class_weights::check("pos_weight", self.class_weights())
     }

@@ -4,7 +4,7 @@ use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
-use super::{Loss, class_weights, full_precision};
+use super::{TensorLoss, class_weights, full_precision};
 
 /// `criterion_params` of `CrossEntropyLoss`.
 #[derive(Deserialize, Serialize)]
@@ -32,7 +32,7 @@ impl Default for CrossEntropy {
     }
 }
 
-impl Loss for CrossEntropy {
+impl TensorLoss for CrossEntropy {
     fn check(&self) -> Result<()> {
         ensure!(
             (0.0..=1.0).contains(&self.label_smoothing),

@@ -1,14 +1,17 @@
 //! Losses by name, and [`Criterion`]: one loss whose parameters callbacks can read and change while it trains.
-//! Owns the checks of shapes and parameters; keeps no running average (`metrics` does) and calls no backward.
+//! Owns the checks of shapes and parameters, and the tensors of a loss that are trained; keeps no running average
+//! (`metrics` does) and calls no backward.
 //!
 //! Every loss is a mean over its elements, computed in float32 at least: half precision predictions are widened.
 //!
 //! **To add a loss**: one file here with its `criterion_params` (a struct with `deny_unknown_fields`) that
-//! implements [`Loss`]; one row in [`LOSSES`]; rows in `tests/reference/losses.py`.
+//! implements [`TensorLoss`], or [`Loss`] if it has parts, parameters of its own or several predictions; one row in
+//! [`LOSSES`]; rows in `tests/reference/losses.py`.
 
 mod binary_cross_entropy;
 mod class_weights;
 mod cross_entropy;
+mod multi_task;
 mod regression;
 #[cfg(test)]
 mod tests;
@@ -19,12 +22,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use tch::{Device, Kind, Tensor};
+use torch_ext::Items;
 
 use binary_cross_entropy::BceWithLogits;
 use cross_entropy::CrossEntropy;
+use multi_task::MultiTask;
 use regression::{Huber, L1, Mse};
 
 use crate::align_target::align_target;
+use crate::chosen::Chosen;
 use crate::params;
 use crate::refusal;
 use crate::revision;
@@ -40,6 +46,7 @@ const LOSSES: &[Row] = &[
     Row::new("MSELoss", read::<Mse>),
     Row::new("L1Loss", read::<L1>),
     Row::new("HuberLoss", read::<Huber>),
+    Row::new("MultiTaskLoss", read_whole::<MultiTask>),
 ];
 
 /// One loss of the registry.
@@ -87,20 +94,68 @@ fn letters(name: &str) -> String {
     }
 }
 
-/// A loss with its parameters. It owns no tensor.
+/// A loss with its parameters. [`Criterion`] owns the tensors that it trains.
 trait Loss {
+    /// Moves constants, such as the weights of classes, to `device`.
+    fn prepare(&mut self, device: Device) -> Result<()>;
+
+    /// The names of the parts that the loss is made of, beside the whole.
+    fn part_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The tensors of its own that are trained: the name and the first values of each.
+    fn own_parameters(&self) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
+
+    /// The loss of a batch. `own` are the [`Loss::own_parameters`], in their order, on the device. No sync.
+    fn forward(&self, own: &[(String, Tensor)], preds: &Items, target: &Items) -> Result<Parts>;
+}
+
+/// A loss of a batch, with gradient: the whole, and each of the [`Loss::part_names`], all 0-d.
+struct Parts {
+    whole: Tensor,
+    parts: Vec<Tensor>,
+}
+
+/// A loss of one prediction and one target, without parts or parameters of its own.
+trait TensorLoss {
     /// Refuses parameters out of range, with the name of the key.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 
-    /// The weights of the classes, if they differ; [`Criterion`] keeps them on the device for [`Loss::forward`].
+    /// The weights of the classes, if they differ; float32 `[classes]` on the device in [`TensorLoss::forward`].
     fn class_weights(&self) -> Option<&[f64]> {
         None
     }
 
-    /// The loss of a batch, 0-d, with gradient; `weights` are the [`Loss::class_weights`], float32 `[classes]`.
+    /// The loss of a batch, 0-d, with gradient.
     fn forward(&self, weights: Option<&Tensor>, preds: &Tensor, target: &Tensor) -> Result<Tensor>;
+}
+
+/// A [`TensorLoss`], and the tensors of the batch that it compares.
+struct OfTensors<L> {
+    loss: L,
+    chosen: Chosen,
+    weights: Option<Tensor>,
+}
+
+impl<L: TensorLoss> Loss for OfTensors<L> {
+    fn prepare(&mut self, device: Device) -> Result<()> {
+        self.weights = class_weights::on_device(self.loss.class_weights(), device)?;
+        Ok(())
+    }
+
+    fn forward(&self, _: &[(String, Tensor)], preds: &Items, target: &Items) -> Result<Parts> {
+        let (preds, target) = self.chosen.of(preds, target)?;
+        let loss = self.loss.forward(self.weights.as_ref(), preds, target);
+        Ok(Parts {
+            whole: loss.map_err(|error| refusal::of_pair(preds, target, &error))?,
+            parts: Vec::new(),
+        })
+    }
 }
 
 /// A loss and the parameters it was read from, those with default values included.
@@ -109,27 +164,49 @@ struct Parsed {
     parameters: Map<String, Value>,
 }
 
+/// Reads a loss of one prediction and one target. Beside its own parameters it has `preds` and `target`.
 fn read<L>(owner: &str, block: &Value) -> Result<Parsed>
+where
+    L: TensorLoss + DeserializeOwned + Serialize + 'static,
+{
+    let (chosen, own) = Chosen::take(owner, block)?;
+    let loss: L = params::read(owner, &own)?;
+    loss.check()
+        .with_context(|| format!("parameters of {owner}"))?;
+    let mut parameters = written(owner, &loss)?;
+    chosen.write(&mut parameters);
+    let loss = Box::new(OfTensors {
+        loss,
+        chosen,
+        weights: None,
+    });
+    Ok(Parsed { loss, parameters })
+}
+
+/// Reads a loss that looks at all predictions and targets itself.
+fn read_whole<L>(owner: &str, block: &Value) -> Result<Parsed>
 where
     L: Loss + DeserializeOwned + Serialize + 'static,
 {
     let loss: L = params::read(owner, block)?;
-    loss.check()
-        .with_context(|| format!("parameters of {owner}"))?;
-    let Value::Object(parameters) = serde_json::to_value(&loss)? else {
-        bail!("{owner} has parameters that are no mapping");
-    };
-    Ok(Parsed {
-        loss: Box::new(loss),
-        parameters,
-    })
+    let parameters = written(owner, &loss)?;
+    let loss = Box::new(loss);
+    Ok(Parsed { loss, parameters })
+}
+
+/// The parameters of a loss as a recipe would write them.
+fn written(owner: &str, loss: &impl Serialize) -> Result<Map<String, Value>> {
+    match serde_json::to_value(loss)? {
+        Value::Object(parameters) => Ok(parameters),
+        _ => bail!("{owner} has parameters that are no mapping"),
+    }
 }
 
 /// One batch's loss.
 pub struct LossOutput {
     /// 0-d, with gradient: backward starts from it.
     pub loss: Tensor,
-    /// 1-d, detached, one number for each of [`Criterion::item_names`]; shares memory with `loss`.
+    /// 1-d, detached, one number for each of [`Criterion::item_names`]; may share memory with `loss`.
     pub items: Tensor,
 }
 
@@ -138,10 +215,18 @@ pub struct Criterion {
     row: &'static Row,
     loss: Box<dyn Loss>,
     parameters: Map<String, Value>,
-    /// The weights of the classes on the device, float32 `[classes]`.
-    weights: Option<Tensor>,
+    /// The tensors of the loss that are trained, by name.
+    trained: Vec<(String, Tensor)>,
+    item_names: Vec<String>,
     device: Device,
     version: u64,
+}
+
+/// The loss `name` with its parameters on `device`.
+fn parse(row: &'static Row, block: &Value, device: Device) -> Result<Parsed> {
+    let mut parsed = (row.read)(&format!("loss `{}`", row.name), block)?;
+    parsed.loss.prepare(device)?;
+    Ok(parsed)
 }
 
 impl Criterion {
@@ -152,13 +237,15 @@ impl Criterion {
     /// class weights that cannot be moved to `device`.
     pub fn new(name: &str, block: &Value, device: Device) -> Result<Criterion> {
         let row = Row::find(name)?;
-        let Parsed { loss, parameters } = (row.read)(&format!("loss `{name}`"), block)?;
-        let weights = class_weights::on_device(loss.class_weights(), device)?;
+        let Parsed { loss, parameters } = parse(row, block, device)?;
+        let mut item_names = vec!["loss".to_owned()];
+        item_names.extend(loss.part_names());
         Ok(Criterion {
             row,
+            trained: first_values(loss.as_ref(), device)?,
             loss,
             parameters,
-            weights,
+            item_names,
             device,
             version: revision::fresh(),
         })
@@ -167,19 +254,35 @@ impl Criterion {
     /// The loss of a batch, a mean over its elements. No sync.
     ///
     /// `CrossEntropyLoss` takes `preds` `[N, C, …]` with class indices `[N, …]` (any integer kind) or class
-    /// probabilities `[N, C, …]`; the other losses take a target shaped as `preds`, where `[N]` also fits `[N, 1]`.
+    /// probabilities `[N, C, …]`; `MultiTaskLoss` what its parts take; the other losses take a target shaped as
+    /// `preds`, where `[N]` also fits `[N, 1]`.
     ///
     /// # Errors
-    /// Shapes and kinds that do not go together, in words. A class index out of range is an error on the CPU; on
+    /// Names, shapes and kinds that do not go together, in words. A class index out of range is an error on the CPU; on
     /// CUDA it is a device assert, after which the process cannot use the device. Nothing here prevents that: to
     /// look at the target's values would cost a sync.
-    pub fn forward(&self, preds: &Tensor, target: &Tensor) -> Result<LossOutput> {
-        let loss = self
+    pub fn forward(&self, preds: &Items, target: &Items) -> Result<LossOutput> {
+        let parts = self
             .loss
-            .forward(self.weights.as_ref(), preds, target)
-            .map_err(|error| refusal::of_pair(self.name(), preds, target, &error))?;
-        let items = loss.f_detach()?.f_reshape([1])?;
-        Ok(LossOutput { loss, items })
+            .forward(&self.trained, preds, target)
+            .map_err(|error| anyhow!("{} {error:#}", self.name()))?;
+        let mut items = vec![parts.whole.f_detach()?.f_reshape([1])?];
+        for part in parts.parts {
+            items.push(part.f_detach()?.f_reshape([1])?);
+        }
+        Ok(LossOutput {
+            loss: parts.whole,
+            items: match items.as_slice() {
+                [whole] => whole.shallow_clone(),
+                several => Tensor::f_cat(several, 0)?,
+            },
+        })
+    }
+
+    /// The tensors of the loss that are trained, by name. The network adopts them: there they are parameters like its
+    /// own, under a prefix.
+    pub fn trained(&self) -> &[(String, Tensor)] {
+        &self.trained
     }
 
     /// The name as PyTorch writes it.
@@ -192,9 +295,9 @@ impl Criterion {
         self.version
     }
 
-    /// The names of the numbers in [`LossOutput::items`].
-    pub fn item_names(&self) -> &'static [&'static str] {
-        &["loss"]
+    /// The names of the numbers in [`LossOutput::items`]: "loss" for the whole, then the parts.
+    pub fn item_names(&self) -> &[String] {
+        &self.item_names
     }
 
     /// All parameters with their present values.
@@ -248,10 +351,34 @@ impl Criterion {
         self.replace(&state["parameters"])
     }
 
+    /// Takes other parameters. What is trained stays; parameters that would need other tensors are refused.
     fn replace(&mut self, parameters: &Value) -> Result<()> {
-        *self = Criterion::new(self.name(), parameters, self.device)?;
+        let new = Criterion::new(self.name(), parameters, self.device)?;
+        ensure!(
+            new.item_names == self.item_names && same_tensors(&new.trained, &self.trained),
+            "loss `{}`: its parts and what it trains cannot change during a run",
+            self.name()
+        );
+        self.loss = new.loss;
+        self.parameters = new.parameters;
+        self.version = new.version;
         Ok(())
     }
+}
+
+/// The tensors that a loss trains, with their first values: float32, 1-d, on `device`.
+fn first_values(loss: &dyn Loss, device: Device) -> Result<Vec<(String, Tensor)>> {
+    let mut trained = Vec::new();
+    for (name, values) in loss.own_parameters() {
+        let tensor = Tensor::f_from_slice(&values)?.f_to_device(device)?;
+        trained.push((name.to_owned(), tensor.f_set_requires_grad(true)?));
+    }
+    Ok(trained)
+}
+
+fn same_tensors(left: &[(String, Tensor)], right: &[(String, Tensor)]) -> bool {
+    let mut pairs = left.iter().zip(right);
+    left.len() == right.len() && pairs.all(|(a, b)| a.0 == b.0 && a.1.size() == b.1.size())
 }
 
 /// Predictions in at least float32: a mean over half precision loses the digits that matter.

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
 
-use super::{Loss, comparable, full_precision};
+use super::{TensorLoss, comparable, full_precision};
 
 /// `criterion_params` of `MSELoss`.
 #[derive(Default, Deserialize, Serialize)]
@@ -14,7 +14,7 @@ pub(super) struct Mse {
     l1_weight: f64,
 }
 
-impl Loss for Mse {
+impl TensorLoss for Mse {
     fn check(&self) -> Result<()> {
         ensure!(
             self.l1_weight.is_finite() && self.l1_weight >= 0.0,
@@ -40,7 +40,7 @@ impl Loss for Mse {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct L1 {}
 
-impl Loss for L1 {
+impl TensorLoss for L1 {
     fn forward(&self, _: Option<&Tensor>, preds: &Tensor, target: &Tensor) -> Result<Tensor> {
         let preds = full_precision(preds)?;
         let target = comparable(&preds, target)?;
@@ -62,7 +62,7 @@ impl Default for Huber {
     }
 }
 
-impl Loss for Huber {
+impl TensorLoss for Huber {
     fn check(&self) -> Result<()> {
         ensure!(
             self.delta.is_finite() && self.delta > 0.0,

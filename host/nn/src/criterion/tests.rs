@@ -29,7 +29,7 @@ fn check_row(row: &Value) {
     };
     let name = row["name"].as_str().expect("a name");
     let output = criterion(name, row["params"].clone())
-        .forward(&preds, &target)
+        .forward(&preds.shallow_clone().into(), &target.into())
         .expect("the row's shapes fit");
     output.loss.backward();
 
@@ -65,7 +65,7 @@ fn half_precision_is_widened() {
         .to_kind(Kind::BFloat16);
     let target = Tensor::from_slice(&[2i64]);
     let loss = criterion("CrossEntropyLoss", json!({}))
-        .forward(&preds, &target)
+        .forward(&preds.shallow_clone().into(), &target.into())
         .expect("bfloat16 is a float")
         .loss;
     assert_eq!(loss.kind(), Kind::Float);
@@ -127,7 +127,8 @@ fn wrong_parameters_name_key_and_remedy() {
 #[test]
 fn wrong_tensors_are_errors_in_words() {
     let forward = |name: &str, params: Value, preds: &[i64], target: Tensor| {
-        criterion(name, params).forward(&Tensor::zeros(preds, (Kind::Float, Device::Cpu)), &target)
+        let preds = Tensor::zeros(preds, (Kind::Float, Device::Cpu));
+        criterion(name, params).forward(&preds.into(), &target.into())
     };
     let indices = |size: i64| Tensor::zeros([size], (Kind::Int64, Device::Cpu));
     let numbers = |size: &[i64]| Tensor::zeros(size, (Kind::Float, Device::Cpu));
@@ -181,7 +182,10 @@ fn parameters_change_while_training() {
     let preds = Tensor::from_slice(&[0.5f32, -1.0, 2.0]).reshape([1, 3]);
     let loss = |criterion: &Criterion| {
         criterion
-            .forward(&preds, &Tensor::from_slice(&[1i64]))
+            .forward(
+                &preds.shallow_clone().into(),
+                &Tensor::from_slice(&[1i64]).into(),
+            )
             .expect("fits")
             .loss
             .double_value(&[])

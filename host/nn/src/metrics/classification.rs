@@ -1,4 +1,4 @@
-//! Accuracy, top-k and F1. No operation here indexes by class: a target out of range counts as a miss and cannot
+//! Accuracy, top-k, F1, precision and recall. No operation here indexes by class: a target out of range counts as a miss and cannot
 //! hurt the device.
 
 use anyhow::{Result, bail, ensure};
@@ -55,7 +55,7 @@ impl Metric for TopK {
 
 fn hits(hit: &Tensor, elements: usize) -> Result<Count> {
     Ok(Count {
-        sums: hit.f_sum(Kind::Int64)?.f_reshape([1])?,
+        numbers: hit.f_sum(Kind::Int64)?.f_reshape([1])?,
         elements: elements as i64,
     })
 }
@@ -66,38 +66,79 @@ fn hits(hit: &Tensor, elements: usize) -> Result<Count> {
 pub(super) struct F1 {}
 
 impl Metric for F1 {
-    /// For each class how often it is predicted and actual, predicted, actual: `[3·C]` int64.
     fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
-        let classes = Classes::of(preds, target)?;
-        let names = Tensor::f_arange(classes.count, (Kind::Int64, preds.device()))?;
-        let predicted = one_hot(&classes.predicted, &names)?;
-        let actual = one_hot(&classes.actual, &names)?;
-        let both = predicted.f_logical_and(&actual)?;
-        let stacked = Tensor::f_stack(&[both, predicted, actual], 0)?;
-        let sums = stacked.f_sum_dim_intlist([1].as_slice(), false, Kind::Int64)?;
-        Ok(Count {
-            sums: sums.f_reshape([-1])?,
-            elements: classes.actual.numel() as i64,
-        })
+        by_class(preds, target)
     }
 
     /// The mean of 2·TP / (predicted + actual) over the classes that occur; 0 if none does.
-    fn value(&self, sums: &[f64], _elements: f64) -> f64 {
-        let count = sums.len() / 3;
-        let (both, rest) = sums.split_at(count);
-        let (predicted, actual) = rest.split_at(count);
-        let mut scores = Vec::with_capacity(count);
-        for class in 0..count {
-            let either = predicted[class] + actual[class];
-            if either > 0.0 {
-                scores.push(2.0 * both[class] / either);
-            }
-        }
-        if scores.is_empty() {
-            return 0.0;
-        }
-        scores.iter().sum::<f64>() / scores.len() as f64
+    fn values(&self, totals: &[f64], _elements: f64) -> Vec<f64> {
+        vec![mean_over_classes(totals, |class| {
+            2.0 * class.both / (class.predicted + class.actual)
+        })]
     }
+}
+
+/// Precision and recall of each class present in predictions or target, each averaged (macro, as scikit-learn with
+/// `zero_division=0`). Two values: `Precision` and `Recall`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PrecisionRecall {}
+
+impl Metric for PrecisionRecall {
+    fn value_names(&self) -> &'static [&'static str] {
+        &["Precision", "Recall"]
+    }
+
+    fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
+        by_class(preds, target)
+    }
+
+    /// The means of TP / predicted and of TP / actual over the classes that occur; 0 if none does.
+    fn values(&self, totals: &[f64], _elements: f64) -> Vec<f64> {
+        vec![
+            mean_over_classes(totals, |class| class.both / class.predicted.max(1.0)),
+            mean_over_classes(totals, |class| class.both / class.actual.max(1.0)),
+        ]
+    }
+}
+
+/// How often a class is predicted and actual, predicted, actual.
+struct OfClass {
+    both: f64,
+    predicted: f64,
+    actual: f64,
+}
+
+/// The numbers of [`OfClass`] for all classes: `[3·C]` int64.
+fn by_class(preds: &Tensor, target: &Tensor) -> Result<Count> {
+    let classes = Classes::of(preds, target)?;
+    let names = Tensor::f_arange(classes.count, (Kind::Int64, preds.device()))?;
+    let predicted = one_hot(&classes.predicted, &names)?;
+    let actual = one_hot(&classes.actual, &names)?;
+    let both = predicted.f_logical_and(&actual)?;
+    let stacked = Tensor::f_stack(&[both, predicted, actual], 0)?;
+    let sums = stacked.f_sum_dim_intlist([1].as_slice(), false, Kind::Int64)?;
+    Ok(Count {
+        numbers: sums.f_reshape([-1])?,
+        elements: classes.actual.numel() as i64,
+    })
+}
+
+/// The mean of a score over the classes that are predicted or actual; 0 if none is.
+fn mean_over_classes(totals: &[f64], score: impl Fn(OfClass) -> f64) -> f64 {
+    let count = totals.len() / 3;
+    let mut scores = Vec::with_capacity(count);
+    for class in 0..count {
+        let class = OfClass {
+            both: totals[class],
+            predicted: totals[count + class],
+            actual: totals[2 * count + class],
+        };
+        if class.predicted + class.actual > 0.0 {
+            scores.push(score(class));
+        }
+    }
+    scores.iter().sum::<f64>() / scores.len().max(1) as f64
 }
 
 /// `[elements, classes]` bool: where an index is the class of the column.
@@ -106,14 +147,14 @@ fn one_hot(indices: &Tensor, names: &Tensor) -> Result<Tensor> {
 }
 
 /// Predicted and actual class of every element, int64 and of one shape.
-struct Classes {
+pub(super) struct Classes {
     predicted: Tensor,
-    actual: Tensor,
+    pub(super) actual: Tensor,
     count: i64,
 }
 
 impl Classes {
-    fn of(preds: &Tensor, target: &Tensor) -> Result<Classes> {
+    pub(super) fn of(preds: &Tensor, target: &Tensor) -> Result<Classes> {
         match preds.size().as_slice() {
             [_] | [_, 1] => Classes::of_one_logit(preds, target),
             [_, count, ..] => Classes::of_many(preds, target, *count),

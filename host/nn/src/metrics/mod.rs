@@ -2,11 +2,13 @@
 //! and its one read; knows neither loops nor logs, nor which metric is watched.
 //!
 //! Totals are int64 or float64 and added to in place: counts are exact, sums do not depend on how a device splits
-//! work across batches, and an update can be part of a recorded step.
+//! work across batches, and an update can be part of a recorded step. A metric whose value needs every sample at once
+//! gathers rows instead; they grow from batch to batch, so [`Metrics::gather`] stays outside of recorded steps.
 //!
 //! **To add a metric**: one file here, or a place in one, with its parameters (a struct with `deny_unknown_fields`)
 //! that implements [`Metric`]; one row in [`METRICS`]; rows in `tests/reference/metrics.py`.
 
+mod auroc;
 mod classification;
 mod regression;
 #[cfg(test)]
@@ -21,11 +23,14 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor, no_grad};
+use torch_ext::Items;
 
-use classification::{Accuracy, F1, TopK};
+use auroc::Auroc;
+use classification::{Accuracy, F1, PrecisionRecall, TopK};
 use regression::{Mae, Mse};
-use totals::Totals;
+use totals::{Rule, Totals};
 
+use crate::chosen::Chosen;
 use crate::params;
 use crate::refusal;
 
@@ -35,6 +40,8 @@ const METRICS: &[(&str, Read)] = &[
     ("Top5", read_numbered),
     ("TopK", read::<TopK>),
     ("F1", read::<F1>),
+    ("PrecisionRecall", read::<PrecisionRecall>),
+    ("AUROC", read::<Auroc>),
     ("MAE", read::<Mae>),
     ("MSE", read::<Mse>),
 ];
@@ -42,7 +49,7 @@ const METRICS: &[(&str, Read)] = &[
 /// Reads the parameters of the metric of that name.
 type Read = fn(&str, &Value) -> Result<Rc<dyn Metric>>;
 
-/// A metric with its parameters. It owns no tensor: a batch is counted, and the value follows from the sum of counts.
+/// A metric with its parameters. It owns no tensor: a batch is counted, and the values follow from all counts together.
 trait Metric {
     /// Refuses parameters out of range, with the name of the key.
     fn check(&self) -> Result<()> {
@@ -54,12 +61,23 @@ trait Metric {
         None
     }
 
-    /// The addend of one batch. No sync.
+    /// The names of the values, where there are several.
+    fn value_names(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// How counts become totals: as sums, unless every sample is needed at once.
+    fn rule(&self) -> Rule {
+        Rule::Add
+    }
+
+    /// The addend of one batch, or its rows. No sync.
     fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count>;
 
-    /// The metric from the sum of all counts.
-    fn value(&self, sums: &[f64], elements: f64) -> f64 {
-        sums.iter().sum::<f64>() / elements
+    /// The values from the totals: the sums of all counts, or all rows one after the other. One value, unless
+    /// [`Metric::value_names`] names several.
+    fn values(&self, totals: &[f64], elements: f64) -> Vec<f64> {
+        vec![totals.iter().sum::<f64>() / elements]
     }
 }
 
@@ -95,13 +113,17 @@ struct NoParams {}
 /// A metric of a recipe, ready to be counted in as many [`Metrics`] as needed.
 #[derive(Clone)]
 pub struct MetricConfig {
+    /// The name of its value, or what the names of its values begin with.
     key: String,
+    names: Vec<String>,
+    chosen: Chosen,
     metric: Rc<dyn Metric>,
 }
 
 impl MetricConfig {
     /// One entry of `train_metrics_list` or `valid_metrics_list`: a name, or a name with its parameters
-    /// (`TopK: {k: 3}`).
+    /// (`TopK: {k: 3}`). Beside its own it has `preds` and `target`, which choose what it compares where there are
+    /// several; what it chooses is then put before its name: `color/Accuracy`.
     ///
     /// # Errors
     /// Neither form; an unknown metric (with the list and the nearest name); an unknown or mistyped parameter.
@@ -121,22 +143,40 @@ impl MetricConfig {
         let name = suggest::fuzzy(name, &names).unwrap_or(name);
         let row = METRICS.iter().find(|(known, _)| *known == name);
         let read = row.map_or(read_numbered as Read, |(_, read)| *read);
-        let metric = read(name, block)?;
-        let key = metric.key().unwrap_or_else(|| name.to_owned());
-        Ok(MetricConfig { key, metric })
+        let (chosen, own) = Chosen::take(&format!("metric `{name}`"), block)?;
+        let metric = read(name, &own)?;
+        let mut key = metric.key().unwrap_or_else(|| name.to_owned());
+        let prefix = chosen.name().map(|chosen| format!("{chosen}/"));
+        let prefix = prefix.unwrap_or_default();
+        key.insert_str(0, &prefix);
+        let several = metric.value_names().iter();
+        let mut names: Vec<String> = several.map(|name| format!("{prefix}{name}")).collect();
+        if names.is_empty() {
+            names.push(key.clone());
+        }
+        Ok(MetricConfig {
+            key,
+            names,
+            chosen,
+            metric,
+        })
     }
 
-    fn refusal(&self, preds: &Tensor, target: &Tensor, error: &anyhow::Error) -> anyhow::Error {
-        let owner = format!("metric `{}`", self.key);
-        refusal::of_pair(&owner, preds, target, error)
+    fn count(&self, preds: &Items, target: &Items) -> Result<Count> {
+        let chosen = self.chosen.of(preds, target);
+        let counted = chosen.and_then(|(preds, target)| {
+            let count = self.metric.count(preds, target);
+            count.map_err(|error| refusal::of_pair(preds, target, &error))
+        });
+        counted.map_err(|error| anyhow!("metric `{}` {error:#}", self.key))
     }
 }
 
-/// The addend of one batch to a metric's totals.
+/// The share of one batch in a metric's totals.
 struct Count {
-    /// 1-d, int64 or float64, on the device of the predictions.
-    sums: Tensor,
-    /// The number of elements that the sums are over.
+    /// Sums: 1-d, int64 or float64. Rows: `[n, k]`, of any number. On the device of the predictions.
+    numbers: Tensor,
+    /// The number of elements that the sums are over, or of rows.
     elements: i64,
 }
 
@@ -152,13 +192,14 @@ impl Metrics {
     ///
     /// # Errors
     /// Two metrics of one name.
-    pub fn new(configs: &[MetricConfig], loss_names: &[&str]) -> Result<Metrics> {
+    pub fn new(configs: &[MetricConfig], loss_names: &[String]) -> Result<Metrics> {
+        let totals = |config: &MetricConfig| Totals::new(config.metric.rule());
         let metrics = Metrics {
-            loss_names: loss_names.iter().map(|name| (*name).to_owned()).collect(),
-            loss: Totals::default(),
+            loss_names: loss_names.to_vec(),
+            loss: Totals::new(Rule::Add),
             metrics: configs
                 .iter()
-                .map(|config| (config.clone(), Totals::default()))
+                .map(|config| (config.clone(), totals(config)))
                 .collect(),
         };
         let mut names = metrics.names();
@@ -171,8 +212,8 @@ impl Metrics {
 
     /// The keys of [`Metrics::compute`], in its order: loss items, then metrics as configured.
     pub fn names(&self) -> Vec<String> {
-        let metrics = self.metrics.iter().map(|(config, _)| config.key.clone());
-        self.loss_names.iter().cloned().chain(metrics).collect()
+        let metrics = self.metrics.iter().flat_map(|(config, _)| &config.names);
+        self.loss_names.iter().chain(metrics).cloned().collect()
     }
 
     /// Sets all totals to zero; they keep their memory. No sync.
@@ -183,18 +224,38 @@ impl Metrics {
         self.totals_mut().try_for_each(|(_, totals)| totals.reset())
     }
 
-    /// Adds one batch. For classification `preds` `[N, C, …]` and `target` class indices `[N, …]` or probabilities
-    /// `[N, C, …]` (the most probable class counts); for regression equal shapes. No sync.
+    /// Adds one batch to the metrics that are sums. For classification `preds` `[N, C, …]` and `target` class indices
+    /// `[N, …]` or probabilities `[N, C, …]` (the most probable class counts); for regression equal shapes. No sync.
     ///
     /// # Errors
     /// Shapes that do not go together, in words; the totals of the metrics before the failing one then hold the batch.
-    pub fn update(&mut self, preds: &Tensor, target: &Tensor) -> Result<()> {
+    pub fn update(&mut self, preds: &Items, target: &Items) -> Result<()> {
+        self.count(Rule::Add, preds, target)
+    }
+
+    /// Adds one batch to the metrics that gather rows. No sync.
+    ///
+    /// # Errors
+    /// As [`Metrics::update`]; more rows than a pass may gather.
+    pub fn gather(&mut self, preds: &Items, target: &Items) -> Result<()> {
+        self.count(Rule::Append, preds, target)
+    }
+
+    /// True if there is a metric that [`Metrics::gather`] is for.
+    pub fn gathers(&self) -> bool {
+        let mut metrics = self.metrics.iter();
+        metrics.any(|(config, _)| config.metric.rule() == Rule::Append)
+    }
+
+    fn count(&mut self, rule: Rule, preds: &Items, target: &Items) -> Result<()> {
         no_grad(|| {
             for (config, totals) in &mut self.metrics {
-                let count = config.metric.count(preds, target);
-                count
-                    .and_then(|count| totals.add(&count))
-                    .map_err(|error| config.refusal(preds, target, &error))?;
+                if config.metric.rule() == rule {
+                    let count = config.count(preds, target)?;
+                    totals
+                        .add(&count)
+                        .map_err(|error| anyhow!("metric `{}`: {error:#}", config.key))?;
+                }
             }
             Ok(())
         })
@@ -213,9 +274,8 @@ impl Metrics {
             torch_ext::described(items)
         );
         no_grad(|| {
-            let sums = items.f_to_kind(Kind::Double)?.f_mul_scalar(batch_size)?;
             self.loss.add(&Count {
-                sums,
+                numbers: items.f_to_kind(Kind::Double)?.f_mul_scalar(batch_size)?,
                 elements: batch_size,
             })
         })
@@ -244,18 +304,31 @@ impl Metrics {
             }
         }
         for (config, totals) in &self.metrics {
-            if let Some((sums, elements)) = numbers.take(totals) {
-                let value = config.metric.value(&sums, elements);
-                values.push((config.key.clone(), value));
+            if let Some((totals, elements)) = numbers.take(totals) {
+                let several = config.metric.values(&totals, elements);
+                values.extend(config.names.iter().cloned().zip(several));
             }
         }
         Ok(values)
     }
 
-    /// The totals by name, for a checkpoint in mid-epoch (or a sum over ranks): shallow handles. No sync.
-    pub fn state(&self) -> Vec<(String, Tensor)> {
-        self.totals()
-            .flat_map(|(name, totals)| totals.state(name))
+    /// The totals by name, for a checkpoint in mid-epoch: shallow handles, but for rows, which are joined. No sync.
+    ///
+    /// # Errors
+    /// Only the device's.
+    pub fn state(&self) -> Result<Vec<(String, Tensor)>> {
+        let mut state = Vec::new();
+        for (name, totals) in self.totals() {
+            state.extend(totals.state(name)?);
+        }
+        Ok(state)
+    }
+
+    /// Handles to the totals that [`Metrics::update`] changes in place, by name. No sync.
+    pub fn sums(&self) -> Vec<(String, Tensor)> {
+        let totals = self.totals();
+        totals
+            .flat_map(|(name, totals)| totals.sums(name))
             .collect()
     }
 

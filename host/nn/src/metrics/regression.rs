@@ -38,7 +38,7 @@ fn difference(preds: &Tensor, target: &Tensor) -> Result<Tensor> {
 
 fn total(errors: &Tensor) -> Result<Count> {
     Ok(Count {
-        sums: errors.f_sum(Kind::Double)?.f_reshape([1])?,
+        numbers: errors.f_sum(Kind::Double)?.f_reshape([1])?,
         elements: errors.numel() as i64,
     })
 }

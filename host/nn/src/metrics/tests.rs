@@ -20,7 +20,7 @@ fn metrics(entries: &[Value]) -> Metrics {
         .iter()
         .map(|entry| MetricConfig::from_value(entry).expect("a valid metric"))
         .collect();
-    Metrics::new(&configs, &["loss"]).expect("no name is there twice")
+    Metrics::new(&configs, &["loss".to_owned()]).expect("no name is there twice")
 }
 
 /// Feeds the pairs in batches of 7, so that the last one is smaller, and compares with the reference.
@@ -29,13 +29,16 @@ fn check(entries: &[Value], preds: &Tensor, target: &Tensor, expected: &Value) {
     for _ in 0..2 {
         metrics.reset().expect("the CPU zeroes");
         for (preds, target) in preds.split(7, 0).iter().zip(target.split(7, 0)) {
-            metrics.update(preds, &target).expect("the batch fits");
+            let (preds, target) = (preds.shallow_clone().into(), target.into());
+            metrics.update(&preds, &target).expect("the batch fits");
+            metrics.gather(&preds, &target).expect("the batch fits");
         }
     }
     let values = metrics.compute().expect("the CPU answers");
+    let names: Vec<String> = values.iter().map(|(name, _)| name.clone()).collect();
     assert_eq!(
-        values.len(),
-        entries.len(),
+        names,
+        metrics.names()[1..],
         "no loss was given, so there is none"
     );
     for (name, value) in values {
@@ -57,6 +60,8 @@ fn classification_is_scikit_learns() {
         json!("Top5"),
         json!({"TopK": {"k": 2}}),
         json!("F1"),
+        json!("PrecisionRecall"),
+        json!("AUROC"),
     ];
     let (preds, target) = (
         numbers(&row["preds"]).reshape([-1, 6]),
@@ -71,7 +76,7 @@ fn classification_is_scikit_learns() {
 fn one_logit_is_a_binary_classifier() {
     let row = reference("binary");
     let (preds, target) = (numbers(&row["preds"]), numbers(&row["target"]));
-    let entries = [json!("Accuracy"), json!("F1")];
+    let entries = [json!("Accuracy"), json!("F1"), json!("AUROC")];
     check(&entries, &preds, &target, &row);
     check(
         &entries,
@@ -118,7 +123,7 @@ fn the_loss_is_a_mean_over_samples() {
 
 #[test]
 fn continuing_from_a_saved_state_gives_the_same_bits() {
-    let entries = [json!("Accuracy"), json!("F1"), json!("MSE")];
+    let entries = [json!("Accuracy"), json!("F1"), json!("MSE"), json!("AUROC")];
     let batch = |seed: i64| {
         let preds = (Tensor::linspace(1, 90, 36, (Kind::Float, Device::Cpu)) * seed)
             .sin()
@@ -128,7 +133,10 @@ fn continuing_from_a_saved_state_gives_the_same_bits() {
     };
     let feed = |metrics: &mut Metrics, seed| {
         let (preds, target) = batch(seed);
-        metrics.update(&preds, &target).expect("fits");
+        let classes = target.argmax(1, false);
+        let items = preds.shallow_clone().into();
+        metrics.update(&items, &target.into()).expect("fits");
+        metrics.gather(&items, &classes.into()).expect("fits");
         metrics
             .update_loss(&preds.mean(None).reshape([1]), 9)
             .expect("one item");
@@ -137,7 +145,7 @@ fn continuing_from_a_saved_state_gives_the_same_bits() {
     feed(&mut whole, 1);
     let mut resumed = metrics(&entries);
     resumed
-        .load_state(&whole.state(), Device::Cpu)
+        .load_state(&whole.state().expect("the CPU answers"), Device::Cpu)
         .expect("the same metrics");
     feed(&mut resumed, 2);
     let before = whole.compute().expect("the CPU answers");
@@ -152,7 +160,7 @@ fn continuing_from_a_saved_state_gives_the_same_bits() {
         resumed.compute().expect("the CPU answers")
     );
     let refused = metrics(&[json!("MAE")])
-        .load_state(&whole.state(), Device::Cpu)
+        .load_state(&whole.state().expect("the CPU answers"), Device::Cpu)
         .expect_err("other metrics");
     assert!(
         format!("{refused}").contains("`Accuracy.sums`"),
@@ -172,11 +180,11 @@ fn mistakes_are_errors_in_words() {
     assert!(parse(json!({"Accuracy": {"k": 1}})).contains("unknown field `k`"));
     assert!(parse(json!(5)).contains("a metric is a name"));
     let f1 = MetricConfig::from_value(&json!("F1")).expect("a valid metric");
-    assert!(Metrics::new(&[f1.clone(), f1], &["loss"]).is_err());
+    assert!(Metrics::new(&[f1.clone(), f1], &["loss".to_owned()]).is_err());
 
     let refused = |entry: &str, preds: &[i64], target: &[i64]| {
         let zeros = |size: &[i64]| Tensor::zeros(size, (Kind::Float, Device::Cpu));
-        let result = metrics(&[json!(entry)]).update(&zeros(preds), &zeros(target));
+        let result = metrics(&[json!(entry)]).update(&zeros(preds).into(), &zeros(target).into());
         format!("{:#}", result.expect_err("shapes that do not fit"))
     };
     assert!(refused("Top5", &[8, 3], &[8, 3]).contains("there are only 3 classes"));

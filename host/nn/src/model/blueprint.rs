@@ -21,8 +21,8 @@ pub(super) struct Blueprint {
     pub(super) architecture: Arc<dyn Architecture>,
     /// The parameters as the recipe wrote them.
     pub(super) arch_params: Value,
-    /// The shape of one sample.
-    pub(super) input_shape: Vec<i64>,
+    /// The name of each input, and the shape of one sample of it.
+    pub(super) inputs: Vec<(String, Vec<i64>)>,
     pub(super) num_classes: Option<i64>,
     /// The recipe's folder.
     pub(super) base: PathBuf,
@@ -68,6 +68,7 @@ impl Blueprint {
             network,
             parameters: variables.parameters,
             buffers: variables.buffers,
+            adopted: Vec::new(),
             batches_tracked,
             groups: Groups::default(),
             version: Cell::new(revision::fresh()),
@@ -83,8 +84,14 @@ impl Blueprint {
     /// The sizes, for architectures that are made to fit them.
     ///
     /// # Errors
-    /// An output width that nobody gave, or that is below 1.
+    /// Several inputs; an output width that nobody gave, or that is below 1.
     pub(super) fn sizes(&self) -> Result<Sizes> {
+        let [(_, sample)] = self.inputs.as_slice() else {
+            bail!(
+                "takes one input; the data has {}: choose a network that takes several",
+                self.input_names()
+            );
+        };
         let outputs = self.num_classes.context(
             "needs the number of outputs: write `num_classes` in `arch_params`, the data does not say it",
         )?;
@@ -93,8 +100,26 @@ impl Blueprint {
             "`num_classes` must be at least 1, not {outputs}"
         );
         Ok(Sizes {
-            sample: self.input_shape.clone(),
+            sample: sample.clone(),
             outputs,
         })
+    }
+
+    fn input_names(&self) -> String {
+        let names: Vec<&str> = self.inputs.iter().map(|(name, _)| name.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// The shapes of the inputs, for messages.
+    pub(super) fn described_inputs(&self) -> String {
+        match self.inputs.as_slice() {
+            [(_, shape)] => format!("samples of shape {shape:?}"),
+            several => {
+                let each = several
+                    .iter()
+                    .map(|(name, shape)| format!("`{name}` {shape:?}"));
+                each.collect::<Vec<_>>().join(", ")
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use tch::Tensor;
 use super::blueprint::{Blueprint, Sizes};
 use super::layers::{BatchNorm2d, Conv2d, Linear, Window, relu_};
 use super::variables::Variables;
-use super::{Architecture, Network};
+use super::{Architecture, Network, TensorNetwork};
 
 /// `arch_params` of `convnet`.
 #[derive(Deserialize)]
@@ -89,7 +89,7 @@ struct ConvNet {
     dropout: f64,
 }
 
-impl Network for ConvNet {
+impl TensorNetwork for ConvNet {
     fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor> {
         let mut features = inputs.shallow_clone();
         for block in &self.blocks {

@@ -88,11 +88,13 @@ mod tests {
     #[test]
     fn gradients_are_one_group_until_their_set_changes() -> Result<()> {
         let params = json!({"hidden": [4]});
-        let model =
-            crate::model::build("mlp", &params, &[3], Some(2), Path::new("."), Device::Cpu)?;
+        let inputs = [("inputs".to_owned(), vec![3])];
+        let here = Path::new(".");
+        let model = crate::model::build("mlp", &params, &inputs, Some(2), here, Device::Cpu)?;
         let learn = || -> Result<Rc<TensorGroup>> {
             let inputs = Tensor::ones([5, 3], (Kind::Float, Device::Cpu));
-            model.forward(&inputs, true)?.sum(Kind::Float).backward();
+            let preds = model.forward(&inputs.into(), true)?;
+            preds.single("preds")?.sum(Kind::Float).backward();
             model.gradient_group()
         };
         assert!(model.gradient_group()?.is_empty());

@@ -7,7 +7,7 @@ use tch::Tensor;
 use super::blueprint::Blueprint;
 use super::layers::Linear;
 use super::variables::Variables;
-use super::{Architecture, Network};
+use super::{Architecture, Network, TensorNetwork};
 
 /// `arch_params` of `linear`: none.
 #[derive(Default, Deserialize)]
@@ -27,7 +27,7 @@ struct Flattened {
     fc: Linear,
 }
 
-impl Network for Flattened {
+impl TensorNetwork for Flattened {
     fn forward(&self, inputs: &Tensor, _train: bool) -> Result<Tensor> {
         self.fc.forward(&inputs.f_flatten(1, -1)?)
     }

@@ -7,7 +7,7 @@ use tch::Tensor;
 use super::blueprint::Blueprint;
 use super::layers::{Activation, Linear};
 use super::variables::Variables;
-use super::{Architecture, Network};
+use super::{Architecture, Network, TensorNetwork};
 
 /// `arch_params` of `mlp`.
 #[derive(Clone, Deserialize)]
@@ -71,7 +71,7 @@ struct Mlp {
     params: MlpParams,
 }
 
-impl Network for Mlp {
+impl TensorNetwork for Mlp {
     fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor> {
         let mut features = inputs.f_flatten(1, -1)?;
         for layer in &self.hidden {

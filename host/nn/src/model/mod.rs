@@ -14,6 +14,7 @@ mod groups;
 mod layers;
 mod linear;
 mod mlp;
+mod multi_task_mlp;
 mod resnet;
 mod state;
 #[cfg(test)]
@@ -30,12 +31,14 @@ use phasebox_contract::suggest;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tch::{Device, Tensor, no_grad};
+use torch_ext::Items;
 
 use blueprint::Blueprint;
 use convnet::ConvNetParams;
 use groups::Groups;
 use linear::LinearParams;
 use mlp::MlpParams;
+use multi_task_mlp::MultiTaskMlpParams;
 use torchscript::TorchScriptParams;
 use variables::{Values, Variables};
 
@@ -52,6 +55,7 @@ const ARCHITECTURES: &[(&str, Read)] = &[
     ("resnet18", resnet::read_18),
     ("resnet34", resnet::read_34),
     ("resnet50", resnet::read_50),
+    ("multi_task_mlp", read::<MultiTaskMlpParams>),
     ("torchscript", read::<TorchScriptParams>),
 ];
 
@@ -64,9 +68,22 @@ trait Architecture: Send + Sync {
     fn build(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<Box<dyn Network>>;
 }
 
-/// The computation of a network. Its tensors are in [`Model`]; `train` switches dropout and batch statistics.
+/// The computation of a network. Its tensors are in [`Model`]; `train` switches dropout and batch statistics, and may
+/// decide which predictions there are.
 trait Network: Send {
+    fn forward(&self, inputs: &Items, train: bool) -> Result<Items>;
+}
+
+/// The computation of a network with one tensor in and one out.
+trait TensorNetwork: Send {
     fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor>;
+}
+
+impl<N: TensorNetwork> Network for N {
+    fn forward(&self, inputs: &Items, train: bool) -> Result<Items> {
+        let preds = TensorNetwork::forward(self, inputs.single("inputs")?, train)?;
+        Ok(preds.into())
+    }
 }
 
 fn read<A>(owner: &str, block: &Value) -> Result<Arc<dyn Architecture>>
@@ -86,7 +103,7 @@ fn row(architecture: &str) -> Result<&'static (&'static str, Read)> {
 
 /// Builds the network `architecture` names, with fresh parameters on `device`.
 ///
-/// `input_shape` is one sample's, without the batch dimension (`[1, 28, 28]`). `num_classes` is the number that the
+/// `inputs` are the name of each input and the shape of one sample of it, without the batch dimension (`[1, 28, 28]`). `num_classes` is the number that the
 /// data has; `num_classes` in `arch_params` (the SuperGradients habit) goes before it. `base` is the recipe's folder.
 ///
 /// # Errors
@@ -94,7 +111,7 @@ fn row(architecture: &str) -> Result<&'static (&'static str, Read)> {
 pub fn build(
     architecture: &str,
     arch_params: &Value,
-    input_shape: &[i64],
+    inputs: &[(String, Vec<i64>)],
     num_classes: Option<i64>,
     base: &Path,
     device: Device,
@@ -105,7 +122,7 @@ pub fn build(
         name,
         architecture: read(&format!("architecture `{name}`"), &own_params)?,
         arch_params: arch_params.clone(),
-        input_shape: input_shape.to_vec(),
+        inputs: inputs.to_vec(),
         num_classes: written_classes.or(num_classes),
         base: base.to_owned(),
         device,
@@ -135,6 +152,8 @@ pub struct Model {
     network: Box<dyn Network>,
     parameters: Vec<(String, Tensor)>,
     buffers: Vec<(String, Tensor)>,
+    /// The prefixes of parameters that are not the network's own.
+    adopted: Vec<String>,
     /// The `num_batches_tracked` of all batch normalizations, which each forward in training counts up at once.
     batches_tracked: Option<Tensor>,
     groups: Groups,
@@ -179,12 +198,12 @@ impl Model {
     }
 
     /// Predictions for a batch: `[N, …input_shape]` float → `[N, num_classes]` float for every architecture here
-    /// but `torchscript`, which returns what its file returns. Records gradients unless the caller turned them off.
+    /// but `multi_task_mlp` and `torchscript`, which return what their heads and their file return. Records gradients unless the caller turned them off.
     /// No sync.
     ///
     /// # Errors
     /// libtorch's reason, with the architecture and the shape of `inputs`. Never panics.
-    pub fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor> {
+    pub fn forward(&self, inputs: &Items, train: bool) -> Result<Items> {
         let preds = self
             .network
             .forward(inputs, train)
@@ -195,14 +214,25 @@ impl Model {
         Ok(preds)
     }
 
-    fn refusal(&self, inputs: &Tensor, error: &anyhow::Error) -> anyhow::Error {
+    fn refusal(&self, inputs: &Items, error: &anyhow::Error) -> anyhow::Error {
         anyhow!(
-            "architecture `{}`, built for samples of shape {:?}, cannot take inputs {}: {}",
+            "architecture `{}`, built for {}, cannot take inputs {}: {}",
             self.architecture(),
-            self.blueprint.input_shape,
-            torch_ext::described(inputs),
+            self.blueprint.described_inputs(),
+            inputs.described(),
             refusal::reason(error),
         )
+    }
+
+    /// Takes in tensors that are trained with the network, such as a loss's own, as `<prefix>.<name>`. To be called before
+    /// anybody holds the parameters.
+    pub fn adopt(&mut self, prefix: &str, trained: &[(String, Tensor)]) {
+        for (name, tensor) in trained {
+            let name = format!("{prefix}.{name}");
+            self.parameters.push((name, tensor.shallow_clone()));
+        }
+        self.parameters.sort_by(|a, b| a.0.cmp(&b.0));
+        self.adopted.push(prefix.to_owned());
     }
 
     /// All trained tensors, frozen or not, sorted by name. An optimizer must pass over those with
@@ -270,10 +300,28 @@ impl Model {
     /// As [`build`]; a `torchscript` file is read again.
     pub fn duplicate(&self) -> Result<Model> {
         let mut copy = self.blueprint.build(Values::Blank)?;
+        for prefix in &self.adopted {
+            copy.adopt(prefix, &self.copies_of_adopted(prefix)?);
+        }
         copy.load_state(&self.state(), true)?;
         for ((_, own), (_, original)) in copy.parameters.iter().zip(&self.parameters) {
             let _ = own.f_set_requires_grad(original.requires_grad())?;
         }
         Ok(copy)
+    }
+
+    /// Copies of the parameters that were adopted under `prefix`, with their names there.
+    fn copies_of_adopted(&self, prefix: &str) -> Result<Vec<(String, Tensor)>> {
+        let mut copies = Vec::new();
+        for (name, tensor) in &self.parameters {
+            let name = name
+                .strip_prefix(prefix)
+                .and_then(|rest| rest.strip_prefix('.'));
+            if let Some(name) = name {
+                let copy = torch_ext::owned_copy(tensor)?;
+                copies.push((name.to_owned(), copy.f_set_requires_grad(true)?));
+            }
+        }
+        Ok(copies)
     }
 }

@@ -14,7 +14,7 @@ use tch::Tensor;
 use super::blueprint::Blueprint;
 use super::layers::{BatchNorm2d, Conv2d, Linear, Window, relu_};
 use super::variables::Variables;
-use super::{Architecture, Network};
+use super::{Architecture, Network, TensorNetwork};
 use crate::params;
 
 /// `arch_params` of the ResNets.
@@ -159,7 +159,7 @@ struct ResNet {
     fc: Linear,
 }
 
-impl Network for ResNet {
+impl TensorNetwork for ResNet {
     fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor> {
         let mut features = relu_(self.stem.forward(inputs, train)?)?;
         if self.pool_stem {

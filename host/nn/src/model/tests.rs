@@ -8,11 +8,16 @@ use tch::{Device, Kind, Tensor, nn, vision};
 
 use super::{Model, build};
 
+fn forward(model: &Model, inputs: &Tensor, train: bool) -> anyhow::Result<Tensor> {
+    let preds = model.forward(&inputs.shallow_clone().into(), train)?;
+    Ok(preds.single("preds")?.shallow_clone())
+}
+
 fn model(architecture: &str, arch_params: Value, input_shape: &[i64]) -> anyhow::Result<Model> {
     build(
         architecture,
         &arch_params,
-        input_shape,
+        &[("inputs".to_owned(), input_shape.to_vec())],
         Some(10),
         &recipes(),
         Device::Cpu,
@@ -51,7 +56,7 @@ fn resnets_compute_what_tch_computes() {
         }
         for train in [true, false] {
             let inputs = images(&[2, 3, 32, 32]);
-            let preds = ours.forward(&inputs, train).expect("the images fit");
+            let preds = forward(&ours, &inputs, train).expect("the images fit");
             assert!(
                 preds.allclose(&theirs.forward_t(&inputs, train), 1e-3, 1e-3, false),
                 "{depth} {train}"
@@ -83,8 +88,7 @@ fn resnets_have_the_published_size() {
 fn check_trains(model: &Model, inputs: &Tensor) {
     let target = Tensor::zeros([inputs.size()[0]], (Kind::Int64, Device::Cpu));
     let loss = || {
-        model
-            .forward(inputs, true)
+        forward(model, inputs, true)
             .expect("the inputs fit")
             .cross_entropy_for_logits(&target)
     };
@@ -143,10 +147,10 @@ fn torchscript_switches_mode_and_keeps_its_statistics() {
         json!({"file": "data/torchscript/mnist_convnet.pt"}),
     );
     let inputs = images(&[4, 1, 28, 28]);
-    let eval = || model.forward(&inputs, false).expect("fits");
+    let eval = || forward(&model, &inputs, false).expect("fits");
     let before = eval();
     assert_eq!(before, eval(), "evaluation changes nothing");
-    let _ = model.forward(&inputs, true).expect("fits");
+    let _ = forward(&model, &inputs, true).expect("fits");
     assert_ne!(before, eval(), "training moved the running statistics");
     let (name, tracked) = model
         .buffers()
@@ -173,11 +177,11 @@ fn a_state_goes_round_and_a_duplicate_shares_nothing() {
 }
 
 fn check_duplicate(model: &Model, inputs: &Tensor) {
-    let _ = model.forward(inputs, true).expect("fits");
+    let _ = forward(&model, &inputs, true).expect("fits");
     let frozen = model.freeze("*.bias").expect("a glob");
     let copy = model.duplicate().expect("the same architecture");
-    let preds = copy.forward(inputs, false).expect("fits");
-    assert_eq!(preds, model.forward(inputs, false).expect("fits"));
+    let preds = forward(&copy, &inputs, false).expect("fits");
+    assert_eq!(preds, forward(&model, &inputs, false).expect("fits"));
     assert_eq!(
         copy.parameters()
             .iter()
@@ -190,7 +194,7 @@ fn check_duplicate(model: &Model, inputs: &Tensor) {
     }
     assert_eq!(
         preds,
-        copy.forward(inputs, false).expect("fits"),
+        forward(&copy, &inputs, false).expect("fits"),
         "they share memory"
     );
 }
@@ -259,8 +263,7 @@ fn freezing_follows_a_glob() {
             .filter(|(_, tensor)| tensor.requires_grad());
         trained.map(|(name, _)| name.clone()).collect()
     };
-    model
-        .forward(&images(&[2, 1, 8, 8]), true)
+    forward(&model, &images(&[2, 1, 8, 8]), true)
         .expect("fits")
         .sum(Kind::Float)
         .backward();
@@ -364,7 +367,7 @@ fn wrong_recipes_name_architecture_key_and_remedy() {
     let unknown = build(
         "linear",
         &Value::Null,
-        &[4],
+        &[("inputs".to_owned(), vec![4])],
         None,
         Path::new("."),
         Device::Cpu,
@@ -385,18 +388,18 @@ fn wrong_inputs_are_errors_in_words() {
         let name = format!("architecture `{}`", network.architecture());
         let inputs = images(&[2, 5, 3]);
         check_refused(
-            network.forward(&inputs, true),
+            forward(network, &inputs, true),
             &[&name, "[1, 8, 8]", "inputs [2, 5, 3] float on the CPU"],
         );
         let integers = images(&[2, 1, 8, 8]).to_kind(Kind::Int64);
         check_refused(
-            network.forward(&integers, true),
+            forward(network, &integers, true),
             &[&name, "[2, 1, 8, 8] int64"],
         );
     }
     let resnet = model("resnet18", json!({}), &[1, 32, 32]).expect("one channel will do");
     check_refused(
-        resnet.forward(&images(&[2, 3, 32, 32]), false),
+        forward(&resnet, &images(&[2, 3, 32, 32]), false),
         &["resnet18", "[2, 3, 32, 32]", "channels"],
     );
 }

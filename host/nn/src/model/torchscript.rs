@@ -8,8 +8,7 @@ use std::cell::Cell;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use tch::Tensor;
-use torch_ext::ScriptModule;
+use torch_ext::{Items, ScriptModule};
 
 use super::blueprint::Blueprint;
 use super::variables::Variables;
@@ -50,7 +49,7 @@ struct Script {
 }
 
 impl Network for Script {
-    fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor> {
+    fn forward(&self, inputs: &Items, train: bool) -> Result<Items> {
         if self.training.get() != train {
             self.module.set_train(train)?;
             self.training.set(train);

@@ -45,8 +45,8 @@ impl Built {
         torch_ext::manual_seed(training.seed)?;
         let splits = dataset(recipe, cache)?;
         let (train_loader, valid_loader, test_loader) = loaders(recipe, &splits, device)?;
-        let net = network(recipe, &train_loader, device)?;
         let criterion = criterion(recipe, device)?;
+        let net = network(recipe, &train_loader, &criterion, device)?;
         let metrics = metrics(recipe, &criterion)?;
         let ema_config: EmaConfig = or_default(&training.ema_params)?;
         let ema = training
@@ -152,19 +152,28 @@ fn named(node: &Node, params: &Node) -> Result<(String, Value)> {
     Ok((entry.key.clone(), entry.value.to_json()))
 }
 
-fn network(recipe: &Recipe, loader: &DataLoader, device: Device) -> Result<Model> {
+/// The network, and with it what the loss trains of its own.
+fn network(
+    recipe: &Recipe,
+    loader: &DataLoader,
+    criterion: &Criterion,
+    device: Device,
+) -> Result<Model> {
     let (architecture, params) = named(&recipe.architecture, &recipe.arch_params)?;
     let classes = loader.dataset().num_classes().map(|classes| classes as i64);
-    let shape = loader.input_shape()?;
+    let inputs = loader.input_shapes()?;
     let built = model::build(
         &architecture,
         &params,
-        &shape,
+        &inputs,
         classes,
         &recipe.base_folder,
         device,
     );
     let mut net = at(&recipe.architecture, built)?;
+    if !criterion.trained().is_empty() {
+        net.adopt("criterion", criterion.trained());
+    }
     if let Some(path) = &recipe.checkpoint_params.checkpoint_path {
         let weights = checkpoint::load_weights(path)?;
         net.load_state(&weights, recipe.checkpoint_params.strict_load)
@@ -176,13 +185,17 @@ fn network(recipe: &Recipe, loader: &DataLoader, device: Device) -> Result<Model
             })?;
     }
     if recipe.training_hyperparams.channels_last {
-        arrange_channels_last(recipe, &mut net, &shape)?;
+        arrange_channels_last(recipe, &mut net, &inputs)?;
     }
     Ok(net)
 }
 
-fn arrange_channels_last(recipe: &Recipe, net: &mut Model, sample: &[i64]) -> Result<()> {
-    if sample.len() != 3 {
+fn arrange_channels_last(
+    recipe: &Recipe,
+    net: &mut Model,
+    inputs: &[(String, Vec<i64>)],
+) -> Result<()> {
+    if let Some((_, sample)) = inputs.iter().find(|(_, sample)| sample.len() != 3) {
         let section = recipe.resolved.get("training_hyperparams");
         let node = section
             .and_then(|section| section.get("channels_last"))

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use tch::Device;
+use torch_ext::Items;
 
 use self::build::Built;
 pub use self::callbacks::{PlannedCallback, StockCallbacks};
@@ -273,7 +274,8 @@ fn context(recipe: &Recipe, built: Built, logger: Logger, run: &RunFolder) -> Co
         preds: None,
         loss: None,
         loss_log_items: None,
-        additional_batch_items: Vec::new(),
+        additional_batch_items: Items::NONE,
+        batch_size: 0,
         device: built.net.device(),
         net: built.net,
         ema_model: built.ema,

@@ -8,13 +8,14 @@
 //! | `diagnostics` | `wit/diagnostics.wit` |
 //!
 //! The others are shared by them: `tensor_steps` holds the steps that tensor operations are made of,
-//! `requests` what a callback asks of the trainer, `size_checks` the sizes worked out before an operation
+//! `batch_items` the tensors of a batch, `requests` what a callback asks of the trainer, `size_checks` the sizes worked out before an operation
 //! starts, `dtype` the element types, and `random` the callback's own random numbers.
 //!
 //! Functions here are short and in the order of the WIT. They decide no policy: rights are `grants`,
 //! limits are `PluginState::charge`. Of tch they call only the fallible `f_` forms.
 
 mod argument_checks;
+mod batch_items;
 mod compositions;
 mod create;
 mod criterion;

@@ -5,46 +5,25 @@
 use phasebox_component::Profile;
 use phasebox_contract::grants::Grant;
 use phasebox_contract::phase::Phase;
-use phasebox_train::context::Context;
 use phasebox_train::logger::one_line;
 use phasebox_train::split::Split;
-use tch::Tensor;
 use wasmtime::component::Resource;
 
+use super::batch_items::Batched;
 use super::metrics::scalar_entries;
-use super::replacements::{BATCH_STARTS, BEFORE_LOSS, as_loss, check_batch_part};
+use super::replacements::{BATCH_STARTS, BEFORE_LOSS, as_loss};
 use super::requests::{BEFORE_BACKWARD, BEFORE_STEP, stop_at};
 use crate::bindings::context::{Host, HostPhaseContext};
 use crate::bindings::types::{ErrorCode, ScalarEntry};
 use crate::error::{HostResult, clip, refuse};
 use crate::markers::{
-    ContextHandle, CriterionHandle, EMA, LoaderHandle, LoggerHandle, MetricsHandle, ModelHandle,
-    NET, ONLY, OptimizerHandle, TEST, TRAIN, TensorHandle, VALIDATION,
+    ContextHandle, CriterionHandle, EMA, GroupHandle, LoaderHandle, LoggerHandle, MetricsHandle,
+    ModelHandle, NET, ONLY, OptimizerHandle, TEST, TRAIN, TensorHandle, VALIDATION,
 };
 use crate::owner::Owner;
 use crate::state::PluginState;
 
 type This = Resource<ContextHandle>;
-
-impl PluginState {
-    /// A handle to a tensor of the batch. If it is not set, the refusal says when it is: `set_from`.
-    fn lend_of_batch(
-        &mut self,
-        owner: Owner,
-        set_from: &str,
-        field: impl FnOnce(&Context) -> Option<&Tensor>,
-    ) -> HostResult<Resource<TensorHandle>> {
-        let context = self.context()?;
-        let Some(tensor) = field(context).map(Tensor::shallow_clone) else {
-            let phase = context.phase;
-            return refuse(
-                ErrorCode::NotAvailable,
-                format!("not set at {phase}: {set_from}"),
-            );
-        };
-        self.lend(tensor, owner)
-    }
-}
 
 impl Host for PluginState {}
 
@@ -124,26 +103,27 @@ impl HostPhaseContext for PluginState {
     }
 
     fn inputs(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
-        self.lend_of_batch(
-            Owner::Inputs,
-            "inputs exist during batch phases",
-            |context| context.inputs.as_ref(),
-        )
+        self.lend_single(Batched::Inputs)
+    }
+
+    fn inputs_group(&mut self, _: This) -> HostResult<Resource<GroupHandle>> {
+        self.lend_all(Batched::Inputs)
     }
 
     fn target(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
-        self.lend_of_batch(
-            Owner::Target,
-            "the target exists during batch phases",
-            |context| context.target.as_ref(),
-        )
+        self.lend_single(Batched::Target)
+    }
+
+    fn target_group(&mut self, _: This) -> HostResult<Resource<GroupHandle>> {
+        self.lend_all(Batched::Target)
     }
 
     fn preds(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
-        let set_from = "predictions exist from on-train-batch-forward-end on, and at the end of evaluation batches";
-        self.lend_of_batch(Owner::Predictions, set_from, |context| {
-            context.preds.as_ref()
-        })
+        self.lend_single(Batched::Preds)
+    }
+
+    fn preds_group(&mut self, _: This) -> HostResult<Resource<GroupHandle>> {
+        self.lend_all(Batched::Preds)
     }
 
     fn loss(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
@@ -161,11 +141,15 @@ impl HostPhaseContext for PluginState {
     }
 
     fn loss_logging_items_names(&mut self, _: This) -> wasmtime::Result<Vec<String>> {
-        read!(self, context => context.criterion.item_names().iter().map(|name| (*name).to_owned()).collect())
+        read!(self, context => context.criterion.item_names().to_vec())
+    }
+
+    fn batch_size(&mut self, _: This) -> wasmtime::Result<u64> {
+        read!(self, context => context.batch_size)
     }
 
     fn additional_batch_items(&mut self, _: This) -> wasmtime::Result<Vec<String>> {
-        read!(self, context => context.additional_batch_items.iter().map(|(name, _)| name.clone()).collect())
+        read!(self, context => context.additional_batch_items.names().into_iter().map(str::to_owned).collect())
     }
 
     fn additional_batch_item(
@@ -178,11 +162,7 @@ impl HostPhaseContext for PluginState {
             clip(&name)
         );
         self.lend_of_batch(Owner::Inputs, &set_from, |context| {
-            context
-                .additional_batch_items
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, tensor)| tensor)
+            context.additional_batch_items.get(&name).ok()
         })
     }
 
@@ -335,23 +315,35 @@ impl HostPhaseContext for PluginState {
     fn set_inputs(&mut self, _: This, value: Resource<TensorHandle>) -> HostResult<()> {
         self.require(Grant::Inputs)?;
         self.only_at("set-inputs", BATCH_STARTS)?;
-        let value = self.become_part(&value, Owner::Inputs)?;
-        let context = self.context()?;
-        let target = context.target.as_ref();
-        check_batch_part(&value, "inputs", context.device, target, "target")?;
-        context.inputs = Some(value);
-        Ok(())
+        self.replace_in_batch(Batched::Inputs, None, &value)
+    }
+
+    fn set_inputs_item(
+        &mut self,
+        _: This,
+        name: String,
+        value: Resource<TensorHandle>,
+    ) -> HostResult<()> {
+        self.require(Grant::Inputs)?;
+        self.only_at("set-inputs-item", BATCH_STARTS)?;
+        self.replace_in_batch(Batched::Inputs, Some(&name), &value)
     }
 
     fn set_target(&mut self, _: This, value: Resource<TensorHandle>) -> HostResult<()> {
         self.require(Grant::Target)?;
         self.only_at("set-target", BEFORE_LOSS)?;
-        let value = self.become_part(&value, Owner::Target)?;
-        let context = self.context()?;
-        let inputs = context.inputs.as_ref();
-        check_batch_part(&value, "target", context.device, inputs, "inputs")?;
-        context.target = Some(value);
-        Ok(())
+        self.replace_in_batch(Batched::Target, None, &value)
+    }
+
+    fn set_target_item(
+        &mut self,
+        _: This,
+        name: String,
+        value: Resource<TensorHandle>,
+    ) -> HostResult<()> {
+        self.require(Grant::Target)?;
+        self.only_at("set-target-item", BEFORE_LOSS)?;
+        self.replace_in_batch(Batched::Target, Some(&name), &value)
     }
 
     fn set_loss(&mut self, _: This, value: Resource<TensorHandle>) -> HostResult<()> {

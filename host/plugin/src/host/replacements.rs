@@ -2,7 +2,7 @@
 //! are allowed, what they must look like, and whose the tensor is that becomes a part.
 
 use phasebox_contract::phase::Phase;
-use tch::{Device, Tensor};
+use tch::Tensor;
 use torch_ext::owned_copy;
 use wasmtime::component::Resource;
 
@@ -48,39 +48,6 @@ impl PluginState {
         }
         Ok(owned_copy(tensor)?)
     }
-}
-
-/// Refuses inputs or a target that are not on the run's device, or not as long as their counterpart.
-pub(super) fn check_batch_part(
-    value: &Tensor,
-    what: &str,
-    device: Device,
-    other: Option<&Tensor>,
-    other_name: &str,
-) -> HostResult<()> {
-    if value.device() != device {
-        let device = phasebox_train::device::name(device);
-        return refuse(
-            ErrorCode::DeviceMismatch,
-            format!("{what} must be on {device}"),
-        );
-    }
-    match (samples(value), other.and_then(samples)) {
-        (Some(here), Some(there)) if here != there => refuse(
-            ErrorCode::ShapeMismatch,
-            format!("{what} has {here} samples, {other_name} has {there}"),
-        ),
-        (None, _) => refuse(
-            ErrorCode::ShapeMismatch,
-            format!("{what} needs a first dimension, the samples"),
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// The length of the first dimension.
-fn samples(tensor: &Tensor) -> Option<i64> {
-    tensor.size().first().copied()
 }
 
 /// A loss as the trainer takes it, 0-d. Refuses a tensor that backward cannot start from.

@@ -12,7 +12,7 @@ impl Trainer {
         let batch = self.to_device.upload(batch)?;
         let index = self.position.next_batch;
         let context = &mut *self.context;
-        context.samples_seen += batch.len() as u64;
+        context.samples_seen += batch.size as u64;
         context.begin_batch(batch, index, context.train_loader.batches());
         context.begin_contribution(index);
         context.control.begin_batch();

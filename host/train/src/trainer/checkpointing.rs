@@ -127,7 +127,7 @@ impl Trainer {
             model: context.net.state(),
             optimizer: context.optimizer.state(),
             ema: ema(context),
-            metrics: self.metrics_within_epoch(),
+            metrics: self.metrics_within_epoch()?,
             rng: vec![(
                 crate::device::name(context.device),
                 torch_ext::rng_state(context.device)?,
@@ -173,9 +173,9 @@ impl Trainer {
     }
 
     /// The running metrics of training, unless the next batch begins an epoch, which resets them.
-    fn metrics_within_epoch(&self) -> NamedTensors {
+    fn metrics_within_epoch(&self) -> Result<NamedTensors> {
         if self.position.next_batch == 0 {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         self.context.running_metrics.train.state()
     }

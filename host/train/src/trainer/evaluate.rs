@@ -107,7 +107,8 @@ impl Trainer {
         let context = &mut *self.context;
         step_op::forward(context, &self.settings, false)?;
         step_op::loss(context, &self.settings)?;
-        step_op::metrics(context)
+        step_op::metrics(context)?;
+        step_op::gather(context)
     }
 
     fn loader(&mut self) -> Result<&mut DataLoader> {

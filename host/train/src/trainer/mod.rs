@@ -244,6 +244,7 @@ impl Trainer {
         self.perform(StepOp::Loss)?;
         self.fire(Phase::TrainBatchLossEnd)?;
         self.perform(StepOp::Metrics)?;
+        step_op::gather(&mut self.context)?;
         self.watch_loss()?;
         if self.context.control.skip_backward {
             return Ok(BatchOutcome::SkippedBackward);
@@ -289,7 +290,7 @@ impl Trainer {
         let fired = self.fire(Phase::TrainBatchEnd);
         self.context.outcome = None;
         fired?;
-        let samples = self.context.samples_in_batch();
+        let samples = self.context.batch_size;
         self.context.clear_batch();
         self.progress.batch(samples, self.loss_watch.last())
     }

@@ -3,6 +3,7 @@
 //! are in `bookkeeping`; the order of operations and phases is in `mod`.
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use tch::Tensor;
 use torch_ext::{Autocast, AutocastDevice, GradientMode};
 
 use super::Settings;
@@ -92,10 +93,18 @@ pub(super) fn metrics(context: &mut Context) -> Result<()> {
         return Ok(());
     };
     if let Some(items) = &context.loss_log_items {
-        let samples = target.size().first().copied().unwrap_or(1);
-        metrics.update_loss(items, samples)?;
+        metrics.update_loss(items, context.batch_size as i64)?;
     }
-    metrics.update(&preds.f_detach()?, target)
+    metrics.update(&preds.try_map(Tensor::f_detach)?, target)
+}
+
+/// Adds the batch to the metrics of its split that gather rows. They grow, so this is part of no recording.
+pub(super) fn gather(context: &mut Context) -> Result<()> {
+    let metrics = &mut context.running_metrics[context.split];
+    match (&context.preds, &context.target) {
+        (Some(preds), Some(target)) if metrics.gathers() => metrics.gather(preds, target),
+        _ => Ok(()),
+    }
 }
 
 /// The loss is divided by the batches of its step, so that accumulation over n batches is one batch n times as large.

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use phasebox_data::{Batch, ByteScale};
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// The device that batches go to, and the memory format they have there.
 pub(super) struct ToDevice {
@@ -31,27 +31,30 @@ impl ToDevice {
 
     /// The batch on the device, its inputs float32. Does not sync.
     pub(super) fn upload(&mut self, batch: Batch) -> Result<Batch> {
-        let mut inputs = torch_ext::upload(&batch.inputs, self.device)?;
-        if self.channels_last && inputs.dim() == 4 {
-            // Before bytes become floats: a quarter to move.
-            inputs = torch_ext::channels_last(&inputs)?;
-        }
-        if let Some(scale) = &batch.byte_scale {
-            inputs = self.normalize(&inputs, scale)?;
-        }
+        let upload = |tensor: &Tensor| torch_ext::upload(tensor, self.device);
+        let target = batch.target.try_map(upload)?;
+        let additional_items = batch.additional_items.try_map(upload)?;
+        let scale = batch.byte_scale.as_ref();
         Ok(Batch {
-            inputs,
+            size: batch.size,
+            inputs: batch.inputs.try_map(|each| self.input(each, scale))?,
             byte_scale: None,
-            target: torch_ext::upload(&batch.target, self.device)?,
-            additional_items: self.upload_named(batch.additional_items)?,
+            target,
+            additional_items,
         })
     }
 
-    fn upload_named(&self, items: Vec<(String, Tensor)>) -> Result<Vec<(String, Tensor)>> {
-        items
-            .into_iter()
-            .map(|(name, item)| Ok((name, torch_ext::upload(&item, self.device)?)))
-            .collect()
+    /// One of the inputs on the device, laid out as the network wants it. Bytes become floats there.
+    fn input(&mut self, tensor: &Tensor, scale: Option<&ByteScale>) -> Result<Tensor> {
+        let mut input = torch_ext::upload(tensor, self.device)?;
+        if self.channels_last && input.dim() == 4 {
+            // Before bytes become floats: a quarter to move.
+            input = torch_ext::channels_last(&input)?;
+        }
+        match scale {
+            Some(scale) if input.f_kind()? == Kind::Uint8 => self.normalize(&input, scale),
+            _ => Ok(input),
+        }
     }
 
     /// Floats from bytes, in one kernel.
@@ -88,7 +91,10 @@ mod tests {
     use super::*;
     use phasebox_data::{Augmentation, DatasetConfig};
     use serde_json::json;
-    use tch::Kind;
+
+    fn only(items: &torch_ext::Items) -> &Tensor {
+        items.single("they").expect("one tensor")
+    }
 
     /// The normalization of bytes after the copy is that of floats before it, in both memory formats.
     #[test]
@@ -111,17 +117,17 @@ mod tests {
             let floats = data.batch(&indices, &augmentation, 7).expect("floats");
             for channels_last in [false, true] {
                 let bytes = data.byte_batch(&indices, &augmentation, 7).expect("bytes");
-                assert_eq!(bytes.inputs.kind(), Kind::Uint8, "{transforms}");
+                assert_eq!(only(&bytes.inputs).kind(), Kind::Uint8, "{transforms}");
                 let mut to_device = ToDevice::new(Device::Cpu, channels_last);
                 let placed = to_device.upload(bytes).expect("it fits");
-                let difference = (&placed.inputs - &floats.inputs)
+                let difference = (only(&placed.inputs) - only(&floats.inputs))
                     .abs()
                     .max()
                     .double_value(&[]);
                 assert!(difference < 1e-6, "{transforms}: off by {difference}");
                 assert_eq!(
-                    (placed.inputs.kind(), &placed.target),
-                    (Kind::Float, &floats.target)
+                    (only(&placed.inputs).kind(), only(&placed.target)),
+                    (Kind::Float, only(&floats.target))
                 );
             }
         }
@@ -140,17 +146,25 @@ mod tests {
             (Some(scale), images(Kind::Uint8)),
         ] {
             for (channels_last, strides) in [(false, [60, 20, 5, 1]), (true, [60, 1, 15, 3])] {
-                let mut batch = Batch::new(inputs.shallow_clone(), Tensor::from(0));
+                let mut batch = Batch::new(2, inputs.shallow_clone(), Tensor::from(0));
                 batch.byte_scale = byte_scale.clone();
                 let placed = ToDevice::new(Device::Cpu, channels_last)
                     .upload(batch)
                     .expect("it fits");
-                assert_eq!(placed.inputs.stride(), strides, "{:?}", inputs.kind());
+                assert_eq!(
+                    only(&placed.inputs).stride(),
+                    strides,
+                    "{:?}",
+                    inputs.kind()
+                );
             }
         }
         let row = Tensor::rand([4, 7], (Kind::Float, Device::Cpu));
-        let placed = ToDevice::new(Device::Cpu, true)
-            .upload(Batch::new(row.shallow_clone(), Tensor::from(0)));
-        assert_eq!(placed.expect("no image").inputs, row);
+        let placed = ToDevice::new(Device::Cpu, true).upload(Batch::new(
+            4,
+            row.shallow_clone(),
+            Tensor::from(0),
+        ));
+        assert_eq!(only(&placed.expect("no image").inputs), &row);
     }
 }

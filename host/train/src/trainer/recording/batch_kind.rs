@@ -1,15 +1,17 @@
 //! The conditions that a recording holds for. A recording is made for one kind of batch, and only as long as nothing
 //! changes that is frozen into it. Owns the comparison alone.
 
-use tch::{Kind, Tensor};
+use tch::Kind;
+use torch_ext::Items;
 
 use crate::context::Context;
 
 /// Everything about a batch that its recording depends on.
 #[derive(PartialEq, Eq, Clone, Debug)]
 pub(super) struct BatchKind {
-    inputs: Layout,
-    target: Layout,
+    size: u64,
+    inputs: Vec<Layout>,
+    target: Vec<Layout>,
     loss_divisor: u64,
     pub(super) completes_step: bool,
 }
@@ -21,16 +23,20 @@ impl BatchKind {
     /// The kind of the batch in the context; none without inputs or target.
     pub(super) fn of(context: &Context) -> Option<BatchKind> {
         Some(BatchKind {
-            inputs: layout(context.inputs.as_ref()?),
-            target: layout(context.target.as_ref()?),
+            size: context.batch_size,
+            inputs: layouts(context.inputs.as_ref()?),
+            target: layouts(context.target.as_ref()?),
             loss_divisor: context.loss_divisor(),
             completes_step: context.is_accumulation_boundary,
         })
     }
 }
 
-fn layout(tensor: &Tensor) -> Layout {
-    (tensor.size(), tensor.kind())
+fn layouts(items: &Items) -> Vec<Layout> {
+    let tensors = items.tensors();
+    tensors
+        .map(|tensor| (tensor.size(), tensor.kind()))
+        .collect()
 }
 
 /// The state of what is frozen into recordings: numbers that differ after a change.

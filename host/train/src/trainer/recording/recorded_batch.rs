@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, Result};
 use tch::{Tensor, no_grad};
+use torch_ext::Items;
 
 use super::recorder::{Recorder, Recording};
 use crate::context::Context;
@@ -11,8 +12,8 @@ use crate::trainer::step_op::{self, StepOp};
 
 /// A recorded batch.
 pub(super) struct RecordedBatch {
-    inputs: Tensor,
-    target: Tensor,
+    inputs: Items,
+    target: Items,
     segments: Vec<RecordedSegment>,
 }
 
@@ -42,7 +43,9 @@ impl RecordedBatch {
             segments: Vec::new(),
         };
         batch.take_in(context)?;
-        no_grad(|| batch.inputs.f_copy_(&batch.inputs.f_flip([0])?))?;
+        for tensor in batch.inputs.tensors().filter(|tensor| tensor.dim() > 0) {
+            no_grad(|| tensor.shallow_clone().f_copy_(&tensor.f_flip([0])?))?;
+        }
         for ops in segments {
             let mut perform = |context: &mut Context| perform_all(&ops, context, settings);
             let recording = recorder.record(context, &mut perform)?;
@@ -91,15 +94,23 @@ pub(super) fn perform_all(
         .try_for_each(|op| step_op::perform(*op, context, settings))
 }
 
-/// Memory for a tensor of this size and layout.
-fn memory_for(tensor: &Option<Tensor>) -> Result<Tensor> {
-    let tensor = tensor.as_ref().context("the batch is incomplete")?;
-    Ok(tensor.f_detach()?.f_empty_like()?)
+/// Memory for tensors of these sizes and layouts.
+fn memory_for(items: &Option<Items>) -> Result<Items> {
+    let items = items.as_ref().context("the batch is incomplete")?;
+    items.try_map(|tensor| Ok(tensor.f_detach()?.f_empty_like()?))
 }
 
-/// Copies `tensor` into `recorded`, which takes its place.
-fn take_in(recorded: &Tensor, tensor: &mut Option<Tensor>) -> Result<()> {
-    let given = tensor.as_ref().context("the batch is incomplete")?;
+/// Copies the tensors of `items` into those of `recorded`, which take their place.
+fn take_in(recorded: &Items, items: &mut Option<Items>) -> Result<()> {
+    let given = items.as_ref().context("the batch is incomplete")?;
+    for (recorded, given) in recorded.tensors().zip(given.tensors()) {
+        copy_in(recorded, given)?;
+    }
+    *items = Some(recorded.shallow_clone());
+    Ok(())
+}
+
+fn copy_in(recorded: &Tensor, given: &Tensor) -> Result<()> {
     if !is_same_memory(recorded, given) {
         // A view of an earlier batch, which lay here, would be read while it is written.
         let apart = if torch_ext::shares_storage(recorded, given) {
@@ -109,7 +120,6 @@ fn take_in(recorded: &Tensor, tensor: &mut Option<Tensor>) -> Result<()> {
         };
         no_grad(|| recorded.shallow_clone().f_copy_(&apart))?;
     }
-    *tensor = Some(recorded.shallow_clone());
     Ok(())
 }
 
@@ -122,21 +132,21 @@ fn is_same_memory(left: &Tensor, right: &Tensor) -> bool {
 
 /// The batch in the context, to be put back after a rehearsal.
 pub(super) struct BatchTensors {
-    inputs: Option<Tensor>,
-    target: Option<Tensor>,
+    inputs: Option<Items>,
+    target: Option<Items>,
 }
 
 impl BatchTensors {
     pub(super) fn of(context: &Context) -> BatchTensors {
         BatchTensors {
-            inputs: handle(&context.inputs),
-            target: handle(&context.target),
+            inputs: handles(&context.inputs),
+            target: handles(&context.target),
         }
     }
 
     pub(super) fn put_into(&self, context: &mut Context) {
-        context.inputs = handle(&self.inputs);
-        context.target = handle(&self.target);
+        context.inputs = handles(&self.inputs);
+        context.target = handles(&self.target);
     }
 }
 
@@ -144,7 +154,7 @@ impl BatchTensors {
 /// can depend on it.
 #[derive(Default)]
 pub(super) struct Outputs {
-    preds: Option<Tensor>,
+    preds: Option<Items>,
     loss: Option<Tensor>,
     loss_log_items: Option<Tensor>,
 }
@@ -152,17 +162,21 @@ pub(super) struct Outputs {
 impl Outputs {
     fn of(context: &Context) -> Outputs {
         Outputs {
-            preds: handle(&context.preds),
+            preds: handles(&context.preds),
             loss: handle(&context.loss),
             loss_log_items: handle(&context.loss_log_items),
         }
     }
 
     pub(super) fn put_into(&self, context: &mut Context) {
-        context.preds = handle(&self.preds);
+        context.preds = handles(&self.preds);
         context.loss = handle(&self.loss);
         context.loss_log_items = handle(&self.loss_log_items);
     }
+}
+
+fn handles(items: &Option<Items>) -> Option<Items> {
+    items.as_ref().map(Items::shallow_clone)
 }
 
 fn handle(tensor: &Option<Tensor>) -> Option<Tensor> {

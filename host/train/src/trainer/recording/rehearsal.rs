@@ -144,7 +144,7 @@ fn live(context: &Context) -> Vec<(String, Tensor)> {
         }
     }
     live.extend(context.optimizer.state());
-    live.extend(context.running_metrics.train.state());
+    live.extend(context.running_metrics.train.sums());
     live
 }
 
