@@ -3,6 +3,7 @@
 //! | file | shows |
 //! |---|---|
 //! | `phases` | which phases fire, in which order, and for whom |
+//! | `any_batch` | that batches of several named tensors train, from recordings and as TorchScript |
 //! | `locks` | that a locked recipe trains with the locked callbacks alone |
 //! | `state_upgrade` | that a newer build of a callback goes on with the state of an older one, or is refused |
 //! | `sweeps` | that each of many runs in one process is as if alone, with the callbacks that were there when it began |
@@ -25,6 +26,7 @@
 //!
 //! `harness` runs the binary and reads what it leaves.
 
+mod any_batch;
 mod broken_pipe;
 mod cache;
 mod callback_failures;
