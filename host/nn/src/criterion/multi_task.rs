@@ -66,9 +66,16 @@ impl Serialize for MultiTask {
 }
 
 impl TryFrom<Written> for MultiTask {
-    type Error = anyhow::Error;
+    type Error = String;
 
-    fn try_from(mut written: Written) -> Result<MultiTask> {
+    /// As serde wants it: an error in one line.
+    fn try_from(written: Written) -> Result<MultiTask, String> {
+        MultiTask::new(written).map_err(|error| format!("{error:#}"))
+    }
+}
+
+impl MultiTask {
+    fn new(mut written: Written) -> Result<MultiTask> {
         ensure!(
             !written.parts.is_empty(),
             "`parts` is empty: write a loss for each prediction, such as `parts: {{class: CrossEntropyLoss}}`"

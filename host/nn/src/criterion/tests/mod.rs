@@ -1,4 +1,7 @@
 //! Rows of `tests/reference/losses.json`, which PyTorch computed.
+
+mod multi_task;
+
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
@@ -52,7 +55,7 @@ fn check_row(row: &Value) {
 #[test]
 fn losses_and_gradients_are_pytorchs() {
     let rows: Vec<Value> =
-        serde_json::from_str(include_str!("../../../../tests/reference/losses.json"))
+        serde_json::from_str(include_str!("../../../../../tests/reference/losses.json"))
             .expect("valid JSON");
     assert!(!rows.is_empty());
     rows.iter().for_each(check_row);
