@@ -121,8 +121,17 @@ gives("tensor.minimum", np.minimum(X, ROW), "y", x=X, y=ROW)
 gives("tensor.minimum", np.array([NAN, 1.0], F), "y", note=" passes nan on", x=np.array([NAN, 1], F),
       y=np.array([0, 2], F))
 gives("tensor.lerp", X + F(0.25) * (Y - X), "y", 0.25, x=X, y=Y)
-for function in ["add", "sub", "mul", "div", "maximum", "minimum", "lerp", "eq", "lt", "le", "logical-and",
-                 "logical-or"]:
+gives("tensor.atan2", np.arctan2(X, Y), "y", x=X, y=Y)
+gives("tensor.atan2", np.arctan2(WHOLE, 2).astype(F), "y", note=" of integers gives floats", x=WHOLE, y=np.array(2, I))
+gives("tensor.clamp-between", np.clip(X, ROW - 2, ROW), "low", "high", note=" broadcasts", x=X, low=ROW - 2, high=ROW)
+gives("tensor.clamp-between", np.full(2, -1, F), "low", "high", note=" is max where min is above it",
+      x=np.array([0, 5], F), low=np.array(1, F), high=np.array(-1, F))
+refuses("tensor.clamp-between", "shape-mismatch", "x", "y", "x", note=" shapes that do not broadcast", x=X,
+        y=np.ones(4, F))
+refuses("tensor.clamp-between", "too-large", "c", "a", "b", note=" three shapes that only together are too large",
+        before=[expanded("c", [2**13, 1, 1]), expanded("a", [1, 2**13, 1]), expanded("b", [1, 1, 2**13])], x=ONE)
+for function in ["add", "sub", "mul", "div", "maximum", "minimum", "lerp", "atan2", "eq", "ne", "lt", "le", "gt", "ge",
+                 "logical-and", "logical-or", "logical-xor"]:
     alpha = {"add": [1.0], "lerp": [0.5]}.get(function, [])
     refuses(f"tensor.{function}", "shape-mismatch", "x", "y", *alpha, note=" shapes that do not broadcast",
             x=X, y=np.ones(4, F))
@@ -156,8 +165,27 @@ gives("tensor.log", np.log(POSITIVE), x=POSITIVE)
 gives("tensor.log", np.array([NAN, -INF], F), note=" outside its domain", x=np.array([-1, 0], F))
 gives("tensor.sqrt", np.sqrt(POSITIVE), x=POSITIVE)
 gives("tensor.sqrt", np.sqrt(np.array([4, 9])).astype(F), note=" of integers gives floats", x=np.array([4, 9], I))
+gives("tensor.rsqrt", 1 / np.sqrt(POSITIVE), x=POSITIVE)
+gives("tensor.rsqrt", np.array([INF, NAN], F), note=" outside its domain", x=np.array([0, -1], F))
+SMALL = np.array([1e-6, -1e-6, 0.5, -0.5, 2], F)
+gives("tensor.log1p", np.log1p(SMALL), x=SMALL)
+gives("tensor.log1p", np.array([-INF, NAN], F), note=" outside its domain", x=np.array([-1, -2], F))
+gives("tensor.expm1", np.expm1(SMALL), x=SMALL)
+gives("tensor.erf", np.array([math.erf(v) for v in SMALL], F), x=SMALL)
+gives("tensor.erf", np.array([math.erf(v) for v in [-1, 0, 2]], F), note=" of integers gives floats",
+      x=np.array([-1, 0, 2], I))
 gives("tensor.round", np.rint(ROUNDED), note=" to even", x=ROUNDED)
 gives("tensor.neg", EMPTY, note=" of nothing", x=EMPTY)
+gives("tensor.nan-to-num", np.array([1, 7, 8, -9, 0], F), 7.0, 8.0, -9.0, x=ODD)
+gives("tensor.nan-to-num", np.nan_to_num(ODD), 0.0, None, None, note=" by the ends of the dtype", x=ODD)
+gives("tensor.nan-to-num", WHOLE, 0.0, 1.0, 2.0, note=" of integers changes nothing", x=WHOLE)
+gives("tensor.masked-fill", np.where(MASK, F(9), X), "y", 9.0, x=X, y=MASK)
+gives("tensor.masked-fill", np.where(MASK, 9, WHOLE[0]), "y", 9.0, note=" broadcasts both", x=WHOLE[0], y=MASK)
+gives("tensor.masked-fill", np.where(MASK, F(NAN), X), "y", NAN, note=" with nan", x=X, y=MASK)
+refuses("tensor.masked-fill", "dtype-mismatch", "x", "x", 0.0, note=" a mask of floats", x=X)
+refuses("tensor.masked-fill", "dtype-mismatch", "x", "y", 0.5, note=" integers with a fraction", x=WHOLE, y=MASK)
+refuses("tensor.masked-fill", "shape-mismatch", "x", "y", 0.0, note=" shapes that do not broadcast", x=X,
+        y=np.array([True] * 4))
 refuses("tensor.neg", "dtype-mismatch", "x", note=" booleans", x=MASK)
 refuses("tensor.expand", "too-large", "x", [2**40], note=" 2^40 elements, which exp would make", x=ONE)
 
@@ -179,6 +207,11 @@ for function in ["softmax", "log-softmax", "cumsum"]:
 # ---- comparisons ----
 
 gives("tensor.eq", X == X.round(), "y", x=X, y=X.round())
+gives("tensor.ne", X != X.round(), "y", x=X, y=X.round())
+gives("tensor.gt", X > Y, "y", x=X, y=Y)
+gives("tensor.ge", X >= ROW, "y", note=" broadcasts", x=X, y=ROW)
+gives("tensor.ne-scalar", X != 4, 4.0, x=X)
+gives("tensor.ne-scalar", np.ones(5, B), NAN, note=" nan, which everything differs from", x=ODD)
 gives("tensor.lt", X < Y, "y", x=X, y=Y)
 gives("tensor.le", X <= ROW, "y", x=X, y=ROW)
 gives("tensor.eq-scalar", X == 4, 4.0, x=X)
@@ -189,6 +222,11 @@ gives("tensor.gt-scalar", X > 0.25, 0.25, x=X)
 gives("tensor.ge-scalar", X >= 0.25, 0.25, x=X)
 gives("tensor.ge-scalar", WHOLE >= 2.5, 2.5, note=" a fraction with integers", x=WHOLE)
 gives("tensor.isfinite", np.isfinite(ODD), x=ODD)
+gives("tensor.isnan", np.isnan(ODD), x=ODD)
+gives("tensor.isnan", np.zeros_like(WHOLE, B), note=" of integers", x=WHOLE)
+gives("tensor.isinf", np.isinf(ODD), x=ODD)
+gives("tensor.logical-xor", MASK ^ (X > 0), "y", x=MASK, y=X > 0)
+gives("tensor.logical-xor", (WHOLE != 0) ^ MASK, "y", note=" of integers", x=WHOLE, y=MASK)
 gives("tensor.logical-not", ~MASK, x=MASK)
 gives("tensor.logical-and", MASK & (X > 0), "y", x=MASK, y=X > 0)
 gives("tensor.logical-or", MASK | (X > 0), "y", x=MASK, y=X > 0)
@@ -201,20 +239,58 @@ refuses("tensor.choose", "too-large", "c", "a", "b", note=" three shapes that on
     ["m", "tensor.lt-scalar", "x", 0.0], expanded("c", [2**13, 1, 1], "m"), expanded("a", [1, 2**13, 1]),
     expanded("b", [1, 1, 2**13])], x=ONE)
 
+gives("tensor.choose-if-true-scalar", np.where(MASK, F(0.5), X), 0.5, "y", x=MASK, y=X)
+gives("tensor.choose-if-true-scalar", np.where(MASK, 7, WHOLE), 7.0, "y", note=" of integers by a whole number",
+      x=MASK, y=WHOLE)
+gives("tensor.choose-if-true-scalar", np.where(MASK, 0.5, WHOLE).astype(F), 0.5, "y",
+      note=" of integers by a fraction gives floats", x=MASK, y=WHOLE)
+gives("tensor.choose-if-false-scalar", np.where(MASK, X, F(INF)), "y", INF, x=MASK, y=X)
+gives("tensor.choose-if-false-scalar", np.where(MASK, ROW, F(0)), "y", 0.0, note=" broadcasts", x=MASK, y=ROW)
+gives("tensor.choose-scalars", np.where(MASK, F(1.5), F(-2)), 1.5, -2.0, x=MASK)
+for function, arguments in {"choose-if-true-scalar": [0.0, "x"], "choose-if-false-scalar": ["x", 0.0],
+                            "choose-scalars": [0.0, 1.0]}.items():
+    refuses(f"tensor.{function}", "dtype-mismatch", "x", *arguments, note=" a condition that is not boolean", x=X)
+for function, arguments in {"choose-if-true-scalar": [0.0, "y"], "choose-if-false-scalar": ["y", 0.0]}.items():
+    refuses(f"tensor.{function}", "shape-mismatch", "x", *arguments, note=" shapes that do not broadcast", x=MASK,
+            y=np.ones(4, F))
+    refuses(f"tensor.{function}", "too-large", "c", *["a" if each == "y" else each for each in arguments],
+            note=" a result of 2^40 elements", before=[["m", "tensor.lt-scalar", "x", 0.0],
+            expanded("c", [HUGE, 1], "m"), expanded("a", [1, HUGE])], x=ONE)
+
 # ---- reductions ----
 
-for function, numpy in {"sum": np.sum, "mean": np.mean, "amin": np.amin, "amax": np.amax}.items():
+
+
+def logsumexp(x, axis=None, keepdims=False):
+    return np.log(np.exp(x.astype(np.float64)).sum(axis, keepdims=keepdims)).astype(F)
+
+
+for function, numpy in {"sum": np.sum, "mean": np.mean, "amin": np.amin, "amax": np.amax, "prod": np.prod,
+                        "logsumexp": logsumexp}.items():
     gives(f"tensor.{function}", numpy(X), [], False, note=" of everything", x=X)
     gives(f"tensor.{function}", numpy(X, 0), [0], False, x=X)
     gives(f"tensor.{function}", numpy(X, (0, 1), keepdims=True), [-1, 0], True, note=" keeps dimensions", x=X)
     refuses(f"tensor.{function}", "invalid-argument", "x", [2], False, note=" dimension 2", x=X)
     refuses(f"tensor.{function}", "invalid-argument", "x", [0, 0], False, note=" a dimension twice", x=X)
+BATCHES = np.arange(1, 13, dtype=F).reshape(2, 2, 3)
+gives("tensor.prod", BATCHES.prod((2, 0)), [2, 0], False, note=" over the first and the last dimension", x=BATCHES)
+gives("tensor.prod", WHOLE.prod(1), [1], False, note=" of integers", x=WHOLE)
+gives("tensor.prod", np.array(0, I), [], False, note=" of booleans", x=MASK)
+gives("tensor.prod", np.array([1, 1, 1], F), [0], False, note=" of nothing is 1", x=EMPTY)
+gives("tensor.prod", SCALAR, [], True, note=" of a single number", x=SCALAR)
+gives("tensor.logsumexp", F(1000 + math.log(2)), [], False, note=" does not overflow", x=np.array([1000, 1000], F))
+gives("tensor.logsumexp", logsumexp(WHOLE, 0), [0], False, note=" of integers gives floats", x=WHOLE)
+gives("tensor.logsumexp", SCALAR, [], False, note=" of a single number", x=SCALAR)
 gives("tensor.sum", WHOLE.sum(1), [1], False, note=" of integers", x=WHOLE)
 gives("tensor.sum", np.array(3, I), [], False, note=" of booleans counts", x=MASK)
 refuses("tensor.mean", "dtype-mismatch", "x", [], False, note=" integers", x=WHOLE)
 refuses("tensor.amax", "invalid-argument", "x", [], False, note=" nothing", x=EMPTY)
 gives("tensor.std", np.std(X, ddof=1), [], True, False, note=" of everything, unbiased", x=X)
 gives("tensor.std", np.std(X, axis=1, keepdims=True), [1], False, True, x=X)
+gives("tensor.var", np.var(X, ddof=1), [], True, False, note=" of everything, unbiased", x=X)
+gives("tensor.var", np.var(X, axis=1, keepdims=True), [1], False, True, x=X)
+refuses("tensor.var", "dtype-mismatch", "x", [], True, False, note=" integers", x=WHOLE)
+refuses("tensor.var", "invalid-argument", "x", [5], True, False, note=" dimension 5", x=X)
 refuses("tensor.std", "dtype-mismatch", "x", [], True, False, note=" integers", x=WHOLE)
 refuses("tensor.std", "invalid-argument", "x", [5], True, False, note=" dimension 5", x=X)
 for p in [0.0, 1.0, 2.0, 3.0, INF]:
@@ -231,6 +307,27 @@ gives("tensor.argmin", X.argmin(0, keepdims=True), -2, True, x=X)
 for function in ["argmax", "argmin"]:
     refuses(f"tensor.{function}", "invalid-argument", "x", 2, False, note=" dimension 2", x=X)
     refuses(f"tensor.{function}", "invalid-argument", "x", 0, False, note=" nothing", x=EMPTY)
+gives("tensor.median", F(0.25), note=" is the lower of the middle two", x=X)
+gives("tensor.median", np.median(WHOLE[0]).astype(I), note=" of integers", x=WHOLE[0])
+gives("tensor.median", F(NAN), note=" of nan is nan", x=ODD)
+MEDIANS = np.argsort(X, 1)[:, 1:2]
+gives("tensor.median-dim", [np.take_along_axis(X, MEDIANS, 1), MEDIANS], 1, True, x=X)
+gives("tensor.median-dim", [X.min(0), X.argmin(0)], 0, False, note=" of two is the lower", x=X)
+for function, arguments in {"median": [], "median-dim": [0, False]}.items():
+    refuses(f"tensor.{function}", "invalid-argument", "x", *arguments, note=" nothing", x=EMPTY)
+    refuses(f"tensor.{function}", "dtype-mismatch", "x", *arguments, note=" booleans", x=MASK)
+refuses("tensor.median-dim", "invalid-argument", "x", 2, False, note=" dimension 2", x=X)
+SORTED = np.argsort(X, 1)
+gives("tensor.sort", [np.take_along_axis(X, SORTED, 1), SORTED], 1, False, x=X)
+gives("tensor.sort", [np.take_along_axis(X, SORTED[:, ::-1], 1), SORTED[:, ::-1]], -1, True, note=" downwards", x=X)
+TIES = np.array([1, 0, 1, 0, 1], I)
+gives("tensor.sort", [np.sort(TIES), np.argsort(TIES, kind="stable")], 0, False, note=" keeps the order of ties", x=TIES)
+gives("tensor.sort", [-np.sort(-TIES), np.argsort(-TIES, kind="stable")], 0, True,
+      note=" keeps the order of ties downwards", x=TIES)
+gives("tensor.sort", [np.array([-INF, 0, 1, INF, NAN], F), np.array([3, 4, 0, 2, 1], I)], 0, False,
+      note=" has nan last", x=ODD)
+gives("tensor.sort", [EMPTY, np.zeros((0, 3), I)], 1, False, note=" of nothing", x=EMPTY)
+refuses("tensor.sort", "invalid-argument", "x", 2, False, note=" dimension 2", x=X)
 ORDER = np.argsort(-X, 1)[:, :2]
 gives("tensor.topk", [np.take_along_axis(X, ORDER, 1), ORDER], 2, 1, x=X)
 refuses("tensor.topk", "invalid-argument", "x", 4, 1, note=" more than there are", x=X)
@@ -253,6 +350,76 @@ for bins, low, high in [(0, 0.0, 1.0), (65537, 0.0, 1.0), (4, 1.0, 1.0), (4, 2.0
 gives("tensor.count-nonzero", np.array(5, I), x=WHOLE)
 gives("tensor.count-nonfinite", np.array(3, I), x=ODD)
 gives("tensor.count-nonfinite", np.array(0, I), note=" of integers", x=WHOLE)
+
+# ---- by index or mask ----
+
+gives("tensor.index-select", X[:, [2, 0, 2]], 1, "y", x=X, y=np.array([2, 0, 2], I))
+for indices in [[3], [-1], [2**40]]:
+    refuses("tensor.index-select", "invalid-argument", "x", 1, "y", note=f" indices {indices}", x=X,
+            y=np.array(indices, I))
+refuses("tensor.index-select", "dtype-mismatch", "x", 1, "y", note=" indices of floats", x=X, y=ROW)
+refuses("tensor.index-select", "shape-mismatch", "x", 1, "y", note=" 2-d indices", x=X, y=WHOLE)
+refuses("tensor.index-select", "invalid-argument", "x", 2, "y", note=" dimension 2", x=X, y=np.array([0], I))
+refuses("tensor.index-select", "invalid-argument", "x", 0, "y", note=" rows of nothing", x=EMPTY, y=np.array([0], I))
+refuses("tensor.index-select", "too-large", "wide", 0, "many", note=" 2^40 elements", before=[
+    expanded("wide", [1, HUGE]), expanded("many", [HUGE], "y")], x=ONE, y=np.array([0], I))
+PLACES = np.array([[2, 0], [1, 1]], I)
+gives("tensor.gather", np.take_along_axis(X, PLACES, 1), 1, "y", x=X, y=PLACES)
+gives("tensor.gather", np.take_along_axis(X[:, :2], PLACES[:1] % 2, 0), -2, "y", note=" of fewer columns",
+      x=X, y=PLACES[:1] % 2)
+gives("tensor.gather", np.zeros((2, 0), F), 1, "y", note=" by no indices", x=X, y=np.zeros((2, 0), I))
+
+
+def scattered(x, indices, source, add=False):
+    """For dimension 1 of two."""
+    result = x.copy()
+    for i, j in np.ndindex(indices.shape):
+        result[i, indices[i, j]] = source[i, j] + (result[i, indices[i, j]] if add else 0)
+    return result
+
+
+APART = np.array([[2, 0], [1, 2]], I)
+gives("tensor.scatter", scattered(X, APART, Y), 1, "y", "z", x=X, y=APART, z=Y)
+gives("tensor.scatter", scattered(WHOLE, APART, -WHOLE), 1, "y", "z", note=" of integers", x=WHOLE, y=APART, z=-WHOLE)
+gives("tensor.scatter-scalar", scattered(X, APART, np.full_like(X, 7)), 1, "y", 7.0, x=X, y=APART)
+gives("tensor.scatter-scalar", scattered(WHOLE, APART, np.full_like(WHOLE, 7)), 1, "y", 7.0, note=" of integers",
+      x=WHOLE, y=APART)
+gives("tensor.scatter-add", scattered(X, PLACES, Y, add=True), 1, "y", "z", note=" adds twice to one place", x=X,
+      y=PLACES, z=Y)
+row("tensor.scatter leaves its source as it is", [["_", "tensor.scatter", "x", 1, "y", "z"]],
+    {"x": X, "y": APART, "z": Y}, expected={"x": X, "z": Y})
+for function, rest in {"gather": [], "scatter": ["x"], "scatter-scalar": [1.0], "scatter-add": ["x"]}.items():
+    for indices in [[[3]], [[-1]], [[0, 2**40]]]:
+        refuses(f"tensor.{function}", "invalid-argument", "x", 1, "y", *rest, note=f" indices {indices}", x=X,
+                y=np.array(indices, I))
+    refuses(f"tensor.{function}", "dtype-mismatch", "x", 1, "y", *rest, note=" indices of floats", x=X, y=X * 0)
+    refuses(f"tensor.{function}", "shape-mismatch", "x", 1, "y", *rest, note=" indices of another rank", x=X,
+            y=np.array([0], I))
+    refuses(f"tensor.{function}", "shape-mismatch", "x", 1, "y", *rest, note=" indices longer than the rest", x=X,
+            y=np.zeros((3, 1), I))
+    refuses(f"tensor.{function}", "invalid-argument", "x", 2, "y", *rest, note=" dimension 2", x=X, y=PLACES)
+    refuses(f"tensor.{function}", "invalid-argument", "x", 0, "y", *rest, note=" rows of nothing", x=EMPTY,
+            y=np.array([[0]], I))
+for function in ["scatter", "scatter-add"]:
+    refuses(f"tensor.{function}", "shape-mismatch", "x", 1, "y", "z", note=" a source that is too short", x=X,
+            y=APART, z=Y[:1])
+    refuses(f"tensor.{function}", "dtype-mismatch", "x", 1, "y", "z", note=" a source of another dtype", x=X,
+            y=APART, z=WHOLE)
+refuses("tensor.scatter-scalar", "dtype-mismatch", "x", 1, "y", 0.5, note=" a fraction for integers", x=WHOLE, y=APART)
+gives("tensor.masked-select", X[MASK], "y", x=X, y=MASK)
+gives("tensor.masked-select", np.broadcast_to(ROW, (2, 3))[MASK], "y", note=" broadcasts", x=ROW, y=MASK)
+gives("tensor.masked-select", np.zeros(0, F), "y", note=" nothing", x=X, y=np.array(False))
+refuses("tensor.masked-select", "dtype-mismatch", "x", "x", note=" a mask of floats", x=X)
+refuses("tensor.masked-select", "shape-mismatch", "x", "y", note=" shapes that do not broadcast", x=X,
+        y=np.array([True] * 4))
+refuses("tensor.masked-select", "too-large", "a", "c", note=" out of 2^40 elements", before=[
+    ["m", "tensor.lt-scalar", "x", 0.0], expanded("a", [HUGE, 1]), expanded("c", [1, HUGE], "m")], x=ONE)
+gives("tensor.nonzero", np.argwhere(WHOLE), x=WHOLE)
+gives("tensor.nonzero", np.argwhere(MASK), note=" of booleans", x=MASK)
+gives("tensor.nonzero", np.zeros((1, 0), I), note=" of a single number", x=SCALAR)
+gives("tensor.nonzero", np.zeros((0, 2), I), note=" of nothing", x=EMPTY)
+refuses("tensor.nonzero", "too-large", "y", note=" what may have 2^29 indices", before=[expanded("y", [2**14, 2**14])],
+        x=ONE)
 
 # ---- shape ----
 
@@ -291,16 +458,68 @@ refuses("tensor.flip", "invalid-argument", "x", [2], note=" dimension 2", x=X)
 refuses("tensor.flip", "invalid-argument", "x", [1, 1], note=" a dimension twice", x=X)
 gives("tensor.roll", np.roll(X, -1, 1), -1, 1, x=X)
 refuses("tensor.roll", "invalid-argument", "x", 1, 2, note=" dimension 2", x=X)
-gives("tensor.index-select", X[:, [2, 0, 2]], 1, "y", x=X, y=np.array([2, 0, 2], I))
-for indices in [[3], [-1], [2**40]]:
-    refuses("tensor.index-select", "invalid-argument", "x", 1, "y", note=f" indices {indices}", x=X,
-            y=np.array(indices, I))
-refuses("tensor.index-select", "dtype-mismatch", "x", 1, "y", note=" indices of floats", x=X, y=ROW)
-refuses("tensor.index-select", "shape-mismatch", "x", 1, "y", note=" 2-d indices", x=X, y=WHOLE)
-refuses("tensor.index-select", "invalid-argument", "x", 2, "y", note=" dimension 2", x=X, y=np.array([0], I))
-refuses("tensor.index-select", "invalid-argument", "x", 0, "y", note=" rows of nothing", x=EMPTY, y=np.array([0], I))
-refuses("tensor.index-select", "too-large", "wide", 0, "many", note=" 2^40 elements", before=[
-    expanded("wide", [1, HUGE]), expanded("many", [HUGE], "y")], x=ONE, y=np.array([0], I))
+WIDTHS = [(0, 1), (2, 1)]
+for mode, numpy in {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}.items():
+    gives("tensor.pad", np.pad(X, [(0, 0), (2, 1)], numpy), [2, 1], mode, 0.0, note=f" by {mode}", x=X)
+    gives("tensor.pad", np.pad(X[None], [(0, 0), (1, 0), (0, 2)], numpy), [0, 2, 1, 0], mode, 0.0,
+          note=f" by {mode} on two sides", x=X[None])
+    refuses("tensor.pad", "shape-mismatch", "x", [1, 1], mode, 0.0, note=f" one dimension by {mode}", x=ROW)
+    refuses("tensor.pad", "shape-mismatch", "x", [], mode, 0.0, note=f" nothing by {mode}", x=X)
+    refuses("tensor.pad", "invalid-argument", "x", [1, 1], mode, 2.0, note=f" by {mode} with a value", x=X)
+    refuses("tensor.pad", "invalid-argument", "x", [1, 1], mode, 0.0, note=f" an empty dimension by {mode}",
+            x=np.zeros((3, 0), F))
+gives("tensor.pad", np.pad(X, WIDTHS, constant_values=9), [2, 1, 0, 1], "constant", 9.0, x=X)
+gives("tensor.pad", np.pad(WHOLE, WIDTHS, constant_values=-1), [2, 1, 0, 1], "constant", -1.0, note=" of integers",
+      x=WHOLE)
+gives("tensor.pad", np.pad(MASK, WIDTHS, constant_values=True), [2, 1, 0, 1], "constant", 1.0, note=" of booleans",
+      x=MASK)
+gives("tensor.pad", X, [], "constant", 0.0, note=" by nothing", x=X)
+gives("tensor.pad", np.full((2, 3), 4, F), [0, 0, 2, 0], "constant", 4.0, note=" of nothing", x=EMPTY)
+for padding, mode, text in [([3, 0], "reflect", "by as many as there are"), ([0, 4], "circular", "by more than there are"),
+                            ([-1, 0], "constant", "by a negative number"), ([1, 1], "mirror", "by an unknown mode")]:
+    refuses("tensor.pad", "invalid-argument", "x", padding, mode, 0.0, note=f" {text}", x=X)
+refuses("tensor.pad", "shape-mismatch", "x", [1], "constant", 0.0, note=" by half a pair", x=X)
+refuses("tensor.pad", "shape-mismatch", "x", [1] * 6, "constant", 0.0, note=" three of two dimensions", x=X)
+refuses("tensor.pad", "dtype-mismatch", "x", [1, 1], "constant", 0.5, note=" integers with a fraction", x=WHOLE)
+for amount in [2**40, 2**63 - 1]:
+    refuses("tensor.pad", "too-large", "x", [amount, amount], "constant", 0.0, note=f" by {amount}", x=X)
+
+
+def weights(length, to, mode):
+    """A matrix [to, length] that resizes one dimension as PyTorch does with align_corners=False."""
+    matrix = np.zeros((to, length))
+    for place in range(to):
+        if mode == "nearest":
+            matrix[place, int(place * length / to)] = 1
+            continue
+        center = (place + 0.5) * length / to - 0.5
+        if mode == "bilinear":
+            center = max(center, 0)
+        first = math.floor(center)
+        t = center - first
+        a = -0.75
+        cubic = [((a * (t + 1) - 5 * a) * (t + 1) + 8 * a) * (t + 1) - 4 * a, ((a + 2) * t - (a + 3)) * t * t + 1,
+                 ((a + 2) * (1 - t) - (a + 3)) * (1 - t) ** 2 + 1,
+                 ((a * (2 - t) - 5 * a) * (2 - t) + 8 * a) * (2 - t) - 4 * a]
+        taps = {"bilinear": [(0, 1 - t), (1, t)], "bicubic": list(zip([-1, 0, 1, 2], cubic))}[mode]
+        for offset, weight in taps:
+            matrix[place, min(max(first + offset, 0), length - 1)] += weight
+    return matrix
+
+
+IMAGE = (np.arange(24, dtype=F).reshape(1, 2, 3, 4) * 7 % 11)
+for mode in ["nearest", "bilinear", "bicubic"]:
+    # In float32 a cubic's weights are exact for lengths that are doubled.
+    for height, width in [(6, 8) if mode == "bicubic" else (5, 7), (2, 3), (3, 4), (1, 1)]:
+        wanted = weights(3, height, mode) @ IMAGE @ weights(4, width, mode).T
+        gives("tensor.interpolate", wanted.astype(F), height, width, mode, note=f" {mode} to {height} x {width}", x=IMAGE)
+    refuses("tensor.interpolate", "shape-mismatch", "x", 2, 2, mode, note=f" no images by {mode}", x=X)
+    refuses("tensor.interpolate", "invalid-argument", "x", 0, 2, mode, note=f" to nothing by {mode}", x=IMAGE)
+    refuses("tensor.interpolate", "shape-mismatch", "x", 2, 2, mode, note=f" images without pixels by {mode}",
+            x=np.zeros((1, 1, 0, 2), F))
+    refuses("tensor.interpolate", "too-large", "x", 2**16, 2**16, mode, note=f" to 2^32 pixels by {mode}", x=IMAGE)
+    refuses("tensor.interpolate", "dtype-mismatch", "x", 2, 2, mode, note=f" integers by {mode}", x=IMAGE.astype(I))
+refuses("tensor.interpolate", "invalid-argument", "x", 2, 2, "linear", note=" by an unknown mode", x=IMAGE)
 gives("tensor.matmul", X @ Y.T, "y", x=X, y=np.ascontiguousarray(Y.T))
 gives("tensor.matmul", X @ ROW, "y", note=" with a vector", x=X, y=ROW)
 gives("tensor.matmul", F(ROW @ ROW), "x", note=" of vectors", x=ROW)

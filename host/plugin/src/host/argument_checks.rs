@@ -24,6 +24,30 @@ pub(super) fn check_one_element(tensor: &Tensor) -> HostResult<()> {
     )
 }
 
+/// Refuses a tensor without elements.
+pub(super) fn check_some_elements(tensor: &Tensor) -> HostResult<()> {
+    if torch_ext::numel(tensor) > 0 {
+        return Ok(());
+    }
+    let shape = tensor.size();
+    refuse(
+        ErrorCode::InvalidArgument,
+        format!("a tensor of {shape:?} has no elements, one is needed"),
+    )
+}
+
+/// Refuses a mask that is not boolean.
+pub(super) fn check_mask(mask: &Tensor) -> HostResult<()> {
+    let kind = mask.kind();
+    if kind == Kind::Bool {
+        return Ok(());
+    }
+    refuse(
+        ErrorCode::DtypeMismatch,
+        format!("a mask is boolean, not {kind:?}: compare, or `to-dtype` first"),
+    )
+}
+
 /// The bounds of a clamp: at least one, and each a number.
 pub(super) fn check_bounds(min: Option<f64>, max: Option<f64>) -> HostResult<()> {
     match (min, max) {
@@ -95,45 +119,41 @@ pub(super) fn check_normal(mean: f64, std: f64) -> HostResult<()> {
     )
 }
 
-/// Indices, int64 and 1-d, into a dimension of `length` entries. Their values are not looked at.
-pub(super) fn check_indices(indices: &Tensor, length: i64) -> HostResult<()> {
-    let kind = indices.kind();
-    if kind != Kind::Int64 {
-        return refuse(
-            ErrorCode::DtypeMismatch,
-            format!("indices are int64, not {kind:?}"),
-        );
-    }
-    let rank = indices.dim();
-    if rank != 1 {
-        return refuse(
-            ErrorCode::ShapeMismatch,
-            format!("indices are 1-d, not {rank}-d"),
-        );
-    }
-    if length == 0 {
-        return refuse(
-            ErrorCode::InvalidArgument,
-            "nothing can be selected from an empty dimension",
-        );
-    }
-    Ok(())
-}
-
 /// The length of dimension `dim`, which counts from the end if it is negative.
 pub(super) fn length_of(tensor: &Tensor, dim: i64) -> HostResult<i64> {
     let shape = tensor.size();
-    let rank = shape.len() as i64;
+    Ok(shape[dim_from_start(shape.len(), dim)?])
+}
+
+/// The place of dimension `dim`, which counts from the end if it is negative.
+pub(super) fn dim_from_start(rank: usize, dim: i64) -> HostResult<usize> {
     let from_start = match dim {
-        ..0 => dim.saturating_add(rank),
+        ..0 => dim.saturating_add(rank as i64),
         _ => dim,
     };
-    let index = usize::try_from(from_start).ok();
-    match index.and_then(|index| shape.get(index)) {
-        Some(length) => Ok(*length),
-        None => refuse(
+    match usize::try_from(from_start) {
+        Ok(place) if place < rank => Ok(place),
+        _ => refuse(
             ErrorCode::InvalidArgument,
             format!("dimension {dim} is not in a tensor of {rank} dimensions"),
+        ),
+    }
+}
+
+/// Places of dimensions to reduce over, counted from the start; all of them for none. A dimension that
+/// is named twice is refused.
+pub(super) fn distinct_dims(tensor: &Tensor, dims: &[i64]) -> HostResult<Vec<i64>> {
+    let rank = tensor.dim();
+    if dims.is_empty() {
+        return Ok((0..rank as i64).collect());
+    }
+    let places = dims.iter().map(|dim| dim_from_start(rank, *dim));
+    let places = places.collect::<HostResult<Vec<usize>>>()?;
+    match (1..places.len()).find(|at| places[..*at].contains(&places[*at])) {
+        None => Ok(places.into_iter().map(|place| place as i64).collect()),
+        Some(at) => refuse(
+            ErrorCode::InvalidArgument,
+            format!("dimension {} is named twice", dims[at]),
         ),
     }
 }

@@ -1,11 +1,10 @@
 //! Operations of the contract that take several calls of libtorch. Nothing here reads a value back: all
 //! of it stays on the device.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 use super::dtype::scalar_for;
 use super::tensor_steps::Torch;
-use crate::torch_call::torch_call;
 
 /// `tensor` limited to [min, max]; a missing bound does not limit.
 pub(super) fn clamp(tensor: &Tensor, min: Option<f64>, max: Option<f64>) -> Torch<Tensor> {
@@ -38,6 +37,22 @@ pub(super) fn affine_(tensor: &mut Tensor, scale: f64, shift: f64) -> Torch<()> 
         let _ = tensor.f_add_scalar_(scalar_for(tensor, shift))?;
     }
     Ok(())
+}
+
+/// The product over `dims`, each of which is there once and counts from the start. libtorch multiplies
+/// over one dimension a call.
+pub(super) fn prod(tensor: &Tensor, dims: &[i64], keepdim: bool) -> Torch<Tensor> {
+    if dims.is_empty() {
+        return tensor.f_prod(None);
+    }
+    // From the last on: where a dimension goes, those before it keep their places.
+    let mut from_last = dims.to_vec();
+    from_last.sort_unstable_by(|a, b| b.cmp(a));
+    let mut product = tensor.shallow_clone();
+    for dim in from_last {
+        product = product.f_prod_dim_int(dim, keepdim, None)?;
+    }
+    Ok(product)
 }
 
 /// The q-quantile of all elements, 0-d.
@@ -73,21 +88,6 @@ fn take_off(counts: &Tensor, bin: i64, outside: &Tensor) -> Torch<()> {
 pub(super) fn count_nonfinite(tensor: &Tensor) -> Torch<Tensor> {
     let nonfinite = tensor.f_isfinite()?.f_logical_not()?;
     nonfinite.f_sum(Kind::Int64)
-}
-
-/// Rows `indices` of dimension `dim`, which has `length` entries.
-pub(super) fn index_select(
-    tensor: &Tensor,
-    dim: i64,
-    indices: &Tensor,
-    length: i64,
-) -> Torch<Tensor> {
-    // An index out of range faults a GPU for good; the CPU only raises.
-    let safe = match tensor.device() {
-        Device::Cpu => indices.shallow_clone(),
-        _ => torch_call(|| indices.f_remainder(length))?,
-    };
-    tensor.f_index_select(dim, &safe)
 }
 
 /// Integer classes as {0, 1} in a new last dimension, float32.

@@ -7,9 +7,10 @@
 //! | `storage` | `wit/storage.wit` |
 //! | `diagnostics` | `wit/diagnostics.wit` |
 //!
-//! The others are shared by them: `tensor_steps` holds the steps that tensor operations are made of,
-//! `batch_items` the tensors of a batch, `requests` what a callback asks of the trainer, `size_checks` the sizes worked out before an operation
-//! starts, `dtype` the element types, and `random` the callback's own random numbers.
+//! The others are shared by them: `tensor_steps` and `selection` hold the steps that tensor operations are
+//! made of, `compositions` and `resizing` those of several calls of libtorch, `batch_items` the tensors of a
+//! batch, `requests` what a callback asks of the trainer, `size_checks` the sizes worked out before an
+//! operation starts, `dtype` the element types, and `random` the callback's own random numbers.
 //!
 //! Functions here are short and in the order of the WIT. They decide no policy: rights are `grants`,
 //! limits are `PluginState::charge`. Of tch they call only the fallible `f_` forms.
@@ -31,6 +32,8 @@ mod phase_context;
 pub(crate) mod random;
 mod replacements;
 mod requests;
+mod resizing;
+mod selection;
 pub(crate) mod size_checks;
 mod storage;
 mod tensor;

@@ -1,5 +1,5 @@
-//! The contract's `tensor`: one short function for each operation, built from the steps of
-//! `tensor_steps`, in the order of the WIT.
+//! The contract's `tensor`: one row or one short function for each operation, built from the steps of
+//! `tensor_steps` and `selection`, in the order of the WIT.
 
 use phasebox_contract::grants::Grant;
 use tch::{Device, Kind, Tensor};
@@ -7,22 +7,51 @@ use torch_ext::{Deferred, owned_copy};
 use wasmtime::component::Resource;
 
 use super::argument_checks::{
-    check_bins, check_bounds, check_classes, check_histogram_range, check_indices, check_normal,
-    check_one_element, check_order, check_quantile, length_of,
+    check_bins, check_bounds, check_classes, check_histogram_range, check_mask, check_normal,
+    check_one_element, check_order, check_quantile, check_some_elements, distinct_dims,
 };
 use super::compositions::{
-    affine_, clamp, clamp_, count_nonfinite, histogram, index_select, one_hot, quantile,
+    affine_, clamp, clamp_, count_nonfinite, histogram, one_hot, prod, quantile,
 };
-use super::dtype::{check_whole, dtype_of, kind_of};
+use super::dtype::{check_whole, dtype_of, kind_of, scalar_for};
+use super::resizing::{check_padding, check_resized, pad, resize_of};
+use super::selection::check_places;
 use super::size_checks::{
     check_broadcast, check_elements, check_matmul, check_same_size, check_shape, known_lengths,
 };
-use super::tensor_steps::Handle;
+use super::tensor_steps::{Handle, Pair};
 use crate::bindings::tensor::HostTensor;
 use crate::bindings::types::{Dtype, TensorInfo};
 use crate::error::HostResult;
 use crate::markers::DeferredHandle;
 use crate::state::PluginState;
+
+/// Operations on one tensor whose result is as large or smaller.
+macro_rules! of_one {
+    ($($name:ident($($argument:ident: $kind:ty),*) = |$x:ident| $operation:expr;)*) => { $(
+        fn $name(&mut self, this: Handle, $($argument: $kind),*) -> HostResult<Handle> {
+            self.unary(&this, |$x| $operation)
+        }
+    )* };
+}
+
+/// Operations on two tensors that broadcast.
+macro_rules! of_two {
+    ($($name:ident = $operation:path;)*) => { $(
+        fn $name(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
+            self.binary(&this, &other, $operation)
+        }
+    )* };
+}
+
+/// Views of a tensor.
+macro_rules! views {
+    ($($name:ident($($argument:ident: $kind:ty),*) = |$x:ident| $operation:expr;)*) => { $(
+        fn $name(&mut self, this: Handle, $($argument: $kind),*) -> HostResult<Handle> {
+            self.view(&this, |$x| $operation)
+        }
+    )* };
+}
 
 impl HostTensor for PluginState {
     fn info(&mut self, this: Handle) -> HostResult<TensorInfo> {
@@ -74,36 +103,34 @@ impl HostTensor for PluginState {
         self.binary_direct(&this, &other, |x, y| torch_ext::add(x, y, alpha))
     }
 
-    fn sub(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
-        self.binary(&this, &other, |x, y| x.f_sub(y))
-    }
-
-    fn mul(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
-        self.binary(&this, &other, |x, y| x.f_mul(y))
-    }
-
-    fn div(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
-        self.binary(&this, &other, |x, y| x.f_div(y))
-    }
-
-    fn maximum(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
-        self.binary(&this, &other, |x, y| x.f_maximum(y))
-    }
-
-    fn minimum(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
-        self.binary(&this, &other, |x, y| x.f_minimum(y))
-    }
-
     fn lerp(&mut self, this: Handle, end: Handle, weight: f64) -> HostResult<Handle> {
         self.binary(&this, &end, |x, end| x.f_lerp(end, weight))
     }
 
-    fn affine(&mut self, this: Handle, scale: f64, shift: f64) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_multiply_scalar(scale)?.f_add_scalar(shift))
+    fn clamp_between(&mut self, this: Handle, min: Handle, max: Handle) -> HostResult<Handle> {
+        let x = self.tensor(&this)?.shallow_clone();
+        check_broadcast([&x, self.tensor(&min)?, self.tensor(&max)?])?;
+        self.binary(&min, &max, |min, max| {
+            x.f_clamp_tensor(Some(min), Some(max))
+        })
     }
 
-    fn pow(&mut self, this: Handle, exponent: f64) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_pow_tensor_scalar(exponent))
+    of_two! {
+        sub = Tensor::f_sub;
+        mul = Tensor::f_mul;
+        div = Tensor::f_div;
+        maximum = Tensor::f_maximum;
+        minimum = Tensor::f_minimum;
+        atan2 = Tensor::f_atan2;
+        eq = Tensor::f_eq_tensor;
+        ne = Tensor::f_ne_tensor;
+        lt = Tensor::f_lt_tensor;
+        le = Tensor::f_le_tensor;
+        gt = Tensor::f_gt_tensor;
+        ge = Tensor::f_ge_tensor;
+        logical_and = Tensor::f_logical_and;
+        logical_or = Tensor::f_logical_or;
+        logical_xor = Tensor::f_logical_xor;
     }
 
     fn clamp(&mut self, this: Handle, min: Option<f64>, max: Option<f64>) -> HostResult<Handle> {
@@ -111,116 +138,70 @@ impl HostTensor for PluginState {
         self.unary(&this, |x| clamp(x, min, max))
     }
 
-    fn neg(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_neg)
+    of_one! {
+        affine(scale: f64, shift: f64) = |x|
+            x.f_multiply_scalar(scale)?.f_add_scalar(shift);
+        pow(exponent: f64) = |x| x.f_pow_tensor_scalar(exponent);
+        neg() = |x| x.f_neg();
+        abs() = |x| x.f_abs();
+        sign() = |x| x.f_sign();
+        exp() = |x| x.f_exp();
+        log() = |x| x.f_log();
+        log1p() = |x| x.f_log1p();
+        expm1() = |x| x.f_expm1();
+        erf() = |x| x.f_erf();
+        sqrt() = |x| x.f_sqrt();
+        rsqrt() = |x| x.f_rsqrt();
+        sin() = |x| x.f_sin();
+        cos() = |x| x.f_cos();
+        floor() = |x| x.f_floor();
+        round() = |x| x.f_round();
+        tanh() = |x| x.f_tanh();
+        sigmoid() = |x| x.f_sigmoid();
+        relu() = |x| x.f_relu();
+        softmax(dim: i64) = |x| x.f_softmax(dim, None);
+        log_softmax(dim: i64) = |x| x.f_log_softmax(dim, None);
+        cumsum(dim: i64) = |x| x.f_cumsum(dim, None);
+        nan_to_num(nan: f64, positive_infinity: Option<f64>, negative_infinity: Option<f64>) = |x|
+            x.f_nan_to_num(nan, positive_infinity, negative_infinity);
+        eq_scalar(value: f64) = |x| x.f_eq(value);
+        ne_scalar(value: f64) = |x| x.f_ne(value);
+        lt_scalar(value: f64) = |x| x.f_lt(value);
+        le_scalar(value: f64) = |x| x.f_le(value);
+        gt_scalar(value: f64) = |x| x.f_gt(value);
+        ge_scalar(value: f64) = |x| x.f_ge(value);
+        isfinite() = |x| x.f_isfinite();
+        isnan() = |x| x.f_isnan();
+        isinf() = |x| x.f_isinf();
+        logical_not() = |x| x.f_logical_not();
+        choose_scalars(if_true: f64, if_false: f64) = |x|
+            Tensor::f_where_scalar(x, if_true, if_false);
+        sum(dims: Vec<i64>, keepdim: bool) = |x|
+            x.f_sum_dim_intlist(&dims[..], keepdim, None);
+        mean(dims: Vec<i64>, keepdim: bool) = |x|
+            x.f_mean_dim(&dims[..], keepdim, None);
+        amin(dims: Vec<i64>, keepdim: bool) = |x| x.f_amin(&dims, keepdim);
+        amax(dims: Vec<i64>, keepdim: bool) = |x| x.f_amax(&dims, keepdim);
+        std(dims: Vec<i64>, unbiased: bool, keepdim: bool) = |x|
+            x.f_std_dim(&dims[..], unbiased, keepdim);
+        var(dims: Vec<i64>, unbiased: bool, keepdim: bool) = |x|
+            x.f_var_dim(&dims[..], unbiased, keepdim);
+        all() = |x| x.f_all();
+        any() = |x| x.f_any();
+        argmax(dim: i64, keepdim: bool) = |x| x.f_argmax(dim, keepdim);
+        argmin(dim: i64, keepdim: bool) = |x| x.f_argmin(dim, keepdim);
+        count_nonzero() = |x| x.f_count_nonzero(None);
+        count_nonfinite() = |x| count_nonfinite(x);
+        duplicate() = |x| owned_copy(x);
+        flip(dims: Vec<i64>) = |x| x.f_flip(&dims);
+        roll(shift: i64, dim: i64) = |x| x.f_roll([shift], [dim]);
     }
 
-    fn abs(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_abs)
-    }
-
-    fn sign(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_sign)
-    }
-
-    fn exp(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_exp)
-    }
-
-    fn log(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_log)
-    }
-
-    fn sqrt(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_sqrt)
-    }
-
-    fn sin(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_sin)
-    }
-
-    fn cos(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_cos)
-    }
-
-    fn floor(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_floor)
-    }
-
-    fn round(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_round)
-    }
-
-    fn tanh(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_tanh)
-    }
-
-    fn sigmoid(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_sigmoid)
-    }
-
-    fn relu(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_relu)
-    }
-
-    fn softmax(&mut self, this: Handle, dim: i64) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_softmax(dim, None))
-    }
-
-    fn log_softmax(&mut self, this: Handle, dim: i64) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_log_softmax(dim, None))
-    }
-
-    fn cumsum(&mut self, this: Handle, dim: i64) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_cumsum(dim, None))
-    }
-
-    fn eq(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
-        self.binary(&this, &other, |x, y| x.f_eq_tensor(y))
-    }
-
-    fn lt(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
-        self.binary(&this, &other, |x, y| x.f_lt_tensor(y))
-    }
-
-    fn le(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
-        self.binary(&this, &other, |x, y| x.f_le_tensor(y))
-    }
-
-    fn eq_scalar(&mut self, this: Handle, value: f64) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_eq(value))
-    }
-
-    fn lt_scalar(&mut self, this: Handle, value: f64) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_lt(value))
-    }
-
-    fn le_scalar(&mut self, this: Handle, value: f64) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_le(value))
-    }
-
-    fn gt_scalar(&mut self, this: Handle, value: f64) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_gt(value))
-    }
-
-    fn ge_scalar(&mut self, this: Handle, value: f64) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_ge(value))
-    }
-
-    fn isfinite(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_isfinite)
-    }
-
-    fn logical_not(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_logical_not)
-    }
-
-    fn logical_and(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
-        self.binary(&this, &other, |x, y| x.f_logical_and(y))
-    }
-
-    fn logical_or(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
-        self.binary(&this, &other, |x, y| x.f_logical_or(y))
+    fn masked_fill(&mut self, this: Handle, mask: Handle, value: f64) -> HostResult<Handle> {
+        check_whole(&[self.tensor(&this)?], &[value])?;
+        self.binary(&this, &mask, |x, mask| {
+            x.f_masked_fill(mask, scalar_for(x, value))
+        })
     }
 
     fn choose(&mut self, this: Handle, if_true: Handle, if_false: Handle) -> HostResult<Handle> {
@@ -231,30 +212,36 @@ impl HostTensor for PluginState {
         })
     }
 
-    fn sum(&mut self, this: Handle, dims: Vec<i64>, keepdim: bool) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_sum_dim_intlist(&dims[..], keepdim, None))
-    }
-
-    fn mean(&mut self, this: Handle, dims: Vec<i64>, keepdim: bool) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_mean_dim(&dims[..], keepdim, None))
-    }
-
-    fn amin(&mut self, this: Handle, dims: Vec<i64>, keepdim: bool) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_amin(&dims, keepdim))
-    }
-
-    fn amax(&mut self, this: Handle, dims: Vec<i64>, keepdim: bool) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_amax(&dims, keepdim))
-    }
-
-    fn std(
+    fn choose_if_true_scalar(
         &mut self,
         this: Handle,
-        dims: Vec<i64>,
-        unbiased: bool,
-        keepdim: bool,
+        if_true: f64,
+        if_false: Handle,
     ) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_std_dim(&dims[..], unbiased, keepdim))
+        self.binary(&this, &if_false, |condition, no| {
+            Tensor::f_where_scalarself(condition, scalar_for(no, if_true), no)
+        })
+    }
+
+    fn choose_if_false_scalar(
+        &mut self,
+        this: Handle,
+        if_true: Handle,
+        if_false: f64,
+    ) -> HostResult<Handle> {
+        self.binary(&this, &if_true, |condition, yes| {
+            yes.f_where_scalarother(condition, scalar_for(yes, if_false))
+        })
+    }
+
+    fn prod(&mut self, this: Handle, dims: Vec<i64>, keepdim: bool) -> HostResult<Handle> {
+        let dims = distinct_dims(self.tensor(&this)?, &dims)?;
+        self.unary(&this, |x| prod(x, &dims, keepdim))
+    }
+
+    fn logsumexp(&mut self, this: Handle, dims: Vec<i64>, keepdim: bool) -> HostResult<Handle> {
+        let dims = distinct_dims(self.tensor(&this)?, &dims)?;
+        self.unary(&this, |x| x.f_logsumexp(&dims, keepdim))
     }
 
     fn norm(&mut self, this: Handle, p: f64, dims: Vec<i64>, keepdim: bool) -> HostResult<Handle> {
@@ -262,28 +249,22 @@ impl HostTensor for PluginState {
         self.unary(&this, |x| x.f_norm_scalaropt_dim(p, &dims, keepdim))
     }
 
-    fn all(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_all)
+    fn median(&mut self, this: Handle) -> HostResult<Handle> {
+        check_some_elements(self.tensor(&this)?)?;
+        self.unary(&this, Tensor::f_median)
     }
 
-    fn any(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, Tensor::f_any)
+    fn median_dim(&mut self, this: Handle, dim: i64, keepdim: bool) -> HostResult<Pair> {
+        check_some_elements(self.tensor(&this)?)?;
+        self.unary_pair(&this, |x| x.f_median_dim(dim, keepdim))
     }
 
-    fn argmax(&mut self, this: Handle, dim: i64, keepdim: bool) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_argmax(dim, keepdim))
+    fn sort(&mut self, this: Handle, dim: i64, descending: bool) -> HostResult<Pair> {
+        self.unary_pair(&this, |x| x.f_sort_stable(true, dim, descending))
     }
 
-    fn argmin(&mut self, this: Handle, dim: i64, keepdim: bool) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_argmin(dim, keepdim))
-    }
-
-    fn topk(&mut self, this: Handle, k: u32, dim: i64) -> HostResult<(Handle, Handle)> {
-        self.launch(1)?;
-        let operand = self.tensor(&this)?;
-        check_same_size(operand)?;
-        let (values, indices) = operand.f_topk(i64::from(k), dim, true, true)?;
-        Ok((self.make(values)?, self.make(indices)?))
+    fn topk(&mut self, this: Handle, k: u32, dim: i64) -> HostResult<Pair> {
+        self.unary_pair(&this, |x| x.f_topk(i64::from(k), dim, true, true))
     }
 
     fn quantile(&mut self, this: Handle, q: f64) -> HostResult<Handle> {
@@ -297,12 +278,61 @@ impl HostTensor for PluginState {
         self.unary(&this, |x| histogram(x, i64::from(bins), min, max))
     }
 
-    fn count_nonzero(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_count_nonzero(None))
+    fn index_select(&mut self, this: Handle, dim: i64, indices: Handle) -> HostResult<Handle> {
+        self.at_entries(&this, dim, &indices)
     }
 
-    fn count_nonfinite(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, count_nonfinite)
+    fn gather(&mut self, this: Handle, dim: i64, indices: Handle) -> HostResult<Handle> {
+        self.at_indices(&this, dim, &indices, |x, at| x.f_gather(dim, at, false))
+    }
+
+    fn scatter(
+        &mut self,
+        this: Handle,
+        dim: i64,
+        indices: Handle,
+        source: Handle,
+    ) -> HostResult<Handle> {
+        let source = self.tensor(&source)?.shallow_clone();
+        self.at_indices(&this, dim, &indices, |x, at| x.f_scatter(dim, at, &source))
+    }
+
+    fn scatter_scalar(
+        &mut self,
+        this: Handle,
+        dim: i64,
+        indices: Handle,
+        value: f64,
+    ) -> HostResult<Handle> {
+        check_whole(&[self.tensor(&this)?], &[value])?;
+        self.at_indices(&this, dim, &indices, |x, at| {
+            x.f_scatter_value(dim, at, scalar_for(x, value))
+        })
+    }
+
+    fn scatter_add(
+        &mut self,
+        this: Handle,
+        dim: i64,
+        indices: Handle,
+        source: Handle,
+    ) -> HostResult<Handle> {
+        let source = self.tensor(&source)?.shallow_clone();
+        self.at_indices(&this, dim, &indices, |x, at| {
+            x.f_scatter_add(dim, at, &source)
+        })
+    }
+
+    fn masked_select(&mut self, this: Handle, mask: Handle) -> HostResult<Handle> {
+        check_mask(self.tensor(&mask)?)?;
+        self.count_sync()?;
+        self.binary(&this, &mask, Tensor::f_masked_select)
+    }
+
+    fn nonzero(&mut self, this: Handle) -> HostResult<Handle> {
+        check_places(self.tensor(&this)?)?;
+        self.count_sync()?;
+        self.unary(&this, Tensor::f_nonzero)
     }
 
     fn reshape(&mut self, this: Handle, shape: Vec<i64>) -> HostResult<Handle> {
@@ -318,20 +348,15 @@ impl HostTensor for PluginState {
         self.make(reshaped)
     }
 
-    fn permute(&mut self, this: Handle, dims: Vec<i64>) -> HostResult<Handle> {
-        self.view(&this, |x| x.f_permute(&dims))
-    }
-
-    fn transpose(&mut self, this: Handle, dim0: i64, dim1: i64) -> HostResult<Handle> {
-        self.view(&this, |x| x.f_transpose(dim0, dim1))
-    }
-
-    fn squeeze(&mut self, this: Handle, dim: i64) -> HostResult<Handle> {
-        self.view(&this, |x| x.f_squeeze_dim(dim))
-    }
-
-    fn unsqueeze(&mut self, this: Handle, dim: i64) -> HostResult<Handle> {
-        self.view(&this, |x| x.f_unsqueeze(dim))
+    views! {
+        permute(dims: Vec<i64>) = |x| x.f_permute(&dims);
+        transpose(dim0: i64, dim1: i64) = |x| x.f_transpose(dim0, dim1);
+        squeeze(dim: i64) = |x| x.f_squeeze_dim(dim);
+        unsqueeze(dim: i64) = |x| x.f_unsqueeze(dim);
+        narrow(dim: i64, start: i64, length: i64) = |x|
+            x.f_narrow(dim, start, length);
+        select(dim: i64, index: i64) = |x| x.f_select(dim, index);
+        detach() = |x| x.f_detach();
     }
 
     fn expand(&mut self, this: Handle, shape: Vec<i64>) -> HostResult<Handle> {
@@ -342,32 +367,28 @@ impl HostTensor for PluginState {
         self.view(&this, |_| Ok(expanded))
     }
 
-    fn narrow(&mut self, this: Handle, dim: i64, start: i64, length: i64) -> HostResult<Handle> {
-        self.view(&this, |x| x.f_narrow(dim, start, length))
+    fn pad(
+        &mut self,
+        this: Handle,
+        padding: Vec<i64>,
+        mode: String,
+        value: f64,
+    ) -> HostResult<Handle> {
+        check_padding(self.tensor(&this)?, &padding, &mode, value)?;
+        self.unary(&this, |x| pad(x, &padding, &mode, value))
     }
 
-    fn select(&mut self, this: Handle, dim: i64, index: i64) -> HostResult<Handle> {
-        self.view(&this, |x| x.f_select(dim, index))
-    }
-
-    fn flip(&mut self, this: Handle, dims: Vec<i64>) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_flip(&dims))
-    }
-
-    fn roll(&mut self, this: Handle, shift: i64, dim: i64) -> HostResult<Handle> {
-        self.unary(&this, |x| x.f_roll([shift], [dim]))
-    }
-
-    fn index_select(&mut self, this: Handle, dim: i64, indices: Handle) -> HostResult<Handle> {
-        self.launch(1)?;
-        let x = self.tensor(&this)?;
-        let indices = self.tensor(&indices)?;
-        let length = length_of(x, dim)?;
-        check_indices(indices, length)?;
-        let others = x.numel() as u64 / length as u64;
-        check_elements(others.checked_mul(indices.numel() as u64))?;
-        let selected = index_select(x, dim, indices, length)?;
-        self.make(selected)
+    fn interpolate(
+        &mut self,
+        this: Handle,
+        height: u32,
+        width: u32,
+        mode: String,
+    ) -> HostResult<Handle> {
+        let size = [i64::from(height), i64::from(width)];
+        let resize = resize_of(&mode)?;
+        check_resized(self.tensor(&this)?, size)?;
+        self.unary(&this, |x| resize(x, &size))
     }
 
     fn matmul(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
@@ -398,8 +419,7 @@ impl HostTensor for PluginState {
 
     fn to_device(&mut self, this: Handle, device: String) -> HostResult<Handle> {
         let device = self.device(&device)?;
-        let source = self.tensor(&this)?.device();
-        if source == device {
+        if self.tensor(&this)?.device() == device {
             return self.same(&this);
         }
         if device == Device::Cpu {
@@ -413,14 +433,6 @@ impl HostTensor for PluginState {
             return self.same(&this);
         }
         self.unary(&this, Tensor::f_contiguous)
-    }
-
-    fn detach(&mut self, this: Handle) -> HostResult<Handle> {
-        self.view(&this, Tensor::f_detach)
-    }
-
-    fn duplicate(&mut self, this: Handle) -> HostResult<Handle> {
-        self.unary(&this, owned_copy)
     }
 
     fn copy_in_place(&mut self, this: Handle, source: Handle) -> HostResult<()> {

@@ -4,6 +4,7 @@
 //! | step | result |
 //! |---|---|
 //! | `unary`, `binary`, `binary_direct` | a new tensor of the callback |
+//! | `unary_pair` | two new tensors of the callback |
 //! | `view` | a tensor that shares memory with its source, and has the source's owner |
 //! | `in_place`, `in_place_by`, `in_place_by_direct` | a change of a tensor, if the recipe grants it |
 //! | `read` | elements on the CPU |
@@ -24,6 +25,7 @@ use crate::state::PluginState;
 use crate::torch_call::torch_call;
 
 pub(super) type Handle = Resource<TensorHandle>;
+pub(super) type Pair = (Handle, Handle);
 pub(super) type Torch<T> = Result<T, TchError>;
 
 /// The most bytes that one `read-…` copies.
@@ -41,6 +43,19 @@ impl PluginState {
         check_same_size(operand)?;
         let result = torch_call(|| operation(operand))?;
         self.make(result)
+    }
+
+    /// An operation on one operand with two results, each as large or smaller.
+    pub(super) fn unary_pair(
+        &mut self,
+        this: &Handle,
+        operation: impl FnOnce(&Tensor) -> Torch<(Tensor, Tensor)>,
+    ) -> HostResult<Pair> {
+        self.launch(1)?;
+        let operand = self.tensor(this)?;
+        check_same_size(operand)?;
+        let (first, second) = torch_call(|| operation(operand))?;
+        Ok((self.make(first)?, self.make(second)?))
     }
 
     /// An operation on two operands that broadcast.

@@ -10,6 +10,11 @@ pub(crate) struct Bytes {
     next: usize,
 }
 
+/// Calls that one byte names. `host/fuzz/tests/smoke.rs` knows this number.
+const ONE_BYTE: u8 = 240;
+/// Calls that a program can name.
+pub(crate) const MOST_CALLS: usize = ONE_BYTE as usize + 256;
+
 const NUMBERS: [f64; 24] = [
     0.0,
     1.0,
@@ -158,6 +163,15 @@ impl Bytes {
         let byte = self.all.get(self.next).copied();
         self.next += 1;
         byte
+    }
+
+    /// The index of the next call: one byte, or after one of eight bytes the next one too. None ends the turn.
+    pub(crate) fn call(&mut self) -> Option<usize> {
+        match self.next()? {
+            byte @ 0..ONE_BYTE => Some(usize::from(byte)),
+            ONE_BYTE..248 => Some(usize::from(ONE_BYTE) + usize::from(self.byte())),
+            248.. => None,
+        }
     }
 
     pub(crate) fn byte(&mut self) -> u8 {

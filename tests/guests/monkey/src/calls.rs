@@ -3,7 +3,7 @@
 
 use phasebox_sdk::prelude::*;
 
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, MOST_CALLS};
 use crate::hands::{Answer, Hands};
 
 /// One call; none if nothing is held of what it needs.
@@ -216,7 +216,7 @@ operations! {
     }
 }
 
-/// A program's byte is an index into this.
+/// `Bytes::call` gives an index into this.
 pub(crate) const CALLS: [(&str, Call); tensors::CALLS.len() + LISTED.len()] = {
     let mut all = [tensors::CALLS[0]; tensors::CALLS.len() + LISTED.len()];
     let mut index = 0;
@@ -230,7 +230,4 @@ pub(crate) const CALLS: [(&str, Call); tensors::CALLS.len() + LISTED.len()] = {
     }
     all
 };
-const _: () = assert!(
-    CALLS.len() < 256,
-    "one byte chooses a call, and some end a turn"
-);
+const _: () = assert!(CALLS.len() <= MOST_CALLS, "a program cannot name more");

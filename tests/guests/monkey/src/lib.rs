@@ -61,17 +61,17 @@ impl Monkey {
 }
 
 impl Monkey {
-    /// One byte a call, then its arguments; a byte that names no function ends the turn.
+    /// A call, then its arguments. What names no function ends the turn.
     fn play(&mut self, ctx: Option<&PhaseContext>) {
-        while let Some(chosen) = self.bytes.next() {
-            let Some((_, call)) = CALLS.get(usize::from(chosen)) else {
+        while let Some(chosen) = self.bytes.call() {
+            let Some((_, call)) = CALLS.get(chosen) else {
                 return;
             };
             // Nothing is held of what the call needs: as good as a call that is refused.
             let Some(answer) = call(&mut self.bytes, &self.hands, ctx) else {
                 continue;
             };
-            let tried = &mut self.tried[usize::from(chosen)];
+            let tried = &mut self.tried[chosen];
             *tried = (true, tried.1 | answer.succeeded());
             self.hands.take(answer, &mut self.bytes);
         }
