@@ -39,7 +39,7 @@ impl Items {
         for (name, tensor) in tensors {
             let name = name.into();
             if name.is_empty() || items.iter().any(|(known, _)| *known == name) {
-                return Err(refusal(format!(
+                return Err(Error::Items(format!(
                     "the name `{name}` is empty or there twice"
                 )));
             }
@@ -86,7 +86,7 @@ impl Items {
 
     #[cold]
     fn not_single(&self, what: &str) -> Error {
-        refusal(format!(
+        Error::Items(format!(
             "{what} are {} tensors ({}), one is wanted here",
             self.len(),
             self.names().join(", ")
@@ -100,7 +100,7 @@ impl Items {
     pub fn get(&self, name: &str) -> Result<&Tensor> {
         let known = self.iter("").find(|(known, _)| *known == name);
         known.map(|(_, tensor)| tensor).ok_or_else(|| {
-            refusal(match &self.0 {
+            Error::Items(match &self.0 {
                 Kept::One(_) => format!("there is one tensor without a name, and no `{name}`"),
                 Kept::Named(_) => format!("no `{name}` among {}", self.names().join(", ")),
             })
@@ -185,12 +185,5 @@ impl Items {
             item.1 = tensor;
         }
         Ok(())
-    }
-}
-
-fn refusal(message: String) -> Error {
-    Error::Torch {
-        operation: "items",
-        message,
     }
 }

@@ -61,6 +61,9 @@ pub enum Error {
         /// The first line of the exception.
         message: String,
     },
+    /// Named tensors were asked for a name that they do not have, or for one tensor where there are several.
+    #[error("{0}")]
+    Items(String),
     /// libtorch's CUDA half could not be loaded.
     #[error("CUDA is not usable: {0}\nhint: run `cargo xtask setup --cuda`, or use `device: cpu`")]
     Cuda(String),

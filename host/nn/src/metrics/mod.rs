@@ -352,6 +352,29 @@ impl Metrics {
             .try_for_each(|(name, totals)| totals.load(name, state, device))
     }
 
+    /// Adds the totals of another pass over other samples, as a [`Metrics::state`] of the same metrics has them: sums are
+    /// added, rows come after the rows here. So the values of several ranks are those of all their samples.
+    ///
+    /// # Errors
+    /// As [`Metrics::load_state`]; totals of another width.
+    pub fn merge(&mut self, state: &[(String, Tensor)], device: Device) -> Result<()> {
+        let mut other = Metrics {
+            loss_names: self.loss_names.clone(),
+            loss: Totals::new(Rule::Add),
+            metrics: Vec::new(),
+        };
+        for (config, totals) in &self.metrics {
+            let empty = Totals::new(totals.rule());
+            other.metrics.push((config.clone(), empty));
+        }
+        other.load_state(state, device)?;
+        no_grad(|| {
+            let others = other.totals().map(|(_, totals)| totals);
+            let mut pairs = self.totals_mut().zip(others);
+            pairs.try_for_each(|((_, own), other)| own.merge(other))
+        })
+    }
+
     fn totals(&self) -> impl Iterator<Item = (&str, &Totals)> {
         let metrics = self.metrics.iter();
         let metrics = metrics.map(|(config, totals)| (config.key.as_str(), totals));

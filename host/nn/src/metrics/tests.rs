@@ -168,6 +168,37 @@ fn continuing_from_a_saved_state_gives_the_same_bits() {
     );
 }
 
+/// Two halves of a pass, merged, have the values of the whole.
+#[test]
+fn halves_merge_to_the_whole() {
+    let row = reference("classification");
+    let preds = numbers(&row["preds"]).reshape([-1, 6]);
+    let target = numbers(&row["target"]).to_kind(Kind::Int64);
+    let entries = [json!("Accuracy"), json!("PrecisionRecall"), json!("AUROC")];
+    let feed = |metrics: &mut Metrics, first: i64, count: i64| {
+        let preds = preds.narrow(0, first, count).into();
+        let target = target.narrow(0, first, count).into();
+        metrics.update(&preds, &target).expect("fits");
+        metrics.gather(&preds, &target).expect("fits");
+        let loss = Tensor::from_slice(&[first as f32]);
+        metrics.update_loss(&loss, count).expect("one item");
+    };
+    let [mut whole, mut left, mut right, mut empty] = [(); 4].map(|()| metrics(&entries));
+    feed(&mut whole, 0, 25);
+    feed(&mut whole, 25, 15);
+    feed(&mut left, 0, 25);
+    feed(&mut right, 25, 15);
+    for other in [&right, &empty] {
+        let state = other.state().expect("the CPU answers");
+        left.merge(&state, Device::Cpu).expect("the same metrics");
+    }
+    let expected = whole.compute().expect("the CPU answers");
+    assert_eq!(left.compute().expect("the CPU answers"), expected);
+    let state = left.state().expect("the CPU answers");
+    empty.merge(&state, Device::Cpu).expect("the same metrics");
+    assert_eq!(empty.compute().expect("the CPU answers"), expected);
+}
+
 #[test]
 fn mistakes_are_errors_in_words() {
     let parse = |entry: Value| {

@@ -50,6 +50,29 @@ impl Totals {
         Ok(())
     }
 
+    /// How counts become totals.
+    pub(super) fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// Adds the totals of other samples, on the same device. No sync.
+    pub(super) fn merge(&mut self, other: &Totals) -> Result<()> {
+        let Some(theirs) = &other.kept else {
+            return Ok(());
+        };
+        for numbers in &theirs.numbers {
+            let count = Count {
+                numbers: numbers.shallow_clone(),
+                elements: 0,
+            };
+            self.add(&count)?;
+        }
+        if let Some(own) = &mut self.kept {
+            let _ = own.elements.f_add_(&theirs.elements)?;
+        }
+        Ok(())
+    }
+
     /// Sets the totals to zero, sums in place. No sync.
     pub(super) fn reset(&mut self) -> Result<()> {
         let Some(kept) = &mut self.kept else {
