@@ -789,6 +789,195 @@ for function, arguments in {"clip-value-in-place": [1.0], "affine-in-place": [2.
     row(f"tensor-group.{function} of nothing", [*EMPTIES, ["_", f"tensor-group.{function}", "none", *arguments]],
         {"f": np.array(0.5, F)}, expected={"none": {}})
 
+# ---- vision: torchvision's formulas ----
+
+BOXES = np.array([[0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 26], [0, 0, 9, 10], [20, 21, 30, 26]], F)
+SCORES = np.array([0.6, 0.9, 0.3, 0.8, 0.7], F)
+FORMATS = {
+    "xyxy": (lambda b: b, lambda b: b),
+    "xywh": (lambda b: [b[0], b[1], b[0] + b[2], b[1] + b[3]], lambda b: [b[0], b[1], b[2] - b[0], b[3] - b[1]]),
+    "cxcywh": (lambda b: [b[0] - b[2] / 2, b[1] - b[3] / 2, b[0] + b[2] / 2, b[1] + b[3] / 2],
+               lambda b: [(b[0] + b[2]) / 2, (b[1] + b[3]) / 2, b[2] - b[0], b[3] - b[1]]),
+}
+for one, (corners, _) in FORMATS.items():
+    for other, (_, sizes) in FORMATS.items():
+        gives("vision.box-convert", np.array([sizes(corners(box)) for box in BOXES], F), one, other,
+              note=f" from {one} to {other}", x=BOXES)
+gives("vision.box-convert", BOXES[None, :, [0, 1, 2, 3]], "xyxy", "xyxy", note=" of batches", x=BOXES[None])
+gives("vision.box-convert", np.zeros((0, 4), F), "xyxy", "xywh", note=" of nothing", x=np.zeros((0, 4), F))
+row("vision.box-convert is a copy", [["y", "vision.box-convert", "x", "xyxy", "xyxy"],
+    ["_", "tensor.fill-in-place", "y", 0.0]], {"x": BOXES}, expected={"x": BOXES})
+refuses("vision.box-convert", "invalid-argument", "x", "xyxy", "yxyx", note=" an unknown format", x=BOXES)
+refuses("vision.box-convert", "shape-mismatch", "x", "xyxy", "xywh", note=" three numbers", x=X)
+refuses("vision.box-convert", "dtype-mismatch", "x", "xyxy", "xywh", note=" integers", x=BOXES.astype(I))
+
+
+def iou(a, b):
+    width = max(0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0, min(a[3], b[3]) - max(a[1], b[1]))
+    both = width * height
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
+    return both / union if union else NAN
+
+
+def nms(boxes, scores, threshold, classes=None):
+    classes = np.zeros(len(boxes)) if classes is None else classes
+    kept = []
+    for i in np.argsort(-scores, kind="stable"):
+        if all(classes[i] != classes[k] or not iou(boxes[i], boxes[k]) > threshold for k in kept):
+            kept.append(i)
+    return np.array(kept, I)
+
+
+POINT = np.array([[5, 5, 5, 5]], F)
+CLASSES = np.array([0, 1, 0, 0, 1], I)
+gives("vision.box-iou", np.array([[iou(a, b) for b in BOXES[1:]] for a in BOXES], F), "y", x=BOXES, y=BOXES[1:])
+gives("vision.box-iou", np.array([[NAN, 0]], F), "y", note=" of boxes without area", x=POINT,
+      y=np.concatenate([POINT, BOXES[:1]]))
+gives("vision.box-iou", np.zeros((5, 0), F), "y", note=" with nothing", x=BOXES, y=np.zeros((0, 4), F))
+row("vision.box-iou of float16 is computed in float32", [["h", "tensor.to-dtype", "x", "float16"],
+    ["result", "vision.box-iou", "h", "h"]], {"x": BOXES * 40},
+    expected={"result": np.array([[iou(a, b) for b in BOXES] for a in BOXES], F)})
+refuses("vision.box-iou", "shape-mismatch", "x", "y", note=" boxes in batches", x=BOXES, y=BOXES[None])
+refuses("vision.box-iou", "dtype-mismatch", "x", "y", note=" integers", x=BOXES, y=BOXES.astype(I))
+refuses("vision.box-iou", "too-large", "y", "y", note=" 2^40 pairs", before=[expanded("y", [HUGE, 4])], x=ONE)
+for threshold in [0.0, 0.5, 0.7, 1.0]:
+    gives("vision.nms", nms(BOXES, SCORES, threshold), "y", None, threshold, note=f" above {threshold}", x=BOXES, y=SCORES)
+    gives("vision.nms", nms(BOXES, SCORES, threshold, CLASSES), "y", "z", threshold,
+          note=f" above {threshold}, in each class", x=BOXES, y=SCORES, z=CLASSES)
+gives("vision.nms", np.array([0], I), "y", None, 0.5, note=" keeps the first of equal scores", x=BOXES[[0, 0, 0]],
+      y=np.ones(3, F))
+gives("vision.nms", np.array([1, 0, 2], I), "y", None, 0.9, note=" has a score of nan first", x=BOXES[[0, 1, 2]],
+      y=np.array([0.5, NAN, 0.4], F))
+gives("vision.nms", np.zeros(0, I), "y", None, 0.5, note=" of nothing", x=np.zeros((0, 4), F), y=np.zeros(0, F))
+refuses("vision.nms", "shape-mismatch", "x", "y", None, 0.5, note=" too few scores", x=BOXES, y=SCORES[1:])
+refuses("vision.nms", "shape-mismatch", "x", "y", "z", 0.5, note=" too few classes", x=BOXES, y=SCORES, z=CLASSES[1:])
+refuses("vision.nms", "shape-mismatch", "x", "y", None, 0.5, note=" boxes in batches", x=BOXES[None], y=SCORES)
+refuses("vision.nms", "dtype-mismatch", "x", "y", None, 0.5, note=" scores of integers", x=BOXES, y=CLASSES)
+refuses("vision.nms", "dtype-mismatch", "x", "y", "y", 0.5, note=" classes of floats", x=BOXES, y=SCORES)
+refuses("vision.nms", "invalid-argument", "x", "y", None, NAN, note=" nan", x=BOXES, y=SCORES)
+refuses("vision.nms", "too-large", "b", "s", None, 0.5, note=" 32,769 boxes", before=[
+    expanded("b", [32769, 4]), expanded("s", [32769])], x=ONE)
+
+PICTURE = (np.arange(3 * 12 * 16) % 251).astype(np.uint8).reshape(3, 12, 16)
+GRAY = (np.arange(12 * 16, dtype=F) % 9 / 8).reshape(1, 12, 16)
+TINY = GRAY[:, :2, :3]
+RED, GREEN, ORANGE = 0xff0000, 0x00ff00, 0xff8040
+
+
+def channels(color, image):
+    rgb = [color >> 16, color >> 8 & 255, color & 255]
+    if len(image) == 1:
+        rgb = [math.floor(0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] + 0.5)]
+    return np.array(rgb).reshape(-1, 1) / (1 if image.dtype == np.uint8 else 255)
+
+
+def painted(image, *layers):
+    """The image with a color where each mask [H, W] is true."""
+    image = image.copy()
+    for mask, color in layers:
+        image[:, mask] = channels(color, image)
+    return image
+
+
+def outline(image, x1, y1, x2, y2, width):
+    """A mask: both corners belong to the box, and the line grows inward."""
+    y, x = np.mgrid[:image.shape[1], :image.shape[2]]
+    depth = np.minimum(np.minimum(x - x1, x2 - x), np.minimum(y - y1, y2 - y))
+    return (depth >= 0) & (depth < width)
+
+
+# Drawn here once more, apart from the host's own letters.
+LETTERS = {
+    "T": ["#####", "..#..", "..#..", "..#..", "..#..", "..#..", "..#.."],
+    "j": ["...#.", ".....", "..##.", "...#.", "...#.", "#..#.", ".##.."],
+    "7": ["#####", "....#", "...#.", "..#..", ".#...", ".#...", ".#..."],
+    "~": [".....", ".....", ".#...", "#.#.#", "...#.", ".....", "....."],
+    "é": ["#####", "#...#", "#...#", "#...#", "#...#", "#...#", "#####"],
+    " ": ["....."] * 7,
+}
+
+
+def written(image, text, x, y, scale):
+    mask = np.zeros(image.shape[1:], B)
+    for line, letters in enumerate(text.split("\n")):
+        for place, letter in enumerate(letters):
+            for row, column in np.ndindex(7, 5):
+                if LETTERS[letter][row][column] == "#":
+                    left, top = x + (place * 6 + column) * scale, y + (line * 8 + row) * scale
+                    mask[max(top, 0):max(top + scale, 0), max(left, 0):max(left + scale, 0)] = True
+    return mask
+
+
+for name, image in {"a picture": PICTURE, "a gray image": GRAY}.items():
+    two = np.array([[2, 1, 9.9, 8], [-3, -2, 5, 4]], F)
+    gives("vision.draw-boxes", painted(image, (outline(image, 2, 1, 9, 8, 2), RED), (outline(image, -3, -2, 5, 4, 2), ORANGE)),
+          "y", [RED, ORANGE], 2, [], 1, note=f" on {name}", x=image, y=two)
+    gives("vision.draw-boxes", painted(image, (outline(image, 1, 0, 14, 11, 1), GREEN),
+                                       (written(image, "7j", 3, 2, 1), GREEN)),
+          "y", [GREEN], 1, ["7j"], 1, note=f" with a label on {name}", x=image, y=np.array([[1, 0, 14, 11]], F))
+    gives("vision.draw-text", painted(image, (written(image, "T~\né 7", -1, 2, 1), ORANGE)), "T~\né 7", -1, 2, ORANGE, 1,
+          note=f" on {name}", x=image)
+    gives("vision.draw-text", painted(image, (written(image, "Tj", 1, -3, 2), GREEN)), "Tj", 1, -3, GREEN, 2,
+          note=f" twice as large on {name}", x=image)
+    halves = np.stack([np.arange(16) + 0 * np.arange(12)[:, None] < 8, np.arange(12)[:, None] + 0 * np.arange(16) < 4])
+    laid = painted(image.astype(F), (halves[0], 0), (halves[1], 0))
+    for mask, color in zip(halves, [RED, ORANGE]):
+        laid[:, mask] = channels(color, image)
+    blended = np.where(halves.any(0), image * 0.75 + laid * 0.25, image)
+    gives("vision.draw-masks", np.rint(blended).astype(np.uint8) if image.dtype == np.uint8 else blended.astype(F), "m",
+          [RED, ORANGE], 0.25, note=f" on {name}", x=image, m=halves)
+gives("vision.draw-boxes", PICTURE, "y", [RED], 3, [], 1, note=" of nothing", x=PICTURE, y=np.zeros((0, 4), F))
+gives("vision.draw-boxes", painted(PICTURE, (outline(PICTURE, 3, 3, 5, 4, 9), RED)), "y", [RED], 32, [], 1,
+      note=" fills a box that is thinner than its lines", x=PICTURE, y=np.array([[3, 3, 5, 4]], F))
+gives("vision.draw-boxes", PICTURE, "y", [RED], 1, [], 1, note=" draws nothing far outside", x=PICTURE,
+      y=np.array([[1e30, 1e30, 2e30, 2e30]], F))
+gives("vision.draw-masks", PICTURE, "m", [], 0.5, note=" of nothing", x=PICTURE, m=np.zeros((0, 12, 16), B))
+row("vision.draw-text leaves its image as it is", [["_", "vision.draw-text", "x", "T", 0, 0, RED, 1]], {"x": TINY},
+    expected={"x": TINY})
+row("vision.draw-text of float16 stays float16", [["h", "tensor.to-dtype", "x", "float16"],
+    ["h", "vision.draw-text", "h", " ", 0, 0, RED, 1], ["result", "tensor.info", "h"]], {"x": TINY},
+    expected={"result": {"shape": [1, 2, 3], "dtype": "float16", "device": "cpu", "requires-grad": False}})
+BOX = np.array([[1, 1, 5, 5]], F)
+SIMPLE = {"draw-boxes": ["y", [RED], 1, [], 1], "draw-masks": ["m", [RED], 0.5], "draw-text": ["T", 0, 0, RED, 1]}
+ONE_MASK = np.ones((1, 2, 3), B)
+for function, arguments in SIMPLE.items():
+    given = {"y": BOX, "m": ONE_MASK}
+    refuses(f"vision.{function}", "shape-mismatch", "x", *arguments, note=" two channels", x=np.zeros((2, 1, 1), F), **given)
+    refuses(f"vision.{function}", "shape-mismatch", "x", *arguments, note=" no pixels", x=np.zeros((3, 0, 16), F), **given)
+    refuses(f"vision.{function}", "shape-mismatch", "x", *arguments, note=" a batch", x=TINY[None], **given)
+    refuses(f"vision.{function}", "dtype-mismatch", "x", *arguments, note=" int64", x=WHOLE[None], **given)
+    for shape in [[3, 1, 8193], [1, 8192, 8192]]:
+        refuses(f"vision.{function}", "too-large", "i", *arguments, note=f" an image of {shape}",
+                before=[expanded("i", shape)], x=ONE, **given)
+    wrong = [0x1000000 if each == RED else [0x1000000] if each == [RED] else each for each in arguments]
+    refuses(f"vision.{function}", "invalid-argument", "x", *wrong, note=" a color of four bytes", x=TINY, **given)
+for box, text in {(5, 1, 1, 5): "a right before its left", (1, 5, 5, 1): "a bottom before its top", (1, 1, NAN, 5): "nan",
+                  (1, 1, INF, 5): "an infinite box"}.items():
+    refuses("vision.draw-boxes", "invalid-argument", "x", "y", [RED], 1, [], 1, note=f" {text}", x=TINY,
+            y=np.array([box], F))
+for colors, width, labels, scale, text in [
+    ([RED, RED], 1, [], 1, "two colors for one box"), ([], 1, [], 1, "no color"), ([RED], 0, [], 1, "no width"),
+    ([RED], 33, [], 1, "a line of 33 pixels"), ([RED], 1, ["T", "T"], 1, "two labels for one box"),
+    ([RED], 1, ["T"], 0, "a scale of 0"), ([RED], 1, ["T"], 9, "a scale of 9"),
+]:
+    refuses("vision.draw-boxes", "invalid-argument", "x", "y", colors, width, labels, scale, note=f" {text}", x=TINY, y=BOX)
+refuses("vision.draw-boxes", "too-large", "x", "y", [RED], 1, ["T" * 257], 1, note=" a label of 257 bytes", x=TINY, y=BOX)
+refuses("vision.draw-boxes", "too-large", "x", "b", [RED], 1, [], 1, note=" 1,025 boxes", before=[expanded("b", [1025, 4],
+        "y")], x=TINY, y=BOX)
+refuses("vision.draw-boxes", "shape-mismatch", "x", "x", [RED], 1, [], 1, note=" what are no boxes", x=TINY)
+refuses("vision.draw-masks", "dtype-mismatch", "x", "x", [RED], 0.5, note=" masks of floats", x=TINY)
+refuses("vision.draw-masks", "shape-mismatch", "x", "m", [RED], 0.5, note=" masks of another size", x=TINY, m=MASK[None, :1])
+refuses("vision.draw-masks", "invalid-argument", "x", "m", [RED, RED], 0.5, note=" two colors for one mask", x=TINY,
+        m=ONE_MASK)
+refuses("vision.draw-masks", "too-large", "x", "n", [RED], 0.5, note=" 257 masks", before=[
+    expanded("n", [257, 2, 3], "m")], x=TINY, m=ONE_MASK)
+for alpha in [-0.1, 1.1, NAN]:
+    refuses("vision.draw-masks", "invalid-argument", "x", "m", [RED], alpha, note=f" alpha {alpha}", x=TINY, m=ONE_MASK)
+for scale in [0, 9]:
+    refuses("vision.draw-text", "invalid-argument", "x", "T", 0, 0, RED, scale, note=f" a scale of {scale}", x=TINY)
+refuses("vision.draw-text", "too-large", "x", "T" * 4097, 0, 0, RED, 1, note=" 4,097 bytes", x=TINY)
+
 # ---- creation ----
 
 gives("create.zeros", np.zeros((2, 3), F), [2, 3], "float32", "")

@@ -1,4 +1,4 @@
-// Every function of `wit/tensor.wit` and `wit/storage.wit` with the kinds of its arguments, once for the host
+// Every function of `wit/tensor.wit`, `wit/vision.wit` and `wit/storage.wit` with the kinds of its arguments, once for the host
 // and the guest: both turn this list into calls with a macro `operations!` of their own. `self` of a method is
 // the first argument.
 
@@ -158,6 +158,14 @@ operations! {
         from_s64(indices, integers, text)
         cat(tensors, index)
         stack(tensors, index)
+    }
+    vision "vision" {
+        box_convert(tensor, text, text)
+        box_iou(tensor, tensor)
+        nms(tensor, tensor, tensor_or_none, number)
+        draw_boxes(tensor, tensor, colors, count, texts, count)
+        draw_masks(tensor, tensor, colors, number)
+        draw_text(tensor, text, pixel, pixel, color, count)
     }
     storage "storage" {
         store_tensor(text, tensor)

@@ -145,6 +145,14 @@ impl<'a, S: Side> Arguments<'a, S> {
         self.next("tensor", |json| Self::tensor_named(names, json))
     }
 
+    pub(crate) fn tensor_or_none(&mut self) -> Option<&'a S::Tensor> {
+        let names = self.names;
+        self.next("tensor or null", |json| match json {
+            Json::Null => Some(None),
+            _ => Self::tensor_named(names, json).map(Some),
+        })
+    }
+
     pub(crate) fn tensors(&mut self) -> Vec<&'a S::Tensor> {
         let names = self.names;
         self.next("tensors", |json| {
@@ -205,6 +213,28 @@ impl<'a, S: Side> Arguments<'a, S> {
                 .iter()
                 .map(|json| Some(number(json)? as f32))
                 .collect()
+        })
+    }
+
+    pub(crate) fn pixel(&mut self) -> i32 {
+        self.next("pixel", |json| json.as_i64()?.try_into().ok())
+    }
+
+    pub(crate) fn color(&mut self) -> u32 {
+        self.count()
+    }
+
+    pub(crate) fn colors(&mut self) -> Vec<u32> {
+        let color = |json: &Json| u32::try_from(json.as_u64()?).ok();
+        self.next("list of colors", |json| {
+            json.as_array()?.iter().map(color).collect()
+        })
+    }
+
+    pub(crate) fn texts(&mut self) -> Vec<String> {
+        let text = |json: &Json| json.as_str().map(str::to_owned);
+        self.next("list of texts", |json| {
+            json.as_array()?.iter().map(text).collect()
         })
     }
 

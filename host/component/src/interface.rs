@@ -12,7 +12,14 @@ const PACKAGE: &str = "phasebox:train/";
 /// host does not have is refused when the component is linked.
 const VERSIONS: &str = "0.1.";
 /// The interfaces of the package.
-const INTERFACES: [&str; 5] = ["types", "tensor", "context", "storage", "diagnostics"];
+const INTERFACES: [&str; 6] = [
+    "types",
+    "tensor",
+    "vision",
+    "context",
+    "storage",
+    "diagnostics",
+];
 
 /// The functions of the `callback` interface that are not phases.
 const LIFE_CYCLE: [&str; 4] = ["describe", "configure", "save-state", "load-state"];

@@ -210,6 +210,7 @@ fn often(function: usize, random: &mut Random) -> Vec<u8> {
 fn functions() -> Vec<String> {
     let files = [
         ("tensor", "create"),
+        ("vision", "vision"),
         ("storage", "storage"),
         ("context", ""),
         ("diagnostics", "diagnostics"),

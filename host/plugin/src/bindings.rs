@@ -23,4 +23,4 @@ wasmtime::component::bindgen!({
     require_store_data_send: false,
 });
 
-pub(crate) use self::phasebox::train::{context, diagnostics, storage, tensor, types};
+pub(crate) use self::phasebox::train::{context, diagnostics, storage, tensor, types, vision};

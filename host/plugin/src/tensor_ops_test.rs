@@ -20,6 +20,7 @@ use crate::bindings::tensor::{
     Host as tensor, HostDeferred as Deferred, HostTensor as Tensor, HostTensorGroup as TensorGroup,
 };
 use crate::bindings::types::{Dtype, Host as _, TensorInfo};
+use crate::bindings::vision::Host as vision;
 use crate::error::HostResult;
 use crate::markers::{DeferredHandle, GroupHandle, TensorHandle};
 use crate::owner::Owner;
@@ -28,6 +29,7 @@ use crate::state::PluginState;
 
 const ROWS: &str = include_str!("../../../tests/tensor_ops/rows.json");
 const TENSOR_WIT: &str = include_str!("../../../wit/tensor.wit");
+const VISION_WIT: &str = include_str!("../../../wit/vision.wit");
 const STORAGE_WIT: &str = include_str!("../../../wit/storage.wit");
 
 /// The seed, the callback's name and its limits are those of `tests/it/tensor_ops.rs`.
@@ -139,6 +141,7 @@ fn every_function_of_the_contract_has_a_row_with_a_result() {
         .collect();
     let functions = [
         functions(TENSOR_WIT, "create"),
+        functions(VISION_WIT, "vision"),
         functions(STORAGE_WIT, "storage"),
     ]
     .concat();
@@ -228,6 +231,11 @@ macro_rules! argument {
             .into_iter()
             .map(|rep| Resource::new_borrow(*rep))
             .collect()
+    };
+    ($arguments:ident tensor_or_none) => {
+        $arguments
+            .tensor_or_none()
+            .map(|rep| Resource::new_borrow(*rep))
     };
     ($arguments:ident text) => {
         $arguments.text().to_owned()

@@ -3,13 +3,14 @@
 //! | file | implements |
 //! |---|---|
 //! | `deferred`, `tensor`, `tensor_group`, `create` | `wit/tensor.wit` |
+//! | `vision` | `wit/vision.wit` |
 //! | `model`, `optimizer`, `criterion`, `data_loader`, `metrics`, `logger`, `phase_context` | `wit/context.wit` |
 //! | `storage` | `wit/storage.wit` |
 //! | `diagnostics` | `wit/diagnostics.wit` |
 //!
 //! The others are shared by them: `tensor_steps` and `selection` hold the steps that tensor operations are
-//! made of, `compositions` and `resizing` those of several calls of libtorch, `batch_items` the tensors of a
-//! batch, `requests` what a callback asks of the trainer, `size_checks` the sizes worked out before an
+//! made of, `compositions` and `resizing` those of several calls of libtorch, `boxes` and
+//! `drawing` (with `font`) the work of `vision`, `batch_items` the tensors of a batch, `requests` what a callback asks of the trainer, `size_checks` the sizes worked out before an
 //! operation starts, `dtype` the element types, and `random` the callback's own random numbers.
 //!
 //! Functions here are short and in the order of the WIT. They decide no policy: rights are `grants`,
@@ -17,13 +18,16 @@
 
 mod argument_checks;
 mod batch_items;
+mod boxes;
 mod compositions;
 mod create;
 mod criterion;
 mod data_loader;
 mod deferred;
 mod diagnostics;
+mod drawing;
 mod dtype;
+mod font;
 mod logger;
 mod metrics;
 mod model;
@@ -39,6 +43,7 @@ mod storage;
 mod tensor;
 mod tensor_group;
 mod tensor_steps;
+mod vision;
 
 pub(crate) use self::create::MAX_JOINED;
 

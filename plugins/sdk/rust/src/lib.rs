@@ -64,7 +64,7 @@ pub mod prelude {
     pub use crate::bindings::phasebox::train::types::{
         Dtype, Error, ErrorCode, Level, ScalarEntry, TensorInfo,
     };
-    pub use crate::bindings::phasebox::train::{diagnostics, storage};
+    pub use crate::bindings::phasebox::train::{diagnostics, storage, vision};
     pub use crate::{Parameters, Result, callback, debug, error, info, trace, warn};
     pub use serde::{Deserialize, Serialize};
 }

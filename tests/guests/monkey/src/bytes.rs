@@ -62,7 +62,13 @@ const INTEGERS: [i64; 16] = [
 ];
 
 /// Words that mean something somewhere in the contract, and some that never do.
-const WORDS: [&str; 56] = [
+const WORDS: [&str; 62] = [
+    "xyxy",
+    "xywh",
+    "cxcywh",
+    "constant",
+    "nearest",
+    "bilinear",
     "",
     "a",
     "b",
@@ -221,6 +227,27 @@ impl Bytes {
             byte @ 0..224 => u32::from(byte % 13),
             byte => INTEGERS[usize::from(byte % 16)] as u32,
         }
+    }
+
+    /// Mostly a pixel that there is.
+    pub(crate) fn pixel(&mut self) -> i32 {
+        self.index() as i32
+    }
+
+    /// Mostly a color that there is.
+    pub(crate) fn color(&mut self) -> u32 {
+        match self.byte() {
+            byte @ 0..250 => u32::from(byte) << 16 | u32::from(byte),
+            byte => u32::from(byte) << 24,
+        }
+    }
+
+    pub(crate) fn colors(&mut self) -> Vec<u32> {
+        self.several(Bytes::color)
+    }
+
+    pub(crate) fn texts(&mut self) -> Vec<String> {
+        self.several(Bytes::text)
     }
 
     /// How many arguments follow: few, or once in a while more than there is room for.

@@ -1,4 +1,4 @@
-//! Every function of the contract with the kinds of its arguments. Tensors and storage come from the list that the
+//! Every function of the contract with the kinds of its arguments. Tensors, vision and storage come from the list that the
 //! table of operations uses; the rest is here. `host/fuzz` checks that none of `wit/` is missing.
 
 use phasebox_sdk::prelude::*;
@@ -22,6 +22,18 @@ macro_rules! argument {
             .several(|bytes| bytes.one_of(&$hands.tensors))
             .into_iter()
             .collect::<Option<Vec<_>>>()?
+    };
+    ($bytes:ident $hands:ident $ctx:ident tensor_or_none) => {
+        match $bytes.flag() {
+            true => Some($bytes.one_of(&$hands.tensors)?),
+            false => None,
+        }
+    };
+    ($bytes:ident $hands:ident $ctx:ident colors) => {
+        &$bytes.colors()
+    };
+    ($bytes:ident $hands:ident $ctx:ident texts) => {
+        &$bytes.texts()
     };
     ($bytes:ident $hands:ident $ctx:ident group) => {
         $bytes.one_of(&$hands.groups)?

@@ -93,6 +93,12 @@ macro_rules! argument {
     ($arguments:ident floats) => {
         &$arguments.floats()
     };
+    ($arguments:ident colors) => {
+        &$arguments.colors()
+    };
+    ($arguments:ident texts) => {
+        &$arguments.texts()
+    };
     ($arguments:ident tensors) => {
         &$arguments.tensors()
     };

@@ -7,7 +7,14 @@ const CALLBACK_WIT: &str = include_str!("../../../../../wit/callback.wit");
 pub(crate) const WIT_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../../wit");
 
 /// Interfaces that a callback shares with the bindings of `phasebox_sdk`.
-pub(crate) const INTERFACES: [&str; 5] = ["types", "tensor", "context", "storage", "diagnostics"];
+pub(crate) const INTERFACES: [&str; 6] = [
+    "types",
+    "tensor",
+    "vision",
+    "context",
+    "storage",
+    "diagnostics",
+];
 
 /// Phase names as methods, such as `on_train_batch_end`, in the order of the loop.
 pub(crate) fn phases() -> Vec<String> {
