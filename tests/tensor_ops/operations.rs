@@ -109,8 +109,8 @@ operations! {
         select(tensor, index, index)
         flip(tensor, indices)
         roll(tensor, index, index)
-        pad(tensor, indices, text, number)
-        interpolate(tensor, count, count, text)
+        pad(tensor, indices, mode, number)
+        interpolate(images, count, count, way)
         matmul(tensor, tensor)
         one_hot(tensor, count)
         to_dtype(tensor, dtype)
@@ -160,12 +160,12 @@ operations! {
         stack(tensors, index)
     }
     vision "vision" {
-        box_convert(tensor, text, text)
-        box_iou(tensor, tensor)
-        nms(tensor, tensor, tensor_or_none, number)
-        draw_boxes(tensor, tensor, colors, count, texts, count)
-        draw_masks(tensor, tensor, colors, number)
-        draw_text(tensor, text, pixel, pixel, color, count)
+        box_convert(boxes, format, format)
+        box_iou(boxes, boxes)
+        nms(boxes, scores, classes, number)
+        draw_boxes(image, boxes, colors, count, texts, count)
+        draw_masks(image, masks, colors, number)
+        draw_text(image, text, pixel, pixel, color, count)
     }
     storage "storage" {
         store_tensor(text, tensor)

@@ -145,7 +145,7 @@ impl<'a, S: Side> Arguments<'a, S> {
         self.next("tensor", |json| Self::tensor_named(names, json))
     }
 
-    pub(crate) fn tensor_or_none(&mut self) -> Option<&'a S::Tensor> {
+    pub(crate) fn classes(&mut self) -> Option<&'a S::Tensor> {
         let names = self.names;
         self.next("tensor or null", |json| match json {
             Json::Null => Some(None),
@@ -220,10 +220,6 @@ impl<'a, S: Side> Arguments<'a, S> {
         self.next("pixel", |json| json.as_i64()?.try_into().ok())
     }
 
-    pub(crate) fn color(&mut self) -> u32 {
-        self.count()
-    }
-
     pub(crate) fn colors(&mut self) -> Vec<u32> {
         let color = |json: &Json| u32::try_from(json.as_u64()?).ok();
         self.next("list of colors", |json| {
@@ -253,6 +249,29 @@ impl<'a, S: Side> Arguments<'a, S> {
     pub(crate) fn text(&mut self) -> &'a str {
         self.next("text", Json::as_str)
     }
+}
+
+/// Kinds of arguments that are tensors or texts here; others may draw them with more care.
+macro_rules! kinds {
+    ($($kind:ident($general:ident) -> $result:ty;)*) => {
+        impl<'a, S: Side> Arguments<'a, S> { $(
+            pub(crate) fn $kind(&mut self) -> $result {
+                self.$general()
+            }
+        )* }
+    };
+}
+
+kinds! {
+    image(tensor) -> &'a S::Tensor;
+    images(tensor) -> &'a S::Tensor;
+    boxes(tensor) -> &'a S::Tensor;
+    scores(tensor) -> &'a S::Tensor;
+    masks(tensor) -> &'a S::Tensor;
+    mode(text) -> &'a str;
+    way(text) -> &'a str;
+    format(text) -> &'a str;
+    color(count) -> u32;
 }
 
 /// Runs the part of `row` before `then`, with the trainer's tensors in `names`, and gives back all names.

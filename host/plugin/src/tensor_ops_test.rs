@@ -232,10 +232,32 @@ macro_rules! argument {
             .map(|rep| Resource::new_borrow(*rep))
             .collect()
     };
-    ($arguments:ident tensor_or_none) => {
-        $arguments
-            .tensor_or_none()
-            .map(|rep| Resource::new_borrow(*rep))
+    ($arguments:ident classes) => {
+        $arguments.classes().map(|rep| Resource::new_borrow(*rep))
+    };
+    ($arguments:ident image) => {
+        Resource::new_borrow(*$arguments.image())
+    };
+    ($arguments:ident images) => {
+        Resource::new_borrow(*$arguments.images())
+    };
+    ($arguments:ident boxes) => {
+        Resource::new_borrow(*$arguments.boxes())
+    };
+    ($arguments:ident scores) => {
+        Resource::new_borrow(*$arguments.scores())
+    };
+    ($arguments:ident masks) => {
+        Resource::new_borrow(*$arguments.masks())
+    };
+    ($arguments:ident mode) => {
+        $arguments.mode().to_owned()
+    };
+    ($arguments:ident way) => {
+        $arguments.way().to_owned()
+    };
+    ($arguments:ident format) => {
+        $arguments.format().to_owned()
     };
     ($arguments:ident text) => {
         $arguments.text().to_owned()

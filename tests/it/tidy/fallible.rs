@@ -36,6 +36,7 @@ const NO_TENSORS: &[(&str, &str)] = &[
     ("deadline", "of a call"),
     ("groups", "a table of handles"),
     ("list", "torch-ext's `TensorList`, which gives errors"),
+    ("pixels", "a row of an overlay"),
     ("random", "the callback's own numbers"),
     ("self", "the state of an instance"),
     ("shape", "a list of sizes"),

@@ -43,7 +43,8 @@ impl Overlay {
             for channel in 0..=self.channels {
                 let start = (channel * self.height + row) * self.width;
                 let value = self.value(channel, color);
-                self.planes[start + columns.start..start + columns.end].fill(value);
+                let pixels = &mut self.planes[start + columns.start..start + columns.end];
+                pixels.fill(value);
             }
         }
     }

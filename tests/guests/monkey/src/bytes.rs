@@ -62,13 +62,7 @@ const INTEGERS: [i64; 16] = [
 ];
 
 /// Words that mean something somewhere in the contract, and some that never do.
-const WORDS: [&str; 62] = [
-    "xyxy",
-    "xywh",
-    "cxcywh",
-    "constant",
-    "nearest",
-    "bilinear",
+const WORDS: [&str; 56] = [
     "",
     "a",
     "b",
@@ -190,6 +184,14 @@ impl Bytes {
         things.get(chosen.checked_rem(things.len())?)
     }
 
+    /// Mostly one of the things that fit, or one of all.
+    pub(crate) fn mostly_of<'a, T>(&mut self, fitting: &'a [T], all: &'a [T]) -> Option<&'a T> {
+        match self.byte() {
+            0..192 => self.one_of(fitting),
+            _ => self.one_of(all),
+        }
+    }
+
     pub(crate) fn number(&mut self) -> f64 {
         let byte = self.byte();
         NUMBERS
@@ -290,8 +292,24 @@ impl Bytes {
         self.mostly(&PARAMETERS)
     }
 
+    pub(crate) fn item(&mut self) -> String {
+        self.mostly(&["inputs", "target"])
+    }
+
     pub(crate) fn group_name(&mut self) -> String {
         self.mostly(&["", "default", "no-weight-decay"])
+    }
+
+    pub(crate) fn mode(&mut self) -> String {
+        self.mostly(&["constant", "reflect", "replicate", "circular"])
+    }
+
+    pub(crate) fn way(&mut self) -> String {
+        self.mostly(&["nearest", "bilinear", "bicubic"])
+    }
+
+    pub(crate) fn format(&mut self) -> String {
+        self.mostly(&["xyxy", "xywh", "cxcywh"])
     }
 
     pub(crate) fn setting(&mut self) -> String {

@@ -23,11 +23,35 @@ macro_rules! argument {
             .into_iter()
             .collect::<Option<Vec<_>>>()?
     };
-    ($bytes:ident $hands:ident $ctx:ident tensor_or_none) => {
+    ($bytes:ident $hands:ident $ctx:ident classes) => {
         match $bytes.flag() {
             true => Some($bytes.one_of(&$hands.tensors)?),
             false => None,
         }
+    };
+    ($bytes:ident $hands:ident $ctx:ident image) => {
+        $bytes.mostly_of(&$hands.image, &$hands.tensors)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident images) => {
+        $bytes.mostly_of(&$hands.images, &$hands.tensors)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident boxes) => {
+        $bytes.mostly_of(&$hands.boxes, &$hands.tensors)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident scores) => {
+        $bytes.mostly_of(&$hands.scores, &$hands.tensors)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident masks) => {
+        $bytes.mostly_of(&$hands.masks, &$hands.tensors)?
+    };
+    ($bytes:ident $hands:ident $ctx:ident mode) => {
+        &$bytes.mode()
+    };
+    ($bytes:ident $hands:ident $ctx:ident way) => {
+        &$bytes.way()
+    };
+    ($bytes:ident $hands:ident $ctx:ident format) => {
+        &$bytes.format()
     };
     ($bytes:ident $hands:ident $ctx:ident colors) => {
         &$bytes.colors()
@@ -70,6 +94,9 @@ macro_rules! argument {
     };
     ($bytes:ident $hands:ident $ctx:ident text) => {
         &$bytes.text()
+    };
+    ($bytes:ident $hands:ident $ctx:ident item) => {
+        &$bytes.item()
     };
     ($bytes:ident $hands:ident $ctx:ident parameter) => {
         &$bytes.parameter()
@@ -172,9 +199,13 @@ operations! {
         local_rank(context)
         world_size(context)
         seed(context)
+        batch_size(context)
         inputs(context)
+        inputs_group(context)
         target(context)
+        target_group(context)
         preds(context)
+        preds_group(context)
         loss(context)
         loss_log_items(context)
         loss_logging_items_names(context)
@@ -211,7 +242,9 @@ operations! {
         stop_training(context)
         outcome(context)
         set_inputs(context, tensor)
+        set_inputs_item(context, item, tensor)
         set_target(context, tensor)
+        set_target_item(context, item, tensor)
         set_loss(context, tensor)
         request_stop(context, text, text)
         stop_if_above(context, tensor, number, text)

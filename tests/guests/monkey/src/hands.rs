@@ -11,6 +11,11 @@ const FULL: usize = 6;
 #[derive(Default)]
 pub(crate) struct Hands {
     pub(crate) tensors: Vec<Tensor>,
+    pub(crate) image: Vec<Tensor>,
+    pub(crate) images: Vec<Tensor>,
+    pub(crate) boxes: Vec<Tensor>,
+    pub(crate) scores: Vec<Tensor>,
+    pub(crate) masks: Vec<Tensor>,
     pub(crate) groups: Vec<TensorGroup>,
     pub(crate) numbers: Vec<Deferred>,
     pub(crate) models: Vec<Model>,
@@ -58,6 +63,7 @@ impl Hands {
             rarest.or_else(|_| tensor::rand(&[2, 3], "")),
         );
         renew(&mut self.tensors, 1, ctx.inputs());
+        self.pick_up_pictures();
         if self.numbers.is_empty() {
             self.numbers.extend(
                 self.tensors
@@ -76,6 +82,16 @@ impl Hands {
         renew(&mut self.loaders, 0, ctx.train_loader());
         renew(&mut self.metrics, 0, ctx.valid_metrics());
         renew(&mut self.loggers, 0, ctx.sg_logger());
+    }
+
+    /// Tensors that the functions of `vision` and `interpolate` take.
+    fn pick_up_pictures(&mut self) {
+        let made = |shape: &[i64], dtype| tensor::zeros(shape, dtype, "");
+        renew(&mut self.image, 0, made(&[3, 8, 8], Dtype::Float32));
+        renew(&mut self.images, 0, made(&[2, 3, 4, 4], Dtype::Float32));
+        renew(&mut self.boxes, 0, made(&[2, 4], Dtype::Float32));
+        renew(&mut self.scores, 0, made(&[2], Dtype::Float32));
+        renew(&mut self.masks, 0, made(&[2, 8, 8], Dtype::Boolean));
     }
 
     pub(crate) fn take(&mut self, answer: Answer, bytes: &mut Bytes) {
