@@ -1,4 +1,4 @@
-//! The frame around the operations of a batch: its beginning, the watch over the loss, counts, averages and rates.
+//! The frame around the operations of a batch: its beginning, counts, averages and rates.
 
 use anyhow::Result;
 use phasebox_data::Batch;
@@ -17,19 +17,6 @@ impl Trainer {
         context.begin_contribution(index);
         context.control.begin_batch();
         self.underway = Some(Underway::BeforeStep);
-        Ok(())
-    }
-
-    /// Asks for the value of the loss that will be used. Syncs under `nan_policy: skip_step` alone.
-    pub(super) fn watch_loss(&mut self) -> Result<()> {
-        let Some(loss) = &self.context.loss else {
-            return Ok(());
-        };
-        if let Some(value) = self.loss_watch.watch(loss, self.position)? {
-            let control = &mut self.context.control;
-            control.request("skip-backward", &format!("nan_policy: the loss is {value}"));
-            control.skip_backward = true;
-        }
         Ok(())
     }
 

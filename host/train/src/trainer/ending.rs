@@ -1,36 +1,17 @@
 //! The end of a run: what is told, saved and written, whatever ended it. Owns the order of that, and which of several
 //! errors is returned.
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use phasebox_contract::phase::Phase;
 
 use super::{Summary, Trainer, Underway};
 use crate::checkpoint::LATEST;
-use crate::control::StopAt;
 use crate::outcome::{Ending, Outcome};
 
 /// Tag of the checkpoint that a failed run leaves.
 const ERROR: &str = "error";
 
 impl Trainer {
-    /// The end of training that a callback asked for, if it is due after `completed`.
-    ///
-    /// # Errors
-    /// If a callback aborted the run.
-    pub(super) fn ending_after(&mut self, completed: StopAt) -> Result<Option<Ending>> {
-        let control = &self.context.control;
-        if let Some(abort) = &control.abort {
-            return Err(anyhow!(
-                "callback `{}` aborted the run: {}",
-                abort.by,
-                abort.reason
-            ));
-        }
-        Ok(control.stop_after(completed).map(|request| {
-            Ending::Stopped(format!("{} (asked by `{}`)", request.reason, request.by))
-        }))
-    }
-
     /// Ends a run that a signal interrupts, with a checkpoint.
     pub(super) fn interrupted(&mut self, signal: &'static str) -> Result<Ending> {
         self.context.outcome = Some(Outcome::Signal(signal));

@@ -1,5 +1,5 @@
 //! Passes over data that is not trained on: validation, test, and the average of the best models. Owns their order of
-//! phases, the metrics they publish, and the decision which epoch is best.
+//! phases and the metrics they publish; which epoch is best is in `decisions`.
 
 use anyhow::{Context as _, Result};
 use phasebox_contract::phase::Phase;
@@ -146,25 +146,6 @@ impl Trainer {
             context.logger.scalar(context.global_step, &name, rate)?;
         }
         Ok(())
-    }
-
-    /// Compares the watched metric with the best so far. A value that is not a number is never the best.
-    fn decide_best(&mut self) -> Result<bool> {
-        let context = &mut *self.context;
-        let watched = &context.run.metric_to_watch;
-        let value = context
-            .metric(watched)
-            .with_context(|| format!("validation gave no metric `{watched}`"))?;
-        if self.settings.average_best_models {
-            self.best_models.offer(value, &context.net.state())?;
-        }
-        if value.is_nan() || !context.is_better_than_best(value) {
-            return Ok(false);
-        }
-        context.best_metric = Some(value);
-        context.best_epoch = context.epoch;
-        self.fire(Phase::ValidationEndBestEpoch)?;
-        Ok(true)
     }
 }
 

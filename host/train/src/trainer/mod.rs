@@ -4,6 +4,7 @@
 
 mod bookkeeping;
 mod checkpointing;
+mod decisions;
 mod ending;
 mod evaluate;
 mod loss_watch;
@@ -258,7 +259,10 @@ impl Trainer {
         self.optimizer_step()
     }
 
-    /// From complete gradients to new parameters.
+    /// From complete gradients to new parameters. A reduction of gradients over several processes belongs at its
+    /// beginning, as an operation [`StepOp`] between [`StepOp::Backward`] and [`StepOp::Clip`]: callbacks at
+    /// on-train-batch-gradient-step-start then see the gradients of all, and so does clipping. It would be performed
+    /// where there are several processes, and recorded like the others.
     fn optimizer_step(&mut self) -> Result<BatchOutcome> {
         self.fire(Phase::TrainBatchGradientStepStart)?;
         self.perform(StepOp::Clip)?;
@@ -297,8 +301,7 @@ impl Trainer {
 
     /// Does what callbacks asked for during the batch.
     fn between_batches(&mut self, outcome: BatchOutcome) -> Result<Option<Ending>> {
-        self.context.control.check_conditions()?;
-        self.loss_watch.read_arrived()?;
+        self.look_at_arrived_values()?;
         self.context.logger.flush_arrived()?;
         if std::mem::take(&mut self.context.control.validate) {
             self.validate_within_epoch()?;

@@ -1,0 +1,82 @@
+//! Decisions that depend on a value of this process: a loss, a metric, a signal, a callback's request. Here is the one
+//! place for the processes of a run to agree on each, since all of them must skip, stop or save the same batch. Owns no
+//! consequence: the loop has them.
+
+use anyhow::{Context as _, Result, anyhow};
+use phasebox_contract::phase::Phase;
+
+use super::Trainer;
+use crate::control::StopAt;
+use crate::outcome::Ending;
+
+impl Trainer {
+    /// Asks for the value of the loss that will be used, and decides whether the batch has a backward pass. Syncs under
+    /// `nan_policy: skip_step` alone.
+    pub(super) fn watch_loss(&mut self) -> Result<()> {
+        let Some(loss) = &self.context.loss else {
+            return Ok(());
+        };
+        if let Some(value) = self.loss_watch.watch(loss, self.position)? {
+            let control = &mut self.context.control;
+            control.request("skip-backward", &format!("nan_policy: the loss is {value}"));
+            control.skip_backward = true;
+        }
+        Ok(())
+    }
+
+    /// Looks at the losses, and at the values of conditional stops, that have arrived since the batch before.
+    ///
+    /// # Errors
+    /// If a loss is not finite and `nan_policy` ends the run for it.
+    pub(super) fn look_at_arrived_values(&mut self) -> Result<()> {
+        self.context.control.check_conditions()?;
+        self.loss_watch.read_arrived()
+    }
+
+    /// The end of training that a callback asked for, if it is due after `completed`.
+    ///
+    /// # Errors
+    /// If a callback aborted the run.
+    pub(super) fn ending_after(&mut self, completed: StopAt) -> Result<Option<Ending>> {
+        let control = &self.context.control;
+        if let Some(abort) = &control.abort {
+            return Err(anyhow!(
+                "callback `{}` aborted the run: {}",
+                abort.by,
+                abort.reason
+            ));
+        }
+        Ok(control.stop_after(completed).map(|request| {
+            Ending::Stopped(format!("{} (asked by `{}`)", request.reason, request.by))
+        }))
+    }
+
+    /// Compares the watched metric, of validation or of a callback, with the best so far. A value that is not a number is
+    /// never the best.
+    pub(super) fn decide_best(&mut self) -> Result<bool> {
+        let context = &mut *self.context;
+        let watched = &context.run.metric_to_watch;
+        let value = context.metric(watched).with_context(|| missing(watched))?;
+        if self.settings.average_best_models {
+            self.best_models.offer(value, &context.net.state())?;
+        }
+        if value.is_nan() || !context.is_better_than_best(value) {
+            return Ok(false);
+        }
+        context.best_metric = Some(value);
+        context.best_epoch = context.epoch;
+        self.fire(Phase::ValidationEndBestEpoch)?;
+        Ok(true)
+    }
+}
+
+/// The reason why there is no value to compare. Only names of callbacks' metrics have a `/`.
+fn missing(watched: &str) -> String {
+    match watched.split_once('/') {
+        None => format!("validation gave no metric `{watched}`"),
+        Some((callback, name)) => format!(
+            "callback `{callback}` did not publish its metric `{name}` at on-validation-loader-end, and \
+             `metric_to_watch: {watched}` needs it there each time"
+        ),
+    }
+}
