@@ -2,6 +2,7 @@
 //! formula of its README, or with the trainer's own key for the same thing.
 
 mod averages;
+mod crossings;
 mod gradients;
 mod observers;
 mod pictures;

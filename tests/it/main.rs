@@ -8,6 +8,8 @@
 //! | `state_upgrade` | that a newer build of a callback goes on with the state of an older one, or is refused |
 //! | `sweeps` | that each of many runs in one process is as if alone, with the callbacks that were there when it began |
 //! | `refusals` | what is refused before anything runs, and in which words |
+//! | `run_checks` | that parameters which do not fit the run are refused at their line |
+//! | `published_metrics` | that a callback's metric decides which epoch is best |
 //! | `contract_errors` | that a request without sense or grant is answered with an error, and changes no number |
 //! | `callback_failures` | that a callback which traps, loops or eats memory ends itself and nothing else |
 //! | `broken_pipe` | that a command ends as it would have when nobody reads its output |
@@ -39,10 +41,12 @@ mod loader_determinism;
 mod locks;
 mod memory_growth;
 mod phases;
+mod published_metrics;
 mod recorded_steps;
 mod refusals;
 mod reports;
 mod resume;
+mod run_checks;
 mod sandbox;
 mod state_upgrade;
 mod sweeps;

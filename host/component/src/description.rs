@@ -16,4 +16,6 @@ pub struct Description {
     pub grants: Vec<String>,
     /// The format of `save-state`. The callback reads this format and older ones.
     pub state_version: u32,
+    /// Names of the metrics that the callback publishes at every on-validation-loader-end.
+    pub metrics: Vec<String>,
 }

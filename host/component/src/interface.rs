@@ -22,7 +22,13 @@ const INTERFACES: [&str; 6] = [
 ];
 
 /// The functions of the `callback` interface that are not phases.
-const LIFE_CYCLE: [&str; 4] = ["describe", "configure", "save-state", "load-state"];
+const LIFE_CYCLE: [&str; 5] = [
+    "describe",
+    "configure",
+    "check-run",
+    "save-state",
+    "load-state",
+];
 
 /// The exports of a component, as far as this host is concerned.
 pub(crate) struct Exports {

@@ -76,9 +76,9 @@ const STOCK: &str = "
   - EMA: {decay: 0.99}
   - GradClip: {max_norm: 1.0}
   - GradNormMonitor: {every_n_steps: 10}
-  - LrWarmupCosine: {warmup_steps: 50}
+  - LrWarmupCosine: {warmup_steps: 1}
   - SaveFirstBatch: {max_images: 4}
-  - TrainingStageSwitch: {next_stage_start_epoch: 2, set_loss: {label_smoothing: 0.0}}
+  - TrainingStageSwitch: {next_stage_start_epoch: 0, set_loss: {label_smoothing: 0.0}}
   - Trace: {phases: [on-train-batch-end, on-epoch-end], artifact: false}
 ";
 

@@ -47,6 +47,7 @@ struct Exports {
     phases: [Option<PhaseFunction>; Phase::ALL.len()],
     describe: Option<TypedFunc<(), (String,)>>,
     configure: Option<Fallible<(String,), ()>>,
+    check_run: Option<Fallible<(String,), ()>>,
     save_state: Option<Fallible<(), Vec<u8>>>,
     load_state: Option<Fallible<(Vec<u8>,), ()>>,
 }
@@ -108,6 +109,16 @@ impl Instance {
         };
         let (answer,) =
             self.call_outside_phases("configure", |store| configure.call(store, (params,)))?;
+        Ok(Some(answer))
+    }
+
+    /// The answer to the facts of the run, a JSON object as text; none if `check-run` is not exported.
+    pub(crate) fn check_run(&mut self, facts: String) -> Result<Option<GuestResult<()>>> {
+        let Some(check_run) = self.exports.check_run else {
+            return Ok(None);
+        };
+        let (answer,) =
+            self.call_outside_phases("check-run", |store| check_run.call(store, (facts,)))?;
         Ok(Some(answer))
     }
 
@@ -281,6 +292,7 @@ impl ExportLookup<'_> {
             phases: functions,
             describe: self.typed("describe")?,
             configure: self.typed("configure")?,
+            check_run: self.typed("check-run")?,
             save_state: self.typed("save-state")?,
             load_state: self.typed("load-state")?,
         })

@@ -30,6 +30,8 @@ pub struct Plugin {
     pub(crate) state_version: u32,
     /// False if the recipe says `on_state: fresh`: the state in a checkpoint is then left alone.
     carries_state: bool,
+    /// The facts that `check-run` has received, for the instance after a reload.
+    facts: Option<String>,
     engine: Rc<PluginEngine>,
     pub(crate) component: Component,
     settings: PluginSettings,
@@ -51,6 +53,7 @@ impl Plugin {
             version: String::new(),
             state_version: 0,
             carries_state: true,
+            facts: None,
             engine: engine.clone(),
             component: component.clone(),
             settings: settings.clone(),
@@ -96,6 +99,14 @@ impl Plugin {
         match self.instance.configure(params_text(params))? {
             Some(answer) => self.accept(answer, "refuses its parameters"),
             None => self.check_no_params(params),
+        }
+    }
+
+    /// Lets the guest check its parameters against the run.
+    fn check_facts(&mut self, facts: String) -> Result<()> {
+        match self.instance.check_run(facts)? {
+            Some(answer) => self.accept(answer, "cannot work in this run"),
+            None => Ok(()),
         }
     }
 
@@ -163,6 +174,9 @@ impl Plugin {
     fn take_over_from(&mut self, old: &mut Instance) -> Result<()> {
         let params = self.settings.params.clone();
         self.configure(&params)?;
+        if let Some(facts) = self.facts.clone() {
+            self.check_facts(facts)?;
+        }
         self.instance.state_mut().take_over(old.state_mut());
         let saved = self.saved.clone();
         let loaded = saved.map_or(Ok(()), |bytes| self.load_guest_state(bytes));
@@ -192,6 +206,12 @@ impl Callback for Plugin {
 
     fn changes(&self) -> Option<Changes> {
         Some(grants::changes(self.instance.state().grants))
+    }
+
+    fn check_run(&mut self, facts: &serde_json::Value) -> Result<()> {
+        let facts = facts.to_string();
+        self.facts = Some(facts.clone());
+        self.check_facts(facts)
     }
 
     fn is_usable(&self) -> bool {

@@ -52,6 +52,8 @@ pub(crate) struct PluginState {
     pub(crate) usage: Usage,
     /// Names under which it has logged.
     pub(crate) logged_names: HashSet<String>,
+    /// Names under which it has published metrics.
+    pub(crate) published: HashSet<String>,
     /// Tags it has asked checkpoints for.
     pub(crate) tags: HashSet<String>,
     /// The step that usage is counted in.
@@ -107,6 +109,7 @@ impl PluginState {
             stored: BTreeMap::new(),
             usage: Usage::default(),
             logged_names: HashSet::new(),
+            published: HashSet::new(),
             tags: HashSet::new(),
             step: Step::default(),
             suppressed_lines: 0,
@@ -243,6 +246,20 @@ impl PluginState {
         Ok(Resource::new_own(index))
     }
 
+    /// Frees the tensor of a handle that the guest gives back.
+    pub(crate) fn forget_tensor(&mut self, handle: &Resource<TensorHandle>) {
+        if let Some((entry, _)) = self.tensors.remove(handle.rep()) {
+            self.release_kept(entry.charged_bytes);
+        }
+    }
+
+    /// Frees the group of a handle that the guest gives back.
+    pub(crate) fn forget_group(&mut self, handle: &Resource<GroupHandle>) {
+        if let Some((entry, _)) = self.groups.remove(handle.rep()) {
+            self.release_kept(entry.charged_bytes);
+        }
+    }
+
     /// Refuses what the recipe does not grant.
     pub(crate) fn require(&self, grant: Grant) -> HostResult<()> {
         grants::require(self.grants, grant)
@@ -264,6 +281,7 @@ impl PluginState {
         self.usage = old.usage_at_end();
         self.counters = std::mem::take(&mut old.counters);
         self.logged_names = std::mem::take(&mut old.logged_names);
+        self.published = std::mem::take(&mut old.published);
         self.stored = std::mem::take(&mut old.stored);
         self.random.draws = old.random.draws;
         self.step = old.step;

@@ -98,6 +98,12 @@ impl Context {
         self.train_loader.batches().div_ceil(planned)
     }
 
+    /// Optimizer steps of the whole run, with the present accumulation.
+    #[inline]
+    pub fn max_steps(&self) -> u64 {
+        self.steps_per_epoch() * u64::from(self.run.max_epochs)
+    }
+
     /// Time spent training, resumed parts included.
     #[inline]
     pub fn elapsed(&self) -> Duration {
@@ -150,6 +156,15 @@ impl Context {
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, value)| *value)
+    }
+
+    /// Adds a callback's metric to those last computed, in place of an earlier value of that name.
+    pub fn publish(&mut self, name: String, value: f64) {
+        let mut metrics = self.metrics_dict.iter_mut();
+        match metrics.find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => self.metrics_dict.push((name, value)),
+        }
     }
 
     /// True if a value of the watched metric beats the best so far.

@@ -4,6 +4,7 @@ mod decision;
 
 use decision::{Decision, Rules, greater_is_better_by_name};
 use phasebox_sdk::prelude::*;
+use phasebox_sdk::serde_json::Value;
 
 const VALIDATION: &str = "on-validation-loader-end";
 const TRAIN: &str = "on-train-loader-end";
@@ -67,6 +68,47 @@ impl EarlyStopping {
             )));
         }
         Ok(())
+    }
+
+    fn check_run(&mut self, facts: &Value) -> Result<()> {
+        let epochs = facts["epochs"].as_u64().unwrap_or(u64::MAX);
+        if u64::from(self.start_from_epoch) >= epochs {
+            return Err(Error::invalid(format!(
+                "parameter `start_from_epoch`: the run has {epochs} epochs, counted from 0, and never comes to {}",
+                self.start_from_epoch
+            )));
+        }
+        if self.strict {
+            self.check_monitor(facts)?;
+        }
+        Ok(())
+    }
+
+    fn check_monitor(&self, facts: &Value) -> Result<()> {
+        let split = match self.phase.as_str() {
+            TRAIN => "train",
+            _ => "validation",
+        };
+        let watched = facts["metric_to_watch"].as_str();
+        let Some(monitor) = self.monitor.as_deref().or(watched) else {
+            return Ok(());
+        };
+        let lists = [&facts["metrics"][split], &facts["published"]];
+        let known: Vec<&str> = lists
+            .into_iter()
+            .filter_map(Value::as_array)
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        // A callback may publish more at train loaders than it lists.
+        if known.contains(&monitor) || (split == "train" && monitor.contains('/')) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "parameter `monitor`: the run gives no `{monitor}` at {}; known: {}",
+            self.phase,
+            known.join(", ")
+        )))
     }
 
     fn on_validation_loader_end(&mut self, ctx: &PhaseContext) -> Result<()> {

@@ -45,7 +45,7 @@ impl Ema {
 
     fn on_training_start(&mut self, ctx: &PhaseContext) -> Result<()> {
         if self.use_buffers {
-            self.averaged_buffers = floating(&ctx.net()?.buffers()?)?;
+            self.averaged_buffers = floating(&ctx.buffers()?)?;
         }
         for (name, group) in self.groups(ctx)? {
             if storage::load_group(name)?.is_none() {
@@ -58,12 +58,10 @@ impl Ema {
 
     fn on_train_batch_optimizer_stepped(&mut self, ctx: &PhaseContext) -> Result<()> {
         // The step in progress is not counted yet.
-        let kept = self.decay_type.at(
-            self.decay,
-            self.beta,
-            ctx.global_step() + 1,
-            ctx.max_steps(),
-        );
+        let (steps, max_steps) = ctx.progress();
+        let kept = self
+            .decay_type
+            .at(self.decay, self.beta, steps + 1, max_steps);
         for (name, group) in self.groups(ctx)? {
             shadow(name)?.lerp_in_place(&group, 1.0 - kept)?;
         }
@@ -118,10 +116,9 @@ impl Ema {
 
     /// The network's tensors by the name their average is kept under.
     fn groups(&self, ctx: &PhaseContext) -> Result<Vec<(&'static str, TensorGroup)>> {
-        let net = ctx.net()?;
-        let mut groups = vec![("parameters", net.parameters()?)];
+        let mut groups = vec![("parameters", ctx.parameters()?)];
         if let Some(glob) = &self.averaged_buffers {
-            groups.push(("buffers", net.buffers()?.matching(glob)?));
+            groups.push(("buffers", ctx.buffers()?.matching(glob)?));
         }
         Ok(groups)
     }

@@ -31,10 +31,10 @@ impl GradClip {
     }
 
     fn on_train_batch_gradient_step_start(&mut self, ctx: &PhaseContext) -> Result<()> {
-        let gradients = ctx.net()?.gradients()?;
         let norm = match (self.max_norm, self.max_value) {
-            (Some(max_norm), _) => gradients.clip_norm_in_place(max_norm, self.norm_type)?,
+            (Some(max_norm), _) => ctx.clip_gradients(max_norm, self.norm_type)?,
             (None, limit) => {
+                let gradients = ctx.gradients()?;
                 let norm = gradients.norm(self.norm_type)?;
                 gradients.clip_value_in_place(limit.unwrap_or(f64::INFINITY))?;
                 norm

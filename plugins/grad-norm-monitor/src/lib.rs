@@ -18,13 +18,17 @@ struct GradNormMonitor {
     /// Also log the norm of each parameter's gradient: two crossings each.
     #[default(false)]
     per_layer: bool,
-    /// Log how far the step moves the weights: costs a copy of them for the length of the step.
+    /// Log how far the step moves the weights: costs a copy of them.
     #[default(true)]
     update_ratio: bool,
     /// Log a histogram of each parameter's gradient with so many bins.
     histogram_bins: Option<u32>,
+    /// The weights before the step that is looked at; then its change, until the next look.
     #[skip]
     before: Option<TensorGroup>,
+    /// The step in progress is looked at.
+    #[skip]
+    is_watched: bool,
 }
 
 #[callback(grants = ["sync"])]
@@ -39,45 +43,65 @@ impl GradNormMonitor {
     }
 
     fn on_train_batch_gradient_ready(&mut self, ctx: &PhaseContext) -> Result<()> {
-        if !ctx.global_step().is_multiple_of(self.every_n_steps) {
+        if !self.is_due(ctx) {
             return Ok(());
         }
-        let (net, logger) = (ctx.net()?, ctx.sg_logger()?);
-        let gradients = net.gradients()?.matching(&self.parameter_glob)?;
-        logger.scalar_tensor("grad_norm", &gradients.norm(self.norm_type)?)?;
+        let gradients = self.chosen(ctx.gradients()?)?;
+        ctx.log_tensor("grad_norm", &gradients.norm(self.norm_type)?)?;
         if self.per_layer {
-            self.log_layers(&gradients, &logger)?;
+            self.log_layers(&gradients, ctx)?;
         }
         if let Some(bins) = self.histogram_bins {
-            log_histograms(&gradients, &logger, bins)?;
+            log_histograms(&gradients, &ctx.sg_logger()?, bins)?;
         }
         if self.update_ratio {
-            self.before = Some(
-                net.parameters()?
-                    .matching(&self.parameter_glob)?
-                    .duplicate()?,
-            );
+            self.copy_weights(&self.chosen(ctx.parameters()?)?)?;
         }
         Ok(())
     }
 
     fn on_train_batch_optimizer_stepped(&mut self, ctx: &PhaseContext) -> Result<()> {
-        let Some(update) = self.before.take() else {
-            return Ok(());
+        let update = match &self.before {
+            Some(before) if self.is_watched => before,
+            _ => return Ok(()),
         };
-        let weights = ctx.net()?.parameters()?.matching(&self.parameter_glob)?;
+        let weights = self.chosen(ctx.parameters()?)?;
         let size = update.norm(self.norm_type)?.clamp(Some(1e-12), None)?;
         update.add_in_place(&weights, -1.0)?;
-        ctx.log_tensor("update_ratio", &update.norm(self.norm_type)?.div(&size)?)
+        ctx.log_tensor("update_ratio", &update.norm(self.norm_type)?.div(&size)?)?;
+        self.is_watched = false;
+        Ok(())
     }
 
-    fn log_layers(&self, gradients: &TensorGroup, logger: &Logger) -> Result<()> {
+    fn is_due(&self, ctx: &PhaseContext) -> bool {
+        self.every_n_steps == 1 || ctx.global_step().is_multiple_of(self.every_n_steps)
+    }
+
+    /// The members that the parameter `parameter_glob` names.
+    fn chosen(&self, all: TensorGroup) -> Result<TensorGroup> {
+        match self.parameter_glob.as_str() {
+            "*" => Ok(all),
+            glob => all.matching(glob),
+        }
+    }
+
+    /// The memory of the first copy serves all later ones.
+    fn copy_weights(&mut self, weights: &TensorGroup) -> Result<()> {
+        self.is_watched = true;
+        match &self.before {
+            Some(before) => before.copy_in_place(weights),
+            None => {
+                self.before = Some(weights.duplicate()?);
+                Ok(())
+            }
+        }
+    }
+
+    fn log_layers(&self, gradients: &TensorGroup, ctx: &PhaseContext) -> Result<()> {
         let norms = gradients.norms(self.norm_type)?;
         for (index, name) in gradients.names()?.iter().enumerate() {
-            logger.scalar_tensor(
-                &format!("grad_norm/{name}"),
-                &norms.select(0, index as i64)?,
-            )?;
+            let norm = norms.select(0, index as i64)?;
+            ctx.log_tensor(&format!("grad_norm/{name}"), &norm)?;
         }
         Ok(())
     }

@@ -37,6 +37,24 @@ impl LrWarmupCosine {
         Ok(())
     }
 
+    fn check_run(&mut self, facts: &Value) -> Result<()> {
+        let epochs = facts["epochs"].as_u64().unwrap_or(u64::MAX);
+        let in_epoch = facts["steps_per_epoch"].as_u64().unwrap_or(u64::MAX);
+        let steps = epochs.saturating_mul(in_epoch);
+        if self.warmup_steps > steps {
+            return Err(Error::invalid(format!(
+                "parameter `warmup_steps`: the run has {steps} steps, fewer than {}",
+                self.warmup_steps
+            )));
+        }
+        if self.initial_lr.is_none() && has_different_rates(&facts["optimizer"]["groups"]) {
+            return Err(Error::invalid(
+                "the recipe has no single `initial_lr`: give it to the callback",
+            ));
+        }
+        Ok(())
+    }
+
     fn on_training_start(&mut self, ctx: &PhaseContext) -> Result<()> {
         if self.initial_lr.is_none() {
             self.initial_lr = Some(recipe_initial_lr(&ctx.training_params())?);
@@ -45,17 +63,25 @@ impl LrWarmupCosine {
     }
 
     fn on_train_batch_gradient_step_start(&mut self, ctx: &PhaseContext) -> Result<()> {
+        let (step, max_steps) = ctx.progress();
         let schedule = Schedule {
             warmup_steps: self.warmup_steps,
             warmup_initial_ratio: self
                 .warmup_initial_ratio
                 .unwrap_or(1.0 / (self.warmup_steps as f64 + 1.0)),
             final_lr_ratio: self.final_lr_ratio,
-            max_steps: ctx.max_steps(),
+            max_steps,
         };
-        let rate = self.initial_lr.unwrap_or_default() * schedule.ratio(ctx.global_step());
-        ctx.optimizer()?.set_learning_rate("", rate)
+        let rate = self.initial_lr.unwrap_or_default() * schedule.ratio(step);
+        ctx.set_learning_rate("", rate)
     }
+}
+
+/// True if parameter groups begin with different learning rates.
+fn has_different_rates(groups: &Value) -> bool {
+    let groups = groups.as_array().map_or(&[][..], Vec::as_slice);
+    let rates = groups.iter().map(|group| &group["learning_rate"]);
+    rates.clone().any(|rate| Some(rate) != rates.clone().next())
 }
 
 /// `initial_lr` of the recipe's `training_hyperparams`.

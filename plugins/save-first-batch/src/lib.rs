@@ -1,6 +1,7 @@
 //! Writes the first train and the first validation batch of each epoch as PNG: the images that the network sees.
 
 use phasebox_sdk::prelude::*;
+use phasebox_sdk::serde_json::Value;
 
 /// Writes the first train and validation batch of each epoch as an image.
 #[derive(Parameters)]
@@ -22,6 +23,22 @@ impl SaveFirstBatch {
             ));
         }
         Ok(())
+    }
+
+    fn check_run(&mut self, facts: &Value) -> Result<()> {
+        let inputs = facts["inputs"].as_array().map_or(&[][..], Vec::as_slice);
+        match inputs {
+            [] => Ok(()),
+            [only] if is_image(&only["shape"]) => Ok(()),
+            [only] => Err(Error::invalid(format!(
+                "a sample of this run has shape {}, which is no image of 1 or 3 channels",
+                only["shape"]
+            ))),
+            several => Err(Error::invalid(format!(
+                "this run has {} inputs: the callback writes the images of a run with one",
+                several.len()
+            ))),
+        }
     }
 
     fn on_train_batch_start(&mut self, ctx: &PhaseContext) -> Result<()> {
@@ -60,4 +77,13 @@ fn stretch(images: &Tensor) -> Result<Tensor> {
     let smallest = images.min_all()?;
     let span = images.max_all()?.sub(&smallest)?.clamp(Some(1e-12), None)?;
     images.sub(&smallest)?.div(&span)
+}
+
+/// True for [C, H, W] with 1 or 3 channels, and for [H, W].
+fn is_image(shape: &Value) -> bool {
+    match shape.as_array().map(Vec::as_slice) {
+        Some([channels, _, _]) => matches!(channels.as_u64(), Some(1 | 3)),
+        Some(lengths) => lengths.len() == 2,
+        None => true,
+    }
 }

@@ -54,9 +54,14 @@ _Noreturn static inline void phasebox_trap(const char *message, const char *loca
 #define PHASEBOX_CHECK(condition) \
     ((condition) ? (void)0 : phasebox_trap("not so: " #condition, __FILE__ ":" PHASEBOX_TEXT_OF(__LINE__)))
 
-/* `PHASEBOX_OWN(tensor, tensor) loss = {0};` is dropped at the end of its scope, on every way out. The `{0}`
- * matters: 0 is no handle, and a host call that fails leaves the variable as it was. */
+/* `PHASEBOX_OWN(tensor, tensor) loss = {0};` ends with its scope, on every way out. The `{0}` matters: 0 is no
+ * handle, and a host call that fails leaves the variable as it was. Handles of tensors and groups, which end with the
+ * call anyway, are given back several at a time. */
 #define PHASEBOX_OWN(interface, resource)                   \
+    __attribute__((cleanup(phasebox_end_##resource)))       \
+    phasebox_train_##interface##_own_##resource##_t
+/* The same for what `keep` and `duplicate` made: dropped at once, since it is charged until then. */
+#define PHASEBOX_KEPT(interface, resource)                  \
     __attribute__((cleanup(phasebox_drop_##resource)))      \
     phasebox_train_##interface##_own_##resource##_t
 #define PHASEBOX_DROP(interface, resource)                                                                  \
@@ -74,6 +79,39 @@ PHASEBOX_DROP(context, data_loader)
 PHASEBOX_DROP(context, metrics)
 PHASEBOX_DROP(context, logger)
 #undef PHASEBOX_DROP
+
+/* Handles that wait until they are given back: few, since each holds its tensor until the call ends. */
+#define PHASEBOX_WAITING 16
+static struct {
+    size_t tensors, groups;
+    phasebox_train_tensor_own_tensor_t tensor[PHASEBOX_WAITING];
+    phasebox_train_tensor_own_tensor_group_t group[PHASEBOX_WAITING];
+} phasebox_waiting;
+
+static inline void phasebox_release_if_full(void) {
+    if (phasebox_waiting.tensors + phasebox_waiting.groups < PHASEBOX_WAITING) return;
+    phasebox_train_context_list_own_tensor_t tensors = {phasebox_waiting.tensor, phasebox_waiting.tensors};
+    phasebox_train_context_list_own_tensor_group_t groups = {phasebox_waiting.group, phasebox_waiting.groups};
+    phasebox_train_context_release(&tensors, &groups);
+    phasebox_waiting.tensors = phasebox_waiting.groups = 0;
+}
+static inline void phasebox_end_tensor(phasebox_train_tensor_own_tensor_t *handle) {
+    if (handle->__handle) phasebox_waiting.tensor[phasebox_waiting.tensors++] = *handle;
+    handle->__handle = 0;
+    phasebox_release_if_full();
+}
+static inline void phasebox_end_tensor_group(phasebox_train_tensor_own_tensor_group_t *handle) {
+    if (handle->__handle) phasebox_waiting.group[phasebox_waiting.groups++] = *handle;
+    handle->__handle = 0;
+    phasebox_release_if_full();
+}
+#define phasebox_end_deferred phasebox_drop_deferred
+#define phasebox_end_model phasebox_drop_model
+#define phasebox_end_optimizer phasebox_drop_optimizer
+#define phasebox_end_criterion phasebox_drop_criterion
+#define phasebox_end_data_loader phasebox_drop_data_loader
+#define phasebox_end_metrics phasebox_drop_metrics
+#define phasebox_end_logger phasebox_drop_logger
 
 /* `PHASEBOX_LENT context = ctx;` gives the lent context back at the end of the scope. A phase that returns
  * without having given it back traps. */

@@ -2,7 +2,9 @@
  * Short forms for callbacks written in JavaScript: uncaught exceptions are reported to the host, and handles are
  * freed. The garbage collector frees none (StarlingMonkey does not run finalizers for them).
  */
+import { release } from 'phasebox:train/context@0.1.0';
 import { reportFailure } from 'phasebox:train/diagnostics@0.1.0';
+import { Tensor, TensorGroup } from 'phasebox:train/tensor@0.1.0';
 
 /** An error of the contract, to return from a callback: `throw refuse('…')`. */
 export function refuse(message, code = 'other') {
@@ -16,8 +18,8 @@ export function guard(callback) {
 }
 
 /**
- * `scope((use) => { const loss = use(ctx.loss()); … })` frees the handles that went through `use`, the last first,
- * on every way out. Give it owned handles only: the lent context is returned without it.
+ * `scope((use) => { const loss = use(ctx.loss()); … })` frees the handles that went through `use` on every way out,
+ * tensors and groups in one crossing. Give it owned handles only: the lent context is returned without it.
  */
 export function scope(body) {
   const handles = [];
@@ -25,8 +27,16 @@ export function scope(body) {
   try {
     return body(use);
   } finally {
-    while (handles.length > 0) handles.pop()[Symbol.dispose]();
+    free(handles);
   }
+}
+
+function free(handles) {
+  const tensors = handles.filter((handle) => handle instanceof Tensor);
+  const groups = handles.filter((handle) => handle instanceof TensorGroup);
+  if (tensors.length + groups.length > 0) release(tensors, groups);
+  const others = handles.filter((handle) => !(handle instanceof Tensor || handle instanceof TensorGroup));
+  for (const handle of others) handle[Symbol.dispose]();
 }
 
 /** The contract's error in a thrown value, the callback's own or the host's; undefined for a bug. */

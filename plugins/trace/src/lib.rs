@@ -37,12 +37,8 @@ impl Trace {
     fn on_every_phase(&mut self, ctx: &PhaseContext) -> Result<()> {
         let phase = ctx.phase();
         if self.phases.is_empty() || self.phases.iter().any(|pattern| matches(pattern, &phase)) {
-            self.add(line(
-                &phase,
-                ctx.epoch(),
-                ctx.batch_idx(),
-                ctx.global_step(),
-            ));
+            let (epoch, batch, step) = ctx.position();
+            self.add(line(&phase, epoch, batch, step));
         }
         if self.artifact && phase == "on-training-end" {
             return ctx

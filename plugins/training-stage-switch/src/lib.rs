@@ -34,6 +34,19 @@ impl TrainingStageSwitch {
         Ok(())
     }
 
+    fn check_run(&mut self, facts: &Value) -> Result<()> {
+        let epochs = facts["epochs"].as_u64().unwrap_or(u64::MAX);
+        if u64::from(self.next_stage_start_epoch) >= epochs {
+            return Err(Error::invalid(format!(
+                "parameter `next_stage_start_epoch`: the run has {epochs} epochs, counted from 0, and never comes to {}",
+                self.next_stage_start_epoch
+            )));
+        }
+        let loader = &facts["loaders"]["train"];
+        check_keys("set_loss", &self.set_loss, &facts["loss"]["parameters"])?;
+        check_keys("set_dataset", &self.set_dataset, &loader["parameters"])
+    }
+
     fn on_epoch_start(&mut self, ctx: &PhaseContext) -> Result<()> {
         if self.switched || ctx.epoch().unwrap_or(0) < self.next_stage_start_epoch {
             return Ok(());
@@ -47,10 +60,25 @@ impl TrainingStageSwitch {
             info!("train data: {key} = {value}");
         }
         if let Some(rate) = self.set_lr {
-            ctx.optimizer()?.set_learning_rate("", rate)?;
+            ctx.set_learning_rate("", rate)?;
             info!("learning rate: {rate}");
         }
         self.switched = true;
         Ok(())
     }
+}
+
+/// Refuses a key that is not among those of the run. Where the run does not say them, every key may be right.
+fn check_keys(parameter: &str, set: &BTreeMap<String, Value>, known: &Value) -> Result<()> {
+    let Some(known) = known.as_object() else {
+        return Ok(());
+    };
+    let Some(strange) = set.keys().find(|key| !known.contains_key(*key)) else {
+        return Ok(());
+    };
+    let known: Vec<&str> = known.keys().map(String::as_str).collect();
+    Err(Error::invalid(format!(
+        "parameter `{parameter}`: there is no `{strange}`; this run has {}",
+        known.join(", ")
+    )))
 }

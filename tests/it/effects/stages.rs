@@ -90,18 +90,13 @@ fn it_happens_once_also_over_a_resume() {
 }
 
 #[test]
-fn what_the_loss_or_the_data_do_not_know_is_refused() {
-    for (changes, expected) in [
-        ("set_loss: {label_smothing: 0.1}", "label_smoothing"),
-        ("set_loss: {label_smoothing: 2}", "label_smoothing"),
-        ("set_dataset: {batch_sizes: 3}", "batch_size"),
-    ] {
-        let (code, message) = still().callback(&switch(changes)).fail();
-        assert_eq!(code, 1, "{message}");
-        assert!(
-            message.contains("callback `training-stage-switch` failed at on-epoch-start"),
-            "{message}"
-        );
-        assert!(message.contains(expected), "{message}");
-    }
+fn a_value_that_the_loss_does_not_take_is_refused() {
+    let changes = "set_loss: {label_smoothing: 2}";
+    let (code, message) = still().callback(&switch(changes)).fail();
+    assert_eq!(code, 1, "{message}");
+    assert!(
+        message.contains("callback `training-stage-switch` failed at on-epoch-start"),
+        "{message}"
+    );
+    assert!(message.contains("label_smoothing"), "{message}");
 }

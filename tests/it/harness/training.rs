@@ -83,7 +83,7 @@ impl Training {
 
     /// Trains to the end.
     pub(crate) fn run(self) -> TrainedRun {
-        let (scratch, finished) = self.start();
+        let (scratch, finished) = self.start("train");
         assert_eq!(
             finished.code,
             Some(0),
@@ -99,13 +99,19 @@ impl Training {
 
     /// The exit code and the message of a training that does not come to its end.
     pub(crate) fn fail(self) -> (i32, String) {
-        let (_scratch, finished) = self.start();
+        let (_scratch, finished) = self.start("train");
         let code = finished.code.expect("no signal");
         assert_ne!(code, 0, "{}", self.callbacks);
         (code, finished.stderr)
     }
 
-    fn start(&self) -> (Scratch, Finished) {
+    /// `phasebox check` in place of the training.
+    pub(crate) fn check(self) -> Finished {
+        let (_scratch, finished) = self.start("check");
+        finished
+    }
+
+    fn start(&self, command: &str) -> (Scratch, Finished) {
         let scratch = Scratch::new();
         let Training {
             architecture,
@@ -116,7 +122,12 @@ impl Training {
             "recipe.yaml",
             format!("{TRAINING}architecture: {architecture}\nphase_callbacks:\n{callbacks}"),
         );
-        let finished = scratch.train(&changes.iter().map(String::as_str).collect::<Vec<_>>());
+        let changes = changes.iter().map(String::as_str);
+        let arguments: Vec<&str> = [command, "recipe.yaml"]
+            .into_iter()
+            .chain(changes)
+            .collect();
+        let finished = scratch.phasebox(&arguments);
         (scratch, finished)
     }
 }

@@ -53,6 +53,7 @@ const FRAME: &str = r#"(component $C
     (export "log" (func $log))))))
   (type $phase (func (param "ctx" (borrow $ctx)) (result (result (error $error)))))
   (type $configure (func (param "params" string) (result (result (error $error)))))
+  (type $check-run (func (param "facts" string) (result (result (error $error)))))
   (type $save-state (func (result (result (list u8) (error $error)))))
   (type $load-state (func (param "state" (list u8)) (result (result (error $error)))))
   LIFTED
@@ -128,7 +129,7 @@ pub(crate) fn assembled(text: &str) -> Vec<u8> {
 /// A borrowed handle is given back before the function returns, as the component model asks.
 fn core_function(name: &str, body: &str) -> String {
     let (parameters, give_back) = match name {
-        "configure" | "load-state" => ("(param $at i32) (param $length i32)", ""),
+        "configure" | "check-run" | "load-state" => ("(param $at i32) (param $length i32)", ""),
         "save-state" => ("", ""),
         _ => ("(param $ctx i32)", "(call $drop (local.get $ctx))"),
     };
@@ -138,7 +139,7 @@ fn core_function(name: &str, body: &str) -> String {
 }
 
 fn lifted(name: &str) -> String {
-    let kind = if ["configure", "save-state", "load-state"].contains(&name) {
+    let kind = if ["configure", "check-run", "save-state", "load-state"].contains(&name) {
         name
     } else {
         "phase"

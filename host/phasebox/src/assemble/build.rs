@@ -4,7 +4,6 @@
 mod data;
 
 use anyhow::{Context as _, Result, anyhow};
-use phasebox_contract::suggest;
 use phasebox_data::DataLoader;
 use phasebox_nn::criterion::Criterion;
 use phasebox_nn::ema::{Ema, EmaConfig};
@@ -221,10 +220,8 @@ fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<PerSplit<Metrics>> 
     let make = |node: &Node, configs: &[MetricConfig]| {
         at(node, Metrics::new(configs, criterion.item_names()))
     };
-    let validation = make(&training.valid_metrics_list, &valid)?;
-    check_watched(recipe, &validation.names())?;
     Ok(PerSplit {
-        validation,
+        validation: make(&training.valid_metrics_list, &valid)?,
         test: make(&training.valid_metrics_list, &valid)?,
         train: make(&training.train_metrics_list, &train)?,
     })
@@ -235,23 +232,6 @@ fn metric_configs(list: &Node) -> Result<Vec<MetricConfig>> {
         return Ok(Vec::new());
     };
     at(list, entries.iter().map(MetricConfig::from_value).collect())
-}
-
-fn check_watched(recipe: &Recipe, names: &[String]) -> Result<()> {
-    let watched = &recipe.training_hyperparams.metric_to_watch;
-    let known: Vec<&str> = names.iter().map(String::as_str).collect();
-    if known.contains(&watched.as_str()) {
-        return Ok(());
-    }
-    let section = recipe.resolved.get("training_hyperparams");
-    let node = section
-        .and_then(|section| section.get("metric_to_watch").or(Some(section)))
-        .unwrap_or(&recipe.resolved);
-    let hint = suggest::hint(watched, &known);
-    let message = format!(
-        "`metric_to_watch`: validation gives no `{watched}`{hint}; add it to `valid_metrics_list`"
-    );
-    Err(anyhow!(node.location.error(message)))
 }
 
 fn optimizer(recipe: &Recipe, net: &Model) -> Result<Box<dyn Optimizer>> {

@@ -8,13 +8,14 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use phasebox_component::{Component, Description, Profile};
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::Limits;
-use phasebox_contract::phase::PhaseSet;
+use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_contract::policy::{OnError, OnState, When};
 use phasebox_contract::suggest;
 use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
-use phasebox_recipe::{CallbackEntry, CallbackSource, Recipe};
+use phasebox_recipe::{CallbackEntry, CallbackSource, Location, Recipe};
 use phasebox_train::callback::{Callback, Callbacks, Subscriber};
 use phasebox_train::logger::one_line;
+use serde_json::Value;
 
 use super::Options;
 use super::lock::{self, Lock, Locked};
@@ -27,6 +28,10 @@ pub struct PlannedCallback {
     on_error: OnError,
     lock: Option<Locked>,
     limits: Option<Limits>,
+    /// Metrics that it publishes at every on-validation-loader-end, as `<callback>/<name>`.
+    metrics: Vec<String>,
+    /// The line of its entry; none for native callbacks.
+    location: Option<Location>,
 }
 
 impl PlannedCallback {
@@ -41,7 +46,27 @@ impl PlannedCallback {
             on_error,
             lock: None,
             limits: None,
+            metrics: Vec::new(),
+            location: None,
         }
+    }
+
+    /// Lets it check its parameters against the run.
+    ///
+    /// # Errors
+    /// Its refusal, with the place of its entry.
+    pub(super) fn check_run(&mut self, facts: &mut Value) -> Result<()> {
+        facts["grants"] = self.grants().into();
+        let checked = self.callback.check_run(facts);
+        match (checked, &self.location) {
+            (Err(error), Some(place)) => Err(anyhow!(place.error(format!("{error:#}")))),
+            (checked, _) => checked,
+        }
+    }
+
+    /// The metrics that it publishes at every on-validation-loader-end.
+    pub fn metrics(&self) -> &[String] {
+        &self.metrics
     }
 
     /// Its name in the run.
@@ -188,6 +213,7 @@ impl Loading<'_> {
         if entry.on_state == OnState::Fresh {
             plugin.begin_without_state();
         }
+        let metrics = published(entry, &description, component.phases)?;
         let lock = Locked {
             name: entry.name.clone(),
             source: lock::source(&entry.source, &self.recipe.folder()),
@@ -202,8 +228,30 @@ impl Loading<'_> {
             on_error: entry.on_error,
             lock: Some(lock),
             limits: Some(entry.limits),
+            metrics,
+            location: Some(entry.location.clone()),
         })
     }
+}
+
+/// The metrics that a description lists, as they will be named.
+fn published(
+    entry: &CallbackEntry,
+    description: &Description,
+    phases: PhaseSet,
+) -> Result<Vec<String>> {
+    let is_called = phases.contains(Phase::ValidationLoaderEnd);
+    if !description.metrics.is_empty() && !is_called {
+        bail!(
+            "callback `{}` lists metrics in `describe`, but is not called at {}, where it would publish them",
+            entry.name,
+            Phase::ValidationLoaderEnd
+        );
+    }
+    let names = description.metrics.iter();
+    Ok(names
+        .map(|name| format!("{}/{}", entry.name, one_line(name)))
+        .collect())
 }
 
 fn check_digest(entry: &CallbackEntry, component: &Component) -> Result<()> {

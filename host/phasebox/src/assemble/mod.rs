@@ -13,9 +13,11 @@
 
 mod build;
 mod callbacks;
+mod facts;
 mod lock;
 mod process_cache;
 mod settings;
+mod watched;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -106,7 +108,15 @@ impl<'a> Assembly<'a> {
     ) -> Result<Assembly<'a>> {
         let device = open_device(options.device.or(recipe.device))?;
         let built = Built::build(recipe, device, cache)?;
-        let callbacks = callbacks::load(recipe, &options, cache)?;
+        let mut callbacks = callbacks::load(recipe, &options, cache)?;
+        let published = callbacks.iter().flat_map(PlannedCallback::metrics);
+        let published: Vec<String> = published.cloned().collect();
+        watched::check(recipe, &built.metrics.validation.names(), &published)?;
+        if !callbacks.is_empty() {
+            let mut facts = facts::facts(recipe, &built, &published)?;
+            let mut callbacks = callbacks.iter_mut();
+            callbacks.try_for_each(|callback| callback.check_run(&mut facts))?;
+        }
         Ok(Assembly {
             recipe,
             options,

@@ -36,10 +36,18 @@ fn callback(callback: &PlannedCallback) -> String {
     let grants = callback.grants().join(", ");
     let limits = limits(callback.limits());
     format!(
-        "  {}  {}  grants: [{grants}]{limits}",
+        "  {}  {}  grants: [{grants}]{limits}{}",
         callback.name(),
-        callback.source()
+        callback.source(),
+        metrics(callback.metrics())
     )
+}
+
+fn metrics(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        names => format!("  publishes: [{}]", names.join(", ")),
+    }
 }
 
 /// Those that the recipe changes; the others are in `docs/limits.md`.

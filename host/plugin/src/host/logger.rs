@@ -11,7 +11,7 @@ use wasmtime::component::Resource;
 use super::argument_checks::check_one_element;
 use super::size_checks::MAX_RESULT_ELEMENTS;
 use crate::bindings::context::HostLogger;
-use crate::bindings::types::ErrorCode;
+use crate::bindings::types::{ErrorCode, ScalarEntry};
 use crate::error::{HostResult, refuse, truncate};
 use crate::markers::{LoggerHandle, TensorHandle};
 use crate::state::PluginState;
@@ -21,6 +21,8 @@ type Image = Resource<TensorHandle>;
 
 /// The most elements of an image to log or to write.
 const MAX_IMAGE_ELEMENTS: usize = 16 << 20;
+/// The most numbers that one call logs.
+const MAX_VALUES: usize = 1024;
 /// The most bins of a logged histogram.
 const MAX_HISTOGRAM_BINS: u32 = 1024;
 
@@ -30,6 +32,19 @@ impl PluginState {
         let name = self.log_name(name)?;
         let context = self.context()?;
         Ok(context.logger.scalar(context.global_step, &name, value)?)
+    }
+
+    /// Logs several numbers, in order.
+    pub(super) fn log_values(&mut self, values: &[ScalarEntry]) -> HostResult<()> {
+        if values.len() > MAX_VALUES {
+            let count = values.len();
+            return refuse(
+                ErrorCode::TooLarge,
+                format!("one call may log {MAX_VALUES} numbers, not {count}"),
+            );
+        }
+        let mut values = values.iter();
+        values.try_for_each(|entry| self.log_value(&entry.name, entry.value))
     }
 
     /// Logs a tensor with one element, which is written when its value has arrived. Does not sync.
@@ -50,7 +65,7 @@ impl PluginState {
 
     /// Counts a logged value, and puts the callback's name before its own: two callbacks cannot write over
     /// each other's values.
-    fn log_name(&mut self, own_name: &str) -> HostResult<String> {
+    pub(super) fn log_name(&mut self, own_name: &str) -> HostResult<String> {
         self.charge(Limit::LogValues, 1)?;
         let name = format!("{}/{own_name}", self.name);
         if !self.logged_names.contains(&name) {

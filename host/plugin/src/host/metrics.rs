@@ -1,17 +1,57 @@
-//! The contract's `metrics`: the running metrics of one split.
+//! The contract's `metrics`: the running metrics of one split, and the metrics that callbacks publish beside them.
 
+use phasebox_contract::phase::Phase;
 use phasebox_nn::metrics::Metrics;
 use phasebox_train::context::Context;
 use wasmtime::component::Resource;
 
 use super::data_loader::split_of;
 use crate::bindings::context::HostMetrics;
-use crate::bindings::types::ScalarEntry;
-use crate::error::HostResult;
-use crate::markers::MetricsHandle;
+use crate::bindings::types::{ErrorCode, ScalarEntry};
+use crate::error::{HostResult, refuse};
+use crate::markers::{MetricsHandle, TensorHandle};
 use crate::state::PluginState;
 
 type This = Resource<MetricsHandle>;
+
+/// The phases at which a callback's metric joins those of its split.
+const LOADER_ENDS: &[Phase] = &[
+    Phase::TrainLoaderEnd,
+    Phase::ValidationLoaderEnd,
+    Phase::TestLoaderEnd,
+];
+/// The most names that one callback publishes metrics under.
+const MAX_PUBLISHED: usize = 256;
+
+impl PluginState {
+    /// Publishes and logs a number as a metric of the split that ends.
+    pub(super) fn publish(&mut self, name: &str, value: f64) -> HostResult<()> {
+        self.only_at("publish-metric", LOADER_ENDS)?;
+        let name = self.log_name(name)?;
+        if self.published.len() >= MAX_PUBLISHED && !self.published.contains(&name) {
+            return refuse(
+                ErrorCode::QuotaExceeded,
+                format!("this callback publishes {MAX_PUBLISHED} metrics already"),
+            );
+        }
+        self.published.insert(name.clone());
+        let context = self.context()?;
+        context.logger.scalar(context.global_step, &name, value)?;
+        context.publish(name, value);
+        Ok(())
+    }
+
+    /// Publishes the value of a tensor of one element. Syncs.
+    pub(super) fn publish_tensor(
+        &mut self,
+        name: &str,
+        value: &Resource<TensorHandle>,
+    ) -> HostResult<()> {
+        self.only_at("publish-metric-tensor", LOADER_ENDS)?;
+        let value = self.read_number(value)?;
+        self.publish(name, value)
+    }
+}
 
 impl HostMetrics for PluginState {
     fn names(&mut self, this: This) -> wasmtime::Result<Vec<String>> {

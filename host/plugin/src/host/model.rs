@@ -1,12 +1,15 @@
 //! The contract's `model`: the network in training, or its moving average.
 
+use std::rc::Rc;
+
 use phasebox_contract::grants::Grant;
 use phasebox_nn::model::Model;
+use phasebox_nn::tensor_group::TensorGroup;
 use wasmtime::component::Resource;
 
 use crate::bindings::context::HostModel;
 use crate::bindings::types::ErrorCode;
-use crate::error::{HostError, HostResult, refuse};
+use crate::error::{HostError, HostResult, clip, refuse};
 use crate::markers::{EMA, GroupHandle, ModelHandle};
 use crate::owner::Owner;
 use crate::state::PluginState;
@@ -21,6 +24,20 @@ impl PluginState {
             (EMA, None) => refuse(ErrorCode::NotAvailable, "this run keeps no moving average"),
             _ => Ok(&context.net),
         }
+    }
+
+    /// The gradients of the network in training.
+    pub(super) fn gradient_group(&mut self) -> HostResult<Rc<TensorGroup>> {
+        let context = self.context()?;
+        context.optimizer.restore_gradients()?;
+        let members = context.net.gradient_group()?;
+        if members.is_empty() {
+            return refuse(
+                ErrorCode::NotAvailable,
+                "there are gradients from on-train-batch-backward-end of the first batch on",
+            );
+        }
+        Ok(members)
     }
 }
 
@@ -42,14 +59,7 @@ impl HostModel for PluginState {
                 "the moving average has no gradients",
             );
         }
-        self.context()?.optimizer.restore_gradients()?;
-        let members = self.model(&this)?.gradient_group()?;
-        if members.is_empty() {
-            return refuse(
-                ErrorCode::NotAvailable,
-                "there are gradients from on-train-batch-backward-end of the first batch on",
-            );
-        }
+        let members = self.gradient_group()?;
         self.lend_group(members, Owner::Gradients)
     }
 
@@ -66,6 +76,19 @@ impl HostModel for PluginState {
     fn unfreeze(&mut self, this: This, glob: String) -> HostResult<u32> {
         self.require(Grant::Parameters)?;
         Ok(self.model(&this)?.unfreeze(&glob)? as u32)
+    }
+
+    fn requires_grad(&mut self, this: This, parameter: String) -> HostResult<bool> {
+        let parameters = self.model(&this)?.parameters();
+        let found = parameters.iter().find(|(name, _)| *name == parameter);
+        let Some((_, tensor)) = found else {
+            let parameter = clip(&parameter);
+            return refuse(
+                ErrorCode::NotAvailable,
+                format!("no parameter is named `{parameter}`; `parameters` lists them"),
+            );
+        };
+        Ok(tensor.requires_grad())
     }
 
     fn drop(&mut self, _: This) -> wasmtime::Result<()> {

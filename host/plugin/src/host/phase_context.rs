@@ -11,6 +11,7 @@ use wasmtime::component::Resource;
 
 use super::batch_items::Batched;
 use super::metrics::scalar_entries;
+use super::optimizer::LEARNING_RATE;
 use super::replacements::{BATCH_STARTS, BEFORE_LOSS, as_loss};
 use super::requests::{BEFORE_BACKWARD, BEFORE_STEP, stop_at};
 use crate::bindings::context::{Host, HostPhaseContext};
@@ -25,7 +26,17 @@ use crate::state::PluginState;
 
 type This = Resource<ContextHandle>;
 
-impl Host for PluginState {}
+impl Host for PluginState {
+    fn release(
+        &mut self,
+        tensors: Vec<Resource<TensorHandle>>,
+        groups: Vec<Resource<GroupHandle>>,
+    ) -> wasmtime::Result<()> {
+        tensors.iter().for_each(|tensor| self.forget_tensor(tensor));
+        groups.iter().for_each(|group| self.forget_group(group));
+        Ok(())
+    }
+}
 
 /// A value read from the lent context. Without a context the call traps, which cannot happen: a guest has
 /// no handle to one then.
@@ -66,7 +77,15 @@ impl HostPhaseContext for PluginState {
     }
 
     fn max_steps(&mut self, _: This) -> wasmtime::Result<u64> {
-        read!(self, context => context.steps_per_epoch() * u64::from(context.run.max_epochs))
+        read!(self, context => context.max_steps())
+    }
+
+    fn position(&mut self, _: This) -> wasmtime::Result<(Option<u32>, Option<u64>, u64)> {
+        read!(self, context => (context.epoch, context.batch_idx, context.global_step))
+    }
+
+    fn progress(&mut self, _: This) -> wasmtime::Result<(u64, u64)> {
+        read!(self, context => (context.global_step, context.max_steps()))
     }
 
     fn is_last_batch(&mut self, _: This) -> wasmtime::Result<bool> {
@@ -207,8 +226,46 @@ impl HostPhaseContext for PluginState {
         Ok(Resource::new_own(ONLY))
     }
 
+    fn parameters(&mut self, _: This) -> HostResult<Resource<GroupHandle>> {
+        let members = self.context()?.net.parameter_group()?;
+        self.lend_group(members, Owner::Parameters)
+    }
+
+    fn gradients(&mut self, _: This) -> HostResult<Resource<GroupHandle>> {
+        let members = self.gradient_group()?;
+        self.lend_group(members, Owner::Gradients)
+    }
+
+    fn buffers(&mut self, _: This) -> HostResult<Resource<GroupHandle>> {
+        let members = self.context()?.net.buffer_group()?;
+        self.lend_group(members, Owner::Parameters)
+    }
+
+    fn clip_gradients(
+        &mut self,
+        _: This,
+        max_norm: f64,
+        p: f64,
+    ) -> HostResult<Resource<TensorHandle>> {
+        Owner::Gradients.check_change(self.grants)?;
+        let gradients = self.gradient_group()?;
+        self.clip_group(&gradients, max_norm, p)
+    }
+
+    fn learning_rate(&mut self, _: This, group: String) -> HostResult<f64> {
+        self.read_hyperparameter(&group, LEARNING_RATE)
+    }
+
+    fn set_learning_rate(&mut self, _: This, group: String, value: f64) -> HostResult<()> {
+        self.write_hyperparameter(&group, LEARNING_RATE, value)
+    }
+
     fn log_scalar(&mut self, _: This, name: String, value: f64) -> HostResult<()> {
         self.log_value(&name, value)
+    }
+
+    fn log_scalars(&mut self, _: This, values: Vec<ScalarEntry>) -> HostResult<()> {
+        self.log_values(&values)
     }
 
     fn log_scalar_tensor(
@@ -226,6 +283,19 @@ impl HostPhaseContext for PluginState {
 
     fn metric(&mut self, _: This, name: String) -> wasmtime::Result<Option<f64>> {
         read!(self, context => context.metric(&name))
+    }
+
+    fn publish_metric(&mut self, _: This, name: String, value: f64) -> HostResult<()> {
+        self.publish(&name, value)
+    }
+
+    fn publish_metric_tensor(
+        &mut self,
+        _: This,
+        name: String,
+        value: Resource<TensorHandle>,
+    ) -> HostResult<()> {
+        self.publish_tensor(&name, &value)
     }
 
     fn metrics_compute_fn(&mut self, _: This) -> HostResult<Resource<MetricsHandle>> {

@@ -72,9 +72,7 @@ impl HostTensor for PluginState {
     }
 
     fn item(&mut self, this: Handle) -> HostResult<f64> {
-        check_one_element(self.tensor(&this)?)?;
-        self.count_sync()?;
-        Ok(self.tensor(&this)?.f_reshape([1])?.f_double_value(&[0])?)
+        self.read_number(&this)
     }
 
     fn defer(&mut self, this: Handle) -> HostResult<Resource<DeferredHandle>> {
@@ -489,9 +487,7 @@ impl HostTensor for PluginState {
     }
 
     fn drop(&mut self, this: Handle) -> wasmtime::Result<()> {
-        if let Some((entry, _)) = self.tensors.remove(this.rep()) {
-            self.release_kept(entry.charged_bytes);
-        }
+        self.forget_tensor(&this);
         Ok(())
     }
 }

@@ -89,6 +89,24 @@ impl PluginState {
         self.make(result)
     }
 
+    /// Limits the norm of all members together, which the caller may change. Answers the norm before.
+    pub(super) fn clip_group(
+        &mut self,
+        members: &TensorGroup,
+        max_norm: f64,
+        p: f64,
+    ) -> HostResult<Resource<TensorHandle>> {
+        check_positive("max-norm", max_norm)?;
+        check_order(p)?;
+        check_floats(members)?;
+        self.launch(1)?;
+        let norm = match members.is_empty() {
+            true => Tensor::f_zeros([], (Kind::Float, self.device("")?))?,
+            false => members.list().clip_grad_norm_(max_norm, p)?,
+        };
+        self.make(norm)
+    }
+
     fn check_norm(&self, this: &Handle, p: f64) -> HostResult<()> {
         check_order(p)?;
         check_floats(&self.group(this)?.members)
@@ -269,12 +287,10 @@ impl HostTensorGroup for PluginState {
         max_norm: f64,
         p: f64,
     ) -> HostResult<Resource<TensorHandle>> {
-        check_positive("max-norm", max_norm)?;
-        self.check_norm(&this, p)?;
-        self.group(&this)?.owner.check_change(self.grants)?;
-        self.measure(&this, &[], Kind::Float, |list| {
-            list.clip_grad_norm_(max_norm, p)
-        })
+        let group = self.group(&this)?;
+        group.owner.check_change(self.grants)?;
+        let members = group.members.clone();
+        self.clip_group(&members, max_norm, p)
     }
 
     fn clip_value_in_place(&mut self, this: Handle, limit: f64) -> HostResult<()> {
@@ -340,9 +356,7 @@ impl HostTensorGroup for PluginState {
     }
 
     fn drop(&mut self, this: Handle) -> wasmtime::Result<()> {
-        if let Some((entry, _)) = self.groups.remove(this.rep()) {
-            self.release_kept(entry.charged_bytes);
-        }
+        self.forget_group(&this);
         Ok(())
     }
 }

@@ -7,7 +7,7 @@
 //! | `unary_pair` | two new tensors of the callback |
 //! | `view` | a tensor that shares memory with its source, and has the source's owner |
 //! | `in_place`, `in_place_by`, `in_place_by_direct` | a change of a tensor, if the recipe grants it |
-//! | `read` | elements on the CPU |
+//! | `read`, `read_number` | elements on the CPU |
 //! | `keep_entry` | a tensor that outlives the call |
 //! | `check_noise`, `draw_normal` | random numbers in place of a tensor's own |
 
@@ -16,6 +16,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use torch_ext::owned_copy;
 use wasmtime::component::Resource;
 
+use super::argument_checks::check_one_element;
 use super::size_checks::{check_broadcast, check_made, check_same_size, check_shape, product};
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostError, HostResult, refuse};
@@ -168,6 +169,13 @@ impl PluginState {
         self.count_copied(bytes)?;
         let on_cpu = piece.f_to_device(Device::Cpu)?;
         Ok(on_cpu.f_to_kind(kind)?.f_contiguous()?)
+    }
+
+    /// The only element. Syncs.
+    pub(super) fn read_number(&mut self, this: &Handle) -> HostResult<f64> {
+        check_one_element(self.tensor(this)?)?;
+        self.count_sync()?;
+        Ok(self.tensor(this)?.f_reshape([1])?.f_double_value(&[0])?)
     }
 
     /// A handle to the tensor of `this` that lasts until the guest drops it. The caller has charged it.

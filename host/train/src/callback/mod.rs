@@ -30,6 +30,15 @@ pub trait Callback {
         None
     }
 
+    /// Checks the callback's parameters against the facts of the run, a JSON object whose keys `wit/callback.wit`
+    /// documents. Asked of the callbacks of a recipe, before training begins.
+    ///
+    /// # Errors
+    /// The callback's reason why it cannot work in this run.
+    fn check_run(&mut self, _facts: &serde_json::Value) -> Result<()> {
+        Ok(())
+    }
+
     /// One call. Gradients are recorded only where [`Phase::records_gradients`] says so.
     ///
     /// # Errors

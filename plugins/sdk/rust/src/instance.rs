@@ -84,6 +84,7 @@ pub fn describe<T: Parameters>(
     version: &str,
     summary: &str,
     grants: &[&str],
+    metrics: &[&str],
     state_version: u32,
 ) -> String {
     report_panics();
@@ -93,13 +94,19 @@ pub fn describe<T: Parameters>(
         summary
     };
     format!(
-        r#"{{"name":{},"version":{},"summary":{},"parameters":{},"grants":{},"state_version":{state_version}}}"#,
+        r#"{{"name":{},"version":{},"summary":{},"parameters":{},"grants":{},"state_version":{state_version},"metrics":{}}}"#,
         Value::from(name),
         Value::from(version),
         Value::from(summary),
         T::SCHEMA,
-        Value::from(grants)
+        Value::from(grants),
+        Value::from(metrics)
     )
+}
+
+/// The facts of `check-run`.
+pub fn facts(json: &str) -> Result<Value> {
+    Ok(serde_json::from_str(json)?)
 }
 
 /// Makes every panic report its message and place to the host before the trap, which would lose them.

@@ -14,8 +14,8 @@
 //! #[callback(grants = ["gradients"])]
 //! impl Clip {
 //!     fn on_train_batch_gradient_step_start(&mut self, ctx: &PhaseContext) -> Result<()> {
-//!         let norm = ctx.net()?.gradients()?.clip_norm_in_place(self.max_norm, 2.0)?;
-//!         ctx.sg_logger()?.scalar_tensor("norm", &norm)
+//!         let norm = ctx.clip_gradients(self.max_norm, 2.0)?;
+//!         ctx.log_tensor("norm", &norm)
 //!     }
 //! }
 //! # fn main() {}
@@ -28,6 +28,7 @@
 mod conveniences;
 mod error;
 mod fields;
+mod handles;
 mod instance;
 mod log;
 
@@ -48,11 +49,7 @@ pub const PHASES: &[&str] = &phasebox_sdk_macros::phases!();
     reason = "generated bindings"
 )]
 pub mod bindings {
-    wit_bindgen::generate!({
-        path: "../../../wit",
-        world: "phasebox:train/imports",
-        generate_all,
-    });
+    include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
 
 /// Everything that most callbacks need: `use phasebox_sdk::prelude::*;`.
@@ -75,5 +72,5 @@ pub mod macros {
     pub use crate::bindings::phasebox::train::context::PhaseContext;
     pub use crate::bindings::phasebox::train::types::Error;
     pub use crate::fields::{Fields, Parameters};
-    pub use crate::instance::{Instance, describe, load, save};
+    pub use crate::instance::{Instance, describe, facts, load, save};
 }

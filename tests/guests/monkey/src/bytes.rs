@@ -1,7 +1,7 @@
 //! Arguments out of bytes: mostly small and fitting, sometimes what breaks things. The end of the bytes is a row of
 //! zeros, so that every beginning of a program is a program.
 
-use phasebox_sdk::prelude::{Dtype, Level};
+use phasebox_sdk::prelude::{Dtype, Level, ScalarEntry};
 
 /// The bytes of a program that are not read yet.
 #[derive(Default)]
@@ -294,6 +294,17 @@ impl Bytes {
 
     pub(crate) fn item(&mut self) -> String {
         self.mostly(&["inputs", "target"])
+    }
+
+    pub(crate) fn metric_name(&mut self) -> String {
+        self.mostly(&["score"])
+    }
+
+    pub(crate) fn scalars(&mut self) -> Vec<ScalarEntry> {
+        self.several(|bytes| ScalarEntry {
+            name: bytes.text(),
+            value: bytes.number(),
+        })
     }
 
     pub(crate) fn group_name(&mut self) -> String {

@@ -1,6 +1,7 @@
 //! Every function of the contract with the kinds of its arguments. Tensors, vision and storage come from the list that the
 //! table of operations uses; the rest is here. `host/fuzz` checks that none of `wit/` is missing.
 
+use phasebox_sdk::bindings::phasebox::train::context;
 use phasebox_sdk::prelude::*;
 
 use crate::bytes::{Bytes, MOST_CALLS};
@@ -59,6 +60,15 @@ macro_rules! argument {
     ($bytes:ident $hands:ident $ctx:ident texts) => {
         &$bytes.texts()
     };
+    ($bytes:ident $hands:ident $ctx:ident passing_tensors) => {
+        $hands.passing_tensors($bytes)
+    };
+    ($bytes:ident $hands:ident $ctx:ident passing_groups) => {
+        $hands.passing_groups($bytes)
+    };
+    ($bytes:ident $hands:ident $ctx:ident scalars) => {
+        &$bytes.scalars()
+    };
     ($bytes:ident $hands:ident $ctx:ident group) => {
         $bytes.one_of(&$hands.groups)?
     };
@@ -97,6 +107,9 @@ macro_rules! argument {
     };
     ($bytes:ident $hands:ident $ctx:ident item) => {
         &$bytes.item()
+    };
+    ($bytes:ident $hands:ident $ctx:ident metric_name) => {
+        &$bytes.metric_name()
     };
     ($bytes:ident $hands:ident $ctx:ident parameter) => {
         &$bytes.parameter()
@@ -138,6 +151,9 @@ operations! {
         log(level, text)
         report_failure(text, text, text)
     }
+    context "context" {
+        release(passing_tensors, passing_groups)
+    }
     Model "model" {
         architecture(model)
         parameters(model)
@@ -145,6 +161,7 @@ operations! {
         buffers(model)
         freeze(model, parameter)
         unfreeze(model, parameter)
+        requires_grad(model, parameter)
     }
     Optimizer "optimizer" {
         name(optimizer)
@@ -154,6 +171,9 @@ operations! {
         hyperparameter(optimizer, group_name, setting)
         set_hyperparameter(optimizer, group_name, setting, number)
         state(optimizer, setting)
+        group_state(optimizer, group_name, setting)
+        state_names(optimizer)
+        parameter_names(optimizer, group_name)
     }
     Criterion "criterion" {
         name(criterion)
@@ -188,6 +208,8 @@ operations! {
         epoch(context)
         batch_idx(context)
         global_step(context)
+        position(context)
+        progress(context)
         samples_seen(context)
         max_epochs(context)
         steps_per_epoch(context)
@@ -219,10 +241,19 @@ operations! {
         valid_loader(context)
         test_loader(context)
         sg_logger(context)
+        parameters(context)
+        gradients(context)
+        buffers(context)
+        clip_gradients(context, number, number)
+        learning_rate(context, group_name)
+        set_learning_rate(context, group_name, number)
         log_scalar(context, text, number)
+        log_scalars(context, scalars)
         log_scalar_tensor(context, text, tensor)
         metrics_dict(context)
         metric(context, text)
+        publish_metric(context, metric_name, number)
+        publish_metric_tensor(context, metric_name, tensor)
         metrics_compute_fn(context)
         valid_metrics(context)
         loss_avg_meter(context)

@@ -56,7 +56,8 @@ impl Hands {
         let rarest = ctx
             .loss()
             .or_else(|_| ctx.preds())
-            .or_else(|_| ctx.target());
+            .or_else(|_| ctx.target())
+            .or_else(|_| ctx.loss_avg_meter());
         renew(
             &mut self.tensors,
             0,
@@ -92,6 +93,22 @@ impl Hands {
         renew(&mut self.boxes, 0, made(&[2, 4], Dtype::Float32));
         renew(&mut self.scores, 0, made(&[2], Dtype::Float32));
         renew(&mut self.masks, 0, made(&[2, 8, 8], Dtype::Boolean));
+    }
+
+    /// New handles to what is held, to be given away.
+    pub(crate) fn passing_tensors(&self, bytes: &mut Bytes) -> Vec<Tensor> {
+        let chosen = bytes.several(|bytes| bytes.one_of(&self.tensors));
+        let chosen = chosen.into_iter().flatten();
+        chosen.filter_map(|tensor| tensor.detach().ok()).collect()
+    }
+
+    /// New handles to groups that are held, to be given away.
+    pub(crate) fn passing_groups(&self, bytes: &mut Bytes) -> Vec<TensorGroup> {
+        let chosen = bytes.several(|bytes| bytes.one_of(&self.groups));
+        let chosen = chosen.into_iter().flatten();
+        chosen
+            .filter_map(|group| group.matching("*").ok())
+            .collect()
     }
 
     pub(crate) fn take(&mut self, answer: Answer, bytes: &mut Bytes) {
@@ -182,5 +199,5 @@ macro_rules! values {
 
 values! {
     () bool u32 u64 f64 String Option<u32> Option<u64> Option<f64> Option<String> TensorInfo
-    Vec<f32> Vec<i64> Vec<String> Vec<ScalarEntry>
+    Vec<f32> Vec<i64> Vec<String> Vec<ScalarEntry> (u64, u64) (Option<u32>, Option<u64>, u64)
 }

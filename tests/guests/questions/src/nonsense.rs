@@ -236,6 +236,36 @@ fn numbers(ctx: &PhaseContext) -> Result<()> {
         "optimizer state of no name",
         optimizer.state(&"x".repeat(LONG)),
     );
+    tell("learning rate of nobody, read", ctx.learning_rate("nobody"));
+    tell(
+        "short learning rate nan",
+        ctx.set_learning_rate("", f64::NAN),
+    );
+    tell(
+        "group state of nobody",
+        optimizer.group_state("nobody", "exp_avg"),
+    );
+    tell("group state of no name", optimizer.group_state("", ""));
+    tell(
+        "parameter names of nobody",
+        optimizer.parameter_names("nobody"),
+    );
+    tell("clip gradients to 0", ctx.clip_gradients(0.0, 2.0));
+    tell("clip gradients to nan", ctx.clip_gradients(f64::NAN, 2.0));
+    tell(
+        "clip gradients by norm nan",
+        ctx.clip_gradients(1.0, f64::NAN),
+    );
+    tell(
+        "log 2000 numbers",
+        ctx.log_scalars(&vec![number("n"); 2000]),
+    );
+    tell("log numbers without a name", ctx.log_scalars(&[number("")]));
+    tell("publish too early", ctx.publish_metric("score", 1.0));
+    tell(
+        "publish a tensor too early",
+        ctx.publish_metric_tensor("score", &floats(1)?),
+    );
     let gradients = ctx.net()?.gradients()?;
     tell("clip to 0", gradients.clip_norm_in_place(0.0, 2.0));
     tell("clip to nan", gradients.clip_norm_in_place(f64::NAN, 2.0));
@@ -280,6 +310,13 @@ fn numbers(ctx: &PhaseContext) -> Result<()> {
     }
     tell("loader of no name", loader.set("../batch_size", "1"));
     Ok(())
+}
+
+fn number(name: &str) -> ScalarEntry {
+    ScalarEntry {
+        name: name.to_owned(),
+        value: 1.0,
+    }
 }
 
 fn names(ctx: &PhaseContext) -> Result<()> {
@@ -368,6 +405,7 @@ fn verbs(ctx: &PhaseContext) {
 fn groups(ctx: &PhaseContext) -> Result<()> {
     let net = ctx.net()?;
     let (parameters, gradients) = (net.parameters()?, net.gradients()?);
+    tell("requires grad of nobody", net.requires_grad("../weight"));
     tell("no member", parameters.get("../weight"));
     tell("glob of braces", parameters.matching(&"{".repeat(10_000)));
     tell("glob unclosed", parameters.matching("[a"));

@@ -35,9 +35,13 @@ pub(crate) fn all(ctx: &PhaseContext) -> Result<()> {
         "data-loader.set",
         ctx.train_loader()?.set("batch_size", "1"),
     );
+    tell("short set-learning-rate", ctx.set_learning_rate("", 0.0));
+    tell("clip-gradients", ctx.clip_gradients(1e-3, 2.0));
     tell("freeze", net.freeze("*"));
     tell("unfreeze", net.unfreeze("*"));
     tell("set-inputs", ctx.set_inputs(&number()?));
+    tell("set-inputs-item", ctx.set_inputs_item("inputs", &number()?));
+    tell("set-target-item", ctx.set_target_item("target", &number()?));
     tell("set-target", ctx.set_target(&number()?));
     tell("set-loss", ctx.set_loss(&number()?));
     tell("artifact", ctx.sg_logger()?.artifact("x", &[0]));

@@ -12,6 +12,7 @@ use crate::{contract, doc};
 #[derive(Default)]
 pub(crate) struct Arguments {
     grants: Vec<LitStr>,
+    metrics: Vec<LitStr>,
     state: bool,
     state_version: Option<LitInt>,
 }
@@ -23,6 +24,7 @@ impl Parse for Arguments {
             let key: Ident = input.parse()?;
             match key.to_string().as_str() {
                 "grants" => arguments.grants = list(input)?,
+                "metrics" => arguments.metrics = list(input)?,
                 "state" => arguments.state = true,
                 "state_version" => {
                     input.parse::<Token![=]>()?;
@@ -31,7 +33,7 @@ impl Parse for Arguments {
                 _ => {
                     return Err(Error::new(
                         key.span(),
-                        "unknown argument; `grants = [\"…\"]`, `state` and `state_version = …` are known",
+                        "unknown argument; `grants = [\"…\"]`, `metrics = [\"…\"]`, `state` and `state_version = …` are known",
                     ));
                 }
             }
@@ -56,6 +58,7 @@ struct Methods<'a> {
     phases: Vec<&'a Ident>,
     every_phase: Option<&'a Ident>,
     configure: Option<&'a Ident>,
+    check_run: Option<&'a Ident>,
     save_state: Option<&'a Ident>,
     load_state: Option<&'a Ident>,
 }
@@ -70,6 +73,7 @@ impl<'a> Methods<'a> {
             match ident.to_string().as_str() {
                 "on_every_phase" => methods.every_phase = Some(ident),
                 "configure" => methods.configure = Some(ident),
+                "check_run" => methods.check_run = Some(ident),
                 "save_state" => methods.save_state = Some(ident),
                 "load_state" => methods.load_state = Some(ident),
                 name if known.iter().any(|phase| phase == name) => methods.phases.push(ident),
@@ -100,11 +104,14 @@ impl<'a> Methods<'a> {
 
 /// The interface that the component exports: exactly the implemented functions, since exporting is
 /// subscribing.
-fn wit(subscriptions: &[(Ident, &Ident)], saves_state: bool) -> String {
+fn wit(subscriptions: &[(Ident, &Ident)], checks_run: bool, saves_state: bool) -> String {
     let mut functions = vec![
         "describe: func() -> string".to_string(),
         "configure: func(params: string) -> result<_, error>".to_string(),
     ];
+    if checks_run {
+        functions.push("check-run: func(facts: string) -> result<_, error>".to_string());
+    }
     if saves_state {
         functions.push("save-state: func() -> result<list<u8>, error>".to_string());
         functions.push("load-state: func(state: list<u8>) -> result<_, error>".to_string());
@@ -138,9 +145,11 @@ pub(crate) fn expand(arguments: &Arguments, block: &ItemImpl) -> Result<TokenStr
     let methods = Methods::of(block)?;
     let state = state_functions(arguments, &methods)?;
     let subscriptions = methods.subscriptions();
-    let bindings = bindings(&wit(&subscriptions, state.is_some()));
+    let checks_run = methods.check_run.is_some();
+    let bindings = bindings(&wit(&subscriptions, checks_run, state.is_some()));
     let describe = describe(arguments, block);
     let configure = configure(&methods);
+    let check_run = methods.check_run.map(check_run);
     let phases = subscriptions
         .iter()
         .map(|(phase, method)| phase_function(phase, method));
@@ -171,6 +180,7 @@ pub(crate) fn expand(arguments: &Arguments, block: &ItemImpl) -> Result<TokenStr
             impl exports::local::plugin::callback::Guest for Exports {
                 #describe
                 #configure
+                #check_run
                 #state
                 #(#phases)*
             }
@@ -200,7 +210,7 @@ fn bindings(wit: &str) -> TokenStream {
 
 fn describe(arguments: &Arguments, block: &ItemImpl) -> TokenStream {
     let summary = doc::summary(&block.attrs);
-    let grants = &arguments.grants;
+    let (grants, metrics) = (&arguments.grants, &arguments.metrics);
     let state_version = arguments
         .state_version
         .as_ref()
@@ -212,6 +222,7 @@ fn describe(arguments: &Arguments, block: &ItemImpl) -> TokenStream {
                 env!("CARGO_PKG_VERSION"),
                 #summary,
                 &[#(#grants),*],
+                &[#(#metrics),*],
                 #state_version,
             )
         }
@@ -226,6 +237,15 @@ fn configure(methods: &Methods) -> TokenStream {
     quote! {
         fn configure(params: String) -> Result<(), Error> {
             INSTANCE.with(|instance| instance.configure(&params, #check))
+        }
+    }
+}
+
+fn check_run(method: &Ident) -> TokenStream {
+    quote_spanned! { method.span() =>
+        fn check_run(facts: String) -> Result<(), Error> {
+            let facts = ::phasebox_sdk::macros::facts(&facts)?;
+            INSTANCE.with(|instance| instance.call(|callback| callback.check_run(&facts)))
         }
     }
 }
@@ -313,6 +333,12 @@ mod tests {
         check("state", "", "load-state: func(state: list<u8>)");
         check(
             "",
+            "fn check_run(&mut self) {}",
+            "check-run: func(facts: string)",
+        );
+        check("metrics = [\"score\"]", "", "& [\"score\"] ,");
+        check(
+            "",
             "fn on_train_batch_ended(&mut self) {}",
             "did you mean `on_train_batch_end`?",
         );
@@ -322,7 +348,7 @@ mod tests {
             "fn save_state(&self) {} fn load_state(&mut self) {}",
             "drop `state`",
         );
-        check("state, state_version = 2", "", "& [] , 2 ,");
+        check("state, state_version = 2", "", "& [] , & [] , 2 ,");
         check("grant = [\"skip\"]", "", "unknown argument");
     }
 }

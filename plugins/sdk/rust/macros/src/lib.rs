@@ -13,12 +13,15 @@ use syn::parse_macro_input;
 /// Exports the phases that an `impl` block has methods for, with `describe` and `configure`.
 ///
 /// Methods named like a phase (`on_train_batch_end`, …) take `(&mut self, ctx: &PhaseContext) -> Result<()>`.
-/// An optional `configure(&mut self) -> Result<()>` checks the parameters once they are read. `save_state(&self) ->
+/// An optional `configure(&mut self) -> Result<()>` checks the parameters once they are read, and an optional
+/// `check_run(&mut self, facts: &Value) -> Result<()>` checks them against the run (`check-run` in `wit/callback.wit`
+/// says which facts there are; `Value` is `serde_json`'s). `save_state(&self) ->
 /// Result<Vec<u8>>` and `load_state(&mut self, state: &[u8]) -> Result<()>` replace the `state` argument. All other
 /// methods stay private. One block in a crate carries the attribute. A method `on_every_phase` is called at every
 /// phase that has no method of its own: each of these phases is exported, and each costs a call.
 ///
-/// Arguments: `grants = ["gradients", …]` lists the grants that the recipe must give; `state` saves the `#[state]`
+/// Arguments: `grants = ["gradients", …]` lists the grants that the recipe must give; `metrics = ["score", …]` lists
+/// what it publishes at every on-validation-loader-end, so that a recipe can watch it; `state` saves the `#[state]`
 /// fields in checkpoints and restores them on resume; `state_version = 2` numbers the format of `save_state`.
 #[proc_macro_attribute]
 pub fn callback(arguments: TokenStream, item: TokenStream) -> TokenStream {
