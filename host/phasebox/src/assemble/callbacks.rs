@@ -234,12 +234,22 @@ impl Loading<'_> {
     }
 }
 
+/// The most metrics that one callback publishes, as the contract says.
+const MAX_PUBLISHED: usize = 256;
+
 /// The metrics that a description lists, as they will be named.
 fn published(
     entry: &CallbackEntry,
     description: &Description,
     phases: PhaseSet,
 ) -> Result<Vec<String>> {
+    let count = description.metrics.len();
+    if count > MAX_PUBLISHED {
+        bail!(
+            "callback `{}` lists {count} metrics in `describe`: {MAX_PUBLISHED} are the most",
+            entry.name
+        );
+    }
     let is_called = phases.contains(Phase::ValidationLoaderEnd);
     if !description.metrics.is_empty() && !is_called {
         bail!(

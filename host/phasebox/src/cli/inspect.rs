@@ -76,6 +76,10 @@ fn lines(component: &Component, description: &Description, memory_bytes: u64) ->
             one_line(&or_none(wanted(description).join("; ")))
         ),
         format!(
+            "metrics     {}",
+            one_line(&or_none(description.metrics.join(", ")))
+        ),
+        format!(
             "memory      {} when loaded, of {} unless the recipe says otherwise",
             Limit::Memory.show(memory_bytes),
             Limit::Memory.show(Limits::default()[Limit::Memory])
