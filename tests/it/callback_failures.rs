@@ -250,7 +250,8 @@ const TOO_SMALL: [(&str, &str); 12] = [
 ];
 
 /// The other limits, each with the test that shows it.
-const SHOWN_ELSEWHERE: [(&str, &str); 8] = [
+const SHOWN_ELSEWHERE: [(&str, &str); 9] = [
+    ("passes", "passes_are_bounded_and_refused_in_words"),
     ("time", "by_default_it_ends_the_run_with_a_checkpoint"),
     ("step_time", "what_is_over_a_limit_leaves_the_numbers_alone"),
     ("host_time", "none: SECURITY.md says so"),

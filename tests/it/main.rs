@@ -3,6 +3,7 @@
 //! | file | shows |
 //! |---|---|
 //! | `phases` | which phases fire, in which order, and for whom |
+//! | `extra_passes` | that passes a callback runs beside the loop have PyTorch's numbers and leave nothing behind |
 //! | `any_batch` | that batches of several named tensors train, from recordings and as TorchScript |
 //! | `locks` | that a locked recipe trains with the locked callbacks alone |
 //! | `state_upgrade` | that a newer build of a callback goes on with the state of an older one, or is refused |
@@ -35,6 +36,7 @@ mod callback_failures;
 mod conformance;
 mod contract_errors;
 mod effects;
+mod extra_passes;
 mod harness;
 mod languages;
 mod loader_determinism;

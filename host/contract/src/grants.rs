@@ -44,6 +44,7 @@ grants! {
     Files = "files": "write files into its own folder of the run",
     Clock = "clock": "read the time",
     Random = "random": "draw random numbers",
+    Passes = "passes": "run the network beside the loop, and repeat a backward pass",
 }
 
 impl Grant {

@@ -64,6 +64,8 @@ limits! {
         "what lives only for one call needs room too, but not more than what is kept";
     Launches = "launches": Count a Step, 10_000, "tensor operations",
         "at 5 µs each they are 50 ms of a device's queue; stock callbacks need under 100";
+    Passes = "passes": Count a Step, 16, "extra passes through the network",
+        "each takes as long as a forward pass, or a training step; Monte Carlo dropout needs about ten";
     Syncs = "syncs": Count a Step, 1000, "waits for the device; 0 forbids them",
         "one wait empties the device's queue; nobody needs one for each of a thousand parameters";
     HostCalls = "host_calls": Count a Call, 100_000, "host functions called; one more ends the call",

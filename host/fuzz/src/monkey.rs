@@ -47,7 +47,8 @@ fn grants(bits: u16) -> Grants {
     let granted = Grant::ALL
         .iter()
         .enumerate()
-        .filter(|(bit, _)| bits >> bit & 1 == 1);
+        // Grants beyond the 16th share the bits of the first: older inputs keep their meaning.
+        .filter(|(bit, _)| bits >> (bit % 16) & 1 == 1);
     granted.map(|(_, grant)| *grant).collect()
 }
 

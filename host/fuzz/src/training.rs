@@ -69,6 +69,7 @@ pub fn limits() -> Limits {
         (Limit::Tensors, 1 << 20),
         (Limit::CallTensors, 4 << 20),
         (Limit::Launches, 2000),
+        (Limit::Passes, 20),
         (Limit::Syncs, 200),
         (Limit::HostCalls, 2000),
         (Limit::HostBytes, 1 << 20),

@@ -31,5 +31,6 @@ pub(crate) fn changes(grants: Grants) -> Changes {
         parameters: grants.has(Grant::Parameters),
         optimizer: grants.has(Grant::Optimizer),
         skip: grants.has(Grant::Skip),
+        passes: grants.has(Grant::Passes),
     }
 }

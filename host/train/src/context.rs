@@ -88,6 +88,8 @@ pub struct RunFacts {
     pub greater_metric_to_watch_is_better: bool,
     pub lr_warmup_epochs: u32,
     pub silent_mode: bool,
+    /// Forward pass and loss run in bfloat16.
+    pub autocast: bool,
 }
 
 impl Context {

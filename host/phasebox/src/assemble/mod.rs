@@ -34,7 +34,7 @@ pub(crate) use self::process_cache::engine;
 use phasebox_contract::phase::Phase;
 use phasebox_contract::policy::{OnError, When};
 use phasebox_files::atomic_file::{self, Durability};
-use phasebox_recipe::{DeviceChoice, Recipe};
+use phasebox_recipe::{DeviceChoice, Precision, Recipe};
 use phasebox_train::accumulation::Accumulation;
 use phasebox_train::callback::{Callback, Subscriber};
 use phasebox_train::checkpoint;
@@ -321,6 +321,7 @@ fn run_facts(recipe: &Recipe, run: &RunFolder, lr_warmup_epochs: u32) -> RunFact
         greater_metric_to_watch_is_better: training.greater_metric_to_watch_is_better,
         lr_warmup_epochs,
         silent_mode: training.silent_mode,
+        autocast: training.mixed_precision == Precision::Bfloat16,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, ensure};
 use phasebox_files::atomic_file::Durability;
-use phasebox_recipe::{Precision, Recipe, RecordSteps};
+use phasebox_recipe::{Recipe, RecordSteps};
 use phasebox_train::trainer::{Saving, Settings};
 
 pub(super) fn settings(recipe: &Recipe) -> Result<Settings> {
@@ -15,7 +15,6 @@ pub(super) fn settings(recipe: &Recipe) -> Result<Settings> {
         validation_every: epochs(training.evaluation.run_validation_freq),
         test_every: epochs(training.evaluation.run_test_freq),
         clip_grad_norm: training.clip_grad_norm,
-        autocast: training.mixed_precision == Precision::Bfloat16,
         channels_last: training.channels_last,
         nan_policy: training.nan_policy,
         record_steps: training.record_steps == RecordSteps::Auto,

@@ -8,10 +8,11 @@
 //! | `storage` | `wit/storage.wit` |
 //! | `diagnostics` | `wit/diagnostics.wit` |
 //!
-//! The others are shared by them: `tensor_steps` and `selection` hold the steps that tensor operations are
-//! made of, `compositions` and `resizing` those of several calls of libtorch, `boxes` and
-//! `drawing` (with `font`) the work of `vision`, `batch_items` the tensors of a batch, `requests` what a callback asks of the trainer, `size_checks` the sizes worked out before an
-//! operation starts, `dtype` the element types, and `random` the callback's own random numbers.
+//! The others are shared by them. `tensor_steps` and `selection` hold the steps that tensor operations are
+//! made of, `compositions` and `resizing` those of several calls of libtorch, `boxes` and `drawing` (with
+//! `font`) the functions of `vision`. `batch_items` has the tensors of a batch, `passes` extra passes through
+//! the network, and `requests` what a callback asks of the trainer. `size_checks` has the sizes worked out
+//! before an operation starts, `dtype` the element types, and `random` the callback's own random numbers.
 //!
 //! Functions here are short and in the order of the WIT. They decide no policy: rights are `grants`,
 //! limits are `PluginState::charge`. Of tch they call only the fallible `f_` forms.
@@ -32,6 +33,7 @@ mod logger;
 mod metrics;
 mod model;
 mod optimizer;
+mod passes;
 mod phase_context;
 pub(crate) mod random;
 mod replacements;

@@ -10,7 +10,7 @@ use wasmtime::component::Resource;
 use crate::bindings::context::HostModel;
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostError, HostResult, clip, refuse};
-use crate::markers::{EMA, GroupHandle, ModelHandle};
+use crate::markers::{EMA, GroupHandle, ModelHandle, TensorHandle};
 use crate::owner::Owner;
 use crate::state::PluginState;
 
@@ -89,6 +89,15 @@ impl HostModel for PluginState {
             );
         };
         Ok(tensor.requires_grad())
+    }
+
+    fn forward(
+        &mut self,
+        this: This,
+        inputs: Vec<Resource<TensorHandle>>,
+        mode: String,
+    ) -> HostResult<Resource<GroupHandle>> {
+        self.pass_forward(this.rep() == EMA, &inputs, &mode)
     }
 
     fn drop(&mut self, _: This) -> wasmtime::Result<()> {

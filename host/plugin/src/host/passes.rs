@@ -1,126 +1,141 @@
-//! The contract's passes through the network beside the batch's own: when they are allowed, and inputs that are like
-//! those of the batch. The passes themselves are the trainer's.
+//! Extra passes through the network: `model.forward`, `repeat-backward` and `gradient-penalty`. Owns what may be passed in
+//! and what a pass is charged; running it is the trainer's part.
 
 use phasebox_contract::grants::Grant;
 use phasebox_contract::limits::Limit;
-use phasebox_contract::phase::Phase;
 use phasebox_nn::tensor_group::TensorGroup;
-use tch::Tensor;
-use torch_ext::Items;
+use phasebox_train::context::Context;
+use phasebox_train::trainer::extra_pass;
+use torch_ext::{Extent, Items};
 use wasmtime::component::Resource;
 
-use super::batch_items::{Batched, not_set};
+use super::size_checks::check_extent;
+use crate::bindings::context::PassMode;
 use crate::bindings::types::ErrorCode;
-use crate::error::{HostResult, clip, refuse};
+use crate::error::{HostResult, refuse};
 use crate::markers::{GroupHandle, TensorHandle};
 use crate::owner::Owner;
 use crate::state::PluginState;
 
-/// The name of an output that has none.
-const OUTPUT: &str = "preds";
-
 impl PluginState {
-    /// The network's outputs for other inputs, as tensors of the callback.
+    /// Predictions of the network, or of its moving average, as a group.
     pub(super) fn pass_forward(
         &mut self,
-        inputs: &Resource<GroupHandle>,
-        mode: &str,
+        of_average: bool,
+        inputs: &[Resource<TensorHandle>],
+        mode: PassMode,
     ) -> HostResult<Resource<GroupHandle>> {
-        self.require(Grant::Passes)?;
-        let train = is_train(mode)?;
-        let given = self.group(inputs)?.members.clone();
-        let inputs = self.inputs_like_the_batch(&given)?;
-        self.charge(Limit::Passes, 1)?;
-        let outputs = self.context()?.pass_forward(&inputs, train)?;
-        let outputs = outputs.iter(OUTPUT);
-        let named: Vec<_> = outputs
-            .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()))
-            .collect();
-        let members = TensorGroup::new(named)?;
-        self.charge(Limit::CallTensors, members.bytes())?;
-        self.lend_group(members, Owner::Callback)
+        let inputs = self.begin_pass(inputs)?;
+        let seed = self.random.seed_of_pass();
+        let train = mode == PassMode::Training;
+        let preds = extra_pass::forward(self.context()?, of_average, &inputs, train, seed)?;
+        let mut named = Vec::with_capacity(preds.len());
+        for (name, tensor) in preds.iter("preds") {
+            let extent = Extent::of(tensor);
+            check_extent(tensor, extent)?;
+            self.charge(Limit::CallTensors, extent.bytes)?;
+            named.push((name.to_owned(), tensor.shallow_clone()));
+        }
+        self.lend_group(TensorGroup::new(named)?, Owner::Callback)
     }
 
-    /// Other gradients for the batch; answers the loss.
+    /// The gradients of the batch once more, at the present parameters; the loss of the pass.
     pub(super) fn pass_backward(&mut self) -> HostResult<Resource<TensorHandle>> {
-        self.require(Grant::Passes)?;
-        self.require(Grant::Gradients)?;
-        self.only_at("backward-again", &[Phase::TrainBatchGradientStepStart])?;
-        if self.context()?.loss_divisor() != 1 {
+        self.charge_pass()?;
+        let seed = self.random.seed_of_pass();
+        let context = self.context()?;
+        if context.accumulation.planned() != 1 {
             return refuse(
                 ErrorCode::Unsupported,
-                "several batches share this step, and only the last of them is here: it needs `batch_accumulate: 1`",
+                "a step of several batches cannot be repeated: only its last batch is still there; set \
+                 `batch_accumulate: 1`",
             );
         }
-        self.charge(Limit::Passes, 1)?;
-        let loss = self.context()?.pass_backward()?;
+        let loss = extra_pass::repeat_backward(context, seed)?;
         self.make(loss)
     }
 
-    /// The members as inputs of the network. Anything that is not like the inputs of the batch could ask for any amount
-    /// of memory.
-    fn inputs_like_the_batch(&mut self, given: &TensorGroup) -> HostResult<Items> {
-        let context = self.context()?;
-        let Some(batch) = context.inputs.as_ref() else {
-            return not_set(context, "inputs exist during batch phases");
-        };
-        let own = batch.iter(Batched::Inputs.name());
-        let pairs = given.named().iter().zip(own);
-        let rows = given.named().first().and_then(|(_, first)| rows(first));
-        let are_alike = given.named().len() == batch.len()
-            && rows.is_some_and(|rows| (1..=context.batch_size as i64).contains(&rows))
-            && pairs.into_iter().all(|((name, tensor), (own_name, own))| {
-                name == own_name && self::rows(tensor) == rows && is_like(tensor, own)
-            });
-        if !are_alike {
+    /// The gradient penalty of the network at `inputs`.
+    pub(super) fn pass_penalty(
+        &mut self,
+        inputs: &[Resource<TensorHandle>],
+        wanted: f64,
+    ) -> HostResult<Resource<TensorHandle>> {
+        if !wanted.is_finite() || wanted < 0.0 {
             return refuse(
-                ErrorCode::ShapeMismatch,
+                ErrorCode::InvalidArgument,
                 format!(
-                    "these are no inputs like those of the batch ({}): their names, dtypes and shapes are wanted, \
-                     with as many samples or fewer",
-                    batch.described()
+                    "the norm that is wanted must be a finite number, at least 0, not {wanted}"
                 ),
             );
         }
-        as_items(given, batch)
+        let inputs = self.begin_pass(inputs)?;
+        let seed = self.random.seed_of_pass();
+        let penalty = extra_pass::gradient_penalty(self.context()?, &inputs, wanted, seed)?;
+        self.make(penalty)
     }
-}
 
-fn is_train(mode: &str) -> HostResult<bool> {
-    match mode {
-        "train" => Ok(true),
-        "evaluation" => Ok(false),
-        other => refuse(
-            ErrorCode::InvalidArgument,
-            format!(
-                "a pass is in mode \"train\" or \"evaluation\", not `{}`",
-                clip(other)
-            ),
-        ),
-    }
-}
-
-fn rows(tensor: &Tensor) -> Option<i64> {
-    tensor.size().first().copied()
-}
-
-/// The same dtype, device and shape of a sample.
-fn is_like(tensor: &Tensor, own: &Tensor) -> bool {
-    let samples = [tensor, own].map(|tensor| tensor.size().into_iter().skip(1).collect::<Vec<_>>());
-    samples[0] == samples[1] && tensor.kind() == own.kind() && tensor.device() == own.device()
-}
-
-/// Detached, so that no pass records how the callback made them.
-fn as_items(given: &TensorGroup, batch: &Items) -> HostResult<Items> {
-    let mut named = Vec::new();
-    for (name, tensor) in given.named() {
-        named.push((name.as_str(), tensor.f_detach()?));
-    }
-    match (batch.names().is_empty(), named.pop()) {
-        (true, Some((_, only))) => Ok(only.into()),
-        (_, last) => {
-            named.extend(last);
-            Ok(Items::named(named)?)
+    fn begin_pass(&mut self, inputs: &[Resource<TensorHandle>]) -> HostResult<Items> {
+        let mut tensors = Vec::with_capacity(inputs.len());
+        for handle in inputs {
+            tensors.push(self.tensor(handle)?.shallow_clone());
+        }
+        self.charge_pass()?;
+        let context = self.context()?;
+        let declared = context.train_loader.input_shapes()?;
+        if declared.len() != tensors.len() {
+            return refuse(
+                ErrorCode::InvalidArgument,
+                format!(
+                    "the network takes {} inputs, not {}",
+                    declared.len(),
+                    tensors.len()
+                ),
+            );
+        }
+        for (tensor, (name, sample)) in tensors.iter().zip(&declared) {
+            check_input(context, tensor, name, sample)?;
+        }
+        match tensors.len() {
+            1 => Ok(tensors.remove(0).into()),
+            _ => {
+                let names = declared.into_iter().map(|(name, _)| name);
+                Ok(Items::named(names.zip(tensors))?)
+            }
         }
     }
+
+    fn charge_pass(&mut self) -> HostResult<()> {
+        self.require(Grant::Passes)?;
+        self.charge(Limit::Passes, 1)?;
+        self.launch(1)
+    }
+}
+
+/// Refuses inputs of another device, and more of them than the largest batch has.
+fn check_input(
+    context: &Context,
+    tensor: &tch::Tensor,
+    name: &str,
+    sample: &[i64],
+) -> HostResult<()> {
+    if tensor.device() != context.device {
+        let device = phasebox_train::device::name(context.device);
+        return refuse(
+            ErrorCode::DeviceMismatch,
+            format!("`{name}` must be on {device}"),
+        );
+    }
+    let batch = context.train_loader.batch_size();
+    let batch = batch.max(context.valid_loader.batch_size()) as u64;
+    let elements: u64 = sample.iter().map(|length| *length as u64).product();
+    let most = batch.saturating_mul(elements);
+    let given = torch_ext::numel(tensor) as u64;
+    if given > most {
+        return refuse(
+            ErrorCode::TooLarge,
+            format!("`{name}` has {given} elements; a pass takes at most those of a batch, {most}"),
+        );
+    }
+    Ok(())
 }

@@ -424,6 +424,22 @@ impl HostPhaseContext for PluginState {
         Ok(())
     }
 
+    fn repeat_backward(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
+        self.require(Grant::Gradients)?;
+        self.only_at("repeat-backward", &[Phase::TrainBatchGradientStepStart])?;
+        self.pass_backward()
+    }
+
+    fn gradient_penalty(
+        &mut self,
+        _: This,
+        inputs: Vec<Resource<TensorHandle>>,
+        norm: f64,
+    ) -> HostResult<Resource<TensorHandle>> {
+        self.only_at("gradient-penalty", &[Phase::TrainBatchLossEnd])?;
+        self.pass_penalty(&inputs, norm)
+    }
+
     fn request_stop(&mut self, _: This, at: String, reason: String) -> HostResult<()> {
         self.require(Grant::Stop)?;
         let at = stop_at(&at)?;

@@ -27,6 +27,11 @@ impl Random {
         numbers.next_u64()
     }
 
+    /// The seed of the numbers that one pass through the network draws.
+    pub(crate) fn seed_of_pass(&mut self) -> u64 {
+        self.next()
+    }
+
     /// Uniform in [0, 1) with 24 bits: every value is an exact f32.
     pub(crate) fn uniform(&mut self) -> f32 {
         (self.next() >> 40) as f32 / (1u32 << 24) as f32

@@ -102,6 +102,8 @@ pub struct Changes {
     pub optimizer: bool,
     /// The rest of a batch, or its step, may be left out.
     pub skip: bool,
+    /// The network may be run beside the loop, and gradients be made anew in other memory.
+    pub passes: bool,
 }
 
 /// A callback, as the plan of recorded steps sees it.

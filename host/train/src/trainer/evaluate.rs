@@ -105,8 +105,8 @@ impl Trainer {
     fn compute_without_gradients(&mut self) -> Result<()> {
         let _unrecorded = GradientMode::set(false);
         let context = &mut *self.context;
-        step_op::forward(context, &self.settings, false)?;
-        step_op::loss(context, &self.settings)?;
+        step_op::forward(context, false)?;
+        step_op::loss(context)?;
         step_op::metrics(context)?;
         step_op::gather(context)
     }

@@ -7,6 +7,7 @@ mod checkpointing;
 mod decisions;
 mod ending;
 mod evaluate;
+pub mod extra_pass;
 mod loss_watch;
 mod recording;
 mod resume;

@@ -14,8 +14,6 @@ pub struct Settings {
     pub test_every: u32,
     /// Largest 2-norm of all gradients together.
     pub clip_grad_norm: Option<f64>,
-    /// Forward pass and loss run in bfloat16.
-    pub autocast: bool,
     /// The channels of a pixel lie together in memory.
     pub channels_last: bool,
     /// The policy for a loss that is not finite.

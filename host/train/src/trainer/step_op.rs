@@ -3,8 +3,9 @@
 //! are in `bookkeeping`; the order of operations and phases is in `mod`.
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use phasebox_nn::criterion::LossOutput;
 use tch::Tensor;
-use torch_ext::{Autocast, AutocastDevice, GradientMode};
+use torch_ext::{Autocast, AutocastDevice, GradientMode, Items};
 
 use super::Settings;
 use crate::context::Context;
@@ -52,8 +53,8 @@ pub(super) fn perform(op: StepOp, context: &mut Context, settings: &Settings) ->
         StepOp::Forward | StepOp::Loss | StepOp::Backward
     ));
     match op {
-        StepOp::Forward => forward(context, settings, true),
-        StepOp::Loss => loss(context, settings),
+        StepOp::Forward => forward(context, true),
+        StepOp::Loss => loss(context),
         StepOp::Metrics => metrics(context),
         StepOp::Backward => backward(context),
         StepOp::Clip => clip(context, settings),
@@ -63,8 +64,8 @@ pub(super) fn perform(op: StepOp, context: &mut Context, settings: &Settings) ->
 }
 
 /// preds ← net(inputs), or the moving average's in evaluation.
-pub(super) fn forward(context: &mut Context, settings: &Settings, train: bool) -> Result<()> {
-    let _autocast = autocast(settings.autocast, context.device)?;
+pub(super) fn forward(context: &mut Context, train: bool) -> Result<()> {
+    let _autocast = autocast(context.run.autocast, context.device)?;
     let inputs = context.inputs.as_ref().context("the batch has no inputs")?;
     let net = match &context.ema_model {
         Some(ema) if context.split != Split::Train => ema.model(),
@@ -75,15 +76,20 @@ pub(super) fn forward(context: &mut Context, settings: &Settings, train: bool) -
 }
 
 /// loss ← criterion(preds, target)
-pub(super) fn loss(context: &mut Context, settings: &Settings) -> Result<()> {
-    let _autocast = autocast(settings.autocast, context.device)?;
+pub(super) fn loss(context: &mut Context) -> Result<()> {
     let preds = context.preds.as_ref();
     let preds = preds.context("the batch has no predictions")?;
-    let target = context.target.as_ref().context("the batch has no target")?;
-    let output = context.criterion.forward(preds, target)?;
+    let output = loss_of(context, preds)?;
     context.loss = Some(output.loss);
     context.loss_log_items = Some(output.items);
     Ok(())
+}
+
+/// criterion(preds, target)
+pub(super) fn loss_of(context: &Context, preds: &Items) -> Result<LossOutput> {
+    let _autocast = autocast(context.run.autocast, context.device)?;
+    let target = context.target.as_ref().context("the batch has no target")?;
+    context.criterion.forward(preds, target)
 }
 
 /// Adds the batch to the totals of its split, on the device.
@@ -130,7 +136,7 @@ fn clip(context: &mut Context, settings: &Settings) -> Result<()> {
 
 /// A guard for one operation alone: casts of parameters live no longer than the guard, so a recorded operation makes
 /// its own.
-fn autocast(wanted: bool, device: tch::Device) -> Result<Option<Autocast>> {
+pub(super) fn autocast(wanted: bool, device: tch::Device) -> Result<Option<Autocast>> {
     if !wanted {
         return Ok(None);
     }

@@ -223,6 +223,11 @@ fn obstacle(subscriber: &Subscriber<'_>) -> Option<String> {
         let silent = subscriber.phases.intersects(PhaseSet::TRAIN_BATCH);
         return silent.then(|| format!("callback `{name}` does not say what it changes"));
     };
+    if changes.passes && subscriber.phases.intersects(PhaseSet::TRAIN_BATCH) {
+        return Some(format!(
+            "callback `{name}` may run passes of its own and repeat the backward pass"
+        ));
+    }
     let mut phases = PhaseSet::FORWARD_TO_BACKWARD.iter();
     let phase = phases.find(|phase| subscriber.phases.contains(*phase))?;
     let changed = changes.between_passes()?;
