@@ -10,9 +10,8 @@ use torch_ext::{Extent, Items};
 use wasmtime::component::Resource;
 
 use super::size_checks::check_extent;
-use crate::bindings::context::PassMode;
 use crate::bindings::types::ErrorCode;
-use crate::error::{HostResult, refuse};
+use crate::error::{HostResult, clip, refuse};
 use crate::markers::{GroupHandle, TensorHandle};
 use crate::owner::Owner;
 use crate::state::PluginState;
@@ -23,11 +22,12 @@ impl PluginState {
         &mut self,
         of_average: bool,
         inputs: &[Resource<TensorHandle>],
-        mode: PassMode,
+        mode: &str,
     ) -> HostResult<Resource<GroupHandle>> {
+        self.require(Grant::Passes)?;
+        let train = is_train(mode)?;
         let inputs = self.begin_pass(inputs)?;
         let seed = self.random.seed_of_pass();
-        let train = mode == PassMode::Training;
         let preds = extra_pass::forward(self.context()?, of_average, &inputs, train, seed)?;
         let mut named = Vec::with_capacity(preds.len());
         for (name, tensor) in preds.iter("preds") {
@@ -109,6 +109,20 @@ impl PluginState {
         self.require(Grant::Passes)?;
         self.charge(Limit::Passes, 1)?;
         self.launch(1)
+    }
+}
+
+fn is_train(mode: &str) -> HostResult<bool> {
+    match mode {
+        "train" => Ok(true),
+        "evaluation" => Ok(false),
+        other => refuse(
+            ErrorCode::InvalidArgument,
+            format!(
+                "a pass is in mode \"train\" or \"evaluation\", not `{}`",
+                clip(other)
+            ),
+        ),
     }
 }
 

@@ -425,6 +425,7 @@ impl HostPhaseContext for PluginState {
     }
 
     fn repeat_backward(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
+        self.require(Grant::Passes)?;
         self.require(Grant::Gradients)?;
         self.only_at("repeat-backward", &[Phase::TrainBatchGradientStepStart])?;
         self.pass_backward()
@@ -436,6 +437,7 @@ impl HostPhaseContext for PluginState {
         inputs: Vec<Resource<TensorHandle>>,
         norm: f64,
     ) -> HostResult<Resource<TensorHandle>> {
+        self.require(Grant::Passes)?;
         self.only_at("gradient-penalty", &[Phase::TrainBatchLossEnd])?;
         self.pass_penalty(&inputs, norm)
     }

@@ -55,7 +55,7 @@ pub mod bindings {
 /// Everything that most callbacks need: `use phasebox_sdk::prelude::*;`.
 pub mod prelude {
     pub use crate::bindings::phasebox::train::context::{
-        Criterion, DataLoader, Logger, Metrics, Model, Optimizer, PassMode, PhaseContext,
+        Criterion, DataLoader, Logger, Metrics, Model, Optimizer, PhaseContext,
     };
     pub use crate::bindings::phasebox::train::tensor::{self, Deferred, Tensor, TensorGroup};
     pub use crate::bindings::phasebox::train::types::{

@@ -23,7 +23,7 @@ struct Passes {
 impl Passes {
     fn on_train_batch_start(&mut self, ctx: &PhaseContext) -> Result<()> {
         let net = ctx.net()?;
-        for mode in [PassMode::Training, PassMode::Evaluation] {
+        for mode in ["train", "evaluation"] {
             for _ in 0..self.idle_passes {
                 net.forward(&[&ctx.inputs()?], mode)?;
             }
@@ -62,7 +62,7 @@ impl Passes {
         let (net, inputs) = (ctx.net()?, ctx.inputs()?);
         let mut probabilities = Vec::new();
         for _ in 0..self.dropout_passes {
-            let preds = net.forward(&[&inputs], PassMode::Training)?;
+            let preds = net.forward(&[&inputs], "train")?;
             probabilities.push(preds.get("preds")?.softmax(1)?);
         }
         let all: Vec<&Tensor> = probabilities.iter().collect();

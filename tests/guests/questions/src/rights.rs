@@ -46,7 +46,7 @@ pub(crate) fn all(ctx: &PhaseContext) -> Result<()> {
     tell("set-loss", ctx.set_loss(&number()?));
     tell(
         "model.forward",
-        net.forward(&[&number()?], PassMode::Evaluation),
+        net.forward(&[&number()?], "evaluation"),
     );
     tell("repeat-backward", ctx.repeat_backward());
     tell("gradient-penalty", ctx.gradient_penalty(&[&number()?], 1.0));

@@ -21,6 +21,7 @@ const OBSERVES: Changes = Changes {
     parameters: false,
     optimizer: false,
     skip: false,
+    passes: false,
 };
 
 fn called(name: &'static str, phases: &[Phase], changes: Option<Changes>) -> Subscriber<'static> {
@@ -224,6 +225,17 @@ fn nothing_is_recorded_where_it_could_be_wrong() {
             "forward loss metrics backward step clear",
         );
     }
+    let passes = with(|c| c.passes = true);
+    check(
+        &[called("x", &[TrainBatchEnd], passes)],
+        FACTS,
+        "callback `x` may run passes of its own and repeat the backward pass",
+    );
+    check(
+        &[called("x", &[ValidationBatchEnd], passes)],
+        FACTS,
+        "forward loss metrics backward step clear",
+    );
     check(
         &[called("x", &[TrainBatchEnd], None)],
         FACTS,
