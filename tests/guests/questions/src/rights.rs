@@ -44,10 +44,7 @@ pub(crate) fn all(ctx: &PhaseContext) -> Result<()> {
     tell("set-target-item", ctx.set_target_item("target", &number()?));
     tell("set-target", ctx.set_target(&number()?));
     tell("set-loss", ctx.set_loss(&number()?));
-    tell(
-        "model.forward",
-        net.forward(&[&number()?], "evaluation"),
-    );
+    tell("model.forward", net.forward(&[&number()?], "evaluation"));
     tell("repeat-backward", ctx.repeat_backward());
     tell("gradient-penalty", ctx.gradient_penalty(&[&number()?], 1.0));
     tell("set-inputs-item", ctx.set_inputs_item("inputs", &number()?));
