@@ -17,7 +17,8 @@ fn digits() -> String {
     let config: DatasetConfig = serde_json::from_value(json!({"digits": {}})).expect("it is known");
     let data = config.load(Path::new("")).expect("it is built in").train;
     let indices: Vec<usize> = (0..ROWS).collect();
-    let batch = data.byte_batch(&indices, &Default::default(), 0);
+    let stacked = data.in_one_pass().expect("images in memory");
+    let batch = stacked.byte_batch(&indices, &Default::default(), 0);
     let batch = batch.expect("as many digits");
     let pixels = batch
         .inputs

@@ -25,6 +25,7 @@
 //! | `effects` | what each stock callback does to a run, against numbers computed apart from it |
 //! | `languages` | one callback in four languages, with the same numbers |
 //! | `tensor_ops` | that a guest gets from every tensor operation the numbers that numpy gives |
+//! | `transforms` | that a list of transforms trains as the mapping does, and masks from a recipe, with a switch |
 //! | `tidy` | that the source keeps the rules of ARCHITECTURE.md and CONTRIBUTING.md |
 //!
 //! `harness` runs the binary and reads what it leaves.
@@ -54,3 +55,4 @@ mod state_upgrade;
 mod sweeps;
 mod tensor_ops;
 mod tidy;
+mod transforms;

@@ -6,14 +6,15 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
-use image::imageops::{self, FilterType};
-use image::{ImageBuffer, Luma, Pixel, Rgb};
+use anyhow::{Context, Result, ensure};
+use image::imageops::FilterType;
 use tch::Tensor;
 use tch::kind::Element;
 
 use super::Batch;
 use super::random::Random;
+use super::raster::{Raster, resize_bytes};
+use super::sample::{Sample, Target};
 use super::transforms::{Augmentation, Normalize, RandomCrop};
 
 /// One image. `shape` is `[channels, height, width]`, with 1 or 3 channels; `bytes` lie row by row, a pixel's channels
@@ -29,6 +30,18 @@ pub(super) struct Image<'a> {
 }
 
 impl Image<'_> {
+    /// The image as a sample of its own.
+    pub(super) fn sample(self, white: f32) -> Sample {
+        let raster = Raster {
+            shape: self.shape,
+            values: self.bytes.into_owned(),
+        };
+        Sample {
+            file: self.path.map(Path::to_path_buf),
+            ..Sample::of_image(raster, white, Target::Class(self.label))
+        }
+    }
+
     /// The image's file, or its index if it has none of its own.
     fn place(&self, index: usize) -> String {
         match self.path {
@@ -226,26 +239,7 @@ fn resize<'a>(image: &'a Image<'_>, size: [usize; 2]) -> Result<Cow<'a, [u8]>> {
     if [height, width] == size {
         return Ok(Cow::Borrowed(&image.bytes));
     }
-    match channels {
-        1 => resize_pixels::<Luma<u8>>(&image.bytes, [height, width], size),
-        3 => resize_pixels::<Rgb<u8>>(&image.bytes, [height, width], size),
-        _ => bail!("images of {channels} channels cannot be resized, only those of 1 or 3"),
-    }
-}
-
-/// All channels at once: the `image` crate takes as long for one as for three.
-fn resize_pixels<P: Pixel<Subpixel = u8> + 'static>(
-    bytes: &[u8],
-    from: [usize; 2],
-    to: [usize; 2],
-) -> Result<Cow<'static, [u8]>> {
-    let [[height, width], [new_height, new_width]] =
-        [from, to].map(|size| size.map(|length| length as u32));
-    let image: ImageBuffer<P, &[u8]> =
-        ImageBuffer::from_raw(width, height, bytes).context("an image lacks pixels")?;
-    Ok(
-        imageops::resize(&image, new_width, new_height, FilterType::Triangle)
-            .into_raw()
-            .into(),
-    )
+    let filter = FilterType::Triangle;
+    let bytes = resize_bytes(channels, &image.bytes, [height, width], size, filter)?;
+    Ok(bytes.into())
 }

@@ -28,11 +28,8 @@ pub struct DigitsConfig {
 
 impl DigitsConfig {
     pub(super) fn load(&self) -> Result<Splits> {
-        let all = decode().context(
-            "the embedded digits are damaged: this binary was built from a broken checkout",
-        )?;
-        let (train, validation) = all.hold_out(VALIDATION_FRACTION, SPLIT_SEED)?;
-        let validation = Arc::new(validation.context("the validation part is empty")?);
+        let (train, validation) = parts()?;
+        let validation = Arc::new(validation);
         let (train, test) = train
             .hold_out(self.test_fraction, SPLIT_SEED)
             .context("digits: `test_fraction`")?;
@@ -42,6 +39,14 @@ impl DigitsConfig {
             test: test.map(|test| Arc::new(test) as _),
         })
     }
+}
+
+/// The digits to train on and those to validate with.
+pub(super) fn parts() -> Result<(Images, Images)> {
+    let all = decode()
+        .context("the embedded digits are damaged: this binary was built from a broken checkout")?;
+    let (train, validation) = all.hold_out(VALIDATION_FRACTION, SPLIT_SEED)?;
+    Ok((train, validation.context("the validation part is empty")?))
 }
 
 fn decode() -> Result<Images> {

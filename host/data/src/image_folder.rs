@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::augment::{Image, Renderer};
 use super::data_file::with_hint;
 use super::transforms::{Augmentation, Normalize};
-use super::{Batch, Dataset, Splits};
+use super::{Batch, Dataset, OnePass, Sample, Splits};
 
 /// Names that end otherwise are passed over, as torchvision does.
 const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "gif", "webp"];
@@ -163,25 +163,16 @@ impl Dataset for ImageFolder {
         self.files.len()
     }
 
-    fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch> {
-        let renderer = Renderer::new(augmentation, self.shape, 255.0, &self.normalize)?;
-        renderer.batch(indices, seed, |index| self.decode(index))
+    fn sample(&self, index: usize) -> Result<Sample> {
+        Ok(self.decode(index)?.sample(255.0))
     }
 
-    fn byte_batch(
-        &self,
-        indices: &[usize],
-        augmentation: &Augmentation,
-        seed: u64,
-    ) -> Result<Batch> {
-        let normalize = augmentation.normalize.as_ref().unwrap_or(&self.normalize);
-        let byte_scale = Some(normalize.of_bytes(self.shape[0], 255.0)?);
-        let renderer = Renderer::of_bytes(augmentation, self.shape)?;
-        let batch = renderer.batch(indices, seed, |index| self.decode(index))?;
-        Ok(Batch {
-            byte_scale,
-            ..batch
-        })
+    fn in_one_pass(&self) -> Option<&dyn OnePass> {
+        Some(self)
+    }
+
+    fn normalize(&self) -> Option<&Normalize> {
+        Some(&self.normalize)
     }
 
     fn decodes(&self) -> bool {
@@ -203,6 +194,29 @@ impl Dataset for ImageFolder {
             self.files.len(),
             self.classes.len()
         )
+    }
+}
+
+impl OnePass for ImageFolder {
+    fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch> {
+        let renderer = Renderer::new(augmentation, self.shape, 255.0, &self.normalize)?;
+        renderer.batch(indices, seed, |index| self.decode(index))
+    }
+
+    fn byte_batch(
+        &self,
+        indices: &[usize],
+        augmentation: &Augmentation,
+        seed: u64,
+    ) -> Result<Batch> {
+        let normalize = augmentation.normalize.as_ref().unwrap_or(&self.normalize);
+        let byte_scale = Some(normalize.of_bytes(self.shape[0], 255.0)?);
+        let renderer = Renderer::of_bytes(augmentation, self.shape)?;
+        let batch = renderer.batch(indices, seed, |index| self.decode(index))?;
+        Ok(Batch {
+            byte_scale,
+            ..batch
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use super::augment::{Image, Renderer};
 use super::data_file::DAMAGED;
 use super::hold_out::{Division, hold_out};
 use super::transforms::{Augmentation, Normalize};
-use super::{Batch, Dataset, Splits};
+use super::{Batch, Dataset, OnePass, Sample, Splits};
 
 /// Images of one size with a class each. A byte a pixel in memory: a quarter of what float32 would take.
 #[derive(Debug, Clone)]
@@ -151,6 +151,32 @@ impl Dataset for Images {
         self.labels.len()
     }
 
+    fn sample(&self, index: usize) -> Result<Sample> {
+        Ok(self.image(index)?.sample(self.white))
+    }
+
+    fn in_one_pass(&self) -> Option<&dyn OnePass> {
+        Some(self)
+    }
+
+    fn normalize(&self) -> Option<&Normalize> {
+        Some(&self.normalize)
+    }
+
+    fn input_shape(&self) -> Vec<i64> {
+        self.shape.map(|length| length as i64).to_vec()
+    }
+
+    fn class_names(&self) -> Option<&[String]> {
+        Some(&self.classes)
+    }
+
+    fn description(&self) -> String {
+        self.description.clone()
+    }
+}
+
+impl OnePass for Images {
     fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch> {
         let renderer = Renderer::new(augmentation, self.shape, self.white, &self.normalize)?;
         renderer.batch(indices, seed, |index| self.image(index))
@@ -170,17 +196,5 @@ impl Dataset for Images {
             byte_scale,
             ..batch
         })
-    }
-
-    fn input_shape(&self) -> Vec<i64> {
-        self.shape.map(|length| length as i64).to_vec()
-    }
-
-    fn class_names(&self) -> Option<&[String]> {
-        Some(&self.classes)
-    }
-
-    fn description(&self) -> String {
-        self.description.clone()
     }
 }

@@ -1,14 +1,24 @@
 //! The samples a run sees: data sets, their transforms, and the loader that makes batches of them.
 //!
+//! A batch comes about in four steps. The loader decides which samples make it up. The data set reads each as a [`Sample`],
+//! image and target together. The transforms of the recipe change it, in order. The collation makes tensors of all. For
+//! images of one size in memory, the usual transforms and no special collation all this is one pass ([`OnePass`]), with
+//! the same draws and the same values.
+//!
+//! All chance comes from the seed, the epoch and the sample's index, or the batch's place for what a batch shares: numbers
+//! depend neither on threads nor on where a run resumed.
+//!
 //! The crate ends at CPU tensors: the trainer moves a batch to the device and decides what it is used for.
 //!
 //! **To add a data set**: one file beside this one with its recipe keys (a struct with `deny_unknown_fields`) and a
 //! `load`; in this file `mod`, `pub use` and one row of `datasets!`, whose name in snake case is the recipe key. For
 //! images that fit in memory `load` fills an [`Images`], for rows of numbers a [`Table`]; anything else implements
-//! [`Dataset`].
+//! [`Dataset`], which needs a length, a sample by index, a shape and the names of classes. **To add a transform**, see
+//! `transforms`; **to add a collation**, see `collate`.
 
 mod augment;
 mod cifar;
+mod collate;
 mod csv;
 mod data_file;
 mod digits;
@@ -17,8 +27,14 @@ mod image_folder;
 mod images;
 mod loader;
 mod mnist;
+mod named;
+mod pipeline;
 mod prefetch;
 mod random;
+mod raster;
+mod sample;
+mod scattered_digits;
+mod shard;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -33,8 +49,15 @@ pub use loader::{DataLoader, LoaderConfig};
 pub use mnist::MnistConfig;
 pub use prefetch::panic_text;
 pub use random::{Random, mix};
+pub use raster::{PixelValue, Raster};
+pub use sample::{Bounds, BoxFormat, BoxNumbers, Boxes, Keypoints, Mask, Pixels, Sample, Target};
+pub use scattered_digits::ScatteredDigitsConfig;
+pub use shard::Shard;
 pub use table::{Table, Task};
-pub use transforms::{Augmentation, ByteScale, Normalize, RandomCrop, Resize};
+pub use transforms::{
+    Augmentation, ByteScale, Normalize, RandomCrop, Resize, TransformList, Transforms,
+    missing_transform,
+};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -91,25 +114,20 @@ pub trait Dataset: Send + Sync {
         self.len() == 0
     }
 
-    /// The samples `indices`, in that order. `seed` is one number per epoch. A sample's augmentation is drawn from
-    /// `seed` and the sample's index alone, so it depends neither on the other samples of the batch nor on the thread.
+    /// One sample, before any transform.
     ///
     /// # Errors
-    /// When a sample cannot be read, or a transform does not fit it.
-    fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch>;
+    /// When it cannot be read; the message names its file, if it has one.
+    fn sample(&self, index: usize) -> Result<Sample>;
 
-    /// The batch for a device that normalizes by itself: images come as the bytes they are made of, which take a
-    /// quarter of the copying. Samples that are not made of bytes come as from [`batch`](Self::batch).
-    ///
-    /// # Errors
-    /// As [`batch`](Self::batch).
-    fn byte_batch(
-        &self,
-        indices: &[usize],
-        augmentation: &Augmentation,
-        seed: u64,
-    ) -> Result<Batch> {
-        self.batch(indices, augmentation, seed)
+    /// The data set as one that makes whole batches in one pass, if it is one.
+    fn in_one_pass(&self) -> Option<&dyn OnePass> {
+        None
+    }
+
+    /// The statistics of images that no transform normalizes; without them bytes become numbers in `[0, 1]`.
+    fn normalize(&self) -> Option<&Normalize> {
+        None
     }
 
     /// Each sample is opened and decoded whenever it is read, so threads that do it ahead of time are worth their cost.
@@ -136,6 +154,31 @@ pub trait Dataset: Send + Sync {
 
     /// One line for people: the data set and its source.
     fn description(&self) -> String;
+}
+
+/// A data set that makes whole batches, faster than sample by sample: the usual transforms are done while samples are
+/// copied, with the draws and the values that the transforms themselves would give.
+pub trait OnePass {
+    /// The samples `indices`, in that order. `seed` is one number per epoch. A sample's augmentation is drawn from
+    /// `seed` and the sample's index alone, so it depends neither on the other samples of the batch nor on the thread.
+    ///
+    /// # Errors
+    /// When a sample cannot be read, or a transform does not fit it.
+    fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch>;
+
+    /// The batch for a device that normalizes by itself: images come as the bytes they are made of, which take a
+    /// quarter of the copying. Samples that are not made of bytes come as from [`batch`](Self::batch).
+    ///
+    /// # Errors
+    /// As [`batch`](Self::batch).
+    fn byte_batch(
+        &self,
+        indices: &[usize],
+        augmentation: &Augmentation,
+        seed: u64,
+    ) -> Result<Batch> {
+        self.batch(indices, augmentation, seed)
+    }
 }
 
 /// The parts of a data set.
@@ -188,6 +231,8 @@ datasets! {
     ImageFolder(ImageFolderConfig) = ImageFolderConfig::load,
     /// Rows of numbers, to classify or to predict a number from.
     Csv(CsvConfig) = CsvConfig::load,
+    /// The built-in digits scattered on a canvas, with their boxes, masks or both.
+    ScatteredDigits(ScatteredDigitsConfig) = |config, _| config.load(),
 }
 
 /// The names of classes that have none but their numbers.

@@ -9,9 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tch::Device;
 
+use super::collate::Collation;
+use super::pipeline::{Pipeline, facts};
 use super::prefetch::{Plan, Prefetch};
 use super::random::Random;
-use super::transforms::Augmentation;
+use super::shard::Shard;
+use super::transforms::{Normalize, Transforms};
 use super::{Batch, Dataset};
 
 /// More threads, or batches ahead of each, only cost memory.
@@ -42,6 +45,9 @@ pub struct LoaderConfig {
     pub prefetch: usize,
     /// Ends every epoch after so many batches, to try a recipe out.
     pub max_batches: Option<u64>,
+    /// The way samples become a batch.
+    #[serde(deserialize_with = "Collation::named")]
+    pub(crate) collate_fn: Collation,
 }
 
 impl Default for LoaderConfig {
@@ -53,6 +59,7 @@ impl Default for LoaderConfig {
             num_workers: None,
             prefetch: 2,
             max_batches: None,
+            collate_fn: Collation::default(),
         }
     }
 }
@@ -65,8 +72,9 @@ pub struct DataLoader {
     name: String,
     dataset: Arc<dyn Dataset>,
     config: LoaderConfig,
-    augmentation: Augmentation,
+    transforms: Transforms,
     seed: u64,
+    shard: Shard,
     /// The device that batches will be moved to.
     device: Device,
     /// The parameters that were changed after construction, for checkpoints.
@@ -90,18 +98,20 @@ impl DataLoader {
         name: impl Into<String>,
         dataset: Arc<dyn Dataset>,
         config: LoaderConfig,
-        augmentation: Augmentation,
+        transforms: impl Into<Transforms>,
         seed: u64,
     ) -> Result<Self> {
-        let name = name.into();
-        check(&*dataset, &config, &augmentation).with_context(|| format!("loader `{name}`"))?;
-        let device = Device::Cpu;
+        let (name, transforms) = (name.into(), transforms.into());
+        let (device, shard) = (Device::Cpu, Shard::WHOLE);
+        check(&*dataset, &config, &transforms, shard)
+            .with_context(|| format!("loader `{name}`"))?;
         Ok(Self {
             name,
             dataset,
             config,
-            augmentation,
+            transforms,
             seed,
+            shard,
             device,
             changed: Map::new(),
             pass: None,
@@ -113,17 +123,39 @@ impl DataLoader {
         Self { device, ..self }
     }
 
+    /// The loader of one of several processes.
+    ///
+    /// # Errors
+    /// When there is no such process, or its epoch would have no batch.
+    pub fn for_shard(self, shard: Shard) -> Result<Self> {
+        let Shard { rank, world_size } = shard;
+        ensure!(
+            rank < world_size,
+            "loader `{}`: no rank {rank} among {world_size}",
+            self.name
+        );
+        check(&*self.dataset, &self.config, &self.transforms, shard)
+            .with_context(|| format!("loader `{}`, rank {rank}", self.name))?;
+        Ok(Self { shard, ..self })
+    }
+
     /// Batches in the epoch under way, or else in the next. A changed parameter counts from the next start on.
     pub fn batches(&self) -> u64 {
         match &self.pass {
             Some(pass) => pass.plan.batches,
-            None => batches(self.dataset.len(), &self.config),
+            None => batches(self.shard_samples(), &self.config),
         }
     }
 
     /// Samples in the epoch of [`batches`](Self::batches).
     pub fn samples(&self) -> u64 {
-        (self.dataset.len() as u64).min(self.batches().saturating_mul(self.batch_size() as u64))
+        (self.shard_samples() as u64).min(self.batches().saturating_mul(self.batch_size() as u64))
+    }
+
+    /// Samples in this process's part of the data set.
+    fn shard_samples(&self) -> usize {
+        let (samples, is_cut) = (self.dataset.len(), self.config.drop_last);
+        self.shard.samples(samples, is_cut)
     }
 
     /// Samples in a full batch of the epoch of [`batches`](Self::batches).
@@ -141,7 +173,7 @@ impl DataLoader {
     pub fn input_shapes(&self) -> Result<Vec<(String, Vec<i64>)>> {
         let mut shapes = self.dataset.input_shapes();
         if let [(_, shape)] = shapes.as_mut_slice() {
-            *shape = self.augmentation.output_shape(shape)?;
+            *shape = self.transforms.output_shape(shape)?;
         }
         Ok(shapes)
     }
@@ -163,8 +195,8 @@ impl DataLoader {
             first_batch <= batches,
             "loader `{name}`: no batch {first_batch} in an epoch of {batches}"
         );
-        let plan = Arc::new(self.plan(epoch));
-        let workers = self.workers().min((batches - first_batch) as usize);
+        let plan = Arc::new(self.plan(epoch)?);
+        let workers = self.workers(&plan).min((batches - first_batch) as usize);
         let prefetch = match workers {
             0 => None,
             workers => Some(Prefetch::start(
@@ -183,8 +215,8 @@ impl DataLoader {
     }
 
     /// Threads for the next epoch.
-    fn workers(&self) -> usize {
-        let is_costly = self.dataset.decodes() || self.augmentation.resize.is_some();
+    fn workers(&self, plan: &Plan) -> usize {
+        let is_costly = self.dataset.decodes() || plan.pipeline.is_costly(&*self.dataset);
         match self.config.num_workers {
             Some(workers) => workers,
             None if is_costly => spare_cores().clamp(1, MOST_WORKERS_UNASKED),
@@ -192,7 +224,7 @@ impl DataLoader {
         }
     }
 
-    fn plan(&self, epoch: u32) -> Plan {
+    fn plan(&self, epoch: u32) -> Result<Plan> {
         let mut random = Random::keyed(&[self.seed, u64::from(epoch)]);
         let mut order: Vec<usize> = (0..self.dataset.len()).collect();
         // Drawn whether it shuffles or not: switching the shuffle off leaves the transforms' randomness as it was.
@@ -200,16 +232,16 @@ impl DataLoader {
         if self.config.shuffle {
             random.shuffle(&mut order);
         }
-        Plan {
+        Ok(Plan {
             loader: self.name.clone(),
             dataset: Arc::clone(&self.dataset),
-            augmentation: self.augmentation.clone(),
-            order,
+            pipeline: Pipeline::new(&self.transforms, &self.config.collate_fn)?,
+            order: self.shard.of(order, self.config.drop_last),
             batch_size: self.config.batch_size,
             batches: self.batches(),
             seed,
             device: self.device,
-        }
+        })
     }
 
     /// The names that [`get`](Self::get) and [`set`](Self::set) know.
@@ -237,21 +269,27 @@ impl DataLoader {
         value.with_context(|| self.unknown(key))
     }
 
-    /// Changes a parameter from the next start on. `null` switches off a transform or a limit; `horizontal_flip` is off at 0.
+    /// Changes a parameter from the next start on. `null` switches off a transform or a limit; `horizontal_flip` is off at
+    /// 0. A transform of a list is switched off by `false` too, on again as the recipe has it by `true`, and changed by a
+    /// mapping of parameters.
     ///
     /// # Errors
     /// When there is no such parameter or the value does not fit; everything then stays as it was.
     pub fn set(&mut self, key: &str, value: Value) -> Result<()> {
         self.get(key)?;
         let failed = format!("loader `{}`: cannot set `{key}` to {value}", self.name);
-        let [config, augmentation] = self.values()?;
-        let config: LoaderConfig = replaced(config, key, &value).with_context(|| failed.clone())?;
-        let augmentation: Augmentation =
-            replaced(augmentation, key, &value).with_context(|| failed.clone())?;
-        check(&*self.dataset, &config, &augmentation).context(failed)?;
-        (self.config, self.augmentation) = (config, augmentation);
-        self.changed.insert(key.to_owned(), value);
+        let (config, transforms, saved) = self.with(key, &value).with_context(|| failed.clone())?;
+        check(&*self.dataset, &config, &transforms, self.shard).context(failed)?;
+        (self.config, self.transforms) = (config, transforms);
+        self.changed.insert(key.to_owned(), saved);
         Ok(())
+    }
+
+    /// The parameters with one changed, and the value that brings the change back.
+    fn with(&self, key: &str, value: &Value) -> Result<(LoaderConfig, Transforms, Value)> {
+        let config = replaced(fields(&self.config)?, key, value)?;
+        let (transforms, saved) = self.transforms.with(key, value)?;
+        Ok((config, transforms, saved))
     }
 
     /// The parameters that were changed, as an object, for a checkpoint.
@@ -276,7 +314,7 @@ impl DataLoader {
     }
 
     fn values(&self) -> Result<[Map<String, Value>; 2]> {
-        Ok([fields(&self.config)?, fields(&self.augmentation)?])
+        Ok([fields(&self.config)?, self.transforms.values()?])
     }
 
     fn unknown(&self, key: &str) -> String {
@@ -322,14 +360,14 @@ fn batches(samples: usize, config: &LoaderConfig) -> u64 {
     config.max_batches.map_or(batches, |most| batches.min(most))
 }
 
-fn fields(parameters: &impl Serialize) -> Result<Map<String, Value>> {
+pub(super) fn fields(parameters: &impl Serialize) -> Result<Map<String, Value>> {
     match serde_json::to_value(parameters)? {
         Value::Object(fields) => Ok(fields),
         other => bail!("the parameters of a loader are not an object but {other}"),
     }
 }
 
-fn replaced<T: DeserializeOwned>(
+pub(super) fn replaced<T: DeserializeOwned>(
     mut values: Map<String, Value>,
     key: &str,
     value: &Value,
@@ -340,7 +378,12 @@ fn replaced<T: DeserializeOwned>(
     Ok(serde_json::from_value(Value::Object(values))?)
 }
 
-fn check(dataset: &dyn Dataset, config: &LoaderConfig, augmentation: &Augmentation) -> Result<()> {
+fn check(
+    dataset: &dyn Dataset,
+    config: &LoaderConfig,
+    transforms: &Transforms,
+    shard: Shard,
+) -> Result<()> {
     let LoaderConfig {
         batch_size,
         prefetch,
@@ -356,21 +399,37 @@ fn check(dataset: &dyn Dataset, config: &LoaderConfig, augmentation: &Augmentati
         (1..=PREFETCH_LIMIT).contains(&prefetch),
         "`prefetch` is {prefetch}; it must be in 1..={PREFETCH_LIMIT}"
     );
-    let shape = augmentation.output_shape(&dataset.input_shape())?;
-    let samples = dataset.len();
-    let bytes = shape.iter().map(|&length| length as u128).product::<u128>()
-        * batch_size.min(samples) as u128
-        * 4;
-    ensure!(
-        bytes <= BATCH_BYTES_LIMIT,
-        "a batch of {batch_size} samples {shape:?} takes {bytes} bytes; lower `batch_size`"
-    );
+    let samples = shard.samples(dataset.len(), config.drop_last);
+    check_batch(dataset, config, transforms)?;
     ensure!(
         batches(samples, config) > 0,
         "an epoch of {samples} samples has no batch: `batch_size` is {batch_size}, `drop_last` {}, `max_batches` {:?}\n\
          hint: lower `batch_size`, or set `drop_last: false`",
         config.drop_last,
         config.max_batches
+    );
+    Ok(())
+}
+
+/// Refuses transforms and a collation that do not fit, and a batch of too many bytes.
+fn check_batch(
+    dataset: &dyn Dataset,
+    config: &LoaderConfig,
+    transforms: &Transforms,
+) -> Result<()> {
+    let plain = Normalize::identity();
+    let shape = transforms.output_shape(&dataset.input_shape())?;
+    let collation = config.collate_fn.collate();
+    let shape = collation
+        .output(&shape, &facts(dataset, &plain, false))
+        .context("`collate_fn`")?;
+    let batch_size = config.batch_size;
+    let bytes = shape.iter().map(|&length| length as u128).product::<u128>()
+        * batch_size.min(dataset.len()) as u128
+        * 4;
+    ensure!(
+        bytes <= BATCH_BYTES_LIMIT,
+        "a batch of {batch_size} samples {shape:?} takes {bytes} bytes; lower `batch_size`"
     );
     Ok(())
 }

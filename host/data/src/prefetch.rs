@@ -1,6 +1,7 @@
 //! Makes batches, here or ahead of time in threads. Knows the plan of one epoch; `loader` decides what the plan is.
 
 use std::any::Any;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -9,15 +10,15 @@ use std::thread::{self, JoinHandle};
 use anyhow::{Context, Result, anyhow};
 use tch::Device;
 
-use super::transforms::Augmentation;
+use super::pipeline::{Pipeline, Request};
 use super::{Batch, Dataset};
 
 /// The facts that decide the batches of one epoch.
 pub(super) struct Plan {
     pub(super) loader: String,
     pub(super) dataset: Arc<dyn Dataset>,
-    pub(super) augmentation: Augmentation,
-    /// Sample indices in the order of the epoch.
+    pub(super) pipeline: Pipeline,
+    /// Sample indices in the order of the epoch; of several processes, this one's.
     pub(super) order: Vec<usize>,
     pub(super) batch_size: usize,
     pub(super) batches: u64,
@@ -30,9 +31,7 @@ pub(super) struct Plan {
 impl Plan {
     /// Makes one batch. A panic of the data set or of a decoder becomes an error, in whatever thread this runs.
     pub(super) fn batch(&self, number: u64) -> Result<Batch> {
-        let start = number as usize * self.batch_size;
-        let end = (start + self.batch_size).min(self.order.len());
-        let make = || self.for_device(&self.order[start..end]);
+        let make = || self.for_device(self.samples(number));
         catch_unwind(AssertUnwindSafe(make))
             .unwrap_or_else(|panic| Err(anyhow!("the data set panicked: {}", panic_text(&*panic))))
             .with_context(|| {
@@ -44,14 +43,27 @@ impl Plan {
             })
     }
 
+    /// The samples of a batch, as positions in the order of the epoch.
+    pub(super) fn samples(&self, number: u64) -> Range<usize> {
+        let start = (number as usize).saturating_mul(self.batch_size);
+        let start = start.min(self.order.len());
+        start..start.saturating_add(self.batch_size).min(self.order.len())
+    }
+
     /// Float32 for the CPU, which computes with it. For another device bytes, which cost less to make and to copy.
-    fn for_device(&self, indices: &[usize]) -> Result<Batch> {
-        match self.device {
-            Device::Cpu => self.dataset.batch(indices, &self.augmentation, self.seed),
-            _ => self
-                .dataset
-                .byte_batch(indices, &self.augmentation, self.seed)?
-                .pinned(),
+    fn for_device(&self, samples: Range<usize>) -> Result<Batch> {
+        let keeps_bytes = self.device != Device::Cpu;
+        let request = Request {
+            position: samples.start as u64,
+            indices: &self.order[samples],
+            seed: self.seed,
+            keeps_bytes,
+        };
+        let batch = self.pipeline.batch(&*self.dataset, &request)?;
+        if keeps_bytes {
+            batch.pinned()
+        } else {
+            Ok(batch)
         }
     }
 }

@@ -58,6 +58,35 @@ impl Random {
         (self.next_u64() >> 11) as f64 * (0.5f64).powi(53)
     }
 
+    /// A number of the standard normal distribution (Box and Muller 1958; the second one is not kept).
+    pub(crate) fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.unit()).cos()
+    }
+
+    /// A number in `[0, 1]` of the beta distribution with two positive parameters.
+    pub(crate) fn beta(&mut self, a: f64, b: f64) -> f64 {
+        let (x, y) = (self.gamma(a), self.gamma(b));
+        if x + y > 0.0 { x / (x + y) } else { 0.5 }
+    }
+
+    /// A number of the gamma distribution with scale 1 (Marsaglia and Tsang 2000).
+    fn gamma(&mut self, shape: f64) -> f64 {
+        if shape < 1.0 {
+            let share = (1.0 - self.unit()).powf(1.0 / shape);
+            return share * self.gamma(shape + 1.0);
+        }
+        let d = shape - 1.0 / 3.0;
+        loop {
+            let x = self.normal();
+            let v = (1.0 + x / (9.0 * d).sqrt()).powi(3);
+            let bound = 0.5 * x * x + d - d * v + d * v.max(f64::MIN_POSITIVE).ln();
+            if v > 0.0 && (1.0 - self.unit()).ln() < bound {
+                return d * v;
+            }
+        }
+    }
+
     /// Puts `items` into a random order (Fisher–Yates, from the last place down).
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for place in (1..items.len()).rev() {

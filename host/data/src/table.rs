@@ -8,7 +8,7 @@ use tch::Tensor;
 use torch_ext::Items;
 
 use super::transforms::Augmentation;
-use super::{Batch, Dataset};
+use super::{Batch, Dataset, OnePass, Sample, sample};
 
 /// Rows of features with a target each.
 #[derive(Debug, Clone)]
@@ -198,6 +198,24 @@ impl Table {
         Ok(Items::named(items)?)
     }
 
+    /// The targets of a row; a single one has no name.
+    fn sample_targets(&self, row: usize) -> Vec<(String, sample::Target)> {
+        let is_single = self.targets.len() == 1;
+        let targets = self.targets.iter().map(|(name, target)| {
+            let target = match target {
+                Target::Classes { labels, .. } => sample::Target::Class(labels[row]),
+                Target::Numbers(numbers) => sample::Target::Numbers(vec![numbers[row]]),
+            };
+            let name = if is_single {
+                String::new()
+            } else {
+                name.clone()
+            };
+            (name, target)
+        });
+        targets.collect()
+    }
+
     fn rows(&self, rows: &[usize]) -> Vec<f32> {
         rows.iter()
             .flat_map(|&row| &self.features[row * self.width..][..self.width])
@@ -211,19 +229,28 @@ impl Dataset for Table {
         self.features.len() / self.width.max(1)
     }
 
-    fn batch(&self, indices: &[usize], augmentation: &Augmentation, _seed: u64) -> Result<Batch> {
-        augmentation.output_shape(&self.input_shape())?;
-        let last = indices.iter().max().copied().unwrap_or(0);
-        ensure!(last < self.len(), "no row {last} among {}", self.len());
-        let shape = [indices.len() as i64, self.width as i64];
-        let features = Tensor::f_from_slice(&self.rows(indices))?.f_view(shape)?;
-        Ok(Batch {
-            size: indices.len(),
-            inputs: self.inputs(features)?,
-            byte_scale: None,
-            target: self.target_items(indices)?,
-            additional_items: Items::NONE,
+    fn sample(&self, index: usize) -> Result<Sample> {
+        ensure!(index < self.len(), "no row {index} among {}", self.len());
+        let mut row = self.rows(&[index]);
+        let mut features = Vec::with_capacity(self.inputs.len().max(1));
+        for (name, width) in &self.inputs {
+            let rest = row.split_off((*width).min(row.len()));
+            features.push((name.clone(), std::mem::replace(&mut row, rest)));
+        }
+        if self.inputs.is_empty() {
+            features.push((String::new(), row));
+        }
+        Ok(Sample {
+            image: None,
+            white: 1.0,
+            features,
+            target: self.sample_targets(index),
+            file: None,
         })
+    }
+
+    fn in_one_pass(&self) -> Option<&dyn OnePass> {
+        Some(self)
     }
 
     fn input_shape(&self) -> Vec<i64> {
@@ -249,6 +276,23 @@ impl Dataset for Table {
 
     fn description(&self) -> String {
         self.description.clone()
+    }
+}
+
+impl OnePass for Table {
+    fn batch(&self, indices: &[usize], augmentation: &Augmentation, _seed: u64) -> Result<Batch> {
+        augmentation.output_shape(&self.input_shape())?;
+        let last = indices.iter().max().copied().unwrap_or(0);
+        ensure!(last < self.len(), "no row {last} among {}", self.len());
+        let shape = [indices.len() as i64, self.width as i64];
+        let features = Tensor::f_from_slice(&self.rows(indices))?.f_view(shape)?;
+        Ok(Batch {
+            size: indices.len(),
+            inputs: self.inputs(features)?,
+            byte_scale: None,
+            target: self.target_items(indices)?,
+            additional_items: Items::NONE,
+        })
     }
 }
 

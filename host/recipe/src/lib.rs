@@ -139,10 +139,6 @@ const LOADER_UNSUPPORTED: Unsupported = &[
         "workers always live as long as their loader; remove the key",
     ),
     (
-        "collate_fn",
-        "a recipe holds no code; the data set decides what a batch is",
-    ),
-    (
         "worker_init_fn",
         "a recipe holds no code; workers are seeded from `seed`",
     ),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::super::Augmentation;
-use super::{all, check_refused, counts, floats, integers, load};
+use super::{Batches as _, all, check_refused, counts, floats, integers, load};
 
 /// 300 digits as a table: their 64 pixels, their class and how much ink they have.
 fn table() -> TempDir {

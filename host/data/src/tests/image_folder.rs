@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::super::Augmentation;
-use super::{check_refused, floats, integers, load};
+use super::{Batches as _, check_refused, floats, integers, load};
 
 /// The first ten digits as 8×8 images in `train/<class>/` and `val/<class>/`, in color with a red channel at half strength.
 fn folder() -> TempDir {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::super::{Augmentation, Batch, DataLoader, Dataset, LoaderConfig};
+use super::super::{Augmentation, Batch, DataLoader, Dataset, LoaderConfig, Sample};
 use super::{digits, floats, integers};
 
 fn loader(keys: Value) -> DataLoader {
     let config = serde_json::from_value(keys).unwrap();
-    let augmentation =
+    let augmentation: Augmentation =
         serde_json::from_value(json!({"random_crop": {"size": 8, "padding": 1}})).unwrap();
     DataLoader::new("train", digits().train, config, augmentation, 17).unwrap()
 }
@@ -138,7 +138,7 @@ fn wrong_parameters_are_refused_and_change_nothing() {
     check(
         "mosaic",
         json!(true),
-        "no parameter `mosaic`\nhint: it has batch_size, shuffle, drop_last, max_batches, resize",
+        "no parameter `mosaic`\nhint: it has batch_size, shuffle, drop_last, max_batches, collate_fn, resize",
     );
     check("num_workers", json!(10), "no parameter `num_workers`");
     check("batch_size", json!(0), "must be at least 1");
@@ -197,11 +197,11 @@ impl Dataset for Broken {
     fn len(&self) -> usize {
         100
     }
-    fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch> {
-        match indices {
-            [23, ..] => bail!("sample 23 is damaged"),
-            [41, ..] => panic!("sample {} is impossible", indices[0]),
-            _ => self.0.batch(indices, augmentation, seed),
+    fn sample(&self, index: usize) -> Result<Sample> {
+        match index {
+            23 => bail!("pixels are missing"),
+            41 => panic!("sample {index} is impossible"),
+            _ => self.0.sample(index),
         }
     }
     fn input_shape(&self) -> Vec<i64> {
@@ -228,7 +228,7 @@ fn an_error_or_a_panic_is_that_batchs_alone() {
             |(number, batch): (usize, Result<Batch>)| Some((number, format!("{:#}", batch.err()?)));
         let failures: Vec<_> = loader.by_ref().enumerate().filter_map(failed).collect();
         let expected = [
-            (23, "loader `train`, batch 23 (broken digits): sample 23 is damaged".to_owned()),
+            (23, "loader `train`, batch 23 (broken digits): sample 23: pixels are missing".to_owned()),
             (
                 41,
                 "loader `train`, batch 41 (broken digits): the data set panicked: sample 41 is impossible"

@@ -8,7 +8,7 @@ use flate2::{Compression, write::GzEncoder};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{all, check_refused, counts, digits, floats, integers, load};
+use super::{Batches as _, all, check_refused, counts, digits, floats, integers, load};
 
 const NAMES: [&str; 4] = [
     "train-images-idx3-ubyte",

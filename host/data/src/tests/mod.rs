@@ -1,18 +1,36 @@
 //! Tests of the data, by subject. The samples are real; numbers come from the files, computed apart from phasebox.
 
 mod cifar;
+mod collations;
 mod csv;
 mod digits;
 mod image_folder;
+mod lists;
 mod loader;
 mod mnist;
+mod pixels;
+mod scattered_digits;
+mod sharding;
+mod targets;
 mod transforms;
 
 use std::path::Path;
 
 use tch::{Kind, Tensor};
 
-use super::{Augmentation, Batch, Dataset, DatasetConfig, Splits};
+use super::{Augmentation, Batch, Dataset, DatasetConfig, OnePass, Splits};
+
+/// Batches of data sets that make them in one pass, as all built-in ones of images and rows do.
+trait Batches {
+    fn batch(&self, indices: &[usize], keys: &Augmentation, seed: u64) -> anyhow::Result<Batch>;
+}
+
+impl Batches for dyn Dataset + '_ {
+    fn batch(&self, indices: &[usize], keys: &Augmentation, seed: u64) -> anyhow::Result<Batch> {
+        let stacked: &dyn OnePass = self.in_one_pass().expect("a data set of one pass");
+        stacked.batch(indices, keys, seed)
+    }
+}
 
 /// Reads a data set by its recipe keys.
 fn load(config: serde_json::Value, base: &Path) -> anyhow::Result<Splits> {

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use tch::{Kind, Tensor};
 
 use super::super::{Augmentation, Normalize};
-use super::{all, digits, floats};
+use super::{Batches as _, all, digits, floats};
 
 fn augmentation(keys: Value) -> Augmentation {
     serde_json::from_value(keys).unwrap()

@@ -11,7 +11,7 @@ use phasebox_nn::metrics::{MetricConfig, Metrics};
 use phasebox_nn::model::{self, Model};
 use phasebox_nn::optim::{self, Grouping, LearningRates, Optimizer, OptimizerConfig};
 use phasebox_nn::schedule::{Schedule, ScheduleConfig};
-use phasebox_recipe::{Node, Recipe};
+use phasebox_recipe::{Content, Node, Recipe};
 use phasebox_train::checkpoint;
 use phasebox_train::split::PerSplit;
 use serde_json::Value;
@@ -123,7 +123,7 @@ fn at<T>(node: &Node, result: Result<T>) -> Result<T> {
 }
 
 fn or_default<T: Default + serde::de::DeserializeOwned>(node: &Node) -> Result<T> {
-    if node.is_null() || node.entries().is_empty() {
+    if node.is_null() || node.content == Content::Map(Vec::new()) {
         Ok(T::default())
     } else {
         Ok(node.parse()?)

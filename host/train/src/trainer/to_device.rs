@@ -114,9 +114,12 @@ mod tests {
         ] {
             let augmentation: Augmentation =
                 serde_json::from_value(transforms.clone()).expect("transforms");
-            let floats = data.batch(&indices, &augmentation, 7).expect("floats");
+            let stacked = data.in_one_pass().expect("images");
+            let floats = stacked.batch(&indices, &augmentation, 7).expect("floats");
             for channels_last in [false, true] {
-                let bytes = data.byte_batch(&indices, &augmentation, 7).expect("bytes");
+                let bytes = stacked
+                    .byte_batch(&indices, &augmentation, 7)
+                    .expect("bytes");
                 assert_eq!(only(&bytes.inputs).kind(), Kind::Uint8, "{transforms}");
                 let mut to_device = ToDevice::new(Device::Cpu, channels_last);
                 let placed = to_device.upload(bytes).expect("it fits");

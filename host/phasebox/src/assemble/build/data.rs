@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
-use phasebox_data::{Augmentation, DataLoader, Dataset, DatasetConfig, LoaderConfig, Splits};
-use phasebox_recipe::{Node, Recipe};
+use anyhow::{Context as _, Result, anyhow};
+use phasebox_data::{
+    Augmentation, DataLoader, Dataset, DatasetConfig, LoaderConfig, Shard, Splits, TransformList,
+    Transforms, missing_transform,
+};
+use phasebox_recipe::{Content, Node, Recipe};
 use serde_json::json;
 use tch::Device;
 
@@ -30,43 +33,84 @@ pub(super) fn loaders(
     splits: &Splits,
     device: Device,
 ) -> Result<(DataLoader, DataLoader, Option<DataLoader>)> {
-    let training = &recipe.training_hyperparams;
-    let make =
-        |name: &str, dataset: &Arc<dyn Dataset>, params: &Node, transforms: &Node, max_batches| {
-            let mut config: LoaderConfig = or_default(params)?;
-            config.max_batches = config.max_batches.or(max_batches);
-            let augmentation: Augmentation = or_default(transforms)?;
-            let loader =
-                DataLoader::new(name, dataset.clone(), config, augmentation, training.seed);
-            at(params, loader).map(|loader| loader.for_device(device))
-        };
-    let (max_train, max_valid) = (
-        training.evaluation.max_train_batches,
-        training.evaluation.max_valid_batches,
-    );
-    let train = make(
-        "train",
-        &splits.train,
-        &recipe.train_dataloader_params,
-        &recipe.train_transforms,
-        max_train,
-    )?;
-    let valid = make(
-        "validation",
-        &splits.validation,
-        &recipe.val_dataloader_params,
-        &recipe.val_transforms,
-        max_valid,
-    )?;
-    let test = splits.test.as_ref();
-    let test = test.map(|test| {
-        make(
-            "test",
-            test,
-            &recipe.test_dataloader_params,
-            &recipe.val_transforms,
-            None,
-        )
-    });
-    Ok((train, valid, test.transpose()?))
+    let limits = &recipe.training_hyperparams.evaluation;
+    let train = Wanted {
+        name: "train",
+        params: &recipe.train_dataloader_params,
+        transforms: &recipe.train_transforms,
+        max_batches: limits.max_train_batches,
+    };
+    let validation = Wanted {
+        name: "validation",
+        params: &recipe.val_dataloader_params,
+        transforms: &recipe.val_transforms,
+        max_batches: limits.max_valid_batches,
+    };
+    let test = Wanted {
+        name: "test",
+        params: &recipe.test_dataloader_params,
+        transforms: &recipe.val_transforms,
+        max_batches: None,
+    };
+    let seed = recipe.training_hyperparams.seed;
+    Ok((
+        train.loader(&splits.train, seed, device)?,
+        validation.loader(&splits.validation, seed, device)?,
+        match &splits.test {
+            Some(samples) => Some(test.loader(samples, seed, device)?),
+            None => None,
+        },
+    ))
+}
+
+/// The recipe's words about one loader.
+struct Wanted<'a> {
+    name: &'static str,
+    params: &'a Node,
+    transforms: &'a Node,
+    max_batches: Option<u64>,
+}
+
+impl Wanted<'_> {
+    fn loader(&self, samples: &Arc<dyn Dataset>, seed: u64, device: Device) -> Result<DataLoader> {
+        let mut config: LoaderConfig = or_default(self.params)?;
+        config.max_batches = config.max_batches.or(self.max_batches);
+        let transforms = transforms(self.transforms)?;
+        let fits = transforms
+            .check(&**samples)
+            .with_context(|| format!("loader `{}`", self.name));
+        at(self.transforms, fits)?;
+        let samples = Arc::clone(samples);
+        let made = DataLoader::new(self.name, samples, config, transforms, seed);
+        let sharded = made.and_then(|loader| loader.for_shard(Shard::WHOLE));
+        Ok(at(self.params, sharded)?.for_device(device))
+    }
+}
+
+/// The transforms in one of their two forms: a list by name, or the mapping of five keys.
+fn transforms(node: &Node) -> Result<Transforms> {
+    let Content::List(items) = &node.content else {
+        return Ok(or_default::<Augmentation>(node)?.into());
+    };
+    items.iter().try_for_each(check_item)?;
+    Ok(node.parse::<TransformList>()?.into())
+}
+
+/// Refuses a transform that is known elsewhere, and several in one item.
+fn check_item(item: &Node) -> Result<()> {
+    let names = item.entries();
+    let first = names.first().map(|entry| entry.key.as_str());
+    let name = item.as_str().or(first).unwrap_or_default();
+    if let Some(remedy) = missing_transform(name) {
+        let message = format!("there is no transform `{name}` yet: {remedy}");
+        return Err(anyhow!(item.location.error(message)));
+    }
+    if names.len() > 1 {
+        let message = format!(
+            "`{name}` and `{}` stand in one item: write `- {name}: {{parameters}}`, one transform an item",
+            names[1].key
+        );
+        return Err(anyhow!(item.location.error(message)));
+    }
+    Ok(())
 }

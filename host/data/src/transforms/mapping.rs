@@ -1,13 +1,15 @@
-//! The transforms that a recipe may apply to a sample before the model sees it: their keys, their checks and the shape
-//! that results. Computes no pixel; `augment` does.
+//! The mapping form of transforms: five keys in a fixed order, their checks and the shape that results. Computes no pixel;
+//! `augment` does, in one pass, or the transforms of the list that the mapping is lowered to.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-/// The longest side of an image, in pixels, that a transform may ask for.
-const SIDE_LIMIT: usize = 8192;
+use super::TransformConfig;
+use crate::raster::SIDE_LIMIT;
 
-/// The transforms of one loader, applied in the order of the fields. Everything is off by default.
+/// The mapping form of a loader's transforms, applied in the order of the fields. Everything is off by default. It does
+/// the same as the list `Resize`, `CenterCrop` or `RandomCrop`, `RandomHorizontalFlip`, `Normalize`, with the same draws.
 ///
 /// All of them but `normalize` work on 8-bit pixels, so a data set that is not made of images refuses them.
 /// Random choices are made anew for each sample and epoch, and depend on the seed, the epoch and the sample alone.
@@ -37,6 +39,25 @@ pub enum Resize {
     ShorterSide(usize),
     /// `[height, width]`, whatever the proportions were.
     Exact([usize; 2]),
+}
+
+impl Resize {
+    /// `[height, width]` of an image that had `size`.
+    pub(super) fn of(self, size: [usize; 2]) -> Result<[usize; 2]> {
+        let wanted = match self {
+            Resize::Exact(wanted) => wanted,
+            Resize::ShorterSide(side) => {
+                let shorter = size[0].min(size[1]).max(1);
+                size.map(|length| length.saturating_mul(side) / shorter)
+            }
+        };
+        let fits = wanted.iter().all(|side| (1..=SIDE_LIMIT).contains(side));
+        ensure!(
+            fits,
+            "`resize` gives {wanted:?} pixels; each side must be in 1..={SIDE_LIMIT}"
+        );
+        Ok(wanted)
+    }
 }
 
 /// A square at a random place.
@@ -95,25 +116,39 @@ impl Augmentation {
     }
 
     /// `[height, width]` of an image of `size` after `resize`.
-    pub(super) fn resized(&self, size: [usize; 2]) -> Result<[usize; 2]> {
-        let wanted = match self.resize {
-            None => return Ok(size),
-            Some(Resize::Exact(wanted)) => wanted,
-            Some(Resize::ShorterSide(side)) => {
-                let shorter = size[0].min(size[1]).max(1);
-                size.map(|length| length.saturating_mul(side) / shorter)
-            }
-        };
-        let fits = wanted.iter().all(|side| (1..=SIDE_LIMIT).contains(side));
-        ensure!(
-            fits,
-            "`resize` gives {wanted:?} pixels; each side must be in 1..={SIDE_LIMIT}"
-        );
-        Ok(wanted)
+    pub(crate) fn resized(&self, size: [usize; 2]) -> Result<[usize; 2]> {
+        self.resize.map_or(Ok(size), |resize| resize.of(size))
+    }
+
+    /// The list that does the same.
+    pub(super) fn lowered(&self) -> Result<Vec<TransformConfig>> {
+        let flip = (self.horizontal_flip > 0.0).then_some(self.horizontal_flip);
+        let steps: [(&str, Option<Value>); 5] = [
+            ("Resize", self.resize.map(|size| json!({ "size": size }))),
+            (
+                "CenterCrop",
+                self.center_crop.map(|size| json!({ "size": size })),
+            ),
+            ("RandomCrop", self.random_crop.map(|crop| json!(crop))),
+            (
+                "RandomHorizontalFlip",
+                flip.map(|prob| json!({ "prob": prob })),
+            ),
+            (
+                "Normalize",
+                self.normalize.as_ref().map(|normalize| json!(normalize)),
+            ),
+        ];
+        let given = steps
+            .into_iter()
+            .filter_map(|(name, step)| Some((name, step?)));
+        given
+            .map(|(name, step)| Ok(serde_json::from_value(json!({ name: step }))?))
+            .collect()
     }
 
     /// `[height, width]` of an image of `size` after `resize` and the crop.
-    pub(super) fn cropped(&self, size: [usize; 2]) -> Result<[usize; 2]> {
+    pub(crate) fn cropped(&self, size: [usize; 2]) -> Result<[usize; 2]> {
         let resized = self.resized(size)?;
         let (name, side, padding) = match (self.center_crop, self.random_crop) {
             (None, None) => return Ok(resized),
@@ -144,14 +179,14 @@ fn of_channel(values: &[f64], channel: usize) -> Option<f32> {
 
 impl Normalize {
     /// The statistics `(mean, std)` of one channel.
-    pub(super) fn channel(&self, channel: usize) -> Result<(f32, f32)> {
+    pub(crate) fn channel(&self, channel: usize) -> Result<(f32, f32)> {
         let mean = of_channel(&self.mean, channel);
         mean.zip(of_channel(&self.std, channel))
             .context("`normalize` needs a mean and a std")
     }
 
     /// The statistics as a scale of bytes, of which `white` is the brightest.
-    pub(super) fn of_bytes(&self, channels: usize, white: f32) -> Result<ByteScale> {
+    pub(crate) fn of_bytes(&self, channels: usize, white: f32) -> Result<ByteScale> {
         let statistics = (0..channels)
             .map(|channel| self.channel(channel))
             .collect::<Result<Vec<_>>>()?;
@@ -163,7 +198,16 @@ impl Normalize {
         Ok(ByteScale { factor, offset })
     }
 
-    fn check(&self, channels: usize) -> Result<()> {
+    /// Statistics that change nothing.
+    pub(crate) fn identity() -> Self {
+        Self {
+            mean: vec![0.0],
+            std: vec![1.0],
+        }
+    }
+
+    /// Refuses statistics that are not numbers, or not as many as channels.
+    pub(super) fn check(&self, channels: usize) -> Result<()> {
         for (name, values) in [("mean", &self.mean), ("std", &self.std)] {
             let count = values.len();
             ensure!(

@@ -1,0 +1,93 @@
+//! Collations: how samples become a batch. Their names are SuperGradients'.
+//!
+//! **To add one**: a struct with its parameters that implements [`Collate`], in the file of its topic, and a row of
+//! `collations!`.
+//!
+//! | file | collations |
+//! |---|---|
+//! | `stack` | samples of one shape, stacked |
+//! | `ragged` | boxes and other things of which samples have different numbers |
+//! | `sizes` | a size of images that is drawn for each batch |
+//! | `mixup` | two images and their classes mixed, or one cut into the other |
+
+mod mixup;
+pub(crate) mod ragged;
+mod sizes;
+mod stack;
+
+use anyhow::Result;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::Batch;
+use super::random::Random;
+use super::sample::Sample;
+use super::transforms::Normalize;
+use crate::named::Named;
+
+/// A way to make a batch of samples. Its parameters are what it is made of.
+pub(crate) trait Collate: Send + Sync {
+    /// The batch. Chance, one draw a batch, comes from `random` alone.
+    ///
+    /// # Errors
+    /// Samples that differ, or that the collation does not fit; the message says the remedy.
+    fn collate(
+        &self,
+        samples: Vec<Sample>,
+        facts: &Facts<'_>,
+        random: &mut Random,
+    ) -> Result<Batch>;
+
+    /// The largest `[channels, height, width]` that images of `shape` may get.
+    ///
+    /// # Errors
+    /// Parameters out of range.
+    fn output(&self, shape: &[i64], _facts: &Facts<'_>) -> Result<Vec<i64>> {
+        Ok(shape.to_vec())
+    }
+}
+
+/// The facts about a data set that a collation needs.
+pub(crate) struct Facts<'a> {
+    /// The statistics for images that no transform has made float32 of.
+    pub(crate) normalize: &'a Normalize,
+    /// The number of classes, if there are any.
+    pub(crate) classes: Option<usize>,
+    /// Images that are bytes stay so, for the receiver to normalize.
+    pub(crate) keeps_bytes: bool,
+}
+
+macro_rules! collations {
+    ($($(#[$doc:meta])* $name:ident($collation:ty) = $written:literal,)*) => {
+        /// A collation in a recipe: a variant's name is the collation's, its fields are the parameters.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub(crate) enum Collation { $($(#[$doc])* #[serde(rename = $written)] $name($collation),)* }
+
+        impl Collation {
+            pub(crate) fn collate(&self) -> &dyn Collate {
+                match self { $(Self::$name(collation) => collation,)* }
+            }
+        }
+    };
+}
+
+collations! {
+    Default(stack::Stack) = "default",
+    Detection(ragged::Detection) = "DetectionCollateFN",
+    CrowdDetection(ragged::CrowdDetection) = "CrowdDetectionCollateFN",
+    Sizes(sizes::RandomSize<ragged::Detection>) = "PPYoloECollateFN",
+    CrowdSizes(sizes::RandomSize<ragged::CrowdDetection>) = "CrowdDetectionPPYoloECollateFN",
+    Mixup(mixup::Mixup) = "CollateMixup",
+}
+
+impl Default for Collation {
+    fn default() -> Self {
+        Collation::Default(stack::Stack {})
+    }
+}
+
+impl Collation {
+    /// Reads a name, or a name with its parameters.
+    pub(crate) fn named<'de, D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        Named::<Self>::deserialize(reader).map(|named| named.0)
+    }
+}
