@@ -118,6 +118,28 @@ fn sizes(ctx: &PhaseContext) -> Result<()> {
         column.eq(&column)?.choose(&row, &column),
     );
     tell("matmul 2^40", column.matmul(&row.unsqueeze(0)?));
+    tell("pad around 2^64", row.pad(&[i64::MAX, 1], "constant", 0.0));
+    let image = floats(16)?.reshape(&[1, 1, 4, 4])?;
+    tell(
+        "interpolate to 2^64",
+        image.interpolate(u32::MAX, u32::MAX, "nearest"),
+    );
+    let boxes = row.unsqueeze(1)?.expand(&[1 << 20, 4])?;
+    tell("overlaps 2^40", vision::box_iou(&boxes, &boxes));
+    tell("nms 2^20", vision::nms(&boxes, &row, None, 0.5));
+    tell(
+        "masked-select of 2^40",
+        column.masked_select(&row.eq_scalar(1.0)?),
+    );
+    let wide = floats(1)?.expand(&[1, 1 << 13, 1 << 13])?;
+    tell(
+        "draw on 2^26 pixels",
+        vision::draw_text(&wide, "x", 0, 0, 0, 1),
+    );
+    tell(
+        "text of a million letters",
+        vision::draw_text(&image.select(0, 0)?, &"x".repeat(1 << 20), 0, 0, 0, 1),
+    );
     tell("one hot of 2^32 classes", ctx.target()?.one_hot(u32::MAX));
     tell("one hot of no class", ctx.target()?.one_hot(0));
     tell("one hot of floats", row.one_hot(2));

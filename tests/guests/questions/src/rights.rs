@@ -58,5 +58,19 @@ pub(crate) fn all(ctx: &PhaseContext) -> Result<()> {
     tell("item", number()?.item());
     tell("read-f32", number()?.read_f32(0, 1));
     tell("rand", tensor::rand(&[1], ""));
+    syncs()
+}
+
+/// Operations that wait for the device to know the size of their result, or where to draw.
+fn syncs() -> Result<()> {
+    let zeros = |shape: &[i64]| tensor::zeros(shape, Dtype::Float32, "");
+    let (image, boxes) = (zeros(&[3, 4, 4])?, zeros(&[2, 4])?);
+    tell("nonzero", boxes.nonzero());
+    tell("masked-select", boxes.masked_select(&boxes.eq_scalar(0.0)?));
+    tell("nms", vision::nms(&boxes, &zeros(&[2])?, None, 0.5));
+    tell(
+        "draw-boxes",
+        vision::draw_boxes(&image, &boxes, &[0], 1, &[], 1),
+    );
     Ok(())
 }
