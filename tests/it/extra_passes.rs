@@ -101,6 +101,16 @@ fn a_gradient_penalty_is_pytorchs() {
     }
 }
 
+/// The running statistics that the penalty puts back are saved for the batch's backward pass, which follows.
+#[test]
+fn a_gradient_penalty_trains_with_batch_normalization() {
+    let network = "{convnet: {channels: [4]}}";
+    let run = scratch(network, "params: {penalty_weight: 0.5}").trained(&[]);
+    let metrics = run.metrics().into_iter();
+    let penalties = metrics.filter(|line| line["name"] == "passes/penalty");
+    assert_eq!(penalties.count(), 5);
+}
+
 /// Passes in both modes draw no number of the run and move no running statistics.
 #[test]
 fn passes_leave_nothing_behind() {

@@ -10,7 +10,8 @@ use torch_ext::{GradientMode, Items, owned_copy};
 use super::step_op::{autocast, loss_of};
 use crate::context::Context;
 
-/// Predictions of the network, or of its moving average, for `inputs` of the run's device, without gradients. In
+/// Predictions of the network, or of its moving average, for `inputs` of the run's device, without gradients and in
+/// memory of their own. In
 /// training mode (`train`) dropout drops and batch statistics are used; random numbers come from `seed`. Does not sync.
 ///
 /// # Errors
@@ -23,13 +24,17 @@ pub fn forward(
     seed: u64,
 ) -> Result<Items> {
     let _unrecorded = GradientMode::set(false);
-    if !train {
-        return predictions(context, of_average, inputs, false);
-    }
-    let trace = Trace::begin(context, of_average, seed)?;
-    let preds = predictions(context, of_average, inputs, true);
-    trace.erase(context, of_average)?;
-    preds
+    let preds = match train {
+        true => {
+            let trace = Trace::begin(context, of_average, seed)?;
+            let preds = predictions(context, of_average, inputs, true);
+            trace.erase(context, of_average)?;
+            preds?
+        }
+        false => predictions(context, of_average, inputs, false)?,
+    };
+    // A network may return an input or a parameter as it is: the callback must not get hold of that.
+    Ok(preds.try_map(owned_copy)?)
 }
 
 /// Replaces the gradients by those of the batch in progress at the present parameters: forward pass, loss and backward
@@ -140,7 +145,9 @@ impl Trace {
         }
         let buffers = network(context, of_average)?.buffers().iter();
         for ((_, buffer), before) in buffers.zip(&self.buffers) {
-            no_grad(|| buffer.shallow_clone().f_copy_(before))?;
+            // By way of an alias with a version of its own: the batch's backward pass, which may be still to come, has
+            // saved the buffer and refuses one that has changed. To it, it has not.
+            no_grad(|| buffer.f_data()?.f_copy_(before))?;
         }
         Ok(())
     }

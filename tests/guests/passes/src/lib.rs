@@ -22,6 +22,15 @@ struct Passes {
 #[callback(grants = ["passes", "gradients", "parameters", "loss"])]
 impl Passes {
     fn on_train_batch_start(&mut self, ctx: &PhaseContext) -> Result<()> {
+        self.pass_idly(ctx)
+    }
+
+    /// The batch's own backward pass is still to come.
+    fn on_train_batch_forward_end(&mut self, ctx: &PhaseContext) -> Result<()> {
+        self.pass_idly(ctx)
+    }
+
+    fn pass_idly(&self, ctx: &PhaseContext) -> Result<()> {
         let net = ctx.net()?;
         for mode in ["train", "evaluation"] {
             for _ in 0..self.idle_passes {
