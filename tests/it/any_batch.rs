@@ -114,6 +114,57 @@ fn assert_learned(run: &Run) {
     assert_eq!(run.summary()["best"]["metric"], "digit/Recall");
 }
 
+/// An entry of the guest that reads every tensor by name.
+fn named_items() -> String {
+    let guest = repository("target/plugins/tests/named-items.wasm");
+    let guest = guest.display();
+    format!("  - {{wasm: {guest}, name: items, grants: [sync]}}\n")
+}
+
+/// A callback sees every tensor under its name, and the metric that it publishes decides which epoch is best.
+#[test]
+fn a_callback_reads_every_tensor_and_decides_the_best() {
+    for (architecture, more) in [(NATIVE, &[][..]), (SCRIPT, &["preds/features"])] {
+        let scratch = scratch(architecture, &named_items());
+        let watched = "items/both_right";
+        let run = scratch.trained(&[
+            &format!("training_hyperparams.metric_to_watch={watched}"),
+            "training_hyperparams.greater_metric_to_watch_is_better=true",
+        ]);
+        let lines = run.metrics();
+        let values = |name: &str| -> Vec<f64> {
+            let named = lines.iter().filter(|line| line["name"] == name);
+            named.filter_map(|line| line["value"].as_f64()).collect()
+        };
+        let seen = [
+            "inputs/top",
+            "inputs/bottom",
+            "target/digit",
+            "target/odd",
+            "target/ink",
+            "preds/digit",
+            "preds/odd",
+            "preds/ink",
+            "part/loss",
+            "part/digit",
+            "part/odd",
+            "part/ink",
+        ];
+        for name in seen.iter().chain(more) {
+            assert_eq!(values(&format!("items/{name}")).len(), 6 * 15, "{name}");
+        }
+        let published = values(watched);
+        let best = &run.summary()["best"];
+        let highest = published.iter().copied().fold(0.0, f64::max);
+        assert_eq!(
+            (published.len(), best["value"].as_f64()),
+            (6, Some(highest)),
+            "{best}"
+        );
+        assert_eq!(best["metric"], watched);
+    }
+}
+
 #[test]
 fn a_network_of_named_tensors_is_trained_from_recordings() {
     let scratch = scratch(NATIVE, "");
