@@ -292,6 +292,10 @@ impl Bytes {
         self.mostly(&PARAMETERS)
     }
 
+    pub(crate) fn training(&mut self) -> String {
+        self.mostly(&["evaluation", "train"])
+    }
+
     pub(crate) fn item(&mut self) -> String {
         self.mostly(&["inputs", "target"])
     }

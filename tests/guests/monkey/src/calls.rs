@@ -105,6 +105,12 @@ macro_rules! argument {
     ($bytes:ident $hands:ident $ctx:ident text) => {
         &$bytes.text()
     };
+    ($bytes:ident $hands:ident $ctx:ident inputs) => {
+        &[$bytes.mostly_of(&$hands.inputs, &$hands.tensors)?]
+    };
+    ($bytes:ident $hands:ident $ctx:ident training) => {
+        &$bytes.training()
+    };
     ($bytes:ident $hands:ident $ctx:ident item) => {
         &$bytes.item()
     };
@@ -162,6 +168,7 @@ operations! {
         freeze(model, parameter)
         unfreeze(model, parameter)
         requires_grad(model, parameter)
+        forward(model, inputs, training)
     }
     Optimizer "optimizer" {
         name(optimizer)
@@ -277,6 +284,8 @@ operations! {
         set_target(context, tensor)
         set_target_item(context, item, tensor)
         set_loss(context, tensor)
+        repeat_backward(context)
+        gradient_penalty(context, inputs, number)
         request_stop(context, text, text)
         stop_if_above(context, tensor, number, text)
         stop_if_nonfinite(context, tensor, text)

@@ -11,6 +11,7 @@ const FULL: usize = 6;
 #[derive(Default)]
 pub(crate) struct Hands {
     pub(crate) tensors: Vec<Tensor>,
+    pub(crate) inputs: Vec<Tensor>,
     pub(crate) image: Vec<Tensor>,
     pub(crate) images: Vec<Tensor>,
     pub(crate) boxes: Vec<Tensor>,
@@ -64,6 +65,7 @@ impl Hands {
             rarest.or_else(|_| tensor::rand(&[2, 3], "")),
         );
         renew(&mut self.tensors, 1, ctx.inputs());
+        renew(&mut self.inputs, 0, ctx.inputs());
         self.pick_up_pictures();
         if self.numbers.is_empty() {
             self.numbers.extend(
