@@ -548,7 +548,8 @@ for dtype in ["uint8", "int8", "int16", "int32", "float16", "float64"]:
 gives("tensor.to-dtype", np.array([True, False]), "boolean", note=" boolean", x=np.array([0.5, 0], F))
 gives("tensor.to-dtype", {"shape": [2], "dtype": "bfloat16", "values": [1.5, -2.0]}, "bfloat16", note=" bfloat16",
       x=np.array([1.5, -2], F))
-refuses("tensor.to-dtype", "dtype-mismatch", "x", "other", note=" other", x=X)
+for dtype in ["uint16", "float8-e4m3fn", "float4-e2m1fn-x2", "complex64", "other"]:
+    refuses("tensor.to-dtype", "dtype-mismatch", "x", dtype, note=f" {dtype}", x=X)
 gives("tensor.to-device", X, "cpu", x=X)
 gives("tensor.to-device", X, "", note=" of the run", x=X)
 refuses("tensor.to-device", "invalid-argument", "x", "cuda:7", note=" a device of no run", x=X)

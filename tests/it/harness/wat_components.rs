@@ -5,7 +5,8 @@
 const FRAME: &str = r#"(component $C
   (import "phasebox:train/types@0.1.0" (instance $types
     (type $codes (enum "invalid-argument" "shape-mismatch" "dtype-mismatch" "device-mismatch" "not-available"
-      "stale-handle" "denied" "quota-exceeded" "too-large" "out-of-memory" "unsupported" "other"))
+      "stale-handle" "denied" "quota-exceeded" "too-large" "out-of-memory" "unsupported"
+      "collective-mismatch" "peer-failed" "sharded" "timed-out" "interrupted" "conflict" "input-output" "other"))
     (export "error-code" (type $code (eq $codes)))
     (type $fields (record (field "code" $code) (field "message" string)))
     (export "error" (type (eq $fields)))
@@ -27,7 +28,7 @@ const FRAME: &str = r#"(component $C
       (func (param "message" string) (param "location" string) (param "traceback" string)))))
   (core module $memory
     (memory (export "memory") 2)
-    (data (i32.const 64) "\01\00\00\00\0b\00\00\00\80\00\00\00\18\00\00\00")
+    (data (i32.const 64) "\01\00\00\00\12\00\00\00\80\00\00\00\18\00\00\00")
     (data (i32.const 128) "it fails, as it was told")
     (data (i32.const 256) "asked")
     (data (i32.const 320) "\00\00\00\00\00\01\00\00\05\00\00\00")

@@ -99,6 +99,20 @@ enum Code {
     OutOfMemory,
     #[component(name = "unsupported")]
     Unsupported,
+    #[component(name = "collective-mismatch")]
+    CollectiveMismatch,
+    #[component(name = "peer-failed")]
+    PeerFailed,
+    #[component(name = "sharded")]
+    Sharded,
+    #[component(name = "timed-out")]
+    TimedOut,
+    #[component(name = "interrupted")]
+    Interrupted,
+    #[component(name = "conflict")]
+    Conflict,
+    #[component(name = "input-output")]
+    InputOutput,
     #[component(name = "other")]
     Other,
 }

@@ -58,7 +58,7 @@ impl HostTensor for PluginState {
         let tensor = self.tensor(&this)?;
         Ok(TensorInfo {
             shape: tensor.size(),
-            dtype: dtype_of(tensor.kind()),
+            dtype: dtype_of(tensor)?,
             device: phasebox_train::device::name(tensor.device()),
             requires_grad: tensor.requires_grad(),
         })

@@ -357,7 +357,7 @@ impl Bytes {
     }
 
     pub(crate) fn dtype(&mut self) -> Dtype {
-        const ALL: [Dtype; 11] = [
+        const ALL: [Dtype; 23] = [
             Dtype::Float32,
             Dtype::Int64,
             Dtype::Boolean,
@@ -368,8 +368,20 @@ impl Bytes {
             Dtype::Int32,
             Dtype::Float16,
             Dtype::Bfloat16,
+            Dtype::Uint16,
+            Dtype::Uint32,
+            Dtype::Uint64,
+            Dtype::Float8E4m3fn,
+            Dtype::Float8E5m2,
+            Dtype::Float8E4m3fnuz,
+            Dtype::Float8E5m2fnuz,
+            Dtype::Float8E8m0fnu,
+            Dtype::Float4E2m1fnX2,
+            Dtype::Complex32,
+            Dtype::Complex64,
+            Dtype::Complex128,
             Dtype::Other,
         ];
-        ALL[usize::from(self.byte() % 11)]
+        ALL[usize::from(self.byte() % 23)]
     }
 }

@@ -138,6 +138,18 @@ fn dtype(name: &str) -> Dtype {
         Dtype::Float32,
         Dtype::Float64,
         Dtype::Boolean,
+        Dtype::Uint16,
+        Dtype::Uint32,
+        Dtype::Uint64,
+        Dtype::Float8E4m3fn,
+        Dtype::Float8E5m2,
+        Dtype::Float8E4m3fnuz,
+        Dtype::Float8E5m2fnuz,
+        Dtype::Float8E8m0fnu,
+        Dtype::Float4E2m1fnX2,
+        Dtype::Complex32,
+        Dtype::Complex64,
+        Dtype::Complex128,
         Dtype::Other,
     ];
     all.into_iter()
