@@ -101,8 +101,8 @@ fn mistakes_are_refused_with_their_place() {
         "recipe.yaml:1: loader `train`: `RandomCrop`: a crop of [9, 9] pixels does not fit",
     );
     check(
-        &list("RandAugmentTransform: {config_str: rand-m9}"),
-        "there is no transform `RandAugmentTransform` yet",
+        &list("RandAugment: {num_ops: 2}"),
+        "there is no transform `RandAugment` yet: use `RandAugmentTransform`",
     );
     check(
         &list("KeypointsHSV"),

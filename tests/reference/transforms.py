@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 import torchvision.transforms.functional as F
+from PIL import Image, ImageEnhance, ImageOps
 from torchvision.transforms import InterpolationMode
 
 HEIGHT, WIDTH = 7, 9
@@ -21,7 +22,7 @@ tensor = torch.from_numpy(image).permute(2, 0, 1)
 rows = []
 
 
-def row(operation, arguments, result, tolerance):
+def row(operation, arguments, result, tolerance, own=None):
     if isinstance(result, torch.Tensor):
         result = result.permute(1, 2, 0).numpy()
     rows.append(
@@ -31,6 +32,7 @@ def row(operation, arguments, result, tolerance):
             "shape": list(result.shape),
             "expected": result.flatten().tolist(),
             "tolerance": tolerance,
+            "image": None if own is None else own.flatten().tolist(),
         }
     )
 
@@ -47,6 +49,42 @@ for shift in [[0, 0, 0], [4, -30, 20], [-90, 200, -200]]:
     hsv[..., 0] %= 180
     hsv = np.clip(hsv, 0, 255).astype(np.uint8)
     row("hsv", shift, cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), 1)
+
+# The operations of timm's RandAugment, which are Pillow's.
+picture = Image.fromarray(image)
+for operation, argument, result in [
+    ("autocontrast", 0, ImageOps.autocontrast(picture)),
+    ("invert", 0, ImageOps.invert(picture)),
+    ("posterize", 1, ImageOps.posterize(picture, 1)),
+    ("posterize", 4, ImageOps.posterize(picture, 4)),
+    ("solarize", 100, ImageOps.solarize(picture, 100)),
+    ("solarize_add", 77, picture.point([min(255, i + 77) if i < 128 else i for i in range(256)] * 3)),
+    *[("enhance_color", f, ImageEnhance.Color(picture).enhance(f)) for f in [0.1, 1.36]],
+    *[("enhance_contrast", f, ImageEnhance.Contrast(picture).enhance(f)) for f in [0.1, 1.36]],
+    *[("enhance_brightness", f, ImageEnhance.Brightness(picture).enhance(f)) for f in [0.1, 1.36]],
+    *[("enhance_sharpness", f, ImageEnhance.Sharpness(picture).enhance(f)) for f in [0.1, 1.36]],
+]:
+    row(operation, [argument], np.asarray(result), 1 if operation.startswith("enhance") else 0)
+
+# So many pixels that there is something to equalize.
+large = np.random.default_rng(8).integers(40, 90, (21, 28, 3), dtype=np.uint8)
+row("equalize", [0], np.asarray(ImageOps.equalize(Image.fromarray(large))), 0, large)
+
+fill = (124, 116, 104)
+
+
+def moved(*numbers):
+    """Pillow's map from the new place to the old one."""
+    size = picture.size
+    return np.asarray(picture.transform(size, Image.Transform.AFFINE, numbers, fillcolor=fill))
+
+
+for degrees in [17.3, -140.9]:
+    row("rand_rotate", [degrees], np.asarray(picture.rotate(degrees, fillcolor=fill)), 0)
+row("rand_shear_x", [0.29], moved(1, 0.29, 0, 0, 1, 0), 0)
+row("rand_shear_y", [-0.23], moved(1, 0, 0, -0.23, 1, 0), 0)
+row("rand_translate_x", [2.4], moved(1, 0, 2.4, 0, 1, 0), 0)
+row("rand_translate_y", [-3.3], moved(1, 0, 0, 0, 1, -3.3), 0)
 
 for size in [[14, 18], [5, 13], [3, 4]]:
     row("linear", size, cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR), 1)

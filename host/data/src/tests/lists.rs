@@ -319,6 +319,11 @@ fn lists_that_do_not_fit_are_refused() {
         json!([{"Normalize": {"mean": [0, 0], "std": [1, 1]}}]),
         "2 numbers for 3 channels",
     );
+    let rand = |text: &str| json!([{"RandAugmentTransform": {"config_str": text, "crop_size": 9}}]);
+    check(rand("m9"), "begins with `rand`");
+    check(rand("rand-m11"), "`m` and `mstd` are in 0..=10");
+    check(rand("rand-w3"), "unknown part `w`");
+    check(rand("rand-m"), "`m` has no number");
     check(
         json!([{"SegStandardize": {"max_value": 0}}]),
         "`max_value` must be positive",

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::raster::{Filter, Raster};
 use crate::transforms::color::{Tone, shift_hsv, toned};
 use crate::transforms::detection::AffineDraw;
+use crate::transforms::rand_augment::{Operation, map, recolored};
 
 #[derive(Deserialize)]
 struct Reference {
@@ -21,6 +22,8 @@ struct Row {
     shape: [usize; 3],
     expected: Vec<u8>,
     tolerance: u8,
+    /// The image, if it is another one than the reference's.
+    image: Option<Vec<u8>>,
 }
 
 #[derive(Deserialize)]
@@ -70,19 +73,53 @@ fn changed(mut image: Raster<u8>, row: &Row) -> Raster<u8> {
             let warped = image.warped(matrix, size, Filter::Linear, &[114.0]);
             return warped.unwrap();
         }
-        other => panic!("{other}"),
+        other if row.operation.starts_with("rand_") => {
+            let matrix = map(operation(other), arguments[0], image.size()).unwrap();
+            let fill = [124.0, 116.0, 104.0];
+            let moved = image.warped(matrix, image.size(), Filter::Nearest, &fill);
+            return moved.unwrap();
+        }
+        other => {
+            recolored(&mut image, operation(other), arguments[0]);
+            return image;
+        }
     };
     toned(&mut image, tone, arguments[0] as f32);
     image
+}
+
+fn operation(name: &str) -> Operation {
+    match name {
+        "autocontrast" => Operation::AutoContrast,
+        "equalize" => Operation::Equalize,
+        "invert" => Operation::Invert,
+        "posterize" => Operation::Posterize,
+        "solarize" => Operation::Solarize,
+        "solarize_add" => Operation::SolarizeAdd,
+        "enhance_color" => Operation::Color,
+        "enhance_contrast" => Operation::Contrast,
+        "enhance_brightness" => Operation::Brightness,
+        "enhance_sharpness" => Operation::Sharpness,
+        "rand_rotate" => Operation::Rotate,
+        "rand_shear_x" => Operation::ShearX,
+        "rand_shear_y" => Operation::ShearY,
+        "rand_translate_x" => Operation::TranslateX,
+        "rand_translate_y" => Operation::TranslateY,
+        other => panic!("{other}"),
+    }
 }
 
 #[test]
 fn pixels_are_those_of_the_reference() {
     let reference = reference();
     for row in &reference.rows {
+        let image = match &row.image {
+            Some(own) => (row.shape, own),
+            None => (reference.shape, &reference.image),
+        };
         let image = Raster {
-            shape: shape(reference.shape),
-            values: reference.image.clone(),
+            shape: shape(image.0),
+            values: image.1.clone(),
         };
         let actual = changed(image, row);
         let name = format!("{} {:?}", row.operation, row.arguments);

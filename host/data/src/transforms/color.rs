@@ -12,7 +12,10 @@ use crate::sample::{Pixels, Sample};
 ///
 /// # Errors
 /// When the sample has no image, or one of float32.
-fn with_bytes(mut sample: Sample, change: impl FnOnce(&mut Raster<u8>)) -> Result<Sample> {
+pub(super) fn with_bytes(
+    mut sample: Sample,
+    change: impl FnOnce(&mut Raster<u8>),
+) -> Result<Sample> {
     match sample.image.as_mut().context("a sample without an image")? {
         Pixels::Bytes(raster) => change(raster),
         Pixels::Floats(_) => bail!(
@@ -115,7 +118,7 @@ pub(crate) fn toned(raster: &mut Raster<u8>, tone: Tone, factor: f32) {
 }
 
 /// Each pixel moved away from, or towards, a gray of its own.
-fn mix(raster: &mut Raster<u8>, factor: f32, other: impl Fn(&[u8]) -> f32) {
+pub(super) fn mix(raster: &mut Raster<u8>, factor: f32, other: impl Fn(&[u8]) -> f32) {
     for pixel in raster.values.chunks_exact_mut(raster.shape[0].max(1)) {
         let gray = other(pixel);
         for byte in pixel {

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `geometry` | resize, crop, flip, turn, pad |
 //! | `color` | jitter, HSV, order of channels, erased rectangles |
+//! | `rand_augment` | a few operations drawn from fifteen |
 //! | `values` | bytes to float32, normalization |
 //! | `detection` | affine map, format of boxes |
 //! | `mosaic` | several samples in one |
@@ -22,6 +23,7 @@ mod list;
 mod mapping;
 mod mosaic;
 mod numbers;
+pub(crate) mod rand_augment;
 mod segmentation;
 mod values;
 
@@ -127,6 +129,7 @@ transforms! {
     RandomHorizontalFlip(geometry::Mirror),
     RandomVerticalFlip(geometry::UpsideDown),
     ColorJitter(color::ColorJitter),
+    RandAugmentTransform(rand_augment::RandAugment),
     RandomErasing(color::RandomErasing),
     RandomErase(color::RandomErasing),
     ToTensor(values::ToTensor),
@@ -160,7 +163,6 @@ transforms! {
 
 /// Transforms of SuperGradients and torchvision that are not here, each with the remedy.
 const NOT_THERE: &[(&str, &str)] = &[
-    ("RandAugmentTransform", NO_RAND_AUGMENT),
     ("RandAugment", NO_RAND_AUGMENT),
     ("AutoAugment", NO_RAND_AUGMENT),
     ("TrivialAugmentWide", NO_RAND_AUGMENT),
@@ -190,7 +192,7 @@ const NOT_THERE: &[(&str, &str)] = &[
     ("ToTensorV2", "use `ToTensor`"),
     ("HorizontalFlip", "use `RandomHorizontalFlip`"),
 ];
-const NO_RAND_AUGMENT: &str = "use `ColorJitter`, `RandomResizedCrop` and `RandomErasing`";
+const NO_RAND_AUGMENT: &str = "use `RandAugmentTransform`";
 
 /// The remedy for a transform that is known elsewhere and not there yet.
 pub fn missing_transform(name: &str) -> Option<&'static str> {
