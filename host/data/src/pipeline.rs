@@ -90,7 +90,7 @@ impl Pipeline {
 }
 
 /// The last key of a batch's own numbers, which no sample's numbers have.
-const BATCH: u64 = 0x6261_7463_68;
+const BATCH: u64 = 0x0062_6174_6368;
 
 /// The facts about a data set for its collation; `plain` stands for statistics that it has none of.
 pub(super) fn facts<'a>(

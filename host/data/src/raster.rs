@@ -230,11 +230,33 @@ impl<T: PixelValue> Raster<T> {
             if border.is_some() && !self.touches(left, top) {
                 continue;
             }
-            let corners = [(0, 0), (1, 0), (0, 1), (1, 1)];
-            let around = corners.map(|(dx, dy)| self.pixel_or(left + dx, top + dy, border));
+            let around = self.around(left, top, border);
             blend(pixel, around, shares);
         }
         Ok(out)
+    }
+
+    /// The four pixels from a place on: itself, at its right, below, and below at the right.
+    fn around<'a>(&'a self, left: isize, top: isize, border: Option<&'a [T]>) -> [&'a [T]; 4] {
+        let [channels, height, width] = self.shape;
+        let (Ok(x), Ok(y)) = (usize::try_from(left), usize::try_from(top)) else {
+            return self.around_edge(left, top, border);
+        };
+        if x >= width.saturating_sub(1) || y >= height.saturating_sub(1) {
+            return self.around_edge(left, top, border);
+        }
+        let at = (y * width + x) * channels;
+        let upper = &self.values[at..at + 2 * channels];
+        let lower = &self.values[at + width * channels..][..2 * channels];
+        let ((a, b), (c, d)) = (upper.split_at(channels), lower.split_at(channels));
+        [a, b, c, d]
+    }
+
+    fn around_edge<'a>(&'a self, left: isize, top: isize, border: Option<&'a [T]>) -> [&'a [T]; 4] {
+        let corners = [(0, 0), (1, 0), (0, 1), (1, 1)];
+        corners.map(|(right, down)| {
+            self.pixel_or(left.saturating_add(right), top.saturating_add(down), border)
+        })
     }
 
     /// One of the four pixels at a place is inside.

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::super::Augmentation;
+use super::super::{Augmentation, DataLoader};
 use super::{Batches as _, all, check_refused, counts, floats, integers, load};
 
 /// 300 digits as a table: their 64 pixels, their class and how much ink they have.
@@ -164,4 +164,32 @@ fn damaged_tables_are_refused() {
         folder.path(),
         &["no.csv: cannot be opened"],
     );
+}
+
+#[test]
+fn samples_are_the_rows_of_a_batch() {
+    let keys = json!({"csv": {
+        "file": "digits.csv",
+        "features": {"top": ["p20", "p21"], "low": ["p40"]},
+        "target": {"digit": {"column": "class"}, "ink": {"column": "ink", "task": "regression"}},
+    }});
+    let data = load(keys, table().path()).unwrap().train;
+    let whole = all(&*data);
+    // No one pass leads to this collation, which stacks what is not ragged.
+    let config = json!({"batch_size": 1000, "collate_fn": "DetectionCollateFN"});
+    let config = serde_json::from_value(config).unwrap();
+    let mut loader = DataLoader::new("train", data, config, Augmentation::default(), 0).unwrap();
+    loader.start(0, 0).unwrap();
+    let batch = loader.next().unwrap().unwrap();
+    for (one, other) in [
+        (&batch.inputs, &whole.inputs),
+        (&batch.target, &whole.target),
+    ] {
+        assert_eq!(one.names(), other.names());
+        assert!(
+            one.tensors()
+                .zip(other.tensors())
+                .all(|(one, other)| one == other)
+        );
+    }
 }

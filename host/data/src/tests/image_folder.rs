@@ -7,7 +7,7 @@ use image::{GrayImage, ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::super::Augmentation;
+use super::super::{Augmentation, DataLoader, TransformList};
 use super::{Batches as _, check_refused, floats, integers, load};
 
 /// The first ten digits as 8×8 images in `train/<class>/` and `val/<class>/`, in color with a red channel at half strength.
@@ -176,4 +176,34 @@ fn a_damaged_image_is_the_error_of_its_batch() {
             && message.contains("\nhint: replace it"),
         "{message}"
     );
+}
+
+#[test]
+fn a_sample_that_a_transform_does_not_fit_is_named_with_its_file() {
+    let folder = folder();
+    let splits = load(recipe(), folder.path()).unwrap();
+    let class = fs::read_dir(folder.path().join("train")).unwrap().next();
+    let small = class.unwrap().unwrap().path().join("small.png");
+    GrayImage::new(4, 4).save(&small).unwrap();
+    let splits_with_small = load(recipe(), folder.path()).unwrap();
+    assert_eq!(splits_with_small.train.len(), splits.train.len() + 1);
+    let items = json!([{"RandomVerticalFlip": {"p": 1}}, {"RandomCrop": {"size": 6}}]);
+    let list: TransformList = serde_json::from_value(items).unwrap();
+    let config = serde_json::from_value(json!({"batch_size": 1})).unwrap();
+    let mut loader = DataLoader::new("train", splits_with_small.train, config, list, 0).unwrap();
+    loader.start(0, 0).unwrap();
+    let failed: Vec<String> = loader
+        .filter_map(|batch| Some(format!("{:#}", batch.err()?)))
+        .collect();
+    let [message] = failed.as_slice() else {
+        panic!("{failed:?}");
+    };
+    for part in [
+        "small.png",
+        "`RandomCrop`",
+        ": sample ",
+        "does not fit an image of [4, 4]",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
 }

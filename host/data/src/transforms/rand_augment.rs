@@ -303,7 +303,7 @@ fn stretched(counts: &[u64; 256]) -> [u8; 256] {
     let used = |(_, count): &(usize, &u64)| **count > 0;
     let mut bytes = counts.iter().enumerate().filter(used).map(|(byte, _)| byte);
     let low = bytes.next().unwrap_or(0);
-    let high = bytes.last().unwrap_or(low);
+    let high = bytes.next_back().unwrap_or(low);
     if high <= low {
         return unchanged();
     }
@@ -315,7 +315,7 @@ fn stretched(counts: &[u64; 256]) -> [u8; 256] {
 /// All brightnesses become equally frequent.
 fn equalized(counts: &[u64; 256]) -> [u8; 256] {
     let used = counts.iter().filter(|count| **count > 0);
-    let (last, total) = (used.clone().last().copied().unwrap_or(0), used.sum::<u64>());
+    let (last, total) = (used.clone().next_back().copied().unwrap_or(0), used.sum::<u64>());
     let step = (total - last) / 255;
     if step == 0 {
         return unchanged();
