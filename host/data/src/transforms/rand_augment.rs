@@ -315,7 +315,10 @@ fn stretched(counts: &[u64; 256]) -> [u8; 256] {
 /// All brightnesses become equally frequent.
 fn equalized(counts: &[u64; 256]) -> [u8; 256] {
     let used = counts.iter().filter(|count| **count > 0);
-    let (last, total) = (used.clone().next_back().copied().unwrap_or(0), used.sum::<u64>());
+    let (last, total) = (
+        used.clone().next_back().copied().unwrap_or(0),
+        used.sum::<u64>(),
+    );
     let step = (total - last) / 255;
     if step == 0 {
         return unchanged();
