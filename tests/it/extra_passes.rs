@@ -105,8 +105,8 @@ fn a_gradient_penalty_is_pytorchs() {
 #[test]
 fn a_gradient_penalty_trains_with_batch_normalization() {
     let network = "{convnet: {channels: [4]}}";
-    let run = scratch(network, "params: {penalty_weight: 0.5}").trained(&[]);
-    let metrics = run.metrics().into_iter();
+    let scratch = scratch(network, "params: {penalty_weight: 0.5}");
+    let metrics = scratch.trained(&[]).metrics().into_iter();
     let penalties = metrics.filter(|line| line["name"] == "passes/penalty");
     assert_eq!(penalties.count(), 5);
 }

@@ -721,6 +721,16 @@ group_refuses("norm", "invalid-argument", NAN, note=" order nan")
 group_refuses("norms", "invalid-argument", NAN, note=" order nan")
 group_refuses("norm", "dtype-mismatch", 2.0, note=" integers", g=S)
 group_refuses("norms", "dtype-mismatch", 2.0, note=" integers", g=S)
+for p in [1.0, 2.0, INF]:
+    moved = np.concatenate([(G[name] - H[name]).ravel() for name in G])
+    base = np.linalg.norm(np.concatenate([H[name].ravel() for name in G]), p)
+    on_groups(f"tensor-group.relative-change of order {p}", {"g": G, "h": H},
+              [["result", "tensor-group.relative-change", "g", "h", p]],
+              expected={"result": F(np.linalg.norm(moved, p) / base)})
+on_groups("tensor-group.relative-change from nothing", {"g": G, "h": each(lambda x: x * 0, G)},
+          [["result", "tensor-group.relative-change", "g", "h", 2.0]], expected={"result": F(np.linalg.norm(ALL) / 1e-12)})
+group_refuses("relative-change", "invalid-argument", "g", NAN, note=" order nan")
+group_refuses("relative-change", "dtype-mismatch", "g", 2.0, note=" integers", g=S)
 group_gives("count-nonfinite", np.array(0, I))
 on_groups("tensor-group.count-nonfinite of integers and what is not finite", {"g": S | {
     "bn1.running_var": np.array([NAN, INF], F)}}, [["result", "tensor-group.count-nonfinite", "g"]],
@@ -756,7 +766,7 @@ for function, arguments in {"clip-norm-in-place": [1.0, 2.0], "clip-value-in-pla
                             "affine-in-place": [0.5, 0.0], "mul-in-place": ["f"], "add-in-place": ["g", 0.5]}.items():
     group_refuses(function, "dtype-mismatch", *arguments, note=" integers", g=S, given={"f": np.array(0.5, F)})
 group_refuses("mul-in-place", "shape-mismatch", "f", note=" several factors", given={"f": ROW})
-for function, rest in {"add-in-place": [1.0], "lerp-in-place": [0.5], "copy-in-place": [], "swap-in-place": []}.items():
+for function, rest in {"relative-change": [2.0], "add-in-place": [1.0], "lerp-in-place": [0.5], "copy-in-place": [], "swap-in-place": []}.items():
     group_refuses(function, "shape-mismatch", "one", *rest, note=" another number of members",
                   before=[["one", "tensor-group.matching", "g", "*.bias"]])
     on_groups(f"tensor-group.{function} refuses other shapes", {"g": G}, [

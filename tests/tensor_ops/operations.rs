@@ -137,6 +137,7 @@ operations! {
         numel(group)
         norm(group, number)
         norms(group, number)
+        relative_change(group, group, number)
         count_nonfinite(group)
         clip_norm_in_place(group, number, number)
         clip_value_in_place(group, number)

@@ -91,6 +91,12 @@ unsafe extern "C" {
 
     pub(crate) fn ext_norms(list: *const List, p: f64, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_norm(list: *const List, p: f64, out: *mut *mut C_tensor) -> Message;
+    pub(crate) fn ext_relative_change(
+        list: *const List,
+        before: *const List,
+        p: f64,
+        out: *mut *mut C_tensor,
+    ) -> Message;
     pub(crate) fn ext_clip_grad_norm(
         gradients: *const List,
         max_norm: f64,

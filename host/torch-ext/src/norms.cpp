@@ -56,6 +56,27 @@ FOR_EACH_WIDTH double sum_of_squares(const float* values, int64_t count) {
   return total;
 }
 
+// The same of the differences of two, which are rounded to float32 as if they had been stored.
+FOR_EACH_WIDTH double sum_of_squared_differences(const float* a, const float* b, int64_t count) {
+  double total = 0.0;
+  int64_t i = 0;
+  for (const int64_t whole = count - count % kLanes; i < whole;) {
+    float lanes[kLanes] = {};
+    for (const int64_t end = std::min(whole, i + kBlock); i < end; i += kLanes) {
+      for (int64_t lane = 0; lane < kLanes; ++lane) {
+        const float difference = a[i + lane] - b[i + lane];
+        lanes[lane] += difference * difference;
+      }
+    }
+    for (const float lane : lanes) total += lane;
+  }
+  for (; i < count; ++i) {
+    const double difference = a[i] - b[i];
+    total += difference * difference;
+  }
+  return total;
+}
+
 FOR_EACH_WIDTH void scale(float* values, int64_t count, float factor) {
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
@@ -94,6 +115,35 @@ Tensor clip_norm(TensorList list, double max_norm, double p) {
   return total;
 }
 
+// The least norm that something is divided by.
+constexpr double kLeast = 1e-12;
+
+Tensor relative_change(TensorList list, TensorList before, double p) {
+  const List differences = at::_foreach_sub(list, before);
+  return norm(differences, p).div(norm(before, p).clamp_min(kLeast));
+}
+
+// Elements of both lists lie in the same order in memory.
+bool have_one_order(TensorList list, TensorList other) {
+  return std::equal(list.begin(), list.end(), other.begin(), other.end(), [](const Tensor& a, const Tensor& b) {
+    return a.sizes() == b.sizes() && a.strides() == b.strides();
+  });
+}
+
+Tensor relative_change_on_cpu(TensorList list, TensorList before, double p) {
+  if (p != 2.0 || !is_short(list) || !is_short(before) || !have_one_order(list, before)) {
+    return relative_change(list, before, p);
+  }
+  double total = 0.0;
+  for (size_t i = 0; i < list.size(); ++i) {
+    total += sum_of_squared_differences(list[i].const_data_ptr<float>(), before[i].const_data_ptr<float>(),
+                                        list[i].numel());
+  }
+  const auto norm = static_cast<float>(std::sqrt(sum_of_squares_of(before)));
+  const auto least = static_cast<float>(kLeast);
+  return number(static_cast<float>(std::sqrt(total)) / (norm < least ? least : norm));
+}
+
 Tensor norms_on_cpu(TensorList list, double p) {
   if (p != 2.0 || !is_short(list)) return norms(list, p);
   Tensor made = at::empty({static_cast<int64_t>(list.size())}, at::kFloat);
@@ -123,18 +173,21 @@ Tensor clip_norm_on_cpu(TensorList list, double max_norm, double p) {
 TORCH_LIBRARY(phasebox, library) {
   library.def("norms(Tensor[] list, float p) -> Tensor");
   library.def("norm(Tensor[] list, float p) -> Tensor");
+  library.def("relative_change(Tensor[] list, Tensor[] before, float p) -> Tensor");
   library.def("clip_norm_(Tensor(a!)[] list, float max_norm, float p) -> Tensor");
 }
 
 TORCH_LIBRARY_IMPL(phasebox, CompositeExplicitAutograd, library) {
   library.impl("norms", norms);
   library.impl("norm", norm);
+  library.impl("relative_change", relative_change);
   library.impl("clip_norm_", clip_norm);
 }
 
 TORCH_LIBRARY_IMPL(phasebox, CPU, library) {
   library.impl("norms", norms_on_cpu);
   library.impl("norm", norm_on_cpu);
+  library.impl("relative_change", relative_change_on_cpu);
   library.impl("clip_norm_", clip_norm_on_cpu);
 }
 
@@ -167,6 +220,11 @@ char* ext_norms(const List* list, double p, Tensor** out) {
 char* ext_norm(const List* list, double p, Tensor** out) {
   static const auto operation = named<Tensor(TensorList, double)>("phasebox::norm");
   return without_autograd(out, [&] { return list->empty() ? at::zeros({}) : operation.call(*list, p); });
+}
+
+char* ext_relative_change(const List* list, const List* before, double p, Tensor** out) {
+  static const auto operation = named<Tensor(TensorList, TensorList, double)>("phasebox::relative_change");
+  return without_autograd(out, [&] { return list->empty() ? at::zeros({}) : operation.call(*list, *before, p); });
 }
 
 char* ext_clip_grad_norm(const List* gradients, double max_norm, double p, Tensor** out) {

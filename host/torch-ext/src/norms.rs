@@ -26,6 +26,15 @@ impl TensorList {
         })
     }
 
+    /// The `p`-norm of the differences from `before`, tensor by tensor, divided by the `p`-norm of `before`, which counts
+    /// as 1e-12 at least: a 0-d tensor on their device; zero for empty lists. Both have the same shapes and dtypes.
+    pub fn relative_change(&self, before: &TensorList, p: f64) -> Result<Tensor> {
+        // SAFETY: see above.
+        tensor_from("_foreach_norm", |out| unsafe {
+            ffi::ext_relative_change(self.raw(), before.raw(), p, out)
+        })
+    }
+
     /// Scales gradients so that their joint `p`-norm is at most `max_norm`, and returns the norm from before: a 0-d
     /// tensor on their device. Uses the formula of `torch.nn.utils.clip_grad_norm_`: the factor
     /// `min(1, max_norm / (norm + 1e-6))` is multiplied in even where it is 1, which spares the sync.

@@ -23,7 +23,7 @@ struct GradNormMonitor {
     update_ratio: bool,
     /// Log a histogram of each parameter's gradient with so many bins.
     histogram_bins: Option<u32>,
-    /// The weights before the step that is looked at; then its change, until the next look.
+    /// The weights before the last step that was looked at.
     #[skip]
     before: Option<TensorGroup>,
     /// The step in progress is looked at.
@@ -61,14 +61,13 @@ impl GradNormMonitor {
     }
 
     fn on_train_batch_optimizer_stepped(&mut self, ctx: &PhaseContext) -> Result<()> {
-        let update = match &self.before {
+        let before = match &self.before {
             Some(before) if self.is_watched => before,
             _ => return Ok(()),
         };
         let weights = self.chosen(ctx.parameters()?)?;
-        let size = update.norm(self.norm_type)?.clamp(Some(1e-12), None)?;
-        update.add_in_place(&weights, -1.0)?;
-        ctx.log_tensor("update_ratio", &update.norm(self.norm_type)?.div(&size)?)?;
+        let ratio = weights.relative_change(before, self.norm_type)?;
+        ctx.log_tensor("update_ratio", &ratio)?;
         self.is_watched = false;
         Ok(())
     }

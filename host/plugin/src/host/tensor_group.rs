@@ -277,6 +277,20 @@ impl HostTensorGroup for PluginState {
         self.measure(&this, &[0], Kind::Float, |list| list.norms(p))
     }
 
+    fn relative_change(
+        &mut self,
+        this: Handle,
+        before: Handle,
+        p: f64,
+    ) -> HostResult<Resource<TensorHandle>> {
+        self.check_norm(&this, p)?;
+        let before = self.group(&before)?.members.clone();
+        check_alike(&self.group(&this)?.members, &before)?;
+        self.measure(&this, &[], Kind::Float, |list| {
+            list.relative_change(before.list(), p)
+        })
+    }
+
     fn count_nonfinite(&mut self, this: Handle) -> HostResult<Resource<TensorHandle>> {
         self.measure(&this, &[], Kind::Int64, TensorList::count_nonfinite)
     }
