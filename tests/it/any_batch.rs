@@ -187,3 +187,49 @@ fn a_torchscript_network_of_named_tensors_says_why_it_is_not_recorded() {
     assert!(checked.stdout.contains(reason), "{}", checked.stdout);
     assert_learned(&scratch.trained(&[]));
 }
+
+/// Targets of boxes, from none to as many as an image has room for: batches are padded to few shapes, so that nearly all
+/// of them are replayed once each shape has been recorded.
+#[test]
+fn batches_of_ragged_targets_are_replayed() {
+    let scratch = Scratch::new();
+    scratch.write("recipe.yaml", RAGGED);
+    let checked = scratch.phasebox(&["check", "recipe.yaml"]);
+    assert_eq!(checked.code, Some(0), "{}", checked.stderr);
+    let run = scratch.trained(&[]);
+    let recorded = &run.summary()["recorded_steps"];
+    let count = |key: &str| recorded[key].as_f64().expect("a number");
+    let (replayed, eager) = (count("replayed_batches"), count("eager_batches"));
+    // Three eager batches of each shape come before its recording.
+    let warm_up = 3.0 * count("recordings");
+    assert!(count("recordings") >= 3.0, "rows vary: {recorded}");
+    assert!(replayed >= 0.9 * (replayed + eager - warm_up), "{recorded}");
+    assert!(replayed >= 0.85 * (replayed + eager), "{recorded}");
+    let losses: Vec<f64> = run
+        .metrics()
+        .iter()
+        .filter(|line| line["name"] == "train/loss")
+        .filter_map(|line| line["value"].as_f64())
+        .collect();
+    assert!(losses.last() < losses.first(), "{losses:?}");
+}
+
+/// Up to 14 boxes an image and 4 images a batch: 0 to 56 rows, padded to 16, 32 or 64.
+const RAGGED: &str = "\
+experiment_name: tiny
+dataset: {scattered_digits: {size: 64, digits: [0, 14], scale: [1.0, 1.3], train: 640, validation: 32}}
+train_dataloader_params: {batch_size: 4, collate_fn: DetectionCollateFN}
+val_dataloader_params: {batch_size: 16, collate_fn: DetectionCollateFN}
+architecture: mlp
+arch_params: {hidden: [32], num_classes: 10}
+training_hyperparams:
+  max_epochs: 4
+  optimizer: Adam
+  initial_lr: 0.003
+  lr_mode: Constant
+  loss: PresenceLoss
+  train_metrics_list: []
+  valid_metrics_list: []
+  metric_to_watch: loss
+  greater_metric_to_watch_is_better: false
+";

@@ -10,6 +10,9 @@ LOGITS = torch.randn(6, 4).mul(2).round(decimals=3).tolist()
 INDICES = [0, 3, 1, 2, 2, 0]
 PROBABILITIES = torch.rand(6, 4).softmax(1).round(decimals=4).tolist()
 LABELS = torch.rand(6, 4).round().tolist()
+# The image's index, the class and a box; twice the same class in image 0, no box in image 3, and padding.
+BOXES = [[0.0, 1, 1, 1, 5, 5], [0, 1, 2, 2, 7, 7], [0, 3, 0, 0, 2, 2], [1, 0, 3, 1, 4, 9], [2, 2, 0, 0, 1, 1], [4, 3, 1, 1, 2, 2],
+         [5, 0, 1, 2, 3, 4], [-1, 0, 0, 0, 0, 0], [-1.0, 0, 0, 0, 0, 0]]
 NUMBERS = torch.randn(6, 4).round(decimals=3).tolist()
 PIXELS = torch.randn(2, 3, 2, 2).round(decimals=3).tolist()
 PIXEL_CLASSES = [[[0, 1], [2, 2]], [[1, 1], [0, 2]]]
@@ -28,6 +31,21 @@ class WithL1(nn.Module):
         return ((preds - target) ** 2).mean() + 0.5 * (preds - target).abs().mean()
 
 
+class WithPresence(nn.Module):
+    """Row by row: which classes have a box in which image."""
+
+    def __init__(self, pos_weight=None):
+        super().__init__()
+        self.loss = nn.BCEWithLogitsLoss(pos_weight=pos_weight)
+
+    def forward(self, preds, target):
+        present = torch.zeros_like(preds)
+        for image, label, *_ in target.tolist():
+            if image >= 0:
+                present[int(image), int(label)] = 1
+        return self.loss(preds, present)
+
+
 WEIGHT = [0.5, 1.0, 2.0, 0.25]
 ROWS = [
     ("CrossEntropyLoss", {}, nn.CrossEntropyLoss(), LOGITS, INDICES),
@@ -40,6 +58,8 @@ ROWS = [
     ("CrossEntropyLoss", {"z_loss": 0.01}, WithZLoss(), LOGITS, INDICES),
     ("BCEWithLogitsLoss", {}, nn.BCEWithLogitsLoss(), LOGITS, LABELS),
     ("bce_with_logits", {"pos_weight": WEIGHT}, nn.BCEWithLogitsLoss(pos_weight=torch.tensor(WEIGHT)), LOGITS, LABELS),
+    ("PresenceLoss", {}, WithPresence(), LOGITS, BOXES),
+    ("PresenceLoss", {"pos_weight": WEIGHT}, WithPresence(torch.tensor(WEIGHT)), LOGITS, BOXES),
     ("MSELoss", {}, nn.MSELoss(), LOGITS, NUMBERS),
     ("MSELoss", {"l1_weight": 0.5}, WithL1(), LOGITS, NUMBERS),
     ("L1Loss", {}, nn.L1Loss(), LOGITS, NUMBERS),

@@ -12,6 +12,7 @@ mod binary_cross_entropy;
 mod class_weights;
 mod cross_entropy;
 mod multi_task;
+mod presence;
 mod regression;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use torch_ext::Items;
 use binary_cross_entropy::BceWithLogits;
 use cross_entropy::CrossEntropy;
 use multi_task::MultiTask;
+use presence::Presence;
 use regression::{Huber, L1, Mse};
 
 use crate::align_target::align_target;
@@ -46,6 +48,7 @@ const LOSSES: &[Row] = &[
     Row::new("MSELoss", read::<Mse>),
     Row::new("L1Loss", read::<L1>),
     Row::new("HuberLoss", read::<Huber>),
+    Row::new("PresenceLoss", read::<Presence>),
     Row::new("MultiTaskLoss", read_whole::<MultiTask>),
 ];
 
@@ -254,7 +257,7 @@ impl Criterion {
     /// The loss of a batch, a mean over its elements. No sync.
     ///
     /// `CrossEntropyLoss` takes `preds` `[N, C, …]` with class indices `[N, …]` (any integer kind) or class
-    /// probabilities `[N, C, …]`; `MultiTaskLoss` what its parts take; the other losses take a target shaped as
+    /// probabilities `[N, C, …]`; `PresenceLoss` `[N, C]` with rows `[M, k]`; `MultiTaskLoss` what its parts take; the other losses take a target shaped as
     /// `preds`, where `[N]` also fits `[N, 1]`.
     ///
     /// # Errors
