@@ -34,7 +34,13 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for ByName<T> {
         T::deserialize(MapAccessDeserializer::new(MapDeserializer::new(one)))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map))
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        let named = T::deserialize(MapAccessDeserializer::new(&mut map))?;
+        match map.next_key::<String>()? {
+            None => Ok(named),
+            Some(other) => Err(de::Error::custom(format!(
+                "one name with its parameters is wanted, and `{other}` stands beside it"
+            ))),
+        }
     }
 }

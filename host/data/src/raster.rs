@@ -269,8 +269,11 @@ impl<T: PixelValue> Raster<T> {
     fn pixel(&self, x: isize, y: isize) -> Option<&[T]> {
         let [channels, height, width] = self.shape;
         let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
+        if x >= width || y >= height {
+            return None;
+        }
         let at = (y * width + x) * channels;
-        (x < width && y < height).then(|| &self.values[at..at + channels])
+        self.values.get(at..at + channels)
     }
 
     fn pixel_or<'a>(&'a self, x: isize, y: isize, border: Option<&'a [T]>) -> &'a [T] {

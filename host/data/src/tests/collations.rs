@@ -261,6 +261,10 @@ fn wrong_collations_are_refused() {
         json!("DetectionCollate"),
         "unknown variant `DetectionCollate`",
     );
+    check(
+        json!({"CollateMixup": {"num_classes": 2}, "default": {}}),
+        "`default` stands beside it",
+    );
     check(json!({"default": {"size": 3}}), "unknown field `size`");
     check(
         json!({"PPYoloECollateFN": {"random_resize_sizes": []}}),

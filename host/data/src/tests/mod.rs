@@ -4,6 +4,7 @@ mod cifar;
 mod collations;
 mod csv;
 mod digits;
+mod hostile;
 mod image_folder;
 mod lists;
 mod loader;
