@@ -274,7 +274,7 @@ fn check_text(what: &str, text: &str, most: usize) -> HostResult<()> {
 fn checked_corners(place: usize, corners: [f32; 4]) -> HostResult<[i64; 4]> {
     let [x1, y1, x2, y2] = corners;
     if corners.iter().all(|number| number.is_finite()) && x1 <= x2 && y1 <= y2 {
-        return Ok(corners.map(|number| number.max(-FAR).min(FAR) as i64));
+        return Ok(corners.map(|number| f32::clamp(number, -FAR, FAR) as i64));
     }
     refuse(
         ErrorCode::InvalidArgument,
