@@ -1,5 +1,6 @@
-//! Builds the examples of tests/languages in C, Python and JavaScript. A component that was built once is taken from the
-//! user's cache, by new clones too, until something that it is made of changes.
+//! Builds the examples of tests/languages in C, Python and JavaScript, and those that tests/contracts keeps with the
+//! contract of an earlier day. A component that was built once is taken from the user's cache, by new clones too, until
+//! something that it is made of changes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,12 +19,45 @@ use crate::plugins;
 
 const REMEDY: &str = "see the compiler's message above";
 
-/// One example: `language` names its folder in tests/languages, and the folder of its SDK in plugins/sdk.
+/// Sources with the contract they are built against. Each language has a folder of its name in `sources` and in `sdk`.
+struct Tree {
+    sources: PathBuf,
+    sdk: PathBuf,
+    /// The folder of the components, below that of the stock callbacks.
+    components: &'static str,
+}
+
+impl Tree {
+    /// The examples as they are, with the SDKs and the contract of today.
+    fn today(paths: &Paths) -> Tree {
+        Tree {
+            sources: paths.clone.join("tests/languages"),
+            sdk: paths.clone.join("plugins/sdk"),
+            components: "languages",
+        }
+    }
+
+    /// The examples as they were when the contract was made for batches of any kind, SDKs included.
+    fn kept(paths: &Paths) -> Tree {
+        Tree {
+            sources: paths.clone.join("tests/contracts/0.1.0"),
+            sdk: paths.clone.join("tests/contracts/0.1.0/sdk"),
+            components: "contracts/0.1.0",
+        }
+    }
+
+    /// The folder of the examples' own world, with the contract below `deps`.
+    fn wit(&self) -> PathBuf {
+        self.sources.join("wit")
+    }
+}
+
+/// One example: `language` names its folder in a tree.
 struct Example {
     language: &'static str,
     component: &'static str,
     tool: Tool,
-    compile: fn(&Paths, tool: &Path, output: &Path) -> Result<()>,
+    compile: fn(&Paths, &Tree, tool: &Path, output: &Path) -> Result<()>,
 }
 
 const EXAMPLES: [Example; 3] = [
@@ -49,13 +83,15 @@ const EXAMPLES: [Example; 3] = [
 
 /// Builds all examples whose sources are there.
 pub(crate) fn build(paths: &Paths) -> Result<()> {
-    for example in EXAMPLES
-        .iter()
-        .filter(|example| sources(paths, example.language).is_dir())
-    {
-        example
-            .build(paths)
-            .with_context(|| format!("building the {} example", example.language))?;
+    for tree in [Tree::today(paths), Tree::kept(paths)] {
+        for example in EXAMPLES
+            .iter()
+            .filter(|example| tree.sources.join(example.language).is_dir())
+        {
+            example
+                .build(paths, &tree)
+                .with_context(|| format!("building the {} example", example.language))?;
+        }
     }
     Ok(())
 }
@@ -68,9 +104,10 @@ pub(crate) fn install_tools(paths: &Paths) -> Result<()> {
 }
 
 impl Example {
-    fn build(&self, paths: &Paths) -> Result<()> {
-        let digest = self.digest(paths)?;
-        let component = paths.components().join("languages").join(self.component);
+    fn build(&self, paths: &Paths, tree: &Tree) -> Result<()> {
+        let digest = self.digest(tree)?;
+        let folder = paths.components().join(tree.components);
+        let component = folder.join(self.component);
         let stamp = component.with_extension("digest");
         if component.exists() && fs::read_to_string(&stamp).is_ok_and(|old| old == digest) {
             return Ok(());
@@ -81,14 +118,14 @@ impl Example {
             .join(&digest)
             .with_extension("wasm");
         if !cached.exists() {
-            self.compile_into(paths, &cached)?;
+            self.compile_into(paths, tree, &cached)?;
         }
         atomic::write_if_changed(&component, &fs::read(&cached)?)?;
         atomic::write_if_changed(&stamp, digest.as_bytes())?;
         Ok(())
     }
 
-    fn compile_into(&self, paths: &Paths, cached: &Path) -> Result<()> {
+    fn compile_into(&self, paths: &Paths, tree: &Tree, cached: &Path) -> Result<()> {
         let tool = self.tool.install(paths)?;
         let _alone = atomic::lock(cached)?;
         if cached.exists() {
@@ -96,20 +133,20 @@ impl Example {
         }
         say(&format!("building the {} example", self.language));
         let part = atomic::unfinished(cached);
-        (self.compile)(paths, &tool, &part)?;
+        (self.compile)(paths, tree, &tool, &part)?;
         atomic::publish(&part, cached)
     }
 
     /// The digest of everything that the component is made of: sources, SDK, contract, compiler, and the commands of this
     /// file.
-    fn digest(&self, paths: &Paths) -> Result<String> {
+    fn digest(&self, tree: &Tree) -> Result<String> {
         let mut hash = Sha256::new();
         hash.update(self.tool.pin());
         hash.update(include_str!("languages.rs"));
         for folder in [
-            sources(paths, self.language),
-            sdk(paths, self.language),
-            wit(paths),
+            tree.sources.join(self.language),
+            tree.sdk.join(self.language),
+            tree.wit(),
         ] {
             hash_folder(&folder, &mut hash)?;
         }
@@ -119,19 +156,6 @@ impl Example {
             .map(|byte| format!("{byte:02x}"))
             .collect())
     }
-}
-
-fn sources(paths: &Paths, language: &str) -> PathBuf {
-    paths.clone.join("tests/languages").join(language)
-}
-
-fn sdk(paths: &Paths, language: &str) -> PathBuf {
-    paths.clone.join("plugins/sdk").join(language)
-}
-
-/// The folder of the examples' own world; its `deps` is a link to the contract.
-fn wit(paths: &Paths) -> PathBuf {
-    paths.clone.join("tests/languages/wit")
 }
 
 /// Hashes names, lengths and bytes of all files below `folder`, in the order of their names. A folder that is not there
@@ -158,9 +182,9 @@ fn hash_folder(folder: &Path, hash: &mut Sha256) -> Result<()> {
     Ok(())
 }
 
-fn compile_c(paths: &Paths, zig: &Path, output: &Path) -> Result<()> {
+fn compile_c(paths: &Paths, tree: &Tree, zig: &Path, output: &Path) -> Result<()> {
     let bindings = output.with_extension("bindings");
-    generate_c(&wit(paths), &bindings)?;
+    generate_c(&tree.wit(), &bindings)?;
     let core = bindings.join("core.wasm");
     let mut clang = Command::new("python3");
     clang.env("PYTHONPATH", zig).env(
@@ -182,8 +206,8 @@ fn compile_c(paths: &Paths, zig: &Path, output: &Path) -> Result<()> {
         .arg("-I")
         .arg(&bindings)
         .arg("-I")
-        .arg(sdk(paths, "c"))
-        .arg(sources(paths, "c").join("plugin.c"));
+        .arg(tree.sdk.join("c"))
+        .arg(tree.sources.join("c/plugin.c"));
     clang
         .args(["plugin.c", "plugin_component_type.o"].map(|file| bindings.join(file)))
         .arg("-o")
@@ -210,7 +234,7 @@ fn generate_c(wit: &Path, into: &Path) -> Result<()> {
     Ok(())
 }
 
-fn compile_python(paths: &Paths, componentize: &Path, output: &Path) -> Result<()> {
+fn compile_python(_: &Paths, tree: &Tree, componentize: &Path, output: &Path) -> Result<()> {
     let mut python = Command::new("python3");
     python
         .env("PYTHONPATH", componentize)
@@ -219,7 +243,7 @@ fn compile_python(paths: &Paths, componentize: &Path, output: &Path) -> Result<(
     // -s: without WASI. Code that would need it traps.
     python.args([
         "-d",
-        text(&wit(paths))?,
+        text(&tree.wit())?,
         "-w",
         "plugin",
         "componentize",
@@ -228,21 +252,25 @@ fn compile_python(paths: &Paths, componentize: &Path, output: &Path) -> Result<(
     ]);
     python.args([
         "-p",
-        text(&sources(paths, "python"))?,
+        text(&tree.sources.join("python"))?,
         "-p",
-        text(&sdk(paths, "python"))?,
+        text(&tree.sdk.join("python"))?,
     ]);
     run(python.args(["-o", text(output)?]), REMEDY)
 }
 
-fn compile_javascript(paths: &Paths, componentize: &Path, output: &Path) -> Result<()> {
+fn compile_javascript(
+    paths: &Paths,
+    tree: &Tree,
+    componentize: &Path,
+    output: &Path,
+) -> Result<()> {
     let mut node = node(paths)?;
     node.current_dir(&paths.clone)
-        .arg(sources(paths, "javascript").join("build.mjs"));
-    run(
-        node.arg(componentize.join("node_modules")).arg(output),
-        REMEDY,
-    )
+        .arg(tree.sources.join("javascript/build.mjs"))
+        .arg(componentize.join("node_modules"))
+        .args([tree.sources.as_path(), output]);
+    run(&mut node, REMEDY)
 }
 
 #[cfg(test)]
