@@ -177,11 +177,11 @@ fn a_state_goes_round_and_a_duplicate_shares_nothing() {
 }
 
 fn check_duplicate(model: &Model, inputs: &Tensor) {
-    let _ = forward(&model, &inputs, true).expect("fits");
+    let _ = forward(model, inputs, true).expect("fits");
     let frozen = model.freeze("*.bias").expect("a glob");
     let copy = model.duplicate().expect("the same architecture");
-    let preds = forward(&copy, &inputs, false).expect("fits");
-    assert_eq!(preds, forward(&model, &inputs, false).expect("fits"));
+    let preds = forward(&copy, inputs, false).expect("fits");
+    assert_eq!(preds, forward(model, inputs, false).expect("fits"));
     assert_eq!(
         copy.parameters()
             .iter()
@@ -194,7 +194,7 @@ fn check_duplicate(model: &Model, inputs: &Tensor) {
     }
     assert_eq!(
         preds,
-        forward(&copy, &inputs, false).expect("fits"),
+        forward(&copy, inputs, false).expect("fits"),
         "they share memory"
     );
 }
