@@ -188,6 +188,21 @@ fn a_torchscript_network_of_named_tensors_says_why_it_is_not_recorded() {
     assert_learned(&scratch.trained(&[]));
 }
 
+/// An input whose name is misspelled must not end up in the place of another.
+#[test]
+fn torchscript_inputs_are_not_guessed() {
+    let scratch = scratch(SCRIPT, "");
+    let recipe = std::fs::read_to_string(scratch.path("recipe.yaml")).expect("a recipe");
+    scratch.write(
+        "recipe.yaml",
+        recipe.replace("      top: [", "      topp: ["),
+    );
+    let finished = scratch.train(&[]);
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    let reason = "its parameters are bottom top";
+    assert!(finished.stderr.contains(reason), "{}", finished.stderr);
+}
+
 /// Targets of boxes, from none to as many as an image has room for: batches are padded to few shapes, so that nearly all
 /// of them are replayed once each shape has been recorded.
 #[test]

@@ -1,5 +1,5 @@
 //! `smooth` in Rust, C, Python and JavaScript on real trainings: the same numbers to the last bit, also over a resume,
-//! and the same refusals.
+//! and the same refusals. Builds against the contract of an earlier day, which tests/contracts keeps, do the same.
 
 use crate::harness::repository;
 use crate::harness::training::{TrainedRun, Training, near};
@@ -10,6 +10,20 @@ const LANGUAGES: [(&str, &str); 4] = [
     ("C", "languages/smooth-c.wasm"),
     ("Python", "languages/smooth-python.wasm"),
     ("JavaScript", "languages/smooth-js.wasm"),
+];
+/// Components that were built against a kept contract: small ones as they were built, below the repository's root, and
+/// large ones built from kept sources.
+const KEPT: [(&str, &str); 4] = [
+    ("Rust", "tests/contracts/0.1.0/smooth-rust.wasm"),
+    ("C", "tests/contracts/0.1.0/smooth-c.wasm"),
+    (
+        "Python",
+        "target/plugins/contracts/0.1.0/smooth-python.wasm",
+    ),
+    (
+        "JavaScript",
+        "target/plugins/contracts/0.1.0/smooth-js.wasm",
+    ),
 ];
 const SMOOTHING: f64 = 0.8;
 /// Then the mean over samples is the mean over batches.
@@ -61,6 +75,17 @@ fn all_languages_give_the_same_numbers_and_the_same_stop() {
         );
     }
     check_smoothing(&runs[0]);
+}
+
+/// A callback that was built once need not be built again.
+#[test]
+fn builds_against_a_kept_contract_do_what_they_did() {
+    let today = deeds(&training(LANGUAGES[0].1).run());
+    for (language, component) in KEPT {
+        let path = repository(component);
+        let run = training(&path.display().to_string()).run();
+        assert_eq!(deeds(&run), today, "{language}");
+    }
 }
 
 /// The mean loss of the first epoch, which the trainer logs, ties the numbers to the real losses: undone, the smoothing

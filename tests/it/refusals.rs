@@ -95,6 +95,14 @@ fn rows() -> Vec<Row> {
             ..GOOD
         },
         Row {
+            mistake: "a metric where a list is wanted",
+            edits: &[(
+                "  train_metrics_list: [Accuracy]",
+                "  train_metrics_list: Accuracy",
+            )],
+            ..GOOD
+        },
+        Row {
             mistake: "no data file",
             edits: &[(DIGITS, "{csv: {file: nowhere.csv, target: y}}")],
             ..GOOD

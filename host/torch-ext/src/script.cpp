@@ -41,7 +41,8 @@ void collect(const Named& named, List* tensors, char** names) {
   *names = strdup(joined.c_str());
 }
 
-// The inputs in the order of the parameters of `forward` where all have a parameter's name, or else as they are.
+// The inputs in the order of the parameters of `forward` where all have a parameter's name, or as they are where none
+// has. Where some have, the others are mistakes.
 std::vector<IValue> arguments(const Module& module, const List& inputs, const std::string& names) {
   std::vector<IValue> given(inputs.begin(), inputs.end());
   std::map<std::string, IValue> by_name;
@@ -51,14 +52,20 @@ std::vector<IValue> arguments(const Module& module, const List& inputs, const st
     by_name[name] = given[index];
   }
   std::vector<IValue> ordered;
+  std::string parameters;
   const auto schema = module.get_method("forward").function().getSchema();
   for (const auto& argument : schema.arguments()) {
     const auto found = by_name.find(argument.name());
     if (found != by_name.end()) {
       ordered.push_back(found->second);
     }
+    parameters += argument.name() == "self" ? "" : " " + argument.name();
   }
-  return ordered.size() == given.size() ? ordered : given;
+  TORCH_CHECK(
+      ordered.empty() || ordered.size() == given.size(),
+      "some inputs have names of parameters of forward and some have not: its parameters are",
+      parameters);
+  return ordered.empty() ? given : ordered;
 }
 
 void flatten(const IValue& value, const std::string& name, List* tensors, std::string* names);

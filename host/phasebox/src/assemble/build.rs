@@ -228,8 +228,16 @@ fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<PerSplit<Metrics>> 
 }
 
 fn metric_configs(list: &Node) -> Result<Vec<MetricConfig>> {
-    let Value::Array(entries) = list.to_json() else {
-        return Ok(Vec::new());
+    let entries = match list.to_json() {
+        Value::Null => return Ok(Vec::new()),
+        Value::Array(entries) => entries,
+        other => {
+            let message = format!(
+                "`{}` is a list of metrics, such as `[Accuracy]`, not {other}",
+                list.path
+            );
+            return Err(anyhow!(list.location.error(message)));
+        }
     };
     at(list, entries.iter().map(MetricConfig::from_value).collect())
 }
