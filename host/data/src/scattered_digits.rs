@@ -207,13 +207,14 @@ impl ScatteredDigits {
 impl Canvas {
     /// Puts a digit at a random place where it covers little of the others; leaves it out if there is none.
     fn put(&mut self, digit: &Raster<u8>, class: i64, random: &mut Random) {
+        let Some(own) = bounds_of(digit) else {
+            return;
+        };
         let [side, _] = digit.size();
         let room = (self.pixels.size()[0] - side) as u64 + 1;
         for _ in 0..TRIES {
             let place = [random.below(room), random.below(room)].map(|place| place as usize);
-            let Some(bounds) = bounds_at(digit, place, class) else {
-                return;
-            };
+            let bounds = bounds_at(own, place, class);
             if self
                 .boxes
                 .iter()
@@ -238,21 +239,30 @@ impl Canvas {
     }
 }
 
-/// The box around the pixels of a digit that lies at a place; nothing if it has none.
-fn bounds_at(digit: &Raster<u8>, [top, left]: [usize; 2], class: i64) -> Option<Bounds> {
+/// The box around the pixels of a digit, as left, top, right and bottom; nothing if it has none.
+fn bounds_of(digit: &Raster<u8>) -> Option<[usize; 4]> {
     let side = digit.size()[1];
-    let filled = digit.values.iter().enumerate();
-    let filled = filled.filter(|(_, value)| **value > 0);
-    let places = filled.map(|(at, _)| [left + at % side, top + at / side]);
-    let places: Vec<[usize; 2]> = places.collect();
-    let least = |axis: usize| places.iter().map(|place| place[axis]).min();
-    let most = |axis: usize| places.iter().map(|place| place[axis] + 1).max();
-    let corners = [least(0)?, least(1)?, most(0)?, most(1)?];
-    Some(Bounds {
+    let mut bounds: Option<[usize; 4]> = None;
+    for (row, values) in digit.values.chunks_exact(side).enumerate() {
+        let first = values.iter().position(|value| *value > 0);
+        let last = values.iter().rposition(|value| *value > 0);
+        if let (Some(first), Some(last)) = (first, last) {
+            let [left, top, right, _] = bounds.unwrap_or([first, row, last + 1, row + 1]);
+            bounds = Some([left.min(first), top, right.max(last + 1), row + 1]);
+        }
+    }
+    bounds
+}
+
+/// The box of a digit with these bounds of its own, at a place.
+fn bounds_at(own: [usize; 4], [top, left]: [usize; 2], class: i64) -> Bounds {
+    let [x1, y1, x2, y2] = own;
+    let corners = [left + x1, top + y1, left + x2, top + y2];
+    Bounds {
         class,
         corners: corners.map(|place| place as f32),
         is_crowd: false,
-    })
+    }
 }
 
 /// The part of the smaller box that lies in the other.

@@ -10,10 +10,15 @@ use serde_json::{Map, Value};
 /// # Errors
 /// An unknown key, a missing one, or a value of the wrong type, with the key's path in the block.
 pub(crate) fn read<T: DeserializeOwned>(owner: &str, block: &Value) -> Result<T> {
-    let block = if block.is_null() {
-        Value::Object(Map::new())
-    } else {
-        block.clone()
+    let block = match block {
+        Value::Null => Value::Object(Map::new()),
+        Value::Object(_) => block.clone(),
+        // serde would take a list for the fields in their order.
+        other => {
+            return Err(anyhow!(
+                "parameters of {owner}: a mapping is wanted, not {other}"
+            ));
+        }
     };
     serde_path_to_error::deserialize(block).map_err(|error| {
         let path = error.path().to_string();

@@ -12,6 +12,22 @@ use crate::{Error, Result, described};
 #[derive(Debug)]
 pub struct Items(Kept);
 
+/// The most tensors of one kind in a batch, and the longest name in bytes.
+const MOST: usize = 4096;
+const LONGEST: usize = 128;
+
+/// Refuses what could not be shown on a terminal and in logs.
+fn check_name(name: &str) -> Result<()> {
+    let is_shown = !name.is_empty() && name.len() <= LONGEST && !name.chars().any(char::is_control);
+    if is_shown {
+        return Ok(());
+    }
+    let name = name.escape_debug().to_string();
+    Err(Error::Items(format!(
+        "`{name:.160}` is no name: it needs 1 to {LONGEST} bytes without control characters"
+    )))
+}
+
 #[derive(Debug)]
 enum Kept {
     One(Tensor),
@@ -31,21 +47,27 @@ impl Items {
     /// Tensors with names, in this order.
     ///
     /// # Errors
-    /// A name that is empty or there twice.
+    /// A name that is empty, too long, there twice or with control characters; more than 4,096 tensors.
     pub fn named<N: Into<Arc<str>>>(
         tensors: impl IntoIterator<Item = (N, Tensor)>,
     ) -> Result<Items> {
         let mut items: Vec<(Arc<str>, Tensor)> = Vec::new();
         for (name, tensor) in tensors {
             let name = name.into();
-            if name.is_empty() || items.iter().any(|(known, _)| *known == name) {
-                return Err(Error::Items(format!(
-                    "the name `{name}` is empty or there twice"
-                )));
-            }
+            check_name(&name)?;
             items.push((name, tensor));
         }
-        Ok(Items(Kept::Named(items)))
+        if items.len() > MOST {
+            let count = items.len();
+            let message = format!("{count} tensors in one batch; at most {MOST}");
+            return Err(Error::Items(message));
+        }
+        let mut names: Vec<&str> = items.iter().map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(Error::Items(format!("two tensors are named `{}`", pair[0]))),
+            None => Ok(Items(Kept::Named(items))),
+        }
     }
 
     /// The number of tensors.

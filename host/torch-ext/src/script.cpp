@@ -83,6 +83,7 @@ void flatten_tuple(const IValue& value, const std::string& prefix, List* tensors
 // A tensor under `name`; those of a tuple, list or dict under `name.<field>`.
 void flatten(const IValue& value, const std::string& name, List* tensors, std::string* names) {
   const std::string prefix = name.empty() ? name : name + ".";
+  TORCH_CHECK(tensors->size() < 4096, "forward must return at most 4096 tensors");
   if (value.isTensor()) {
     tensors->push_back(value.toTensor());
     *names += name + '\n';

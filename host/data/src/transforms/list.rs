@@ -63,6 +63,9 @@ impl<'de> Deserialize<'de> for TransformList {
     }
 }
 
+/// The names that recipes may give the probability of a transform.
+const PROBABILITY: [&str; 3] = ["p", "prob", "probability"];
+
 impl Stage {
     /// The parameters; `null` while it is off.
     fn value(&self) -> Value {
@@ -89,6 +92,9 @@ impl Stage {
             Value::Object(parameters) => parameters,
             _ => Map::new(),
         };
+        if PROBABILITY.iter().any(|name| changes.contains_key(*name)) {
+            merged.retain(|key, _| !PROBABILITY.contains(&key.as_str()));
+        }
         merged.extend(changes.clone());
         Ok(serde_json::from_value(json!({ before.name(): merged }))?)
     }

@@ -134,10 +134,7 @@ fn read_part(part: &str, value: &Value) -> Result<(&'static Row, Parsed)> {
         Value::String(name) => (name.as_str(), Map::new()),
         Value::Object(map) if map.len() == 1 => {
             let (name, params) = map.iter().next().context("a map of one has an entry")?;
-            (
-                name.as_str(),
-                params.as_object().cloned().unwrap_or_default(),
-            )
+            (name.as_str(), of_part(params)?)
         }
         other => {
             return Err(anyhow!(
@@ -156,6 +153,17 @@ fn read_part(part: &str, value: &Value) -> Result<(&'static Row, Parsed)> {
     }
     let parsed = (row.read)(&format!("loss `{}`", row.name), &Value::Object(params))?;
     Ok((row, parsed))
+}
+
+/// The parameters of a part's loss; none if there is nothing behind its name.
+fn of_part(params: &Value) -> Result<Map<String, Value>> {
+    match params {
+        Value::Null => Ok(Map::new()),
+        Value::Object(params) => Ok(params.clone()),
+        other => Err(anyhow!(
+            "the parameters of a loss are a mapping, not {other}"
+        )),
+    }
 }
 
 impl Loss for MultiTask {

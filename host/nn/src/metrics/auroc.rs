@@ -47,8 +47,11 @@ impl Metric for Auroc {
     }
 }
 
-/// The area for one class; nothing where all samples are of it, or none is.
+/// The area for one class; nothing where all samples are of it, or none is. Not a number if a score is none.
 fn area(rows: &[&[f64]], column: usize, class: f64) -> Option<f64> {
+    if rows.iter().any(|row| row[column].is_nan()) {
+        return Some(f64::NAN);
+    }
     let mut scored: Vec<(f64, bool)> = rows
         .iter()
         .map(|row| (row[column], row[row.len() - 1] == class))

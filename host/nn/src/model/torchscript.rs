@@ -6,8 +6,9 @@
 
 use std::cell::Cell;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+use tch::{Kind, Tensor, no_grad};
 use torch_ext::{Items, ScriptModule};
 
 use super::blueprint::Blueprint;
@@ -32,18 +33,59 @@ impl Architecture for TorchScriptParams {
                 path.display()
             )
         })?;
+        for (name, tensor) in module.parameters()?.iter().chain(&module.buffers()?) {
+            give_own_memory(name, tensor)?;
+        }
         variables.parameters.extend(module.parameters()?);
         variables.buffers.extend(module.buffers()?);
         module.set_train(false)?;
         Ok(Box::new(Script {
+            buffers: module.buffers()?,
             module,
             training: Cell::new(false),
+            is_checked: Cell::new(false),
         }))
     }
 }
 
+/// Dtypes that checkpoints can hold.
+const KINDS: [Kind; 10] = [
+    Kind::Uint8,
+    Kind::Int8,
+    Kind::Int16,
+    Kind::Int,
+    Kind::Int64,
+    Kind::Half,
+    Kind::BFloat16,
+    Kind::Float,
+    Kind::Double,
+    Kind::Bool,
+];
+
+/// Gives a tensor that is a view, such as an expanded one, memory of its own in row-major order: optimizers write every
+/// element in turn.
+///
+/// # Errors
+/// A tensor that checkpoints cannot hold.
+fn give_own_memory(name: &str, tensor: &Tensor) -> Result<()> {
+    let is_saved = tensor.f_kind().is_ok_and(|kind| KINDS.contains(&kind)) && !tensor.is_sparse();
+    ensure!(
+        is_saved,
+        "`{name}` is sparse or of a dtype that checkpoints cannot hold: leave it out of the module, or convert it"
+    );
+    let own = no_grad(|| tensor.f_contiguous())?;
+    if own.data_ptr() != tensor.data_ptr() {
+        tensor.shallow_clone().f_set_data(&own)?;
+    }
+    Ok(())
+}
+
 struct Script {
     module: ScriptModule,
+    /// The buffers as they were loaded.
+    buffers: Vec<(String, Tensor)>,
+    /// A forward pass in training has been looked at.
+    is_checked: Cell<bool>,
     /// The mode the module was last switched to: to switch walks all submodules.
     training: Cell<bool>,
 }
@@ -54,6 +96,92 @@ impl Network for Script {
             self.module.set_train(train)?;
             self.training.set(train);
         }
-        Ok(self.module.forward(inputs)?)
+        let preds = self.module.forward(inputs)?;
+        if train && !self.is_checked.replace(true) {
+            self.check_buffers()?;
+        }
+        Ok(preds)
+    }
+}
+
+impl Script {
+    /// Refuses a module that puts other tensors in the place of its buffers: checkpoints hold the first ones.
+    fn check_buffers(&self) -> Result<()> {
+        for ((name, before), (_, now)) in self.buffers.iter().zip(&self.module.buffers()?) {
+            ensure!(
+                before.data_ptr() == now.data_ptr() && before.size() == now.size(),
+                "`forward` assigns its buffer `{name}` anew, so that checkpoints would miss it: change it in place, \
+                 as `self.{name}.add_(1)` does"
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+    use tch::Device;
+
+    use super::*;
+    use crate::model::{Model, build};
+
+    /// A module of `tests/reference/modules`.
+    fn module(file: &str) -> Result<Model> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/reference/modules");
+        let inputs = [("inputs".to_owned(), vec![1, 8, 8])];
+        build(
+            "torchscript",
+            &json!({"file": file}),
+            &inputs,
+            None,
+            &folder,
+            Device::Cpu,
+        )
+    }
+
+    fn forward(model: &Model) -> Result<Tensor> {
+        let images = Tensor::ones([3, 1, 8, 8], (Kind::Float, Device::Cpu));
+        let preds = model.forward(&images.into(), true)?;
+        Ok(preds.single("preds")?.shallow_clone())
+    }
+
+    /// A parameter that was a view has memory of its own, which the module reads.
+    #[test]
+    fn views_become_tensors_of_their_own() {
+        let plain = forward(&module("plain.pt").expect("a module")).expect("images fit");
+        for file in ["expanded.pt", "strided.pt"] {
+            let model = module(file).expect("a module");
+            let (_, scale) = model.parameters().last().expect("the scale");
+            assert_eq!(
+                (scale.size(), scale.stride()),
+                (vec![10], vec![1]),
+                "{file}"
+            );
+            let bytes = torch_ext::storage_bytes(scale).expect("it is defined");
+            assert_eq!(bytes, 40, "{file}");
+            assert_eq!(forward(&model).expect("images fit"), plain, "{file}");
+            let _ = no_grad(|| scale.shallow_clone().g_mul_scalar_(2.0));
+            assert_eq!(forward(&model).expect("images fit"), &plain * 2.0, "{file}");
+        }
+    }
+
+    #[test]
+    fn what_a_checkpoint_would_miss_is_refused() {
+        let refused = module("complex.pt").err().map(|error| format!("{error:#}"));
+        let refused = refused.expect("a complex buffer");
+        assert!(
+            refused.contains("`phase` is sparse or of a dtype"),
+            "{refused}"
+        );
+        let counting = module("counting.pt").expect("a module");
+        let refused = forward(&counting).expect_err("its buffer is another one");
+        let refused = format!("{refused:#}");
+        assert!(
+            refused.contains("assigns its buffer `count` anew"),
+            "{refused}"
+        );
     }
 }

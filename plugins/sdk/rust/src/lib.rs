@@ -28,7 +28,6 @@
 mod conveniences;
 mod error;
 mod fields;
-mod handles;
 mod instance;
 mod log;
 
@@ -49,7 +48,11 @@ pub const PHASES: &[&str] = &phasebox_sdk_macros::phases!();
     reason = "generated bindings"
 )]
 pub mod bindings {
-    include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        world: "phasebox:train/imports",
+        generate_all,
+    });
 }
 
 /// Everything that most callbacks need: `use phasebox_sdk::prelude::*;`.

@@ -123,6 +123,14 @@ fn mistakes_name_the_part() {
             ["`parts.a`", "unknown field `delta`"],
         ),
         (
+            json!({"parts": {"a": {"HuberLoss": 0.1}}}),
+            ["`parts.a`", "are a mapping, not 0.1"],
+        ),
+        (
+            json!([{"a": "MSE"}]),
+            ["MultiTaskLoss", "a mapping is wanted"],
+        ),
+        (
             json!({"parts": {"a": 3}}),
             ["`parts.a`", "a part is a loss"],
         ),
