@@ -263,6 +263,7 @@ const RIGHTS: &[Answers] = &[(
         "freeze",
         "short set-learning-rate",
         "clip-gradients",
+        "clip-and-log-gradients",
         "set-inputs",
         "set-inputs-item",
         "set-target",

@@ -31,15 +31,12 @@ impl GradClip {
     }
 
     fn on_train_batch_gradient_step_start(&mut self, ctx: &PhaseContext) -> Result<()> {
-        let norm = match (self.max_norm, self.max_value) {
-            (Some(max_norm), _) => ctx.clip_gradients(max_norm, self.norm_type)?,
-            (None, limit) => {
-                let gradients = ctx.gradients()?;
-                let norm = gradients.norm(self.norm_type)?;
-                gradients.clip_value_in_place(limit.unwrap_or(f64::INFINITY))?;
-                norm
-            }
-        };
+        if let Some(max_norm) = self.max_norm {
+            return ctx.clip_and_log_gradients(max_norm, self.norm_type, "norm");
+        }
+        let gradients = ctx.gradients()?;
+        let norm = gradients.norm(self.norm_type)?;
+        gradients.clip_value_in_place(self.max_value.unwrap_or(f64::INFINITY))?;
         ctx.log_tensor("norm", &norm)
     }
 }

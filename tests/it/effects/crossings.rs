@@ -3,10 +3,9 @@
 
 use crate::harness::training::Training;
 
-/// A stock callback, crossings that a call at a step may have, and those that come before the first step. Two of a call are
-/// the drop of a tensor, and one that of the context.
+/// A stock callback, crossings that a call at a step may have, and those that come before the first step.
 const ROWS: [(&str, &str, f64, f64); 3] = [
-    ("grad-clip", "{max_norm: 1.0}", 5.0, 1.0),
+    ("grad-clip", "{max_norm: 1.0}", 2.0, 1.0),
     ("lr-warmup-cosine", "{warmup_steps: 8}", 3.0, 4.0),
     // Two calls a step: before and after the step. Three tensors or groups each.
     ("grad-norm-monitor", "{}", 10.0, 1.0),

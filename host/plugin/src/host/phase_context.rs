@@ -252,6 +252,19 @@ impl HostPhaseContext for PluginState {
         self.clip_group(&gradients, max_norm, p)
     }
 
+    fn clip_and_log_gradients(
+        &mut self,
+        this: This,
+        max_norm: f64,
+        p: f64,
+        name: String,
+    ) -> HostResult<()> {
+        let norm = self.clip_gradients(this, max_norm, p)?;
+        let logged = self.log_tensor(&name, &norm);
+        self.forget_tensor(&norm);
+        logged
+    }
+
     fn learning_rate(&mut self, _: This, group: String) -> HostResult<f64> {
         self.read_hyperparameter(&group, LEARNING_RATE)
     }

@@ -252,6 +252,7 @@ operations! {
         gradients(context)
         buffers(context)
         clip_gradients(context, number, number)
+        clip_and_log_gradients(context, number, number, text)
         learning_rate(context, group_name)
         set_learning_rate(context, group_name, number)
         log_scalar(context, text, number)

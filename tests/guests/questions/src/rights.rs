@@ -37,6 +37,10 @@ pub(crate) fn all(ctx: &PhaseContext) -> Result<()> {
     );
     tell("short set-learning-rate", ctx.set_learning_rate("", 0.0));
     tell("clip-gradients", ctx.clip_gradients(1e-3, 2.0));
+    tell(
+        "clip-and-log-gradients",
+        ctx.clip_and_log_gradients(1e-3, 2.0, "norm"),
+    );
     tell("freeze", net.freeze("*"));
     tell("unfreeze", net.unfreeze("*"));
     tell("set-inputs", ctx.set_inputs(&number()?));
