@@ -48,13 +48,14 @@ impl ScriptModule {
     }
 
     /// Calls the module's `forward`. Inputs whose names are all names of its parameters go to these; inputs of which none
-    /// has such a name go in their order. Results are named as the module names them: by the keys of a dict, the fields of a named tuple or the
-    /// places in a tuple or list, with dots between levels; one tensor has no name. The program runs as written,
-    /// operation by operation, so that equal inputs give equal bits at every call. Does not sync by itself.
+    /// has such a name go in their order. Results are named as the module names them: by the keys of a dict, the fields
+    /// of a named tuple or the places in a tuple or list, with dots between levels; one tensor has no name. The program
+    /// runs as written, operation by operation, so that equal inputs give equal bits at every call. Does not sync by
+    /// itself.
     ///
     /// # Errors
-    /// What the module raises; names of which only some are names of parameters; a result that holds anything but tensors,
-    /// or none.
+    /// An exception of the module; names of which only some are names of parameters; a result that holds anything but
+    /// tensors, or none of them, or more than 4,096.
     pub fn forward(&self, inputs: &Items) -> Result<Items> {
         let tensors = TensorList::from_tensors(inputs.tensors())?;
         let names = CString::new(inputs.names().join("\n")).unwrap_or_default();
