@@ -86,7 +86,8 @@ impl Composer {
 
     /// The trees that a file is made of, in the order of its `defaults`, its own tree included.
     fn layers(&mut self, own: &mut Node) -> Result<Vec<Node>> {
-        let defaults = take(own, DEFAULTS);
+        let defaults = own.take(DEFAULTS);
+        let defaults = defaults.map(|entry| entry.value);
         let entries = defaults.map_or(Ok(Vec::new()), list_of_defaults)?;
         let named_self = entries.iter().any(|entry| entry.as_str() == Some(SELF));
         let mut layers = Vec::new();
@@ -185,12 +186,4 @@ fn name_of(path: &Path) -> String {
         || path.display().to_string(),
         |name| name.to_string_lossy().into_owned(),
     )
-}
-
-fn take(mapping: &mut Node, key: &str) -> Option<Node> {
-    let Content::Map(entries) = &mut mapping.content else {
-        return None;
-    };
-    let index = entries.iter().position(|entry| entry.key == key)?;
-    Some(entries.remove(index).value)
 }

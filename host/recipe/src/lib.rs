@@ -26,6 +26,7 @@ mod merge;
 mod node;
 mod overrides;
 mod section_reader;
+mod supergradients;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -39,7 +40,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use callbacks::{CallbackEntry, CallbackSource, Grant, Order};
-pub use location::{Location, RecipeError, Result, Source};
+pub use location::{Location, Note, RecipeError, Result, Source};
 pub use node::{Content, Entry, Node};
 pub use training::{Evaluation, Precision, RecordSteps, Resume, Saving, TrainingHyperparams};
 
@@ -78,6 +79,8 @@ pub struct Recipe {
     pub training_hyperparams: TrainingHyperparams,
     /// The composed tree that all this was read from, with absolute paths: what the run's folder keeps.
     pub resolved: Node,
+    /// Keys that were accepted and do nothing here, or mean something else here, in the order they were met.
+    pub notes: Vec<Note>,
 }
 
 /// Weights that training starts from.
@@ -119,10 +122,6 @@ const UNSUPPORTED: Unsupported = &[
     (
         "quantization_params",
         "there is no quantization; remove the key",
-    ),
-    (
-        "hydra",
-        "runs have their own folders (`--runs-dir`); remove the key",
     ),
     (
         "_target_",
@@ -178,12 +177,13 @@ impl Recipe {
     /// The first thing that is wrong, with its file and line.
     pub fn load(path: impl AsRef<Path>, arguments: &[String]) -> Result<Self> {
         let mut tree = compose::compose(path.as_ref(), arguments)?;
+        let notes = supergradients::lower(&mut tree);
         let resolved = absolute_paths::absolute_paths(tree.clone());
         HOISTED.iter().try_for_each(|key| hoist(&mut tree, key))?;
         let mut reader = SectionReader::new(&tree);
         let recipe = read(&mut reader, resolved);
         reader.finish(UNSUPPORTED)?;
-        Ok(recipe)
+        Ok(Recipe { notes, ..recipe })
     }
 
     /// The folder of the recipe's own file.
@@ -256,6 +256,7 @@ fn read(reader: &mut SectionReader<'_>, resolved: Node) -> Recipe {
             training::read,
         ),
         resolved,
+        notes: Vec::new(),
     }
 }
 

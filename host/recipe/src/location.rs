@@ -62,6 +62,14 @@ impl Location {
         }
     }
 
+    /// A note about this place.
+    pub(super) fn note(&self, text: impl Into<String>) -> Note {
+        Note {
+            location: self.clone(),
+            text: text.into(),
+        }
+    }
+
     /// An error at this place.
     pub fn error(&self, message: impl Into<String>) -> RecipeError {
         RecipeError {
@@ -90,6 +98,21 @@ pub struct RecipeError {
     pub location: Location,
     /// The key or value at fault and the remedy.
     pub message: String,
+}
+
+/// A line about a key that was accepted and does nothing here, or means something else here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The line of the key.
+    pub location: Location,
+    /// The key and what became of it.
+    pub text: String,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.location, self.text)
+    }
 }
 
 /// The result of reading a recipe, or the error with its location.

@@ -147,6 +147,15 @@ impl Node {
             .map(|entry| &mut entry.value)
     }
 
+    /// Takes an entry out of a mapping.
+    pub(super) fn take(&mut self, key: &str) -> Option<Entry> {
+        let Content::Map(entries) = &mut self.content else {
+            return None;
+        };
+        let index = entries.iter().position(|entry| entry.key == key)?;
+        Some(entries.remove(index))
+    }
+
     /// Puts an entry into a mapping, in the place of one with the same key. Does nothing to other nodes.
     pub(super) fn set(&mut self, entry: Entry) {
         let Content::Map(entries) = &mut self.content else {

@@ -1,6 +1,7 @@
 //! `phasebox check`: everything but training.
 
 use phasebox_contract::limits::{Limit, Limits};
+use phasebox_recipe::Recipe;
 
 use super::print::print;
 use super::{Failure, RecipeArguments};
@@ -20,6 +21,7 @@ pub(super) fn run(arguments: &RecipeArguments) -> Result<(), Failure> {
             .iter()
             .map(|line| format!("  {line}")),
     )?;
+    print(notes(&recipe))?;
     print(["callbacks, in order:"])?;
     print(assembly.callbacks().iter().map(callback))?;
     print(["plan:"])?;
@@ -30,6 +32,13 @@ pub(super) fn run(arguments: &RecipeArguments) -> Result<(), Failure> {
             .map(|(phase, names)| format!("  {phase:<44} {}", names.join(" → "))),
     )?;
     print(assembly.describe_recording().map_err(Failure::Refused)?)
+}
+
+/// A block about keys that were accepted and do nothing here; nothing if there are none.
+fn notes(recipe: &Recipe) -> Vec<String> {
+    let lines = recipe.notes.iter().map(|note| format!("  {note}"));
+    let header = (!recipe.notes.is_empty()).then(|| "notes:".to_owned());
+    header.into_iter().chain(lines).collect()
 }
 
 fn callback(callback: &PlannedCallback) -> String {
