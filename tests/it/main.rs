@@ -15,6 +15,7 @@
 //! | `callback_failures` | that a callback which traps, loops or eats memory ends itself and nothing else |
 //! | `broken_pipe` | that a command ends as it would have when nobody reads its output |
 //! | `sandbox` | that every attack of a list is refused or contained, and training goes on to the same bits |
+//! | `eval` | that `phasebox eval` gives the numbers that the run logged, and leaves the run as it was |
 //! | `reports` | that `phasebox report` says what a run's summary holds |
 //! | `loader_determinism` | that threads and memory formats leave the numbers of a training as they were |
 //! | `cache` | that compiled callbacks run only as they were written |
@@ -37,6 +38,7 @@ mod callback_failures;
 mod conformance;
 mod contract_errors;
 mod effects;
+mod eval;
 mod extra_passes;
 mod harness;
 mod languages;

@@ -13,6 +13,7 @@
 
 mod build;
 mod callbacks;
+mod evaluation;
 mod facts;
 mod lock;
 mod process_cache;
@@ -28,6 +29,7 @@ use torch_ext::Items;
 
 use self::build::Built;
 pub use self::callbacks::{PlannedCallback, StockCallbacks};
+use self::lock::Locked;
 pub use self::lock::lock_beside;
 pub use self::process_cache::ProcessCache;
 pub(crate) use self::process_cache::engine;
@@ -186,29 +188,31 @@ impl<'a> Assembly<'a> {
     /// If the folder cannot be written or the checkpoint does not fit the recipe.
     pub fn trainer(self) -> Result<Trainer> {
         let (run, checkpoint) = self.run_folder()?;
-        let settings = settings::settings(self.recipe)?;
-        let schedule = self.built.schedule.clone();
-        let context = context(self.recipe, self.built, Logger::new(&run), &run);
-        let (callbacks, locked) = callbacks::into_callbacks(self.callbacks);
-        let Options {
-            progress,
-            interrupt,
-            ..
-        } = self.options;
-        let mut trainer = Trainer::new(context, callbacks, settings, schedule, run.clone());
-        trainer.show_on(progress);
-        trainer.interrupt_on(interrupt);
+        let recipe = self.recipe;
+        let (mut trainer, locked) = self.trainer_in(&run)?;
         if let Some(checkpoint) = checkpoint {
             trainer.resume(&checkpoint)?;
         }
         // The files of an earlier run are changed only now, when it is clear that this run can go on with them.
         atomic_file::write_file(
             &run.recipe(),
-            self.recipe.to_yaml()?.as_bytes(),
+            recipe.to_yaml()?.as_bytes(),
             Durability::Process,
         )?;
         lock::record(&run, &locked)?;
         Ok(trainer)
+    }
+
+    /// The trainer of a run in `run`, and its callbacks' records. Changes nothing on disk.
+    fn trainer_in(self, run: &RunFolder) -> Result<(Trainer, Vec<Locked>)> {
+        let settings = settings::settings(self.recipe)?;
+        let schedule = self.built.schedule.clone();
+        let context = context(self.recipe, self.built, Logger::new(run), run);
+        let (callbacks, locked) = callbacks::into_callbacks(self.callbacks);
+        let mut trainer = Trainer::new(context, callbacks, settings, schedule, run.clone());
+        trainer.show_on(self.options.progress);
+        trainer.interrupt_on(self.options.interrupt);
+        Ok((trainer, locked))
     }
 
     /// The run's folder, and the checkpoint to go on from.

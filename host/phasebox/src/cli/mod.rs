@@ -2,6 +2,7 @@
 
 mod check;
 mod doctor;
+mod eval;
 mod inspect;
 mod lock;
 mod print;
@@ -37,6 +38,8 @@ enum Command {
     Watch(watch::Watch),
     /// Do everything but train, and print the plan phase by phase.
     Check(RecipeArguments),
+    /// Evaluate a run's checkpoint on validation or test data.
+    Eval(eval::Eval),
     /// Hold a recipe's callbacks to their bytes and grants of today: `train` then refuses others.
     Lock(RecipeArguments),
     /// Show what a callback's file is, wants and is called for.
@@ -108,6 +111,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Sweep(sweep) => sweep.run(),
         Command::Watch(watch) => watch.run(),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Eval(eval) => eval.run(),
         Command::Lock(arguments) => lock::run(&arguments),
         Command::Inspect(inspect) => inspect.run(),
         Command::Report(report) => report.run(),

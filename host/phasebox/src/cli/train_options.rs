@@ -86,7 +86,7 @@ impl TrainOptions {
 }
 
 /// Messages go to standard error, above the bar of whatever run there is.
-fn show_messages() {
+pub(super) fn show_messages() {
     let lines = tracing_subscriber::fmt()
         .without_time()
         .with_target(false)

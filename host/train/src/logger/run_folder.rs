@@ -29,6 +29,20 @@ impl RunFolder {
         })
     }
 
+    /// Makes a folder for an evaluation in `parent`: `EVAL_…`, named as a run's folder is, and never taken for a run.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn create_evaluation(parent: &Path) -> Result<Self> {
+        let context = || format!("cannot make {}", parent.display());
+        fs::create_dir_all(parent).with_context(context)?;
+        let started = format_description!("EVAL_[year][month][day]_[hour][minute][second]_");
+        let prefix = OffsetDateTime::now_utc().format(started)?;
+        Ok(RunFolder {
+            path: atomic_file::create_unique_folder(parent, &prefix)?,
+        })
+    }
+
     /// An earlier run's folder, to resume or to report.
     pub fn open(path: &Path) -> Result<Self> {
         ensure!(path.is_dir(), "there is no run folder {}", path.display());

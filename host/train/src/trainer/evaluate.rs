@@ -16,13 +16,18 @@ const AVERAGE: &str = "average_best_models";
 impl Trainer {
     /// Validates. Answers whether the watched metric is the best so far.
     pub(super) fn validate(&mut self) -> Result<bool> {
+        self.validate_only()?;
+        self.decide_best()
+    }
+
+    /// Validates, and decides nothing.
+    pub(super) fn validate_only(&mut self) -> Result<()> {
         self.context.split = Split::Validation;
         self.context.batch_idx = None;
         self.fire(Phase::ValidationLoaderStart)?;
         self.evaluate(Phase::ValidationBatchStart, Phase::ValidationBatchEnd)?;
         self.publish_metrics(Split::Validation)?;
-        self.fire(Phase::ValidationLoaderEnd)?;
-        self.decide_best()
+        self.fire(Phase::ValidationLoaderEnd)
     }
 
     /// A validation that a callback asked for, between two batches. Training goes on where it was.
@@ -111,7 +116,7 @@ impl Trainer {
         step_op::gather(context)
     }
 
-    fn loader(&mut self) -> Result<&mut DataLoader> {
+    pub(super) fn loader(&mut self) -> Result<&mut DataLoader> {
         let context = &mut *self.context;
         context
             .loader_mut(context.split)

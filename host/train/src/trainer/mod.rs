@@ -7,6 +7,7 @@ mod checkpointing;
 mod decisions;
 mod ending;
 mod evaluate;
+mod evaluation;
 pub mod extra_pass;
 mod loss_watch;
 mod recording;
@@ -24,6 +25,7 @@ use phasebox_nn::best_models::BestModels;
 use phasebox_nn::schedule::Schedule;
 use torch_ext::GradientMode;
 
+pub use self::evaluation::Evaluation;
 use self::loss_watch::LossWatch;
 use self::recording::Recordings;
 pub use self::recording::{RecordedSteps, Recorder, Recording, RecordingPlan, StepFacts, StepOps};

@@ -34,8 +34,7 @@ impl Trainer {
 
     fn restore(&mut self, snapshot: Snapshot) -> Result<()> {
         let state = &snapshot.state;
-        let own: TrainerState = serde_json::from_value(state.trainer.clone())
-            .context("its part of the trainer cannot be read: it was saved by another version")?;
+        let own = read_own(state)?;
         self.position = Position {
             epoch: u32::try_from(state.epoch)?,
             next_batch: state.next_batch,
@@ -72,7 +71,7 @@ impl Trainer {
         Ok(())
     }
 
-    fn restore_callbacks(
+    pub(super) fn restore_callbacks(
         &mut self,
         mut callbacks: Vec<SavedCallback>,
         extras: &[CallbackExtras],
@@ -95,7 +94,17 @@ impl Trainer {
     }
 }
 
-fn restore_counts(context: &mut Context, state: &State, own: &TrainerState) -> Result<()> {
+/// The trainer's own part of a checkpoint.
+pub(super) fn read_own(state: &State) -> Result<TrainerState> {
+    serde_json::from_value(state.trainer.clone())
+        .context("its part of the trainer cannot be read: it was saved by another version")
+}
+
+pub(super) fn restore_counts(
+    context: &mut Context,
+    state: &State,
+    own: &TrainerState,
+) -> Result<()> {
     context.global_step = state.global_step;
     context.samples_seen = state.samples_seen;
     context.elapsed_before = Duration::try_from_secs_f64(own.elapsed_seconds)?;
@@ -134,7 +143,7 @@ fn restore_watched(context: &mut Context, state: &State) -> Result<()> {
     Ok(())
 }
 
-fn restore_ema(context: &mut Context, saved: &NamedTensors) -> Result<()> {
+pub(super) fn restore_ema(context: &mut Context, saved: &NamedTensors) -> Result<()> {
     if let Some(ema) = &mut context.ema_model {
         ema.model_mut()
             .load_state(saved, true)

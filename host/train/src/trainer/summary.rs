@@ -174,13 +174,14 @@ impl Trainer {
         })
     }
 
-    fn callback_summaries(&self) -> Vec<CallbackSummary> {
+    pub(super) fn callback_summaries(&self) -> Vec<CallbackSummary> {
         let reports = self.callbacks.reports().into_iter();
         reports.map(CallbackSummary::from).collect()
     }
 }
 
-fn json_object(metrics: &[(String, f64)]) -> Map<String, Value> {
+/// Metrics as they stand in JSON.
+pub(super) fn json_object(metrics: &[(String, f64)]) -> Map<String, Value> {
     let metrics = metrics.iter();
     metrics
         .map(|(name, value)| (name.clone(), (*value).into()))

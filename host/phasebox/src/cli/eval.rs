@@ -1,0 +1,244 @@
+//! `phasebox eval`: the metrics of a run's checkpoint, or of a file of weights, on validation, test or other data.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use clap::{Args, ValueEnum};
+use phasebox_recipe::{DeviceChoice, Recipe};
+use phasebox_train::checkpoint;
+use phasebox_train::logger::RunFolder;
+use phasebox_train::split::Split;
+use phasebox_train::trainer::Evaluation;
+
+use super::Failure;
+use super::print::print;
+use super::train_options::show_messages;
+use crate::assemble::{Assembly, Options};
+
+#[derive(Args)]
+pub(super) struct Eval {
+    /// A run's folder, one of its checkpoints, or a file of weights.
+    what: PathBuf,
+    /// Changes of single keys of the recipe, such as other data.
+    #[arg(value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// The data to evaluate on.
+    #[arg(long, value_enum, default_value = "validation")]
+    split: Choice,
+    /// In place of the run's own recipe.
+    #[arg(long)]
+    recipe: Option<PathBuf>,
+    /// The run's checkpoint: the best by default, or else the newest.
+    #[arg(long, value_name = "NAME")]
+    checkpoint: Option<String>,
+    /// In place of the recipe's device: cpu, cuda or cuda:N.
+    #[arg(long)]
+    device: Option<DeviceChoice>,
+    /// Where stock callbacks are looked for first.
+    #[arg(long, value_name = "DIR")]
+    plugins_dir: Option<PathBuf>,
+    /// Where to make the folder of logs and images: beside the run by default.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Threads of libtorch on the CPU, one a core by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=1024))]
+    threads: Option<i32>,
+    /// Show the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Choice {
+    Validation,
+    Test,
+}
+
+/// The thing to evaluate, found on disk.
+struct Found {
+    recipe: PathBuf,
+    checkpoint: Option<PathBuf>,
+    /// A file of weights becomes a change of the recipe.
+    weights: Option<String>,
+    /// Where a folder for the result belongs.
+    parent: PathBuf,
+}
+
+impl Eval {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        if let Some(threads) = self.threads {
+            tch::set_num_threads(threads);
+        }
+        show_messages();
+        let found = self.find().map_err(Failure::Refused)?;
+        let overrides: Vec<String> = found
+            .weights
+            .iter()
+            .chain(&self.overrides)
+            .cloned()
+            .collect();
+        let recipe = Recipe::load(&found.recipe, &overrides)?;
+        let options = Options {
+            device: self.device,
+            plugins_dir: self.plugins_dir,
+            ..Options::default()
+        };
+        let assembly = Assembly::new(&recipe, options).map_err(Failure::Refused)?;
+        let parent = self.out.unwrap_or(found.parent);
+        let split = match self.split {
+            Choice::Validation => Split::Validation,
+            Choice::Test => Split::Test,
+        };
+        assembly.has(split).map_err(Failure::Refused)?;
+        let evaluator = assembly.evaluator(found.checkpoint.as_deref(), &parent);
+        let evaluation = evaluator
+            .map_err(Failure::Refused)?
+            .evaluate_only(split, found.checkpoint);
+        show(&evaluation.map_err(Failure::Failed)?, self.json)
+    }
+
+    fn find(&self) -> anyhow::Result<Found> {
+        let what = &self.what;
+        if what.is_file() {
+            self.weights(what)
+        } else if what.join("checkpoint.json").is_file() {
+            self.one_checkpoint(what)
+        } else if what.join("recipe.yaml").is_file() {
+            self.run_folder(what)
+        } else {
+            Err(anyhow!(
+                "{} is neither a run's folder, nor a checkpoint, nor a file of weights",
+                what.display()
+            ))
+        }
+    }
+
+    fn run_folder(&self, run: &Path) -> anyhow::Result<Found> {
+        let own = run.join("recipe.yaml");
+        let recipe = self.recipe.clone().unwrap_or(own);
+        let checkpoint = match &self.checkpoint {
+            Some(name) => named(run, name)?,
+            None => best_or_newest(run, &recipe)?,
+        };
+        Ok(Found {
+            recipe,
+            checkpoint: Some(checkpoint),
+            weights: None,
+            parent: above(run)?,
+        })
+    }
+
+    /// A folder below `<run>/checkpoints`, or a link beside that.
+    fn one_checkpoint(&self, checkpoint: &Path) -> anyhow::Result<Found> {
+        self.refuse_name()?;
+        let checkpoint = checkpoint.canonicalize()?;
+        let run = checkpoint.ancestors().nth(2).unwrap_or(&checkpoint);
+        Ok(Found {
+            recipe: self.recipe_of(run)?,
+            parent: above(run)?,
+            weights: None,
+            checkpoint: Some(checkpoint),
+        })
+    }
+
+    fn weights(&self, file: &Path) -> anyhow::Result<Found> {
+        self.refuse_name()?;
+        let file = file.canonicalize()?;
+        let folder = file.parent().unwrap_or(&file);
+        Ok(Found {
+            recipe: self.recipe_of(folder)?,
+            checkpoint: None,
+            weights: Some(format!(
+                "checkpoint_params.checkpoint_path={}",
+                serde_json::Value::from(file.display().to_string())
+            )),
+            parent: folder.to_owned(),
+        })
+    }
+
+    fn refuse_name(&self) -> anyhow::Result<()> {
+        match &self.checkpoint {
+            None => Ok(()),
+            Some(name) => Err(anyhow!(
+                "`--checkpoint {name}` chooses among those of a run: {} is one already",
+                self.what.display()
+            )),
+        }
+    }
+
+    /// The recipe that was named, or that of the run.
+    fn recipe_of(&self, run: &Path) -> anyhow::Result<PathBuf> {
+        let own = run.join("recipe.yaml");
+        match &self.recipe {
+            Some(recipe) => Ok(recipe.clone()),
+            None if own.is_file() => Ok(own),
+            None => Err(anyhow!(
+                "{} lies in no run's folder: say what it belongs to with `--recipe RECIPE`",
+                self.what.display()
+            )),
+        }
+    }
+}
+
+fn named(run: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let path = run.join(name);
+    path.canonicalize()
+        .with_context(|| format!("{} holds no checkpoint `{name}`", run.display()))?;
+    Ok(path)
+}
+
+fn best_or_newest(run: &Path, recipe: &Path) -> anyhow::Result<PathBuf> {
+    let recipe = Recipe::load(recipe, &[])?;
+    let best = run.join(&recipe.training_hyperparams.saving.ckpt_best_name);
+    if best.exists() {
+        return Ok(best);
+    }
+    let newest = checkpoint::newest(run)?;
+    newest.with_context(|| format!("{} holds no checkpoint", run.display()))
+}
+
+/// The folder that a run lies in.
+fn above(run: &Path) -> anyhow::Result<PathBuf> {
+    let run = RunFolder::open(run)?.path().canonicalize()?;
+    Ok(run.parent().unwrap_or(&run).to_owned())
+}
+
+fn show(evaluation: &Evaluation, as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        let json =
+            serde_json::to_value(evaluation).map_err(|error| Failure::Failed(error.into()))?;
+        return print([format!("{json:#}")]);
+    }
+    print(lines(evaluation))
+}
+
+fn lines(evaluation: &Evaluation) -> Vec<String> {
+    let Evaluation {
+        split,
+        samples,
+        seconds,
+        epochs,
+        steps,
+        device,
+        ..
+    } = evaluation;
+    let weights = evaluation.checkpoint.as_ref();
+    let weights = weights.map_or("the recipe's weights".to_owned(), |path| {
+        path.display().to_string()
+    });
+    let mut lines = vec![
+        format!("weights  {weights}"),
+        format!("trained  {epochs} epochs, {steps} steps"),
+        format!("data     {split}: {samples} samples, {seconds:.1} s on {device}"),
+    ];
+    lines.extend(evaluation.metrics.iter().map(|(name, value)| {
+        let value = value.as_f64().unwrap_or(f64::NAN);
+        format!("metric   {name} {value:.4}")
+    }));
+    lines.extend(evaluation.requests.iter().map(|request| {
+        let (verb, by) = (&request.verb, &request.by);
+        format!("asked    {verb} by `{by}`: without effect in an evaluation")
+    }));
+    lines.push(format!("files    {}", evaluation.folder.display()));
+    lines
+}

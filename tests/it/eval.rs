@@ -1,0 +1,175 @@
+//! `phasebox eval` gives, to the bit, the metrics that the run itself logged, on its data or on others, and leaves the
+//! run as it was.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Finished, Run, Scratch};
+
+/// Everything below a folder: names, sizes, times.
+fn everything(folder: &Path) -> BTreeMap<String, (u64, SystemTime)> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let metadata = fs::symlink_metadata(&path).expect("metadata");
+        let changed = metadata.modified().expect("a time");
+        all.insert(path.display().to_string(), (metadata.len(), changed));
+        if metadata.is_dir() {
+            all.extend(everything(&path));
+        }
+    }
+    all
+}
+
+/// The metrics that the run logged under `prefix` in one epoch.
+fn logged(run: &Run, prefix: &str, epoch: u64) -> BTreeMap<String, f64> {
+    let lines = run.metrics().into_iter();
+    let wanted = lines.filter(|line| line["epoch"] == epoch);
+    let named = wanted.filter_map(|line| {
+        let name = line["name"].as_str()?.strip_prefix(prefix)?.to_owned();
+        Some((name, line["value"].as_f64()?))
+    });
+    named.collect()
+}
+
+fn metrics(result: &Value) -> BTreeMap<String, f64> {
+    let all = result["metrics"].as_object().expect("metrics").iter();
+    all.map(|(name, value)| (name.clone(), value.as_f64().expect("a number")))
+        .collect()
+}
+
+fn evaluate(scratch: &Scratch, arguments: &[&str]) -> Value {
+    let finished = scratch.phasebox(&[&["eval", "--json"], arguments].concat());
+    assert_eq!(finished.code, Some(0), "{arguments:?}: {}", finished.stderr);
+    serde_json::from_str(&finished.stdout).expect("JSON")
+}
+
+/// Trains with `changes`, evaluates with `arguments` after the run's path, and compares with what epoch `epoch` logged
+/// under `prefix`.
+fn check(changes: &[&str], what: &str, arguments: &[&str], prefix: &str, epoch: Option<u64>) {
+    let scratch = Scratch::with_callbacks("  - ema: {decay: 0.5}\n");
+    let run = scratch.trained(changes);
+    let before = everything(&run.0);
+    let what = run.0.join(what).display().to_string();
+    let result = evaluate(&scratch, &[&[what.as_str()], arguments].concat());
+    let best = run.summary()["best"]["epoch"].as_u64().expect("a best");
+    let expected = logged(&run, prefix, epoch.unwrap_or(best));
+    assert!(expected.contains_key("Accuracy"), "{expected:?}");
+    assert_eq!(
+        metrics(&result),
+        expected,
+        "{changes:?} {what} {arguments:?}"
+    );
+    assert_eq!(everything(&run.0), before, "the run's folder has changed");
+    let folder = result["folder"].as_str().expect("a folder");
+    let written = fs::read(scratch.path(folder).join("evaluation.json"));
+    let written: Value = serde_json::from_slice(&written.expect("a file")).expect("JSON");
+    assert_eq!(written, result);
+}
+
+#[test]
+fn an_evaluation_gives_the_numbers_that_the_run_logged() {
+    let ema = "training_hyperparams.ema=true";
+    check(&[], "", &[], "valid/", None);
+    check(&[ema], "", &[], "valid/", None);
+    check(
+        &[ema],
+        "",
+        &["--checkpoint", "ckpt_latest"],
+        "valid/",
+        Some(1),
+    );
+    check(&[], "ckpt_latest", &["--split", "test"], "test/", Some(1));
+    check(&[], "ckpt_best", &["--split", "validation"], "valid/", None);
+}
+
+#[test]
+fn weights_in_a_file_are_evaluated_with_the_recipe_beside_or_another() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&[]);
+    let file = run.0.join("average_best_models.safetensors");
+    let file = file.to_str().expect("UTF-8");
+    let average = logged(&run, "average_best_models/", 1);
+    assert!(!average.is_empty());
+    assert_eq!(metrics(&evaluate(&scratch, &[file])), average);
+    fs::copy(file, scratch.path("weights.safetensors")).expect("a copy");
+    let named = ["weights.safetensors", "--recipe", "recipe.yaml"];
+    assert_eq!(metrics(&evaluate(&scratch, &named)), average);
+}
+
+#[test]
+fn other_data_are_a_change_of_the_recipe() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&[]);
+    let more = "dataset={digits: {test_fraction: 0.5}}";
+    let own = evaluate(&scratch, &[run.path(), "--split", "test"]);
+    let other = evaluate(&scratch, &[run.path(), "--split", "test", more]);
+    assert!(own["samples"].as_u64() < other["samples"].as_u64());
+    assert_ne!(metrics(&own), metrics(&other));
+}
+
+#[test]
+fn callbacks_see_the_phases_of_the_pass_alone() {
+    let scratch = Scratch::with_callbacks("  - trace\n");
+    let run = scratch.trained(&[]);
+    for (split, batches) in [("validation", 2), ("test", 1)] {
+        let result = evaluate(&scratch, &[run.path(), "--split", split]);
+        let calls = &result["callbacks"][0]["calls"];
+        // The loader's start and end, and two for each batch.
+        assert_eq!(*calls, json!(2 + 2 * batches), "{split}");
+    }
+}
+
+#[test]
+fn a_request_that_an_evaluation_cannot_obey_is_shown() {
+    let scratch = Scratch::with_callbacks("  - early-stopping: {patience: 1, mode: min}\n");
+    let run = scratch.trained(&["training_hyperparams.max_epochs=1"]);
+    let finished = scratch.phasebox(&["eval", run.path()]);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    let asked = "asked    stop-training by `early-stopping`: without effect in an evaluation";
+    assert!(finished.stdout.contains(asked), "{}", finished.stdout);
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_refused_with_a_remedy() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&[]);
+    let best = run.0.join("ckpt_best").display().to_string();
+    scratch.write("weights.safetensors", "");
+    fs::rename(scratch.path("recipe.yaml"), scratch.path("elsewhere.yaml")).expect("a move");
+    let rows: [(&[&str], &str); 7] = [
+        (&["nowhere"], "neither a run's folder, nor a checkpoint"),
+        (&["weights.safetensors"], "lies in no run's folder"),
+        (
+            &[run.path(), "--checkpoint", "ckpt_none"],
+            "holds no checkpoint `ckpt_none`",
+        ),
+        (&[&best, "--checkpoint", "ckpt_best"], "is one already"),
+        (
+            &[run.path(), "dataset=digits", "--split", "test"],
+            "have no test split",
+        ),
+        (
+            &[run.path(), "arch_params.hidden=[8]"],
+            "its network is another one",
+        ),
+        (&[run.path(), "--split", "all"], "invalid value 'all'"),
+    ];
+    for (arguments, reason) in rows {
+        let Finished { code, stderr, .. } = scratch.phasebox(&[&["eval"], arguments].concat());
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(reason), "{arguments:?}: {stderr}");
+    }
+    let evaluations = fs::read_dir(scratch.path("runs/tiny"))
+        .expect("a folder")
+        .count();
+    assert_eq!(
+        json!(evaluations),
+        json!(1),
+        "a refused evaluation leaves a folder"
+    );
+}
