@@ -9,6 +9,7 @@
 //! | `state_upgrade` | that a newer build of a callback goes on with the state of an older one, or is refused |
 //! | `sweeps` | that each of many runs in one process is as if alone, with the callbacks that were there when it began |
 //! | `refusals` | what is refused before anything runs, and in which words |
+//! | `names` | that one refusal lists every name of a recipe that is not there, with its line and remedy |
 //! | `run_checks` | that parameters which do not fit the run are refused at their line |
 //! | `published_metrics` | that a callback's metric decides which epoch is best |
 //! | `contract_errors` | that a request without sense or grant is answered with an error, and changes no number |
@@ -45,6 +46,7 @@ mod languages;
 mod loader_determinism;
 mod locks;
 mod memory_growth;
+mod names;
 mod phases;
 mod published_metrics;
 mod recorded_steps;

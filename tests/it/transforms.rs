@@ -90,7 +90,7 @@ fn mistakes_are_refused_with_their_place() {
     let list = |item: &str| format!("train_transforms:\n  - {item}");
     check(
         &list("RandomCropp: {size: 8}"),
-        "recipe.yaml:2: `train_transforms[0]`: unknown value `RandomCropp`; did you mean `RandomCrop`?",
+        "recipe.yaml:2: unknown transform `RandomCropp`; did you mean `RandomCrop`?",
     );
     check(
         &list("RandomCrop: {siz: 8}"),

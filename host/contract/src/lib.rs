@@ -10,10 +10,12 @@
 //! | [`quantity`] | amounts of time, bytes and things, as text |
 //! | [`digest`] | the sha256 that identifies a component or another file |
 //! | [`suggest`] | "did you mean": the nearest known name |
+//! | [`missing`] | names of another trainer that a registry lacks, with remedies |
 
 pub mod digest;
 pub mod grants;
 pub mod limits;
+pub mod missing;
 pub mod phase;
 pub mod policy;
 pub mod quantity;

@@ -28,6 +28,7 @@ mod images;
 mod loader;
 mod mnist;
 mod named;
+mod names;
 mod pipeline;
 mod prefetch;
 mod random;
@@ -41,6 +42,7 @@ mod tests;
 mod transforms;
 
 pub use cifar::CifarConfig;
+pub use collate::check_collation_name;
 pub use csv::CsvConfig;
 pub use digits::DigitsConfig;
 pub use image_folder::{ImageFolder, ImageFolderConfig};
@@ -56,14 +58,15 @@ pub use shard::Shard;
 pub use table::{Table, Task};
 pub use transforms::{
     Augmentation, ByteScale, Normalize, RandomCrop, Resize, TransformList, Transforms,
-    missing_transform,
+    check_transform_name,
 };
 
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tch::Tensor;
 use torch_ext::Items;
 
@@ -193,13 +196,15 @@ pub struct Splits {
 }
 
 macro_rules! datasets {
-    ($($(#[$doc:meta])* $name:ident($config:ty) = $load:expr,)*) => {
+    ($($(#[$doc:meta])* $name:ident($config:ty) as $written:literal = $load:expr,)*) => {
         /// The keys of a data set in a recipe: a variant's name is the data set's, its fields are the keys below.
         #[derive(Debug, Clone, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case", deny_unknown_fields)]
-        pub enum DatasetConfig { $($(#[$doc])* $name($config),)* }
+        #[serde(deny_unknown_fields)]
+        pub enum DatasetConfig { $($(#[$doc])* #[serde(rename = $written)] $name($config),)* }
 
         impl DatasetConfig {
+            const NAMES: &[&str] = &[$($written,)*];
+
             /// Reads the data set. Relative paths start at `base`, the folder of the recipe.
             ///
             /// # Errors
@@ -218,21 +223,42 @@ macro_rules! datasets {
 
 datasets! {
     /// 1,797 hand-written digits of 8×8 pixels, inside the binary.
-    Digits(DigitsConfig) = |config, _| config.load(),
+    Digits(DigitsConfig) as "digits" = |config, _| config.load(),
     /// Hand-written digits of 28×28 pixels, from IDX files.
-    Mnist(MnistConfig) = |config, base| config.load(base, &mnist::MNIST),
+    Mnist(MnistConfig) as "mnist" = |config, base| config.load(base, &mnist::MNIST),
     /// Pictures of clothes of 28×28 pixels, from IDX files.
-    FashionMnist(MnistConfig) = |config, base| config.load(base, &mnist::FASHION_MNIST),
+    FashionMnist(MnistConfig) as "fashion_mnist" = |config, base| config.load(base, &mnist::FASHION_MNIST),
     /// Small photographs in 10 classes, from the binary version.
-    Cifar10(CifarConfig) = |config, base| config.load(base, &cifar::CIFAR10),
+    Cifar10(CifarConfig) as "cifar10" = |config, base| config.load(base, &cifar::CIFAR10),
     /// Small photographs in 100 classes, from the binary version.
-    Cifar100(CifarConfig) = |config, base| config.load(base, &cifar::CIFAR100),
+    Cifar100(CifarConfig) as "cifar100" = |config, base| config.load(base, &cifar::CIFAR100),
     /// Image files in a folder for each class.
-    ImageFolder(ImageFolderConfig) = ImageFolderConfig::load,
+    ImageFolder(ImageFolderConfig) as "image_folder" = ImageFolderConfig::load,
     /// Rows of numbers, to classify or to predict a number from.
-    Csv(CsvConfig) = CsvConfig::load,
+    Csv(CsvConfig) as "csv" = CsvConfig::load,
     /// The built-in digits scattered on a canvas, with their boxes, masks or both.
-    ScatteredDigits(ScatteredDigitsConfig) = |config, _| config.load(),
+    ScatteredDigits(ScatteredDigitsConfig) as "scattered_digits" = |config, _| config.load(),
+}
+
+impl DatasetConfig {
+    /// Reads the keys of the data set that a recipe calls `name`. SuperGradients' names of data sets and of their loaders
+    /// (`Cifar10`, `cifar10_train`, `imagenet_val`) are known, too.
+    ///
+    /// # Errors
+    /// A name that no data set has; a key that the data set does not have.
+    pub fn named(name: &str, keys: Value) -> Result<DatasetConfig> {
+        let known = names::data_set(name, Self::NAMES)?;
+        serde_json::from_value(json!({ known: keys }))
+            .map_err(|error| anyhow!("data set `{known}`: {error}"))
+    }
+
+    /// Refuses a name that no data set has.
+    ///
+    /// # Errors
+    /// The remedy for a data set of SuperGradients that is not there yet; "did you mean" for any other name.
+    pub fn check_name(name: &str) -> Result<()> {
+        names::data_set(name, Self::NAMES).map(drop)
+    }
 }
 
 /// The names of classes that have none but their numbers.

@@ -18,6 +18,7 @@ pub mod criterion;
 pub mod ema;
 mod glob;
 pub mod metrics;
+mod missing;
 pub mod model;
 pub mod optim;
 mod params;

@@ -14,7 +14,10 @@ pub use curve::{Anneal, MultiStep, OneCycle};
 
 use anyhow::{Result, bail, ensure};
 use curve::Curve;
+use phasebox_contract::missing;
 use serde::{Deserialize, Serialize};
+
+use crate::missing::SCHEDULES;
 
 /// The progress of a run. Steps and `steps_per_epoch` count the same thing: batches, or optimizer steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +53,34 @@ pub enum LrMode {
     MultiStepLR(MultiStep),
     /// `torch.optim.lr_scheduler.OneCycleLR`, over all epochs but those of the cool-down.
     OneCycleLR(OneCycle),
+}
+
+/// The names of `lr_mode`, with SuperGradients' short ones.
+const MODES: &[&str] = &[
+    "Constant",
+    "StepLRScheduler",
+    "ExponentialLRScheduler",
+    "PolyLRScheduler",
+    "CosineLRScheduler",
+    "MultiStepLR",
+    "OneCycleLR",
+    "step",
+    "exp",
+    "poly",
+    "cosine",
+];
+
+/// Refuses a name that no `lr_mode` has.
+///
+/// # Errors
+/// The remedy for a schedule of SuperGradients or PyTorch that is not there yet; "did you mean" for any other name.
+pub fn check_name(mode: &str) -> Result<()> {
+    let is_known = MODES.contains(&mode);
+    ensure!(
+        is_known,
+        missing::refusal("schedule", mode, MODES, SCHEDULES)
+    );
+    Ok(())
 }
 
 /// The recipe's `warmup_mode`.

@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("torch-ext", ""),
     ("recipe", "contract"),
     ("component", "contract"),
-    ("data", "torch-ext"),
+    ("data", "contract torch-ext"),
     ("nn", "contract torch-ext"),
     ("train", "contract data files nn torch-ext"),
     ("plugin", "component contract data files nn train torch-ext"),

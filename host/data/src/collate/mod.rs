@@ -15,10 +15,12 @@ pub(crate) mod ragged;
 mod sizes;
 mod stack;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use phasebox_contract::missing;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Batch;
+use super::names::COLLATIONS as NOT_THERE;
 use super::random::Random;
 use super::sample::Sample;
 use super::transforms::Normalize;
@@ -63,6 +65,8 @@ macro_rules! collations {
         pub(crate) enum Collation { $($(#[$doc])* #[serde(rename = $written)] $name($collation),)* }
 
         impl Collation {
+            const NAMES: &[&str] = &[$($written,)*];
+
             pub(crate) fn collate(&self) -> &dyn Collate {
                 match self { $(Self::$name(collation) => collation,)* }
             }
@@ -77,6 +81,19 @@ collations! {
     Sizes(sizes::RandomSize<ragged::Detection>) = "PPYoloECollateFN",
     CrowdSizes(sizes::RandomSize<ragged::CrowdDetection>) = "CrowdDetectionPPYoloECollateFN",
     Mixup(mixup::Mixup) = "CollateMixup",
+}
+
+/// Refuses a name that no collation has.
+///
+/// # Errors
+/// The remedy for a collation that is known elsewhere and not there yet; "did you mean" for any other name.
+pub fn check_collation_name(name: &str) -> Result<()> {
+    let is_known = Collation::NAMES.contains(&name);
+    ensure!(
+        is_known,
+        missing::refusal("collation", name, Collation::NAMES, NOT_THERE)
+    );
+    Ok(())
 }
 
 impl Default for Collation {

@@ -31,10 +31,12 @@ pub(crate) use list::one_pass;
 pub use list::{TransformList, Transforms};
 pub use mapping::{Augmentation, ByteScale, Normalize, RandomCrop, Resize};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use phasebox_contract::missing;
 use serde::{Deserialize, Serialize};
 
 use super::Dataset;
+use super::names::TRANSFORMS as NOT_THERE;
 use super::random::Random;
 use super::sample::Sample;
 
@@ -109,6 +111,8 @@ macro_rules! transforms {
         pub(crate) enum TransformConfig { $($name($transform),)* }
 
         impl TransformConfig {
+            const NAMES: &[&str] = &[$(stringify!($name),)*];
+
             pub(crate) fn transform(&self) -> &dyn Transform {
                 match self { $(Self::$name(transform) => transform,)* }
             }
@@ -161,44 +165,15 @@ transforms! {
     SegConvertToTensor(values::ConvertToTensor),
 }
 
-/// Transforms of SuperGradients and torchvision that are not here, each with the remedy.
-const NOT_THERE: &[(&str, &str)] = &[
-    ("RandAugment", NO_RAND_AUGMENT),
-    ("AutoAugment", NO_RAND_AUGMENT),
-    ("TrivialAugmentWide", NO_RAND_AUGMENT),
-    (
-        "RandomRotation",
-        "use `DetectionRandomAffine` with `scales: [1, 1]`, `shear: 0` and `translate: 0`",
-    ),
-    ("RandomAffine", "use `DetectionRandomAffine`"),
-    (
-        "Albumentations",
-        "list the transforms by the names of torchvision",
-    ),
-    (
-        "DetectionImagePermute",
-        "remove it: a batch always has the channels first",
-    ),
-    ("DetectionTransform", "name one of the transforms"),
-    (
-        "SegPadToDivisible",
-        "use `SegPadShortToCropSize` and `SegCropImageAndMask`",
-    ),
-    (
-        "SegRandomRotate",
-        "remove it, or use `SegRandomRescale` and `SegRandomFlip`",
-    ),
-    ("SegRandomGaussianBlur", "remove it"),
-    ("ToTensorV2", "use `ToTensor`"),
-    ("HorizontalFlip", "use `RandomHorizontalFlip`"),
-];
-const NO_RAND_AUGMENT: &str = "use `RandAugmentTransform`";
-
-/// The remedy for a transform that is known elsewhere and not there yet.
-pub fn missing_transform(name: &str) -> Option<&'static str> {
-    let known = NOT_THERE.iter().find(|(known, _)| *known == name);
-    let keypoints = name
-        .starts_with("Keypoints")
-        .then_some("pose estimation has no transforms yet; remove it");
-    known.map(|(_, remedy)| *remedy).or(keypoints)
+/// Refuses a name that no transform has.
+///
+/// # Errors
+/// The remedy for a transform that is known elsewhere and not there yet; "did you mean" for any other name.
+pub fn check_transform_name(name: &str) -> Result<()> {
+    let is_known = TransformConfig::NAMES.contains(&name);
+    ensure!(
+        is_known,
+        missing::refusal("transform", name, TransformConfig::NAMES, NOT_THERE)
+    );
+    Ok(())
 }

@@ -18,7 +18,7 @@ mod regression;
 mod tests;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use phasebox_contract::suggest;
+use phasebox_contract::{missing, suggest};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -33,6 +33,7 @@ use regression::{Huber, L1, Mse};
 
 use crate::align_target::align_target;
 use crate::chosen::Chosen;
+use crate::missing::LOSSES as NOT_THERE;
 use crate::params;
 use crate::refusal;
 use crate::revision;
@@ -82,9 +83,17 @@ impl Row {
         });
         found.ok_or_else(|| {
             let names: Vec<&str> = LOSSES.iter().map(|row| row.name).collect();
-            anyhow!(suggest::unknown("loss", name, &names))
+            anyhow!(missing::refusal("loss", name, &names, NOT_THERE))
         })
     }
+}
+
+/// Refuses a name that no loss has.
+///
+/// # Errors
+/// The remedy for a loss of SuperGradients that is not there yet; "did you mean" for any other name.
+pub fn check_name(name: &str) -> Result<()> {
+    Row::find(name).map(drop)
 }
 
 /// `CrossEntropyLoss`, `cross_entropy_loss` and `cross_entropy` have the same letters.

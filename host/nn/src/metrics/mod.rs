@@ -18,7 +18,7 @@ mod totals;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use phasebox_contract::suggest;
+use phasebox_contract::{missing, suggest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -31,6 +31,7 @@ use regression::{Mae, Mse};
 use totals::{Rule, Totals};
 
 use crate::chosen::Chosen;
+use crate::missing::METRICS as NOT_THERE;
 use crate::params;
 use crate::refusal;
 
@@ -96,14 +97,34 @@ fn read<M: Metric + DeserializeOwned + 'static>(
 /// `Top5` is `TopK: {k: 5}`, and so on for every number.
 fn read_numbered(name: &str, block: &Value) -> Result<Rc<dyn Metric>> {
     let NoParams {} = params::read(&format!("metric `{name}`"), block)?;
+    let k = number(name).with_context(|| format!("metric `{name}` has no number"))?;
+    Ok(Rc::new(TopK { k }))
+}
+
+/// The number of a name such as `Top5`.
+fn number(name: &str) -> Option<i64> {
     let number = name.strip_prefix("Top").and_then(|k| k.parse().ok());
-    match number.filter(|k| *k > 0) {
-        Some(k) => Ok(Rc::new(TopK { k })),
-        None => {
-            let names: Vec<&str> = METRICS.iter().map(|(name, _)| *name).collect();
-            bail!(suggest::unknown("metric", name, &names))
-        }
+    number.filter(|k| *k > 0)
+}
+
+/// The metric that a recipe calls `name`: as it is written here, and the reader of its parameters.
+fn find(name: &str) -> Result<(&str, Read)> {
+    let names: Vec<&str> = METRICS.iter().map(|(name, _)| *name).collect();
+    let known = suggest::fuzzy(name, &names);
+    let row = METRICS.iter().find(|(row, _)| Some(*row) == known);
+    match row {
+        Some((name, read)) => Ok((name, *read)),
+        None if number(name).is_some() => Ok((name, read_numbered)),
+        None => Err(anyhow!(missing::refusal("metric", name, &names, NOT_THERE))),
     }
+}
+
+/// Refuses a name that no metric has.
+///
+/// # Errors
+/// The remedy for a metric of SuperGradients that is not there yet; "did you mean" for any other name.
+pub fn check_name(name: &str) -> Result<()> {
+    find(name).map(drop)
 }
 
 #[derive(Deserialize)]
@@ -139,10 +160,7 @@ impl MetricConfig {
     }
 
     fn parse(name: &str, block: &Value) -> Result<MetricConfig> {
-        let names: Vec<&str> = METRICS.iter().map(|(name, _)| *name).collect();
-        let name = suggest::fuzzy(name, &names).unwrap_or(name);
-        let row = METRICS.iter().find(|(known, _)| *known == name);
-        let read = row.map_or(read_numbered as Read, |(_, read)| *read);
+        let (name, read) = find(name)?;
         let (chosen, own) = Chosen::take(&format!("metric `{name}`"), block)?;
         let metric = read(name, &own)?;
         let mut key = metric.key().unwrap_or_else(|| name.to_owned());

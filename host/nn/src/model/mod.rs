@@ -27,7 +27,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use phasebox_contract::suggest;
+use phasebox_contract::{missing, suggest};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tch::{Device, Tensor, no_grad};
@@ -43,6 +43,7 @@ use torchscript::TorchScriptParams;
 use variables::{Values, Variables};
 
 use crate::glob;
+use crate::missing::NETWORKS;
 use crate::params;
 use crate::refusal;
 use crate::revision;
@@ -55,6 +56,7 @@ const ARCHITECTURES: &[(&str, Read)] = &[
     ("resnet18", resnet::read_18),
     ("resnet34", resnet::read_34),
     ("resnet50", resnet::read_50),
+    ("resnet18_cifar", resnet::read_18_cifar),
     ("multi_task_mlp", read::<MultiTaskMlpParams>),
     ("torchscript", read::<TorchScriptParams>),
 ];
@@ -98,7 +100,15 @@ fn row(architecture: &str) -> Result<&'static (&'static str, Read)> {
     let names: Vec<&str> = ARCHITECTURES.iter().map(|(name, _)| *name).collect();
     let name = suggest::fuzzy(architecture, &names);
     let row = ARCHITECTURES.iter().find(|(known, _)| Some(*known) == name);
-    row.ok_or_else(|| anyhow!(suggest::unknown("architecture", architecture, &names)))
+    row.ok_or_else(|| anyhow!(missing::refusal("network", architecture, &names, NETWORKS)))
+}
+
+/// Refuses a name that no architecture has.
+///
+/// # Errors
+/// The remedy for a network of SuperGradients that is not there yet; "did you mean" for any other name.
+pub fn check_name(architecture: &str) -> Result<()> {
+    row(architecture).map(drop)
 }
 
 /// Builds the network `architecture` names, with fresh parameters on `device`.

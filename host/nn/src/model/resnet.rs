@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tch::Tensor;
 
 use super::blueprint::Blueprint;
@@ -100,6 +100,17 @@ pub(super) fn read_34(owner: &str, block: &Value) -> Result<Arc<dyn Architecture
 /// Reads the `arch_params` of `resnet50`.
 pub(super) fn read_50(owner: &str, block: &Value) -> Result<Arc<dyn Architecture>> {
     read(Depth::ResNet50, owner, block)
+}
+
+/// Reads the `arch_params` of SuperGradients' `resnet18_cifar`: `resnet18` for small images, unless they say otherwise.
+pub(super) fn read_18_cifar(owner: &str, block: &Value) -> Result<Arc<dyn Architecture>> {
+    let mut block = block.clone();
+    if let Value::Object(block) = &mut block {
+        block.entry("small_images").or_insert(true.into());
+    } else if block.is_null() {
+        block = json!({ "small_images": true });
+    }
+    read(Depth::ResNet18, owner, &block)
 }
 
 fn read(depth: Depth, owner: &str, block: &Value) -> Result<Arc<dyn Architecture>> {

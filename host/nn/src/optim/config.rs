@@ -1,7 +1,8 @@
 //! The recipe's `optimizer` and `optimizer_params`: names as in SuperGradients, parameters with the names and defaults
 //! of `torch.optim`. Owns parsing; ranges are checked when the optimizer is built.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
+use phasebox_contract::missing;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tch::Tensor;
@@ -12,6 +13,7 @@ use super::rule::Rule;
 use super::sgd;
 use super::stepper::Stepper;
 use super::{Grouping, Optimizer};
+use crate::missing::OPTIMIZERS as NOT_THERE;
 
 /// Every optimizer a recipe can name, whatever the case.
 const OPTIMIZERS: &[(&str, Read)] = &[
@@ -54,6 +56,24 @@ impl<R: Rule + 'static> Settings for R {
     }
 }
 
+/// The row of an optimizer.
+fn find(name: &str) -> Result<&'static (&'static str, Read)> {
+    let mut rows = OPTIMIZERS.iter();
+    let row = rows.find(|(known, _)| known.eq_ignore_ascii_case(name));
+    row.ok_or_else(|| {
+        let known: Vec<&str> = OPTIMIZERS.iter().map(|(name, _)| *name).collect();
+        anyhow!(missing::refusal("optimizer", name, &known, NOT_THERE))
+    })
+}
+
+/// Refuses a name that no optimizer has.
+///
+/// # Errors
+/// The remedy for an optimizer of SuperGradients or PyTorch that is not there yet; "did you mean" for any other name.
+pub fn check_name(name: &str) -> Result<()> {
+    find(name).map(drop)
+}
+
 /// An optimizer by name, with its settings.
 pub struct OptimizerConfig {
     pub(super) name: &'static str,
@@ -67,14 +87,7 @@ impl OptimizerConfig {
     /// # Errors
     /// An unknown optimizer, with the list of those that exist; an unknown or mistyped parameter.
     pub fn from_recipe(name: &str, params: &Value) -> Result<Self> {
-        let mut rows = OPTIMIZERS.iter();
-        let Some((name, read)) = rows.find(|(known, _)| known.eq_ignore_ascii_case(name)) else {
-            let known: Vec<&str> = OPTIMIZERS.iter().map(|(name, _)| *name).collect();
-            bail!(
-                "optimizer: there is no `{name}`\nhint: use one of {}",
-                known.join(", ")
-            );
-        };
+        let (name, read) = find(name)?;
         let params = match params {
             Value::Null => Value::Object(Map::new()),
             given => given.clone(),

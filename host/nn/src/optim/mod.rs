@@ -20,7 +20,7 @@ mod stepper;
 #[cfg(test)]
 mod tests;
 
-pub use config::OptimizerConfig;
+pub use config::{OptimizerConfig, check_name};
 pub use group::{Grouping, LearningRates, ParameterGroup};
 
 use anyhow::Result;

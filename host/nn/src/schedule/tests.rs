@@ -45,6 +45,15 @@ fn learning_rates_are_pytorchs() {
 }
 
 #[test]
+fn every_mode_of_the_list_is_one() {
+    for mode in super::MODES {
+        let read = serde_json::from_value::<super::LrMode>(json!({ *mode: {} }));
+        let refusal = read.map_or_else(|error| error.to_string(), |_| String::new());
+        assert!(!refusal.contains("unknown variant"), "{mode}: {refusal}");
+    }
+}
+
+#[test]
 fn groups_keep_their_proportions() {
     let schedule = ScheduleConfig {
         lr_warmup_epochs: 2,

@@ -10,7 +10,7 @@ use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::Limits;
 use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_contract::policy::{OnError, OnState, When};
-use phasebox_contract::suggest;
+use phasebox_contract::{missing, suggest};
 use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use phasebox_recipe::{CallbackEntry, CallbackSource, Location, Recipe};
 use phasebox_train::callback::{Callback, Callbacks, Subscriber};
@@ -18,6 +18,7 @@ use phasebox_train::logger::one_line;
 use serde_json::Value;
 
 use super::Options;
+use super::callback_names::MISSING;
 use super::lock::{self, Lock, Locked};
 use super::process_cache::ProcessCache;
 
@@ -372,8 +373,11 @@ impl StockCallbacks {
             );
         };
         let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        match suggest::fuzzy(name, &known) {
-            Some(found) => Ok(folder.join(format!("{found}.wasm"))),
+        if let Some(found) = suggest::fuzzy(name, &known) {
+            return Ok(folder.join(format!("{found}.wasm")));
+        }
+        match missing::remedy(name, MISSING) {
+            Some(remedy) => bail!("there is no callback `{name}` yet: {remedy}"),
             None => bail!(
                 "there is no stock callback `{name}`{}",
                 suggest::hint(name, &known)

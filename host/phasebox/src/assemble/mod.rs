@@ -12,10 +12,12 @@
 //! ```
 
 mod build;
+mod callback_names;
 mod callbacks;
 mod evaluation;
 mod facts;
 mod lock;
+mod names;
 mod process_cache;
 mod settings;
 mod watched;
@@ -108,6 +110,7 @@ impl<'a> Assembly<'a> {
         options: Options,
         cache: &mut ProcessCache,
     ) -> Result<Assembly<'a>> {
+        names::check(recipe, &options)?;
         let device = open_device(options.device.or(recipe.device))?;
         let built = Built::build(recipe, device, cache)?;
         let mut callbacks = callbacks::load(recipe, &options, cache)?;

@@ -170,7 +170,16 @@ fn check_config_refused(name: &str, params: Value, expected: &str) {
 
 #[test]
 fn faulty_configs_are_refused() {
-    check_config_refused("Lion", json!({}), "use one of SGD, Adam, AdamW, RMSprop");
+    check_config_refused(
+        "Lion",
+        json!({}),
+        "there is no optimizer `Lion` yet: use `AdamW`",
+    );
+    check_config_refused(
+        "SGDD",
+        json!({}),
+        "unknown optimizer `SGDD`; did you mean `SGD`?",
+    );
     check_config_refused(
         "SGD",
         json!({"lr": 0.1}),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow};
 use phasebox_data::{
     Augmentation, DataLoader, Dataset, DatasetConfig, LoaderConfig, Shard, Splits, TransformList,
-    Transforms, missing_transform,
+    Transforms,
 };
 use phasebox_recipe::{Content, Node, Recipe};
 use serde_json::json;
@@ -17,11 +17,7 @@ use super::{at, named, or_default};
 pub(super) fn dataset(recipe: &Recipe, cache: &mut ProcessCache) -> Result<Splits> {
     let (name, params) = named(&recipe.dataset, &recipe.dataset_params)?;
     let params = if params.is_null() { json!({}) } else { params };
-    let config = serde_json::from_value::<DatasetConfig>(json!({ name: params }));
-    let config = at(
-        &recipe.dataset,
-        config.map_err(|error| anyhow!("`dataset`: {error}")),
-    )?;
+    let config = at(&recipe.dataset, DatasetConfig::named(&name, params))?;
     at(
         &recipe.dataset,
         cache.data_set(&config, &recipe.base_folder),
@@ -96,15 +92,11 @@ fn transforms(node: &Node) -> Result<Transforms> {
     Ok(node.parse::<TransformList>()?.into())
 }
 
-/// Refuses a transform that is known elsewhere, and several in one item.
+/// Refuses several transforms in one item.
 fn check_item(item: &Node) -> Result<()> {
     let names = item.entries();
     let first = names.first().map(|entry| entry.key.as_str());
     let name = item.as_str().or(first).unwrap_or_default();
-    if let Some(remedy) = missing_transform(name) {
-        let message = format!("there is no transform `{name}` yet: {remedy}");
-        return Err(anyhow!(item.location.error(message)));
-    }
     if names.len() > 1 {
         let message = format!(
             "`{name}` and `{}` stand in one item: write `- {name}: {{parameters}}`, one transform an item",
