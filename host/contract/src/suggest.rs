@@ -41,10 +41,14 @@ pub fn fuzzy<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     alike.next().filter(|_| alike.next().is_none()).copied()
 }
 
+/// The suggestion alone, for lists too long or too open to print.
+pub fn near(word: &str, candidates: &[&str]) -> String {
+    closest(word, candidates).map_or(String::new(), |near| format!("; did you mean `{near}`?"))
+}
+
 /// The end of an "unknown …" message: the suggestion and, when it is short, the list of what is known.
 pub fn hint(word: &str, candidates: &[&str]) -> String {
-    let mut hint =
-        closest(word, candidates).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    let mut hint = near(word, candidates);
     if !candidates.is_empty() && candidates.len() <= LONGEST_LIST {
         let joint = if hint.is_empty() {
             "; known:"

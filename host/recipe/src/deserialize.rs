@@ -177,6 +177,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Answer<V::Value> {
         let answer = match &self.0.content {
             Content::Scalar(value) => visit_scalar(value, visitor),
+            Content::Unavailable(error) => Err(Fault::Placed((**error).clone())),
             Content::List(items) => visitor.visit_seq(Items(items.iter())),
             Content::Map(entries) => visitor.visit_map(Entries {
                 entries: entries.iter(),

@@ -14,10 +14,12 @@
 //! [`Node`]s, which the crates that own those parts type. Nothing in a recipe runs code.
 
 mod absolute_paths;
+mod builtin;
 mod callback_forms;
 mod callback_order;
 mod callbacks;
 mod compose;
+mod defaults;
 mod deserialize;
 mod document;
 mod interpolate;
@@ -25,10 +27,12 @@ mod location;
 mod merge;
 mod node;
 mod overrides;
+mod python_text;
 mod section_reader;
 mod supergradients;
 #[cfg(test)]
 mod tests;
+mod text_file;
 mod training;
 pub mod variants;
 
@@ -44,7 +48,9 @@ pub use location::{Location, Note, RecipeError, Result, Source};
 pub use node::{Content, Entry, Node};
 pub use training::{Evaluation, Precision, RecordSteps, Resume, Saving, TrainingHyperparams};
 
+use interpolate::Resolved;
 use section_reader::{SectionReader, Unsupported, refuse};
+use supergradients::Keys;
 
 /// A recipe, typed as far as the host itself goes. Built by [`Recipe::load`].
 #[derive(Debug, Clone, PartialEq)]
@@ -176,12 +182,14 @@ impl Recipe {
     /// # Errors
     /// The first thing that is wrong, with its file and line.
     pub fn load(path: impl AsRef<Path>, arguments: &[String]) -> Result<Self> {
-        let mut tree = compose::compose(path.as_ref(), arguments)?;
-        let notes = supergradients::lower(&mut tree);
+        let Resolved { mut tree, read } = compose::compose(path.as_ref(), arguments)?;
+        let keys = keys(&tree.location);
+        let notes = supergradients::lower(&mut tree, &read, &keys);
+        tree.check_available()?;
         let resolved = absolute_paths::absolute_paths(tree.clone());
         HOISTED.iter().try_for_each(|key| hoist(&mut tree, key))?;
         let mut reader = SectionReader::new(&tree);
-        let recipe = read(&mut reader, resolved);
+        let recipe = typed(&mut reader, resolved);
         reader.finish(UNSUPPORTED)?;
         Ok(Recipe { notes, ..recipe })
     }
@@ -222,7 +230,23 @@ impl Recipe {
     }
 }
 
-fn read(reader: &mut SectionReader<'_>, resolved: Node) -> Recipe {
+/// The keys that a recipe may have, found by reading an empty one.
+fn keys(location: &Location) -> Keys {
+    let nothing = Node::empty(location);
+    let mut reader = SectionReader::new(&nothing);
+    let _ = typed(&mut reader, nothing.clone());
+    let refused = UNSUPPORTED.iter().map(|(key, _)| *key);
+    let in_training = training::UNSUPPORTED.iter().map(|(key, _)| *key);
+    Keys {
+        top: reader.keys().chain(refused).collect(),
+        training: reader
+            .keys_below("training_hyperparams")
+            .chain(in_training)
+            .collect(),
+    }
+}
+
+fn typed(reader: &mut SectionReader<'_>, resolved: Node) -> Recipe {
     HOISTED.iter().for_each(|key| reader.allow(key));
     reader.allow("variables");
     reader.required_section("training_hyperparams");

@@ -12,6 +12,8 @@ pub enum Source {
     File(PathBuf),
     /// A `key=value` argument, kept as typed.
     CommandLine(String),
+    /// A file inside the binary, by its name.
+    BuiltIn(String),
 }
 
 /// A line of a source. Cheap to clone: every node of a recipe has one.
@@ -28,6 +30,14 @@ impl Location {
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self {
             source: Arc::new(Source::File(path.into())),
+            line: 1,
+        }
+    }
+
+    /// The first line of a file inside the binary.
+    pub(super) fn built_in(name: &str) -> Self {
+        Self {
+            source: Arc::new(Source::BuiltIn(name.to_owned())),
             line: 1,
         }
     }
@@ -50,7 +60,7 @@ impl Location {
 
     /// True for a line of a file, false for an argument.
     pub(super) fn is_in_file(&self) -> bool {
-        matches!(&*self.source, Source::File(_))
+        !matches!(&*self.source, Source::CommandLine(_))
     }
 
     /// Resolves a relative path as a recipe means it: from the folder of the file that names it, and from
@@ -58,7 +68,7 @@ impl Location {
     pub fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
         match &*self.source {
             Source::File(file) => file.parent().unwrap_or(Path::new("")).join(path),
-            Source::CommandLine(_) => path.as_ref().to_owned(),
+            Source::CommandLine(_) | Source::BuiltIn(_) => path.as_ref().to_owned(),
         }
     }
 
@@ -86,6 +96,7 @@ impl fmt::Display for Location {
             Source::CommandLine(argument) => {
                 write!(formatter, "from the command line (`{argument}`)")
             }
+            Source::BuiltIn(name) => write!(formatter, "built-in {name}:{}", self.line),
         }
     }
 }

@@ -1,10 +1,14 @@
 //! One tree laid on another. Owns what wins where both have a value; where the trees come from is `compose`'s.
 //!
 //! The upper tree wins. Mappings merge key by key, everything else is replaced, and an empty value (`key:`) replaces
-//! too. A list grows instead when its key is written with a plus: `phase_callbacks+: [EMA]`.
+//! too. A list grows instead when its key is written with a plus: `phase_callbacks+: [EMA]`. `???`, a value that somebody
+//! else must give, replaces nothing.
 
 use super::location::Result;
 use super::node::{Content, Entry, Node};
+
+/// A value that must be given elsewhere, as OmegaConf writes it.
+pub(super) const MANDATORY: &str = "???";
 
 /// Lays `over` on `base`.
 pub(super) fn merge(base: &mut Node, over: Node) -> Result<()> {
@@ -38,6 +42,7 @@ pub(super) fn merge_entry(below: &mut Vec<Entry>, mut above: Entry) -> Result<()
         return append(below, above);
     }
     match below.iter_mut().find(|entry| entry.key == above.key) {
+        Some(_) if above.value.as_str() == Some(MANDATORY) => Ok(()),
         Some(entry) => {
             entry.location = above.location;
             merge(&mut entry.value, above.value)

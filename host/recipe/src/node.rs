@@ -22,7 +22,7 @@ pub struct Node {
     pub path: String,
 }
 
-/// The three kinds of YAML node.
+/// The three kinds of YAML node, and the lack of one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
     /// Null, a boolean, a number or a text; never a JSON array or object.
@@ -31,6 +31,8 @@ pub enum Content {
     List(Vec<Node>),
     /// A mapping, in the order it was written.
     Map(Vec<Entry>),
+    /// A value that cannot be had, and why. A loaded recipe has none: only a value that nobody reads may be one.
+    Unavailable(Box<RecipeError>),
 }
 
 /// One `key: value` of a mapping.
@@ -42,6 +44,16 @@ pub struct Entry {
     pub location: Location,
     /// The value.
     pub value: Node,
+}
+
+impl Content {
+    fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        let Content::Map(entries) = self else {
+            return None;
+        };
+        let entry = entries.iter_mut().find(|entry| entry.key == key);
+        entry.map(|entry| &mut entry.value)
+    }
 }
 
 impl Entry {
@@ -59,6 +71,27 @@ impl Node {
             content,
             location,
             path: String::new(),
+        }
+    }
+
+    /// An empty value.
+    pub(super) fn empty(location: &Location) -> Self {
+        Self::new(Content::Scalar(Value::Null), location.clone())
+    }
+
+    /// The value under a key of a mapping or at an index of a list.
+    pub(super) fn step(&self, key: &str) -> Option<&Node> {
+        match &self.content {
+            Content::List(items) => items.get(key.parse::<usize>().ok()?),
+            _ => self.get(key),
+        }
+    }
+
+    /// As [`Node::step`], to change it.
+    pub(super) fn step_mut(&mut self, key: &str) -> Option<&mut Node> {
+        match &mut self.content {
+            Content::List(items) => items.get_mut(key.parse::<usize>().ok()?),
+            content => content.get_mut(key),
         }
     }
 
@@ -85,6 +118,27 @@ impl Node {
             Some(text)
         } else {
             None
+        }
+    }
+
+    /// The number of a number.
+    pub(super) fn as_f64(&self) -> Option<f64> {
+        match &self.content {
+            Content::Scalar(value) => value.as_f64(),
+            _ => None,
+        }
+    }
+
+    /// Refuses a tree in which some value cannot be had.
+    pub(super) fn check_available(&self) -> Result<()> {
+        match &self.content {
+            Content::Scalar(_) => Ok(()),
+            Content::Unavailable(error) => Err((**error).clone()),
+            Content::List(items) => items.iter().try_for_each(Node::check_available),
+            Content::Map(entries) => {
+                let mut values = entries.iter().map(|entry| &entry.value);
+                values.try_for_each(Node::check_available)
+            }
         }
     }
 
@@ -138,13 +192,7 @@ impl Node {
     }
 
     pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
-        let Content::Map(entries) = &mut self.content else {
-            return None;
-        };
-        entries
-            .iter_mut()
-            .find(|entry| entry.key == key)
-            .map(|entry| &mut entry.value)
+        self.content.get_mut(key)
     }
 
     /// Takes an entry out of a mapping.
@@ -171,6 +219,7 @@ impl Node {
     pub fn to_json(&self) -> Value {
         match &self.content {
             Content::Scalar(value) => value.clone(),
+            Content::Unavailable(_) => Value::Null,
             Content::List(items) => items.iter().map(Node::to_json).collect(),
             Content::Map(entries) => entries
                 .iter()
@@ -184,7 +233,7 @@ impl Node {
     pub(super) fn map_texts(mut self, change: fn(&str) -> String) -> Node {
         self.content = match self.content {
             Content::Scalar(Value::String(text)) => Content::Scalar(Value::String(change(&text))),
-            Content::Scalar(value) => Content::Scalar(value),
+            content @ (Content::Scalar(_) | Content::Unavailable(_)) => content,
             Content::List(items) => Content::List(
                 items
                     .into_iter()
@@ -215,7 +264,7 @@ impl Node {
             found.insert(path.clone());
         }
         match &self.content {
-            Content::Scalar(_) => {}
+            Content::Scalar(_) | Content::Unavailable(_) => {}
             Content::List(items) => items.iter().for_each(|item| item.collect_files(found)),
             Content::Map(entries) => entries
                 .iter()
@@ -240,6 +289,7 @@ impl Node {
             Content::Scalar(Value::String(text)) => format!("the text \"{text}\""),
             Content::Scalar(value) => format!("`{value}`"),
             Content::List(_) => "a list".to_owned(),
+            Content::Unavailable(_) => "a value that cannot be had".to_owned(),
             Content::Map(_) => "a mapping".to_owned(),
         }
     }
@@ -247,7 +297,7 @@ impl Node {
     /// Gives this node and all below it the keys that lead there.
     pub(super) fn name_paths(&mut self, path: String) {
         match &mut self.content {
-            Content::Scalar(_) => {}
+            Content::Scalar(_) | Content::Unavailable(_) => {}
             Content::List(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
                     item.name_paths(format!("{path}[{index}]"));

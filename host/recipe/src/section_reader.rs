@@ -153,6 +153,20 @@ impl<'a> SectionReader<'a> {
         self.mapping.only(keys)
     }
 
+    /// The keys that were asked for.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.known.iter().copied()
+    }
+
+    /// The keys that were asked for in a section below.
+    pub(super) fn keys_below(&self, section: &str) -> impl Iterator<Item = &'static str> {
+        let mut below = self.below.iter();
+        let known = below.find(|(name, _)| *name == section);
+        known
+            .into_iter()
+            .flat_map(|(_, known)| known.iter().copied())
+    }
+
     /// Passes a success on, keeps a fault.
     pub(super) fn keep<T>(&mut self, outcome: Result<T>) -> Option<T> {
         outcome.map_err(|error| self.blame(error)).ok()

@@ -181,12 +181,34 @@ fn references_keep_types_and_fit_inside_texts() {
             json!("a-x-2"),
         ),
         ("${variables.name}${variables.name}", json!("xx")),
-        ("\\${variables.name}", json!("${variables.name}")),
+        ("\\\\${variables.name}", json!("${variables.name}")),
+        ("${.lr}", json!(0.1)),
+        ("${..training_hyperparams.max_epochs}", json!(2)),
+        ("${variables.${variables.key}}", json!(0.1)),
+        ("${.list[1]}", json!(0.1)),
+        ("a${variables.list}", json!("a[1, 0.1]")),
+        (
+            "a${variables.values}",
+            json!("a{'x': [True, None, 1e-05, 'b']}"),
+        ),
+        ("${add:1,2,3}", json!(6)),
+        ("${add: ${variables.lr}, 1}", json!(1.1)),
+        ("${sub:5,7}", json!(-2)),
+        ("${mul:2,${variables.lr}}", json!(0.2)),
+        ("${div:1,4}", json!(0.25)),
+        ("${cond:${variables.none},1,b}", json!("b")),
+        ("${first:${variables.list}}", json!(1)),
+        ("${last:[1,2,3]}", json!(3)),
+        ("${len:${variables.list}}", json!(2)),
+        (
+            "${getitem:${variables.values},x}-",
+            json!("[True, None, 1e-05, 'b']-"),
+        ),
         ("$variables", json!("$variables")),
     ];
     for (text, expected) in rows {
         let recipe = format!(
-            "{WHOLE}variables:\n  lr: 0.1\n  name: x\n  list: [1, '${{variables.lr}}']\n  chain: lr=${{variables.lr}}\n  it: '{text}'\n"
+            "{WHOLE}variables:\n  lr: 0.1\n  name: x\n  list: [1, '${{variables.lr}}']\n  chain: lr=${{variables.lr}}\n  key: lr\n  none:\n  values: {{x: [true, null, 1e-5, b]}}\n  it: \"{text}\"\n"
         );
         check(&[("recipe.yaml", &recipe)], &[], "/variables/it", expected);
     }
@@ -220,24 +242,37 @@ fn references_that_lead_nowhere_are_refused() {
             "`${…}` go in a circle: `variables.b` → `variables.it` → `variables.b`",
         ),
         (
-            "it: x${variables.list}",
-            "`${variables.list}` is a list, which does not fit inside a text",
-        ),
-        (
             "it: '${variables'",
             "`${` without its `}`; write `\\${` for a plain one",
         ),
         (
             "it: '${oc.env:HOME}'",
-            "`${oc.env:HOME}` is not a key: only `${a.b}`, from the top of the recipe, is understood, and nothing that runs code or reads the environment",
+            "`${oc.env:HOME}`: a recipe reads no environment; write the value, or `key=value` on the command line",
         ),
         (
-            "it: '${.lr}'",
-            "`${.lr}` is not a key: only `${a.b}`, from the top of the recipe, is understood, and nothing that runs code or reads the environment",
+            "it: '${ad:1,2}'",
+            "`${ad:1,2}`: there is no function `ad`; did you mean `add`? known: add, sub, mul, div, cond, first, last, len, getitem",
+        ),
+        (
+            "it: '${add:1,x}'",
+            "`${add:1,x}`: expected a number, found the text \"x\"",
+        ),
+        ("it: '${div:1,0}'", "`${div:1,0}`: division by zero"),
+        (
+            "it: '${roboflow_dataset_num_classes:x}'",
+            "`${roboflow_dataset_num_classes:x}`: phasebox looks nothing up; write the number, such as `num_classes=7` on the command line",
+        ),
+        (
+            "it: '${...lr}'",
+            "`${...lr}` starts above the top of the recipe; use fewer dots",
+        ),
+        (
+            "it: '???'",
+            "`variables.it` has no value (`???`); write `variables.it=…` on the command line, or the value here",
         ),
         (
             "it: '${}'",
-            "`${}` is not a key: only `${a.b}`, from the top of the recipe, is understood, and nothing that runs code or reads the environment",
+            "`${}` is not a key; write `${a.b}`, from the top of the recipe",
         ),
     ];
     for (added, expected) in rows {

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod composed;
+mod hydra;
 mod refused;
 mod robust;
 

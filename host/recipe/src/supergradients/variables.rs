@@ -1,0 +1,25 @@
+//! A recipe's own variables: keys that nobody knows and some `${…}` reads. Owns which they are; their work is done once
+//! the recipe is resolved, so they are taken out.
+
+use std::collections::BTreeSet;
+
+use super::super::node::{Content, Node, joined};
+
+/// Takes the variables out of a mapping whose keys are `known`.
+pub(super) fn take_out(mapping: &mut Node, known: &[&str], read: &BTreeSet<String>) {
+    let path = mapping.path.clone();
+    let Content::Map(entries) = &mut mapping.content else {
+        return;
+    };
+    entries.retain(|entry| {
+        let is_known = known.contains(&entry.key.as_str());
+        is_known || !is_read(&joined(&path, &entry.key), read)
+    });
+}
+
+/// True if some `${…}` names the path or something below it.
+pub(super) fn is_read(path: &str, read: &BTreeSet<String>) -> bool {
+    let below = format!("{path}.");
+    let mut deeper = read.range(below.clone()..);
+    read.contains(path) || deeper.next().is_some_and(|next| next.starts_with(&below))
+}
