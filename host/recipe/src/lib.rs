@@ -50,7 +50,7 @@ pub use training::{Evaluation, Precision, RecordSteps, Resume, Saving, TrainingH
 
 use interpolate::Resolved;
 use section_reader::{SectionReader, Unsupported, refuse};
-use supergradients::Keys;
+use supergradients::{Keys, Said};
 
 /// A recipe, typed as far as the host itself goes. Built by [`Recipe::load`].
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +87,9 @@ pub struct Recipe {
     pub resolved: Node,
     /// Keys that were accepted and do nothing here, or mean something else here, in the order they were met.
     pub notes: Vec<Note>,
+    /// Keys that ask for something that phasebox does not have: whoever builds the recipe refuses them, together with
+    /// all names that are not there.
+    pub missing: Vec<Note>,
 }
 
 /// Weights that training starts from.
@@ -121,33 +124,12 @@ const UNSUPPORTED: Unsupported = &[
         "ckpt_root_dir",
         "choose the folder of runs with `--runs-dir`",
     ),
-    (
-        "pre_launch_callbacks_list",
-        "a recipe is not changed behind its author's back; write `key=value` on the command line to try variants",
-    ),
-    (
-        "quantization_params",
-        "there is no quantization; remove the key",
-    ),
-    (
-        "_target_",
-        "a recipe holds no code and can build nothing by name",
-    ),
 ];
 const LOADER_UNSUPPORTED: Unsupported = &[
-    (
-        "pin_memory",
-        "copies to a GPU are always pinned; remove the key",
-    ),
-    (
-        "persistent_workers",
-        "workers always live as long as their loader; remove the key",
-    ),
     (
         "worker_init_fn",
         "a recipe holds no code; workers are seeded from `seed`",
     ),
-    ("sampler", "use `shuffle`"),
     (
         "batch_sampler",
         "use `batch_size`, `shuffle` and `drop_last`",
@@ -184,14 +166,18 @@ impl Recipe {
     pub fn load(path: impl AsRef<Path>, arguments: &[String]) -> Result<Self> {
         let Resolved { mut tree, read } = compose::compose(path.as_ref(), arguments)?;
         let keys = keys(&tree.location);
-        let notes = supergradients::lower(&mut tree, &read, &keys);
+        let Said { notes, missing } = supergradients::lower(&mut tree, &read, &keys)?;
         tree.check_available()?;
         let resolved = absolute_paths::absolute_paths(tree.clone());
         HOISTED.iter().try_for_each(|key| hoist(&mut tree, key))?;
         let mut reader = SectionReader::new(&tree);
         let recipe = typed(&mut reader, resolved);
         reader.finish(UNSUPPORTED)?;
-        Ok(Recipe { notes, ..recipe })
+        Ok(Recipe {
+            notes,
+            missing,
+            ..recipe
+        })
     }
 
     /// The folder of the recipe's own file.
@@ -281,6 +267,7 @@ fn typed(reader: &mut SectionReader<'_>, resolved: Node) -> Recipe {
         ),
         resolved,
         notes: Vec::new(),
+        missing: Vec::new(),
     }
 }
 

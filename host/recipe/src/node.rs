@@ -204,6 +204,46 @@ impl Node {
         Some(entries.remove(index))
     }
 
+    /// Puts a value into a mapping at the place that it was written.
+    pub(super) fn put(&mut self, key: &str, value: Node) {
+        self.set(Entry {
+            key: key.to_owned(),
+            location: value.location.clone(),
+            value,
+        });
+    }
+
+    /// The entry of a key.
+    pub(super) fn entry_mut(&mut self, key: &str) -> Option<&mut Entry> {
+        let Content::Map(entries) = &mut self.content else {
+            return None;
+        };
+        entries.iter_mut().find(|entry| entry.key == key)
+    }
+
+    /// Takes an entry out if its value is so.
+    pub(super) fn take_if(&mut self, key: &str, is_so: impl Fn(&Node) -> bool) -> Option<Entry> {
+        self.get(key).is_some_and(is_so).then(|| self.take(key))?
+    }
+
+    /// The mapping under a key, made if there is none; `location` is where it is asked for.
+    pub(super) fn section_mut(&mut self, key: &str, location: &Location) -> Option<&mut Node> {
+        if self.get(key).is_none_or(Node::is_null) {
+            let path = joined(&self.path, key);
+            let content = Content::Map(Vec::new());
+            let location = location.clone();
+            self.put(
+                key,
+                Node {
+                    content,
+                    location,
+                    path,
+                },
+            );
+        }
+        self.get_mut(key)
+    }
+
     /// Puts an entry into a mapping, in the place of one with the same key. Does nothing to other nodes.
     pub(super) fn set(&mut self, entry: Entry) {
         let Content::Map(entries) = &mut self.content else {

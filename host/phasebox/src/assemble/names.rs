@@ -5,7 +5,7 @@
 use anyhow::{Result, anyhow};
 use phasebox_data::{DatasetConfig, check_collation_name, check_transform_name};
 use phasebox_nn::{criterion, metrics, model, optim, schedule};
-use phasebox_recipe::{CallbackSource, Content, Location, Node, Recipe};
+use phasebox_recipe::{CallbackSource, Content, Location, Node, Note, Recipe};
 
 use super::Options;
 use super::callbacks::StockCallbacks;
@@ -16,6 +16,7 @@ use super::callbacks::StockCallbacks;
 /// Every such name with its place and the remedy: one line each.
 pub(super) fn check(recipe: &Recipe, options: &Options) -> Result<()> {
     let mut missing = Missing::default();
+    missing.0.extend(recipe.missing.iter().map(Note::to_string));
     missing.in_parts(recipe);
     missing.in_data(recipe);
     missing.in_callbacks(recipe, options);

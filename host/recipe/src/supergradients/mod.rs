@@ -1,12 +1,35 @@
 //! SuperGradients' recipes, lowered to phasebox's own keys before they are typed. Owns what its keys mean here; every
-//! value keeps the line it was written on.
+//! value keeps the line it was written on, and no code of a recipe runs.
+//!
+//! | file | lowers |
+//! |---|---|
+//! | `targets` | `_target_` |
+//! | `layout` | the places of data |
+//! | `checkpoints` | `checkpoint_params` |
+//! | `shortcuts` | short names at the top, `seed` and `resume` in two places |
+//! | `processes` | `multi_gpu`, `num_gpus`, `sync_bn` |
+//! | `inert` | keys that ask for nothing |
+//! | `missing` | keys for what is not here |
+//! | `warm_up` | notes about schedules |
+//! | `variables` | a recipe's own keys |
+//! | `resolvers` | functions inside `${…}` |
 
+mod checkpoints;
+mod inert;
+mod layout;
+mod missing;
+mod processes;
 pub(super) mod resolvers;
+mod said;
+mod shortcuts;
+mod targets;
 mod variables;
+mod warm_up;
 
 use std::collections::BTreeSet;
 
-use super::location::Note;
+pub(super) use self::said::Said;
+use super::location::Result;
 use super::node::Node;
 
 /// The keys that phasebox itself reads.
@@ -16,15 +39,26 @@ pub(super) struct Keys {
 }
 
 /// Lowers a composed recipe in place, and says which keys do nothing here. `read` are the paths that some `${…}` names.
-pub(super) fn lower(recipe: &mut Node, read: &BTreeSet<String>, keys: &Keys) -> Vec<Note> {
-    let hydra = recipe.take("hydra");
-    let note = hydra.map(|entry| {
-        let text = "`hydra`: runs have their own folders (`--runs-dir`)";
-        entry.location.note(text)
-    });
+///
+/// # Errors
+/// A key of SuperGradients that contradicts another one, or asks for something by a value that phasebox does not know.
+pub(super) fn lower(recipe: &mut Node, read: &BTreeSet<String>, keys: &Keys) -> Result<Said> {
+    let mut said = Said::default();
+    if let Some(hydra) = recipe.take("hydra") {
+        said.note(&hydra, "runs have their own folders (`--runs-dir`)");
+    }
+    targets::lower(recipe);
+    layout::lower(recipe, read, &mut said)?;
+    checkpoints::lower(recipe, &mut said)?;
+    shortcuts::lower(recipe, &mut said)?;
     variables::take_out(recipe, &keys.top, read);
     if let Some(training) = recipe.get_mut("training_hyperparams") {
         variables::take_out(training, &keys.training, read);
     }
-    note.into_iter().collect()
+    inert::lower(recipe, &mut said);
+    missing::lower(recipe, &mut said);
+    processes::lower(recipe, &mut said);
+    warm_up::note(recipe, &mut said);
+    variables::name_run(recipe, &mut said);
+    Ok(said)
 }

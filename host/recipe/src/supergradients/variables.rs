@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::super::node::{Content, Node, joined};
+use super::said::Said;
 
 /// Takes the variables out of a mapping whose keys are `known`.
 pub(super) fn take_out(mapping: &mut Node, known: &[&str], read: &BTreeSet<String>) {
@@ -22,4 +23,22 @@ pub(super) fn is_read(path: &str, read: &BTreeSet<String>) -> bool {
     let below = format!("{path}.");
     let mut deeper = read.range(below.clone()..);
     read.contains(path) || deeper.next().is_some_and(|next| next.starts_with(&below))
+}
+
+/// Makes a file name of a run's name that a list was put into: `res[640, 640]` is `res640-640`.
+pub(super) fn name_run(recipe: &mut Node, said: &mut Said) {
+    let Some(name) = recipe.get("experiment_name").and_then(Node::as_str) else {
+        return;
+    };
+    let plain = name.replace(", ", "-").replace(['[', ']', '\'', '"'], "");
+    if plain == name || plain.is_empty() {
+        return;
+    }
+    if let Some(entry) = recipe.entry_mut("experiment_name") {
+        said.note(
+            entry,
+            &format!("brackets fit no folder's name; the run is called `{plain}`"),
+        );
+        entry.value.content = Content::Scalar(plain.into());
+    }
 }

@@ -5,6 +5,7 @@ mod composed;
 mod hydra;
 mod refused;
 mod robust;
+mod supergradients;
 
 use super::Recipe;
 

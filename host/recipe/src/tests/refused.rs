@@ -55,24 +55,20 @@ fn keys_of_other_trainers_are_refused_with_a_remedy() {
             "7: `torch_compile` is not supported by phasebox: there is no compiler; steps run on fused and multi-tensor kernels; remove the key",
         ),
         (
-            "  sync_bn: true\n",
+            "  sync_bn: 3\n",
             "7: `sync_bn` is not supported by phasebox: one process drives one device, so statistics are those of its batch; remove the key",
         ),
         (
-            "multi_gpu: DDP\n",
+            "multi_gpu: TPU\n",
             "7: `multi_gpu` is not supported by phasebox: one process drives one device; choose it with `device`",
         ),
         (
             "_target_: os.system\n",
-            "7: `_target_` is not supported by phasebox: a recipe holds no code and can build nothing by name",
+            "7: `_target_: os.system`: a recipe holds no code and can build nothing by name; write the parameters here, or remove the key",
         ),
         (
-            "train_dataloader_params:\n  batch_size: 2\n  pin_memory: true\n",
-            "9: `pin_memory` is not supported by phasebox: copies to a GPU are always pinned; remove the key",
-        ),
-        (
-            "checkpoint_params: {pretrained_weights: imagenet}\n",
-            "7: `pretrained_weights` is not supported by phasebox: phasebox downloads nothing; give a safetensors file as `checkpoint_path`",
+            "train_dataloader_params:\n  batch_size: 2\n  worker_init_fn: mine\n",
+            "9: `worker_init_fn` is not supported by phasebox: a recipe holds no code; workers are seeded from `seed`",
         ),
     ]);
 }

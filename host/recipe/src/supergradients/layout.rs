@@ -1,0 +1,186 @@
+//! SuperGradients' places of the data, under `dataset_params` and in the names of loaders, moved to phasebox's. Owns the
+//! places; which data sets there are is `data`'s, and what a data set takes is judged there.
+
+mod parameters;
+
+use std::collections::BTreeSet;
+
+use super::super::location::Result;
+use super::super::merge::merge;
+use super::super::node::{Content, Entry, Node, joined};
+use super::said::{Said, is_empty};
+use super::variables::is_read;
+
+/// Names of loaders at the top, of which the first that is filled names the data.
+const LOADERS: &[&str] = &["train_dataloader", "val_dataloader"];
+
+/// Sections of `dataset_params` that have a place of their own.
+const SPLITS: &[&str] = &["train", "val", "test"];
+
+/// Keys of `dataset_params` that some files of SuperGradients have and nothing reads.
+const NOWHERE: &[&str] = &[
+    "batch_size",
+    "val_batch_size",
+    "train_transform_args",
+    "class_names",
+    "num_joints",
+    "oks_sigmas",
+    "flip_indexes",
+    "edge_links",
+    "edge_colors",
+    "keypoint_colors",
+    "img_mean",
+    "img_std",
+    "dataset_params_suffix",
+    "image_size",
+    "mosaic_prob",
+    "dataset_name",
+    "data_dir",
+    "dataset_dir",
+];
+
+pub(super) fn lower(recipe: &mut Node, read: &BTreeSet<String>, said: &mut Said) -> Result<()> {
+    if !is_theirs(recipe) {
+        return Ok(());
+    }
+    let location = recipe.location.clone();
+    let params = recipe.take("dataset_params");
+    let mut params = params.map_or(Node::empty(&location), |entry| entry.value);
+    let named = names(recipe, &mut params, said)?;
+    for split in SPLITS {
+        move_section(recipe, &mut params, &format!("{split}_dataloader_params"))?;
+    }
+    let mut splits = Vec::new();
+    for split in SPLITS {
+        let mut own = params.take(&format!("{split}_dataset_params"));
+        if let Some(entry) = &mut own {
+            move_transforms(recipe, entry, split)?;
+        }
+        splits.push(own.filter(|entry| !is_empty(&entry.value)));
+    }
+    check_rest(&mut params, read, said)?;
+    let dataset = recipe.get("dataset").cloned();
+    let name = named.as_ref().or(dataset.as_ref());
+    let lowered = parameters::lower(name, named.is_some(), splits, said)?;
+    if let Some(name) = named {
+        recipe.put("dataset", name);
+    }
+    if let Content::Map(entries) = &mut params.content {
+        entries.extend(lowered);
+        recipe.put("dataset_params", params);
+    } else if !lowered.is_empty() {
+        params.content = Content::Map(lowered);
+        recipe.put("dataset_params", params);
+    }
+    Ok(())
+}
+
+/// True if the data stand where SuperGradients has them.
+fn is_theirs(recipe: &Node) -> bool {
+    let names_loader = LOADERS.iter().any(|key| recipe.get(key).is_some());
+    let params = recipe.get("dataset_params").map_or(&[][..], Node::entries);
+    let has_split = params.iter().any(|entry| {
+        let split = SPLITS
+            .iter()
+            .find_map(|split| entry.key.strip_prefix(split));
+        matches!(split, Some("_dataset_params" | "_dataloader_params"))
+    });
+    names_loader || has_split
+}
+
+/// The name of the data: of a loader at the top, or of the data set in a loader's parameters.
+fn names(recipe: &mut Node, params: &mut Node, said: &mut Said) -> Result<Option<Node>> {
+    let mut named: Option<Entry> = None;
+    for key in LOADERS {
+        if let Some(entry) = recipe.take_if(key, |value| value.as_str().is_some()) {
+            named.get_or_insert(entry);
+        }
+    }
+    for split in SPLITS {
+        let loader = params.get_mut(&format!("{split}_dataloader_params"));
+        if let Some(entry) = loader.and_then(|loader| loader.take("dataset")) {
+            named.get_or_insert(entry);
+        }
+    }
+    let written = recipe.get("dataset").filter(|name| !name.is_null());
+    match (named, written) {
+        (Some(named), Some(written)) if written.location.is_in_file() => {
+            let message = format!(
+                "`{}` and the `dataset` at {} both name the data; keep one",
+                named.key, written.location
+            );
+            Err(named.location.error(message))
+        }
+        (Some(named), Some(_)) => {
+            said.note(&named, "`dataset` on the command line replaces it");
+            Ok(None)
+        }
+        (named, _) => Ok(named.map(|entry| entry.value)),
+    }
+}
+
+/// Moves a section of `dataset_params` to the top; what stands there already wins.
+fn move_section(recipe: &mut Node, params: &mut Node, key: &str) -> Result<()> {
+    let Some(below) = params.take(key).filter(|entry| !is_empty(&entry.value)) else {
+        return Ok(());
+    };
+    let mut value = below.value;
+    if let Some(top) = recipe.take(key) {
+        merge(&mut value, top.value)?;
+    }
+    recipe.set(Entry { value, ..below });
+    Ok(())
+}
+
+fn move_transforms(recipe: &mut Node, params: &mut Entry, split: &str) -> Result<()> {
+    let Some(transforms) = params.value.take("transforms") else {
+        return Ok(());
+    };
+    let key = format!("{split}_transforms");
+    let is_written = recipe.get(&key).is_some_and(|written| !written.is_null());
+    match split {
+        _ if is_empty(&transforms.value) || is_written => {}
+        "test" => {
+            let message = "transforms of the test are those of validation; remove them here";
+            return Err(transforms.location.error(message));
+        }
+        _ => recipe.set(Entry { key, ..transforms }),
+    }
+    Ok(())
+}
+
+/// Variables, and keys that nothing reads, are taken out; anything else is a slip.
+fn check_rest(params: &mut Node, read: &BTreeSet<String>, said: &mut Said) -> Result<()> {
+    let path = params.path.clone();
+    let keys: Vec<String> = params
+        .entries()
+        .iter()
+        .map(|entry| entry.key.clone())
+        .collect();
+    for key in keys {
+        let is_variable = is_read(&joined(&path, &key), read);
+        let is_known = NOWHERE.contains(&key.as_str());
+        if let Some(entry) = params.take_if(&key, |_| is_variable || is_known)
+            && !is_variable
+        {
+            said.note(&entry, "nothing reads it, in SuperGradients neither");
+        }
+    }
+    let Some(entry) = params.entries().first() else {
+        return Ok(());
+    };
+    let sections = SPLITS.iter().flat_map(|split| {
+        [
+            format!("{split}_dataset_params"),
+            format!("{split}_dataloader_params"),
+        ]
+    });
+    let sections: Vec<String> = sections.collect();
+    let sections: Vec<&str> = sections.iter().map(String::as_str).collect();
+    let hint = phasebox_contract::suggest::hint(&entry.key, &sections);
+    let message = format!(
+        "unknown key `{}` in `dataset_params`{hint}; nothing reads it",
+        entry.key
+    );
+    Err(entry.location.error(message))
+}

@@ -1,0 +1,296 @@
+//! The reading layer: keys of SuperGradients, what they become, what is said about them, and what is refused. Its own
+//! recipes are read in `tests/it/sg_recipes.rs`.
+
+use serde_json::{Value, json};
+
+use super::{load, load_with};
+use crate::{Note, Recipe};
+
+fn words(notes: &[Note]) -> Vec<String> {
+    let words = notes
+        .iter()
+        .map(|note| format!("{}: {}", note.location.line, note.text));
+    words.collect()
+}
+
+fn read(added: &str) -> Recipe {
+    load_with(added).unwrap_or_else(|message| panic!("{message} for:\n{added}"))
+}
+
+/// A key that becomes something else, and nothing is said.
+fn check(added: &str, pointer: &str, expected: Value) {
+    let recipe = read(added);
+    let found = recipe.to_json().pointer(pointer).cloned();
+    assert_eq!(found, Some(expected), "{pointer} for:\n{added}");
+    assert_eq!(
+        (recipe.notes, recipe.missing),
+        (vec![], vec![]),
+        "for:\n{added}"
+    );
+}
+
+#[test]
+fn targets_become_data() {
+    let rows = [
+        ("numpy.arange, start: 1, stop: 4", json!([1, 2, 3])),
+        (
+            "numpy.arange, start: 2.5, stop: 8, step: 2.5",
+            json!([2.5, 5.0, 7.5]),
+        ),
+        ("numpy.arange, stop: 2", json!([0, 1])),
+        ("super_gradients.training.utils.utils.empty_list", json!([])),
+        (
+            "super_gradients.x.StrictLoad, value: key_matching",
+            json!("key_matching"),
+        ),
+        (
+            "super_gradients.x.Phase, value: PRE_TRAINING",
+            json!("PRE_TRAINING"),
+        ),
+        (
+            "super_gradients.x.CollateMixup, mixup_alpha: 0.2, _convert_: all",
+            json!({"CollateMixup": {"mixup_alpha": 0.2}}),
+        ),
+        ("torch.nn.CrossEntropyLoss", json!("CrossEntropyLoss")),
+    ];
+    for (target, expected) in rows {
+        let added = format!("variables: {{it: {{_target_: {target}}}}}\n");
+        check(&added, "/variables/it", expected);
+    }
+}
+
+#[test]
+fn other_targets_are_refused_by_name() {
+    let rows = [
+        (
+            "{_target_: os.system, command: ls}",
+            "`_target_: os.system`: a recipe holds no code and can build nothing by name; write the parameters here, or remove the key",
+        ),
+        (
+            "{_target_: evil.empty_list}",
+            "`_target_: evil.empty_list`; did you mean `empty_list`?: a recipe holds no code and can build nothing by name; write the parameters here, or remove the key",
+        ),
+        (
+            "{_target_: numpy.arange}",
+            "`arange`: `stop` is no number; give one",
+        ),
+        (
+            "{_target_: numpy.arange, stop: 1.0e+9}",
+            "`arange`: more than 10000 numbers; give a larger `step`",
+        ),
+        (
+            "{_target_: numpy.arange, stop: 3, step: 0}",
+            "`arange`: more than 10000 numbers; give a larger `step`",
+        ),
+    ];
+    for (target, expected) in rows {
+        let message = load_with(&format!("  loss_x: 1\nvariables: {{it: {target}}}\n"));
+        let message = message.expect_err(expected);
+        assert_eq!(message, format!("recipe.yaml:8: {expected}"));
+    }
+}
+
+#[test]
+fn keys_that_ask_for_nothing_are_not_mentioned() {
+    for added in [
+        "  torch_compile: False\n  torch_compile_options: {mode: x}\n  finetune: off\n  sync_bn: False\n",
+        "  sg_logger: base_sg_logger\n  sg_logger_params: {tensorboard_port: }\n",
+        "multi_gpu: Off\nnum_gpus: 1\nckpt_root_dir:\n",
+        "lr:\nbatch_size:\nepochs:\nresume:\nval_batch_size:\nema:\nnum_workers:\n",
+        "train_dataloader_params: {pin_memory: true, sampler: null, collate_fn: null}\n",
+        "checkpoint_params: {load_backbone: false, pretrained_weights: , strict_load: no_key_matching, load_weights_only: true}\n",
+        "_convert_: all\n",
+        "  resume: false\nresume: true\n",
+        "  seed: 3\nseed: 3\n",
+    ] {
+        check(added, "/dataset", json!("digits"));
+    }
+}
+
+#[test]
+fn keys_that_do_nothing_are_noted() {
+    let rows = [
+        (
+            "hydra: {run: {dir: '${nothing}'}}\n",
+            "7: `hydra`: runs have their own folders (`--runs-dir`)",
+        ),
+        (
+            "  warmup_momentum: 0.8\n",
+            "7: `warmup_momentum`: nothing reads it, in SuperGradients neither",
+        ),
+        (
+            "  sg_logger_params: {monitor_system: true}\n",
+            "7: `monitor_system`: the use of CPU and memory is not logged",
+        ),
+        (
+            "train_dataloader_params: {batch_size: 64}\nmulti_gpu: DDP\nnum_gpus: 8\n",
+            "8: `multi_gpu`: written for 8 processes of 64: 512 samples a step; here one process: 64. For the same steps write `training_hyperparams.batch_accumulate: 8`, or divide `initial_lr` by 8",
+        ),
+        (
+            "  batch_accumulate: 2\nmulti_gpu: AUTO\n",
+            "8: `multi_gpu`: one process drives one device: a step has 64 samples",
+        ),
+        (
+            "  sync_bn: true\n",
+            "7: `sync_bn`: batch norm has the statistics of the 32 samples of its batch",
+        ),
+        (
+            "checkpoint_params: {load_backbone: true}\n",
+            "7: `load_backbone`: there are no weights to load it from: give `checkpoint_params.checkpoint_path`",
+        ),
+        (
+            "  lr_warmup_steps: 5\n",
+            "7: `lr_warmup_steps`: no warm-up under `LinearEpochLRWarmup`: the cosine begins so many steps later",
+        ),
+    ];
+    for (added, expected) in rows {
+        assert_eq!(words(&read(added).notes), [expected], "for:\n{added}");
+    }
+}
+
+#[test]
+fn short_names_set_their_keys() {
+    let rows = [
+        ("lr: 0.5\n", "/training_hyperparams/initial_lr", json!(0.5)),
+        ("ema: true\n", "/training_hyperparams/ema", json!(true)),
+        (
+            "batch_size: 7\n",
+            "/train_dataloader_params/batch_size",
+            json!(7),
+        ),
+        (
+            "val_batch_size: 7\n",
+            "/val_dataloader_params/batch_size",
+            json!(7),
+        ),
+        (
+            "num_workers: 3\n",
+            "/val_dataloader_params/num_workers",
+            json!(3),
+        ),
+        (
+            "num_workers: 3\n",
+            "/train_dataloader_params/num_workers",
+            json!(3),
+        ),
+    ];
+    for (added, pointer, expected) in rows {
+        check(added, pointer, expected);
+    }
+    let recipe = read("epochs: 5\n");
+    assert_eq!(recipe.training_hyperparams.max_epochs, 5);
+    let [note] = &recipe.notes[..] else {
+        panic!("{:?}", recipe.notes)
+    };
+    assert!(note.text.ends_with("recipe.yaml:5"), "{note}");
+}
+
+const LAYOUT: &str = "experiment_name: '${size} ${list}'
+architecture: resnet18
+size: 8
+list: [640, 640]
+train_dataloader: cifar10_train
+val_dataloader: cifar10_val
+training_hyperparams: {max_epochs: 2, loss: mse, mine: 3, seed: '${.mine}'}
+dataset_params:
+  half: 4
+  train_dataset_params: {root: data, train: True, download: False, transforms: [ToTensor]}
+  val_dataset_params: {root: data, train: False, transforms: [{Resize: {size: '${.....half}'}}]}
+  train_dataloader_params: {batch_size: 4}
+";
+
+#[test]
+fn data_are_found_where_supergradients_has_them() {
+    let recipe = load(&[("recipe.yaml", LAYOUT)], &[]).expect("a recipe");
+    let json = recipe.to_json();
+    for (pointer, expected) in [
+        ("/experiment_name", json!("8 640-640")),
+        ("/dataset", json!("cifar10_train")),
+        ("/dataset_params", json!({"root": "data"})),
+        ("/train_transforms", json!(["ToTensor"])),
+        ("/val_transforms", json!([{"Resize": {"size": 4}}])),
+        ("/train_dataloader_params", json!({"batch_size": 4})),
+        ("/training_hyperparams/seed", json!(3)),
+    ] {
+        assert_eq!(json.pointer(pointer), Some(&expected), "{pointer}");
+    }
+    let again = recipe.to_yaml().expect("text");
+    let again = load(&[("recipe.yaml", &again)], &[]).expect(&again);
+    assert_eq!(again.to_json(), json);
+}
+
+#[test]
+fn folders_of_images_become_one_root() {
+    let text = LAYOUT
+        .replace("cifar10", "imagenet")
+        .replace("root: data, train: T", "root: /data/train, train: T");
+    let text = text.replace("root: data, train: F", "root: /data/val, train: F");
+    let recipe = load(&[("recipe.yaml", &text)], &[]).expect("a recipe");
+    assert_eq!(
+        recipe.dataset_params.to_json(),
+        json!({"root": "/data", "train": "train", "validation": "val"})
+    );
+}
+
+#[test]
+fn slips_are_refused_at_their_line() {
+    let rows = [
+        (
+            ("half: 4\n", "half: 4\n  train_dataset_param: {}\n"),
+            "recipe.yaml:10: unknown key `train_dataset_param` in `dataset_params`; did you mean `train_dataset_params`? known: train_dataset_params, train_dataloader_params, val_dataset_params, val_dataloader_params, test_dataset_params, test_dataloader_params; nothing reads it",
+        ),
+        (
+            ("size: 8\n", "size: 8\nsise: 9\n"),
+            "recipe.yaml:4: unknown key `sise`",
+        ),
+        (
+            ("mine: 3", "mine: 3, other: 4"),
+            "recipe.yaml:7: unknown key `other` in `training_hyperparams`",
+        ),
+        (
+            ("size: 8\n", "size: 8\ndataset: digits\n"),
+            "recipe.yaml:6: `train_dataloader` and the `dataset` at recipe.yaml:4 both name the data; keep one",
+        ),
+        (
+            ("root: data, train: False", "root: other, train: False"),
+            "recipe.yaml:11: `root` differs from that at recipe.yaml:10, but a data set has its parameters once; write the same",
+        ),
+        (
+            (
+                "size: 8\n",
+                "size: 8\ncheckpoint_params: {checkpoint_path: a, strict_load: no_key_matching}\n",
+            ),
+            "recipe.yaml:4: `strict_load: no_key_matching` fits weights by their order, which phasebox does not; write true (all must fit) or false (what fits by name and shape)",
+        ),
+        (
+            ("size: 8\n", "size: 8\nckpt_root_dir: runs\n"),
+            "recipe.yaml:4: `ckpt_root_dir` is not supported by phasebox: choose the folder of runs with `--runs-dir`",
+        ),
+    ];
+    for ((old, new), expected) in rows {
+        let text = LAYOUT.replacen(old, new, 1);
+        let message = load(&[("recipe.yaml", &text)], &[]).expect_err(expected);
+        assert_eq!(message, expected);
+    }
+}
+
+#[test]
+fn functions_that_are_not_here_are_listed() {
+    let rows = [
+        (
+            "checkpoint_params: {pretrained_weights: imagenet}\n",
+            "7: `pretrained_weights`: phasebox downloads nothing; give a safetensors file as `checkpoint_params.checkpoint_path`",
+        ),
+        (
+            "teacher_architecture: resnet50\n",
+            "7: `teacher_architecture`: there is no distillation; train the student alone",
+        ),
+        (
+            "train_dataloader_params: {min_samples: 512}\n",
+            "7: `min_samples`: an epoch is the data set once; remove the key, or train for more epochs",
+        ),
+    ];
+    for (added, expected) in rows {
+        assert_eq!(words(&read(added).missing), [expected], "for:\n{added}");
+    }
+}
