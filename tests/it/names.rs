@@ -1,5 +1,7 @@
 //! Names that are not there: one refusal lists all of a recipe, each with its line and remedy, before any part is built.
+//! Names of SuperGradients for what is there.
 
+use crate::harness::training::Training;
 use crate::harness::{Scratch, TINY};
 
 /// A recipe of SuperGradients' names, of which phasebox lacks one of each kind. Their parameters are not judged, and the
@@ -80,5 +82,58 @@ fn a_single_name_is_refused_in_one_line() {
         let recipe = format!("{}  []\n", TINY.replace(from, to));
         let refusal = refused(&recipe);
         assert!(refusal.starts_with(expected), "{refusal}");
+    }
+}
+
+/// Entries by which a run stops after its third epoch: nothing improves by 1000.
+const STOPPING: [&str; 5] = [
+    "EarlyStop: {monitor: loss, phase: VALIDATION_EPOCH_END, min_delta: 1000, patience: 2, \
+     mode: min, check_finite: true, threshold: null, verbose: true, strict: true}",
+    "EarlyStop: {monitor: CrossEntropyLoss, min_delta: 1000, patience: 2}",
+    "EarlyStop: {monitor: train/Accuracy, mode: max, phase: TRAIN_EPOCH_END, min_delta: 1000, patience: 2}",
+    "EarlyStopping: {monitor: val_loss, min_delta: 1000, patience: 2}",
+    "EarlyStopping: {monitor: valid/Accuracy, min_delta: 1000, patience: 2}",
+];
+
+#[test]
+fn early_stop_has_supergradients_parameters_and_names_of_logs() {
+    for entry in STOPPING {
+        let (name, _) = entry.split_once(':').expect("a name");
+        let training = Training::digits().callback(entry).epochs(9);
+        let run = training.with("train_dataloader_params.max_batches=4").run();
+        let waited = run.values(&format!("{name}/checks_without_improvement"));
+        assert_eq!(waited, [0.0, 1.0, 2.0], "{entry}");
+        let lines = if entry.contains("verbose") { 2 } else { 0 };
+        assert_eq!(run.said(name, "info").len(), lines, "{entry}");
+    }
+}
+
+#[test]
+fn parameters_that_a_callback_does_not_have_are_refused() {
+    for (entry, expected) in [
+        (
+            "EarlyStop: {monitor: loss, phase: TRAIN_BATCH_END}",
+            "use `VALIDATION_EPOCH_END` or `TRAIN_EPOCH_END`, not `TRAIN_BATCH_END`",
+        ),
+        (
+            "PPYoloETrainingStageSwitchCallback: {next_stage_start_epoch: 1}",
+            "there is `static_assigner_end_epoch` alone",
+        ),
+        (
+            "PPYoloETrainingStageSwitchCallback: {static_assigner_end_epoch: 1}",
+            "there is no `use_static_assigner`; this run has",
+        ),
+        (
+            "SaveFirstBatchCallbak",
+            "there is no stock callback `SaveFirstBatchCallbak`; did you mean `SaveFirstBatchCallback`?",
+        ),
+        (
+            "PPYoloETrainingStageSwitch",
+            "did you mean `PPYoloETrainingStageSwitchCallback`?",
+        ),
+    ] {
+        let (code, message) = Training::digits().callback(entry).fail();
+        assert_eq!(code, 2, "{entry}: {message}");
+        assert!(message.contains(expected), "{entry}: {message}");
     }
 }

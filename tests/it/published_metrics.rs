@@ -118,3 +118,54 @@ fn a_metric_that_nobody_publishes_is_refused() {
         assert!(message.contains(watched), "{message}");
     }
 }
+
+/// A name of the validation loss, and no direction: the epoch with the smallest loss is the best.
+#[test]
+fn a_loss_is_watched_under_its_names_and_the_smallest_is_best() {
+    for name in ["loss", "val_loss", "valid/loss", "CrossEntropyLoss"] {
+        let watch = format!("training_hyperparams.metric_to_watch={name}");
+        let rates = "training_hyperparams.lr_mode={MultiStepLR: {milestones: [1], gamma: 100}}";
+        let run = Training::digits().with(watch).with(rates).epochs(3).run();
+        let losses = run.values("valid/loss");
+        let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+        assert!(
+            losses[2] > least,
+            "{losses:?}: the last epoch is not the best"
+        );
+        assert_eq!(run.summary()["best"]["value"], json!(least), "{name}");
+        assert_eq!(run.summary()["best"]["metric"], "loss", "{name}");
+    }
+}
+
+#[test]
+fn a_direction_is_known_or_written() {
+    let greater = |is_better: bool| {
+        format!("training_hyperparams.greater_metric_to_watch_is_better={is_better}")
+    };
+    let watch = |name: &str| format!("training_hyperparams.metric_to_watch={name}");
+    let scores = json!({ "scores": [0.5] });
+    let published = Training::digits()
+        .callback(&publisher(&scores))
+        .with(WATCHED);
+    for (training, expected) in [
+        (
+            Training::digits().with(watch("loss")).with(greater(true)),
+            "`loss` is better when it is smaller",
+        ),
+        (
+            Training::digits()
+                .with(watch("Accuracy"))
+                .with(greater(false)),
+            "`Accuracy` is better when it is greater",
+        ),
+        (published, "only the recipe can say which values are better"),
+    ] {
+        let (code, message) = training.fail();
+        assert_eq!(code, 2, "{message}");
+        assert!(message.contains(expected), "{message}");
+        assert!(
+            message.contains("greater_metric_to_watch_is_better"),
+            "{message}"
+        );
+    }
+}

@@ -7,7 +7,7 @@ use crate::harness::wat_components::{FAIL, LOOP, NOTHING, TRAP, component};
 use crate::harness::{Scratch, TINY, repository};
 
 /// An entry whose parameters fit no run of the digits in four epochs, and words of its refusal.
-const REFUSED: [(&str, &str); 9] = [
+const REFUSED: [(&str, &str); 12] = [
     (
         "training-stage-switch: {next_stage_start_epoch: 4, set_lr: 0.1}",
         "the run has 4 epochs",
@@ -39,6 +39,18 @@ const REFUSED: [(&str, &str); 9] = [
     (
         "{stock: lr-warmup-cosine, name: a, params: {warmup_steps: 93}}",
         "the run has 92 steps, fewer than 93",
+    ),
+    (
+        "early-stopping: {monitor: Accuracy, mode: min}",
+        "`Accuracy` is better when it is greater; write `mode: max`",
+    ),
+    (
+        "EarlyStop: {monitor: Accuracy}",
+        "`Accuracy` is better when it is greater; write `mode: max`",
+    ),
+    (
+        "YoloXTrainingStageSwitchCallback: {next_stage_start_epoch: 2}",
+        "there is no `use_l1`; this run has",
     ),
     (
         "{stock: early-stopping, name: b, params: {monitor: a/score}}",

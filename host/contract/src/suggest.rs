@@ -10,7 +10,7 @@ const LONGEST_WORD: usize = 128;
 const LONGEST_LIST: usize = 12;
 
 /// The candidate most like `word`, if any is like it. Case, `_`, `-` and spaces do not count as differences.
-fn closest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     if word.len() > LONGEST_WORD {
         return None;
     }
@@ -43,7 +43,7 @@ pub fn fuzzy<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
 
 /// The suggestion alone, for lists too long or too open to print.
 pub fn near(word: &str, candidates: &[&str]) -> String {
-    closest(word, candidates).map_or(String::new(), |near| format!("; did you mean `{near}`?"))
+    nearest(word, candidates).map_or(String::new(), |near| format!("; did you mean `{near}`?"))
 }
 
 /// The end of an "unknown …" message: the suggestion and, when it is short, the list of what is known.

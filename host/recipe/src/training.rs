@@ -43,8 +43,8 @@ pub struct TrainingHyperparams {
     pub valid_metrics_list: Node,
     /// The metric that decides which epoch is best.
     pub metric_to_watch: String,
-    /// A greater value of that metric is better.
-    pub greater_metric_to_watch_is_better: bool,
+    /// A greater value of that metric is better. None leaves it to the metric.
+    pub greater_metric_to_watch_is_better: Option<bool>,
     /// Averages the weights with the stock callback EMA.
     pub ema: bool,
     /// Parameters of that callback: `decay`, `decay_type`, `beta`.
@@ -221,8 +221,7 @@ pub(super) fn read(reader: &mut SectionReader<'_>) -> TrainingHyperparams {
         train_metrics_list: reader.section_or("train_metrics_list", Content::List(Vec::new())),
         valid_metrics_list: reader.section_or("valid_metrics_list", Content::List(Vec::new())),
         metric_to_watch: reader.value_or("metric_to_watch", "Accuracy".to_owned()),
-        greater_metric_to_watch_is_better: reader
-            .value_or("greater_metric_to_watch_is_better", true),
+        greater_metric_to_watch_is_better: reader.optional("greater_metric_to_watch_is_better"),
         ema: reader.value_or("ema", false),
         ema_params: reader.section("ema_params"),
         average_best_models: reader.value_or("average_best_models", false),

@@ -41,6 +41,9 @@ struct EarlyStopping {
     /// Fail if the metric is missing, instead of warning.
     #[default(true)]
     strict: bool,
+    /// Write a line about every check to the run's log.
+    #[default(false)]
+    verbose: bool,
     /// Epochs before this one are not looked at.
     #[default(0)]
     start_from_epoch: u32,
@@ -78,20 +81,33 @@ impl EarlyStopping {
                 self.start_from_epoch
             )));
         }
+        let watched = facts["metric_to_watch"].as_str();
+        let Some(monitor) = self.monitor.as_deref().or(watched) else {
+            return Ok(());
+        };
+        self.check_mode(monitor)?;
         if self.strict {
-            self.check_monitor(facts)?;
+            self.check_monitor(monitor, facts)?;
         }
         Ok(())
     }
 
-    fn check_monitor(&self, facts: &Value) -> Result<()> {
+    /// Refuses a direction that the name of the metric contradicts.
+    fn check_mode(&self, monitor: &str) -> Result<()> {
+        let (mode, better) = match self.mode {
+            Mode::Min if greater_is_better_by_name(monitor) => ("max", "greater"),
+            Mode::Max if monitor == "loss" => ("min", "smaller"),
+            _ => return Ok(()),
+        };
+        Err(Error::invalid(format!(
+            "parameter `mode`: `{monitor}` is better when it is {better}; write `mode: {mode}`"
+        )))
+    }
+
+    fn check_monitor(&self, monitor: &str, facts: &Value) -> Result<()> {
         let split = match self.phase.as_str() {
             TRAIN => "train",
             _ => "validation",
-        };
-        let watched = facts["metric_to_watch"].as_str();
-        let Some(monitor) = self.monitor.as_deref().or(watched) else {
-            return Ok(());
         };
         let lists = [&facts["metrics"][split], &facts["published"]];
         let known: Vec<&str> = lists
@@ -139,14 +155,29 @@ impl EarlyStopping {
             return self.miss(ctx, &name);
         };
         match self.rules(ctx, &name).judge(value, self.best, self.waited) {
-            Decision::Better => (self.best, self.waited) = (Some(value), 0),
-            Decision::Wait => self.waited += 1,
+            Decision::Better => {
+                (self.best, self.waited) = (Some(value), 0);
+                self.say(&format!("{name}: {value} is the best so far"));
+            }
+            Decision::Wait => {
+                self.waited += 1;
+                self.say(&format!(
+                    "{name}: {} checks without improvement",
+                    self.waited
+                ));
+            }
             Decision::Stop(reason) => {
                 self.waited += 1;
                 ctx.request_stop("epoch", &format!("{name}: {reason}"))?;
             }
         }
         ctx.log("checks_without_improvement", f64::from(self.waited))
+    }
+
+    fn say(&self, line: &str) {
+        if self.verbose {
+            info!("{line}");
+        }
     }
 
     fn rules(&self, ctx: &PhaseContext, name: &str) -> Rules {

@@ -67,6 +67,11 @@ trait Metric {
         &[]
     }
 
+    /// True unless the values are errors.
+    fn greater_is_better(&self) -> bool {
+        true
+    }
+
     /// How counts become totals: as sums, unless every sample is needed at once.
     fn rule(&self) -> Rule {
         Rule::Add
@@ -232,6 +237,16 @@ impl Metrics {
     pub fn names(&self) -> Vec<String> {
         let metrics = self.metrics.iter().flat_map(|(config, _)| &config.names);
         self.loss_names.iter().chain(metrics).cloned().collect()
+    }
+
+    /// True if a greater value of that name is better, false for errors and losses; nothing for a name that is not there.
+    pub fn greater_is_better(&self, name: &str) -> Option<bool> {
+        if self.loss_names.iter().any(|known| known == name) {
+            return Some(false);
+        }
+        let mut configs = self.metrics.iter().map(|(config, _)| config);
+        let config = configs.find(|config| config.names.iter().any(|known| known == name));
+        config.map(|config| config.metric.greater_is_better())
     }
 
     /// Sets all totals to zero; they keep their memory. No sync.

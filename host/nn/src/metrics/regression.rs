@@ -17,6 +17,10 @@ impl Metric for Mae {
     fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
         total(&difference(preds, target)?.f_abs()?)
     }
+
+    fn greater_is_better(&self) -> bool {
+        false
+    }
 }
 
 /// Mean squared error.
@@ -28,6 +32,10 @@ impl Metric for Mse {
     /// Sum of (preds − target)², `[1]` float64.
     fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
         total(&difference(preds, target)?.f_square()?)
+    }
+
+    fn greater_is_better(&self) -> bool {
+        false
     }
 }
 

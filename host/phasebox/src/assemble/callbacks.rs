@@ -1,7 +1,6 @@
 //! Loads the callbacks of a recipe: stock names to files, digests, grants, limits, parameters. Calling them is the
 //! trainer's.
 
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -10,7 +9,7 @@ use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::Limits;
 use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_contract::policy::{OnError, OnState, When};
-use phasebox_contract::{missing, suggest};
+use phasebox_contract::suggest;
 use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use phasebox_recipe::{CallbackEntry, CallbackSource, Location, Recipe};
 use phasebox_train::callback::{Callback, Callbacks, Subscriber};
@@ -18,9 +17,11 @@ use phasebox_train::logger::one_line;
 use serde_json::Value;
 
 use super::Options;
-use super::callback_names::MISSING;
+use super::build::Built;
+use super::callback_names::{Lower, as_written};
 use super::lock::{self, Lock, Locked};
 use super::process_cache::ProcessCache;
+use super::stock::StockCallbacks;
 
 /// A callback in its place, ready to be called.
 pub struct PlannedCallback {
@@ -133,6 +134,7 @@ pub(super) fn locked(planned: &[PlannedCallback]) -> Vec<&Locked> {
 /// is a callback.
 pub(super) fn load(
     recipe: &Recipe,
+    built: &Built,
     options: &Options,
     cache: &mut ProcessCache,
 ) -> Result<Vec<PlannedCallback>> {
@@ -153,6 +155,7 @@ pub(super) fn load(
         )?;
         let loading = Loading {
             recipe,
+            built,
             lock: lock.as_ref(),
             stock,
             engine,
@@ -176,6 +179,7 @@ fn profile(recipe: &Recipe) -> Profile {
 /// Everything that loading an entry needs beside the entry.
 struct Loading<'a> {
     recipe: &'a Recipe,
+    built: &'a Built,
     lock: Option<&'a Lock>,
     stock: StockCallbacks,
     engine: Rc<PluginEngine>,
@@ -189,10 +193,11 @@ impl Loading<'_> {
     }
 
     fn entry(&self, entry: &CallbackEntry) -> Result<PlannedCallback> {
-        let path = match &entry.source {
-            CallbackSource::File(path) => path.clone(),
-            CallbackSource::Stock(name) => self.stock.path(name)?,
+        let (path, lower): (_, Lower) = match &entry.source {
+            CallbackSource::File(path) => (path.clone(), as_written),
+            CallbackSource::Stock(name) => self.stock.find_name(name)?,
         };
+        let params = lower(self.recipe, self.built, &entry.params)?;
         let component = Component::load_within(self.engine.engine(), &path, &entry.limits)?;
         check_digest(entry, &component)?;
         let sha256 = component.sha256.to_string();
@@ -201,7 +206,7 @@ impl Loading<'_> {
         })?;
         let settings = PluginSettings {
             name: entry.name.clone(),
-            params: entry.params.clone(),
+            params: params.clone(),
             grants: Grants::default(),
             limits: entry.limits,
             seed: self.recipe.training_hyperparams.seed,
@@ -210,7 +215,7 @@ impl Loading<'_> {
         let description = plugin.describe()?;
         let grants = grants(entry, &description)?;
         plugin.grant(grants);
-        plugin.configure(&entry.params)?;
+        plugin.configure(&params)?;
         if entry.on_state == OnState::Fresh {
             plugin.begin_without_state();
         }
@@ -326,78 +331,4 @@ fn known_grant(name: &str) -> Result<Grant> {
             suggest::hint(name, Grant::NAMES)
         )
     })
-}
-
-/// The callbacks that come with phasebox: `<name>.wasm` files in one folder.
-pub struct StockCallbacks {
-    folder: Option<PathBuf>,
-    names: Vec<String>,
-}
-
-impl StockCallbacks {
-    /// Looks in `first`, beside the program, and where `cargo xtask plugins` builds them.
-    pub fn find(first: Option<&Path>) -> StockCallbacks {
-        let program = std::env::current_exe().ok();
-        let beside = program
-            .as_deref()
-            .and_then(Path::parent)
-            .map(Path::to_path_buf);
-        let installed = beside
-            .iter()
-            .flat_map(|folder| [folder.join("plugins"), folder.join("../plugins")]);
-        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/plugins");
-        let mut folders = first
-            .map(Path::to_path_buf)
-            .into_iter()
-            .chain(installed)
-            .chain([built]);
-        let folder =
-            folders.find_map(|folder| folder.canonicalize().ok().filter(|folder| folder.is_dir()));
-        let names = folder.as_deref().map(wasm_names).unwrap_or_default();
-        StockCallbacks { folder, names }
-    }
-
-    /// Their names, sorted.
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// The file of the stock callback that `name` names, exactly or but for case and punctuation.
-    ///
-    /// # Errors
-    /// An unknown name, with the nearest; or no stock callbacks at all.
-    pub fn path(&self, name: &str) -> Result<PathBuf> {
-        let Some(folder) = &self.folder else {
-            bail!(
-                "there are no stock callbacks: build them with `cargo xtask plugins`, or give `--plugins-dir`"
-            );
-        };
-        let known: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        if let Some(found) = suggest::fuzzy(name, &known) {
-            return Ok(folder.join(format!("{found}.wasm")));
-        }
-        match missing::remedy(name, MISSING) {
-            Some(remedy) => bail!("there is no callback `{name}` yet: {remedy}"),
-            None => bail!(
-                "there is no stock callback `{name}`{}",
-                suggest::hint(name, &known)
-            ),
-        }
-    }
-}
-
-fn wasm_names(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let wasm = paths.filter(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "wasm")
-    });
-    let mut names: Vec<String> = wasm
-        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
-        .collect();
-    names.sort();
-    names
 }

@@ -11,9 +11,15 @@ use serde_json::{Map, Value, json};
 use tch::Tensor;
 
 use super::build::Built;
+use super::watched::Watched;
 
 /// Everything that is known before training, but for the callback's own grants. `published` are names of metrics.
-pub(super) fn facts(recipe: &Recipe, built: &Built, published: &[String]) -> Result<Value> {
+pub(super) fn facts(
+    recipe: &Recipe,
+    built: &Built,
+    published: &[String],
+    watched: &Watched,
+) -> Result<Value> {
     let training = &recipe.training_hyperparams;
     let batches = built.train_loader.batches();
     let accumulate = u64::max(training.batch_accumulate, 1);
@@ -33,8 +39,8 @@ pub(super) fn facts(recipe: &Recipe, built: &Built, published: &[String]) -> Res
             "test": built.metrics.test.names(),
         },
         "published": published,
-        "metric_to_watch": training.metric_to_watch,
-        "greater_metric_to_watch_is_better": training.greater_metric_to_watch_is_better,
+        "metric_to_watch": watched.metric,
+        "greater_metric_to_watch_is_better": watched.greater_is_better,
         "inputs": inputs(&built.train_loader)?,
         "network": network(&built.net),
     }))

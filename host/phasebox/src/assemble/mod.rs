@@ -20,6 +20,7 @@ mod lock;
 mod names;
 mod process_cache;
 mod settings;
+mod stock;
 mod watched;
 
 use std::path::{Path, PathBuf};
@@ -30,11 +31,13 @@ use tch::Device;
 use torch_ext::Items;
 
 use self::build::Built;
-pub use self::callbacks::{PlannedCallback, StockCallbacks};
+pub use self::callbacks::PlannedCallback;
 use self::lock::Locked;
 pub use self::lock::lock_beside;
 pub use self::process_cache::ProcessCache;
 pub(crate) use self::process_cache::engine;
+pub use self::stock::StockCallbacks;
+use self::watched::Watched;
 use phasebox_contract::phase::Phase;
 use phasebox_contract::policy::{OnError, When};
 use phasebox_files::atomic_file::{self, Durability};
@@ -90,6 +93,7 @@ pub struct Assembly<'a> {
     options: Options,
     built: Built,
     callbacks: Vec<PlannedCallback>,
+    watched: Watched,
 }
 
 impl<'a> Assembly<'a> {
@@ -113,12 +117,12 @@ impl<'a> Assembly<'a> {
         names::check(recipe, &options)?;
         let device = open_device(options.device.or(recipe.device))?;
         let built = Built::build(recipe, device, cache)?;
-        let mut callbacks = callbacks::load(recipe, &options, cache)?;
+        let mut callbacks = callbacks::load(recipe, &built, &options, cache)?;
         let published = callbacks.iter().flat_map(PlannedCallback::metrics);
         let published: Vec<String> = published.cloned().collect();
-        watched::check(recipe, &built.metrics.validation.names(), &published)?;
+        let watched = Watched::of(recipe, &built, &published)?;
         if !callbacks.is_empty() {
-            let mut facts = facts::facts(recipe, &built, &published)?;
+            let mut facts = facts::facts(recipe, &built, &published, &watched)?;
             let mut callbacks = callbacks.iter_mut();
             callbacks.try_for_each(|callback| callback.check_run(&mut facts))?;
         }
@@ -127,6 +131,7 @@ impl<'a> Assembly<'a> {
             options,
             built,
             callbacks,
+            watched,
         })
     }
 
@@ -210,7 +215,7 @@ impl<'a> Assembly<'a> {
     fn trainer_in(self, run: &RunFolder) -> Result<(Trainer, Vec<Locked>)> {
         let settings = settings::settings(self.recipe)?;
         let schedule = self.built.schedule.clone();
-        let context = context(self.recipe, self.built, Logger::new(run), run);
+        let context = context(self.recipe, self.built, self.watched, run);
         let (callbacks, locked) = callbacks::into_callbacks(self.callbacks);
         let mut trainer = Trainer::new(context, callbacks, settings, schedule, run.clone());
         trainer.show_on(self.options.progress);
@@ -272,7 +277,7 @@ fn open_device(choice: Option<DeviceChoice>) -> Result<Device> {
     }
 }
 
-fn context(recipe: &Recipe, built: Built, logger: Logger, run: &RunFolder) -> Context {
+fn context(recipe: &Recipe, built: Built, watched: Watched, run: &RunFolder) -> Context {
     let training = &recipe.training_hyperparams;
     Context {
         phase: Phase::TrainingStart,
@@ -301,7 +306,7 @@ fn context(recipe: &Recipe, built: Built, logger: Logger, run: &RunFolder) -> Co
         train_loader: built.train_loader,
         valid_loader: built.valid_loader,
         test_loader: built.test_loader,
-        logger,
+        logger: Logger::new(run),
         running_metrics: built.metrics,
         metrics_dict: Vec::new(),
         best_metric: None,
@@ -310,11 +315,16 @@ fn context(recipe: &Recipe, built: Built, logger: Logger, run: &RunFolder) -> Co
             u32::try_from(training.batch_accumulate).unwrap_or(u32::MAX),
         ),
         control: Control::default(),
-        run: run_facts(recipe, run, built.warmup_epochs),
+        run: run_facts(recipe, watched, run, built.warmup_epochs),
     }
 }
 
-fn run_facts(recipe: &Recipe, run: &RunFolder, lr_warmup_epochs: u32) -> RunFacts {
+fn run_facts(
+    recipe: &Recipe,
+    watched: Watched,
+    run: &RunFolder,
+    lr_warmup_epochs: u32,
+) -> RunFacts {
     let training = &recipe.training_hyperparams;
     RunFacts {
         seed: training.seed,
@@ -324,8 +334,8 @@ fn run_facts(recipe: &Recipe, run: &RunFolder, lr_warmup_epochs: u32) -> RunFact
         training_params: section_as_json(recipe, "training_hyperparams"),
         checkpoint_params: section_as_json(recipe, "checkpoint_params"),
         arch_params: section_as_json(recipe, "arch_params"),
-        metric_to_watch: training.metric_to_watch.clone(),
-        greater_metric_to_watch_is_better: training.greater_metric_to_watch_is_better,
+        metric_to_watch: watched.metric,
+        greater_metric_to_watch_is_better: watched.greater_is_better,
         lr_warmup_epochs,
         silent_mode: training.silent_mode,
         autocast: training.mixed_precision == Precision::Bfloat16,

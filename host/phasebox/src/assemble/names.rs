@@ -8,7 +8,7 @@ use phasebox_nn::{criterion, metrics, model, optim, schedule};
 use phasebox_recipe::{CallbackSource, Content, Location, Node, Note, Recipe};
 
 use super::Options;
-use super::callbacks::StockCallbacks;
+use super::stock::StockCallbacks;
 
 /// Refuses a recipe with names that nothing has.
 ///

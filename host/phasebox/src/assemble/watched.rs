@@ -1,28 +1,130 @@
-//! The metric that decides which epoch is best: a check that somebody gives it.
+//! The metric that decides which epoch is best: which of those that are there a recipe means, and its better direction.
 
 use anyhow::{Result, anyhow};
 use phasebox_contract::suggest;
-use phasebox_recipe::Recipe;
+use phasebox_recipe::{Node, Recipe};
+use phasebox_train::split::Split;
 
-/// Refuses a recipe whose `metric_to_watch` neither validation computes nor a callback publishes.
-pub(super) fn check(recipe: &Recipe, computed: &[String], published: &[String]) -> Result<()> {
-    let watched = &recipe.training_hyperparams.metric_to_watch;
-    let known: Vec<&str> = computed
-        .iter()
-        .chain(published)
-        .map(String::as_str)
-        .collect();
-    if known.contains(&watched.as_str()) {
-        return Ok(());
+use super::build::Built;
+
+/// The metric that decides.
+pub(super) struct Watched {
+    /// Its name, as validation or a callback gives it.
+    pub(super) metric: String,
+    pub(super) greater_is_better: bool,
+}
+
+impl Watched {
+    /// The metric that the recipe watches, of those that validation computes or callbacks publish.
+    ///
+    /// # Errors
+    /// A metric that nobody gives; a direction that is wrong, or that nobody knows.
+    pub(super) fn of(recipe: &Recipe, built: &Built, published: &[String]) -> Result<Watched> {
+        let metric = metric(recipe, built, published)?;
+        let greater_is_better = direction(recipe, built, &metric)?;
+        Ok(Watched {
+            metric,
+            greater_is_better,
+        })
     }
+}
+
+fn metric(recipe: &Recipe, built: &Built, published: &[String]) -> Result<String> {
+    let written = &recipe.training_hyperparams.metric_to_watch;
+    let computed = built.metrics.validation.names();
+    let loss = built.criterion.name();
+    if let Some(name) = name_of(written, Split::Validation, &computed, loss) {
+        return Ok(name.to_owned());
+    }
+    if published.contains(written) {
+        return Ok(written.clone());
+    }
+    let names = computed.iter().chain(published).map(String::as_str);
+    let hint = suggest::hint(written, &names.collect::<Vec<_>>());
+    let remedy = remedy(written, published);
+    let message = format!("`metric_to_watch`: validation gives no `{written}`{hint}; {remedy}");
+    Err(anyhow!(
+        place(recipe, "metric_to_watch").location.error(message)
+    ))
+}
+
+/// The direction that is known, unless the recipe contradicts it; the recipe's for a metric of a callback.
+fn direction(recipe: &Recipe, built: &Built, metric: &str) -> Result<bool> {
+    const KEY: &str = "greater_metric_to_watch_is_better";
+    let written = recipe
+        .training_hyperparams
+        .greater_metric_to_watch_is_better;
+    let known = built.metrics.validation.greater_is_better(metric);
+    let message = match (known, written) {
+        (Some(known), Some(written)) if known != written => {
+            let better = if known { "greater" } else { "smaller" };
+            format!("`{KEY}: {written}`: `{metric}` is better when it is {better}; remove the key")
+        }
+        (None, None) => format!(
+            "`metric_to_watch: {metric}`: a callback publishes it, and only the recipe can say which values are better; write `{KEY}: true` or `false`"
+        ),
+        (known, written) => return Ok(written.or(known).unwrap_or(true)),
+    };
+    let key = if written.is_some() {
+        KEY
+    } else {
+        "metric_to_watch"
+    };
+    Err(anyhow!(place(recipe, key).location.error(message)))
+}
+
+/// The line of a key, or of the section that it is missing from.
+fn place<'a>(recipe: &'a Recipe, key: &str) -> &'a Node {
     let section = recipe.resolved.get("training_hyperparams");
-    let node = section
-        .and_then(|section| section.get("metric_to_watch").or(Some(section)))
-        .unwrap_or(&recipe.resolved);
-    let hint = suggest::hint(watched, &known);
-    let remedy = remedy(watched, published);
-    let message = format!("`metric_to_watch`: validation gives no `{watched}`{hint}; {remedy}");
-    Err(anyhow!(node.location.error(message)))
+    let node = section.and_then(|section| section.get(key).or(Some(section)));
+    node.unwrap_or(&recipe.resolved)
+}
+
+/// The metric of a split that a recipe means: by its name here or in the log (`valid/Accuracy`), as Keras writes it
+/// (`val_loss`), or as SuperGradients finds it, blind to case and punctuation and with losses by their class.
+pub(super) fn name_of<'a>(
+    written: &str,
+    split: Split,
+    known: &'a [String],
+    loss: &str,
+) -> Option<&'a str> {
+    let prefixes: &[&str] = match split {
+        Split::Train => &["train/", "train_"],
+        Split::Validation => &["valid/", "valid_", "val/", "val_"],
+        Split::Test => &["test/", "test_"],
+    };
+    let mut prefixes = prefixes.iter();
+    let short = prefixes.find_map(|prefix| written.strip_prefix(prefix));
+    let short = short.unwrap_or(written);
+    let part = match short.split_once('/') {
+        Some((owner, part)) if is_loss(owner, loss) => part,
+        None if is_loss(short, loss) => "loss",
+        _ => short,
+    };
+    [written, short, part]
+        .into_iter()
+        .find_map(|name| find(name, known))
+}
+
+/// The one metric of a name, exactly or but for case and punctuation.
+fn find<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    let exact = known.iter().find(|known| *known == name);
+    let mut alike = known.iter().filter(|known| letters(known) == letters(name));
+    let only = alike.next().filter(|_| alike.next().is_none());
+    exact.or(only).map(String::as_str)
+}
+
+/// True for the class of the loss, under PyTorch's name or SuperGradients'.
+fn is_loss(name: &str, loss: &str) -> bool {
+    let names = [loss, "LabelSmoothingCrossEntropyLoss"];
+    let smoothed = usize::from(loss == "CrossEntropyLoss");
+    let mut names = names[..=smoothed].iter();
+    names.any(|known| letters(known) == letters(name))
+}
+
+fn letters(name: &str) -> String {
+    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
 }
 
 /// The way to a metric of this name: only those of callbacks have a `/`.
@@ -31,5 +133,42 @@ fn remedy(watched: &str, published: &[String]) -> String {
         (false, _) => "add it to `valid_metrics_list`".to_owned(),
         (true, []) => "no callback of this recipe lists a metric that it publishes".to_owned(),
         (true, names) => format!("callbacks publish {}", names.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_have_the_names_of_logs_and_of_other_trainers() {
+        let known = ["loss", "Accuracy", "Top5", "mAP@0.50", "color/Accuracy"].map(str::to_owned);
+        for (written, split, expected) in [
+            ("Accuracy", Split::Validation, Some("Accuracy")),
+            ("accuracy", Split::Validation, Some("Accuracy")),
+            ("valid/Accuracy", Split::Validation, Some("Accuracy")),
+            ("val_loss", Split::Validation, Some("loss")),
+            ("train/loss", Split::Train, Some("loss")),
+            ("train/loss", Split::Validation, None),
+            ("top-5", Split::Validation, Some("Top5")),
+            ("map@0.50", Split::Validation, Some("mAP@0.50")),
+            ("CrossEntropyLoss", Split::Validation, Some("loss")),
+            (
+                "LabelSmoothingCrossEntropyLoss",
+                Split::Validation,
+                Some("loss"),
+            ),
+            ("CrossEntropyLoss/loss", Split::Validation, Some("loss")),
+            (
+                "valid/color/accuracy",
+                Split::Validation,
+                Some("color/Accuracy"),
+            ),
+            ("publisher/Accuracy", Split::Validation, None),
+            ("MSELoss", Split::Validation, None),
+        ] {
+            let found = name_of(written, split, &known, "CrossEntropyLoss");
+            assert_eq!(found, expected, "{written}");
+        }
     }
 }

@@ -59,7 +59,7 @@ fn defaults_are_those_of_the_dialect() {
             training.metric_to_watch.as_str(),
             training.greater_metric_to_watch_is_better
         ),
-        ("Accuracy", true)
+        ("Accuracy", None)
     );
     assert_eq!((training.ema, training.average_best_models), (false, false));
     assert_eq!(

@@ -60,13 +60,27 @@ impl Trainer {
         if self.settings.average_best_models {
             self.best_models.offer(value, &context.net.state())?;
         }
-        if value.is_nan() || !context.is_better_than_best(value) {
+        if value.is_nan() {
+            self.warn_of_nan();
+            return Ok(false);
+        }
+        if !context.is_better_than_best(value) {
             return Ok(false);
         }
         context.best_metric = Some(value);
         context.best_epoch = context.epoch;
         self.fire(Phase::ValidationEndBestEpoch)?;
         Ok(true)
+    }
+
+    /// Says once a run that the watched metric is not a number.
+    fn warn_of_nan(&mut self) {
+        if !std::mem::replace(&mut self.nan_was_watched, true) {
+            let watched = &self.context.run.metric_to_watch;
+            tracing::warn!(
+                "the metric to watch, `{watched}`, is not a number: no such epoch is the best"
+            );
+        }
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Trainer {
     underway: Option<Underway>,
     best_models: BestModels,
     loss_watch: LossWatch,
+    /// The metric to watch was not a number, and the log says so.
+    nan_was_watched: bool,
     recordings: Recordings,
     /// Optimizer steps of the parts before a resume.
     steps_at_start: u64,
@@ -94,6 +96,7 @@ impl Trainer {
             to_device: ToDevice::new(context.device, settings.channels_last),
             best_models: BestModels::new(context.run.greater_metric_to_watch_is_better),
             loss_watch: LossWatch::new(settings.nan_policy),
+            nan_was_watched: false,
             schedule: ScheduleDriver::new(schedule),
             context: Lendable::new(context),
             callbacks,
