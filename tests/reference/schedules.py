@@ -63,6 +63,27 @@ def rows():
     keys = {"warmup_mode": "LinearBatchLRWarmup", "lr_warmup_steps": 4, "warmup_initial_lr": 0.01}
     yield {"lr_mode": "CosineLRScheduler"} | keys, ramp + cosine(TOTAL - 4, 0.01)
 
+    # Six steps of warm-up are one more than an epoch has: five rise, the cosine begins after the sixth.
+    ramp = rates(lambda o: torch_lr.LinearLR(o, 0.1, 1.0, 4), 5)
+    keys |= {"lr_warmup_steps": 6}
+    yield {"lr_mode": "CosineLRScheduler"} | keys, ramp + [INITIAL] + cosine(TOTAL - 6, 0.01)
+
+    # Four steps of warm-up, and the curve begins in the third epoch.
+    ramp = rates(lambda o: torch_lr.LinearLR(o, 0.1, 1.0, 3), 4)
+    keys |= {"lr_warmup_steps": 4, "lr_warmup_epochs": 2}
+    yield {"lr_mode": "CosineLRScheduler"} | keys, ramp + [INITIAL] * 10 + cosine(TOTAL - 14, 0.01)
+    poly = rates(lambda o: torch_lr.PolynomialLR(o, 4 * STEPS, 0.9), 4 * STEPS)
+    yield {"lr_mode": "PolyLRScheduler"} | keys, ramp + [INITIAL] * 6 + poly
+
+    # Under a warm-up by epochs its steps end it, and the cosine begins so many steps after its epochs.
+    ramp = each_epoch(rates(lambda o: torch_lr.LinearLR(o, 1 / 3, 1.0, 2), 2))
+    keys = {"lr_mode": "CosineLRScheduler", "lr_warmup_epochs": 2, "lr_warmup_steps": 7}
+    yield keys, ramp[:7] + [INITIAL] * 10 + cosine(TOTAL - 17, 0.01)
+
+    # A decay in the middle of an epoch shows in the next one.
+    every = each_epoch(rates(lambda o: torch_lr.MultiStepLR(o, [3, 5], 0.5), EPOCHS))
+    yield {"lr_mode": "StepLRScheduler", "lr_updates": [2.4, 4.8], "lr_decay_factor": 0.5}, every
+
     for options in ({"max_lr": 0.4}, {"max_lr": 0.4, "anneal_strategy": "linear", "three_phase": True, "pct_start": 0.4}):
         yield {"lr_mode": {"OneCycleLR": options}}, rates(
             lambda o: torch_lr.OneCycleLR(o, total_steps=TOTAL, cycle_momentum=False, **options), TOTAL

@@ -102,8 +102,8 @@ pub enum WarmupMode {
 pub struct ScheduleConfig {
     /// The curve.
     pub lr_mode: Option<LrMode>,
-    /// Epochs at which `StepLRScheduler` decays.
-    pub lr_updates: Vec<u64>,
+    /// Epochs at which `StepLRScheduler` decays; a fraction decays at the next whole epoch.
+    pub lr_updates: Vec<f64>,
     /// The factor of `StepLRScheduler` and `ExponentialLRScheduler`.
     pub lr_decay_factor: Option<f64>,
     /// Epochs between the decays of `StepLRScheduler`, in place of `lr_updates`; may be a fraction.
@@ -112,9 +112,9 @@ pub struct ScheduleConfig {
     pub cosine_final_lr_ratio: f64,
     /// The kind of warm-up.
     pub warmup_mode: Option<WarmupMode>,
-    /// Epochs of warm-up, for `LinearEpochLRWarmup`.
+    /// Epochs of warm-up, for `LinearEpochLRWarmup`; under `LinearBatchLRWarmup` the epoch in which the curve begins.
     pub lr_warmup_epochs: u64,
-    /// Steps of warm-up, for `LinearBatchLRWarmup`.
+    /// Steps of warm-up, for `LinearBatchLRWarmup`. The cosine begins so many steps later, whatever the warm-up.
     pub lr_warmup_steps: u64,
     /// The first learning rate of the warm-up; unset it is `initial_lr / (length of the warm-up + 1)`.
     pub warmup_initial_lr: Option<f64>,
@@ -143,6 +143,7 @@ impl Default for ScheduleConfig {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     curve: Curve,
+    warmup_mode: WarmupMode,
     warmup_epochs: u64,
     warmup_steps: u64,
     warmup_initial_lr: Option<f64>,
@@ -158,6 +159,7 @@ impl ScheduleConfig {
         self.check_warmup(max_epochs)?;
         Ok(Schedule {
             curve: self.curve(max_epochs)?,
+            warmup_mode: self.warmup_mode.unwrap_or_default(),
             warmup_epochs: self.lr_warmup_epochs,
             warmup_steps: self.lr_warmup_steps,
             warmup_initial_lr: self.warmup_initial_lr,
@@ -172,13 +174,17 @@ impl ScheduleConfig {
             "lr_warmup_epochs ({warmup}) and lr_cooldown_epochs ({cooldown}) exceed max_epochs ({max_epochs})\n\
              hint: shorten them or train for longer"
         );
+        let is_cosine = self.lr_mode == Some(LrMode::CosineLRScheduler);
+        let is_constant = matches!(self.lr_mode, None | Some(LrMode::Constant));
         match self.warmup_mode {
-            Some(WarmupMode::LinearBatchLRWarmup) if warmup > 0 => {
+            Some(WarmupMode::LinearBatchLRWarmup) if warmup > 0 && is_constant => {
                 bail!(
                     "lr_warmup_epochs has no effect with warmup_mode LinearBatchLRWarmup\nhint: set lr_warmup_steps"
                 )
             }
-            Some(WarmupMode::LinearEpochLRWarmup) | None if self.lr_warmup_steps > 0 => {
+            Some(WarmupMode::LinearEpochLRWarmup) | None
+                if self.lr_warmup_steps > 0 && !is_cosine =>
+            {
                 bail!(
                     "lr_warmup_steps needs `warmup_mode: LinearBatchLRWarmup`\nhint: set it, or use lr_warmup_epochs"
                 )
@@ -237,7 +243,7 @@ impl ScheduleConfig {
     /// The epochs at which `StepLRScheduler` decays; with a frequency, those before the cool-down.
     fn updates(&self, max_epochs: u64) -> Result<Vec<u64>> {
         match (self.step_lr_update_freq, self.lr_updates.is_empty()) {
-            (None, false) => Ok(self.lr_updates.clone()),
+            (None, false) => self.lr_updates.iter().map(whole_epoch).collect(),
             (None, true) => bail!(
                 "StepLRScheduler needs lr_updates, epochs to decay at\nhint: set it or step_lr_update_freq"
             ),
@@ -267,31 +273,51 @@ impl Schedule {
         })
     }
 
-    /// The learning rate of the warm-up while it lasts.
+    /// The learning rate before the curve begins.
     fn warmup(&self, initial: f64, progress: Progress) -> Option<f64> {
-        // By epoch, the last warm-up epoch is one short of the initial learning rate; by step, the last one has it.
-        let steps = self.warmup_steps.min(progress.steps_per_epoch);
-        let (position, length, span) = if progress.epoch < self.warmup_epochs {
-            (progress.epoch, self.warmup_epochs, self.warmup_epochs)
-        } else if progress.step_in_run < steps {
-            (progress.step_in_run, steps, (steps - 1).max(1))
-        } else {
-            return None;
-        };
+        let is_early = progress.epoch < self.warmup_epochs;
+        match self.warmup_mode {
+            // As in SuperGradients, the cosine ends the warm-up after its steps, and stays at its start until it is due.
+            WarmupMode::LinearEpochLRWarmup if is_early && !self.cosine_is_due(progress) => {
+                let epochs = self.warmup_epochs;
+                Some(self.ramp(initial, progress.epoch, epochs, epochs))
+            }
+            WarmupMode::LinearEpochLRWarmup => None,
+            WarmupMode::LinearBatchLRWarmup => {
+                let steps = self.warmup_steps.min(progress.steps_per_epoch);
+                if progress.step_in_run < steps {
+                    let span = (steps - 1).max(1);
+                    return Some(self.ramp(initial, progress.step_in_run, steps, span));
+                }
+                is_early.then_some(initial)
+            }
+        }
+    }
+
+    /// By epoch, the last of the warm-up is one short of the initial learning rate; by step, the last one has it.
+    fn ramp(&self, initial: f64, position: u64, length: u64, span: u64) -> f64 {
         let start = self
             .warmup_initial_lr
             .unwrap_or(initial / (length + 1) as f64);
-        Some(start + (initial - start) * position as f64 / span as f64)
+        start + (initial - start) * position as f64 / span as f64
+    }
+
+    fn cosine_is_due(&self, progress: Progress) -> bool {
+        let is_cosine = matches!(self.curve, Curve::Cosine { .. });
+        is_cosine && self.warmup_steps > 0 && progress.step_in_run >= self.warmup_steps
     }
 
     /// The number of steps of the curve that are done, and its length in steps. The cool-down stays at the last step.
     fn position(&self, progress: Progress) -> (u64, u64) {
         // SuperGradients lets the other curves run on beneath a warm-up by steps; only the cosine starts after it.
         let warmup_steps = match self.curve {
-            Curve::Cosine { .. } => self.warmup_steps.min(progress.steps_per_epoch),
+            Curve::Cosine { .. } => self.warmup_steps,
             _ => 0,
         };
-        let skipped = self.warmup_epochs * progress.steps_per_epoch + warmup_steps;
+        let skipped = self
+            .warmup_epochs
+            .saturating_mul(progress.steps_per_epoch)
+            .saturating_add(warmup_steps);
         let end =
             progress.max_epochs.saturating_sub(self.cooldown_epochs) * progress.steps_per_epoch;
         let length = end.saturating_sub(skipped).max(1);
@@ -300,6 +326,12 @@ impl Schedule {
             length,
         )
     }
+}
+
+/// The first epoch that is no earlier.
+fn whole_epoch(epoch: &f64) -> Result<u64> {
+    non_negative("lr_updates", *epoch)?;
+    Ok(epoch.ceil() as u64)
 }
 
 /// Refuses NaN, infinities and negative numbers.

@@ -148,6 +148,10 @@ fn faulty_keys_are_refused_with_a_remedy() {
         "set lr_warmup_steps",
     );
     check_refused(
+        json!({"lr_mode": "step", "lr_updates": [-1], "lr_decay_factor": 0.1}),
+        "lr_updates = -1",
+    );
+    check_refused(
         json!({"warmup_mode": null, "lr_warmup_epochs": 1}),
         "needs a warmup_mode",
     );
