@@ -70,6 +70,24 @@ impl EarlyStopping {
                 self.min_delta
             )));
         }
+        self.check_thresholds()
+    }
+
+    /// A good enough value must not be a divergence.
+    fn check_thresholds(&self) -> Result<()> {
+        let (Some(good), Some(bad)) = (self.threshold, self.divergence_threshold) else {
+            return Ok(());
+        };
+        let is_crossed = match self.mode {
+            Mode::Max => good <= bad,
+            Mode::Min => good >= bad,
+            Mode::Auto => good == bad,
+        };
+        if is_crossed {
+            return Err(Error::invalid(format!(
+                "parameters `threshold` and `divergence_threshold`: every value is beyond {good} or {bad}"
+            )));
+        }
         Ok(())
     }
 

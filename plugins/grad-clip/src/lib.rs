@@ -21,13 +21,13 @@ impl GradClip {
             (Some(limit), None) | (None, Some(limit)) => limit,
             _ => return Err(Error::invalid("give either `max_norm` or `max_value`")),
         };
-        if limit > 0.0 {
-            Ok(())
-        } else {
-            Err(Error::invalid(format!(
-                "the limit must be above 0, not {limit}"
-            )))
+        if !(limit > 0.0 && self.norm_type > 0.0) {
+            return Err(Error::invalid(format!(
+                "the limit and `norm_type` must be above 0, not {limit} and {}",
+                self.norm_type
+            )));
         }
+        Ok(())
     }
 
     fn on_train_batch_gradient_step_start(&mut self, ctx: &PhaseContext) -> Result<()> {

@@ -2,6 +2,7 @@
 //! do not sync; histograms do.
 
 use phasebox_sdk::prelude::*;
+use phasebox_sdk::serde_json::Value;
 
 /// Logs the norm of the final gradients and the ratio of update to weights.
 #[derive(Parameters)]
@@ -40,6 +41,20 @@ impl GradNormMonitor {
             ));
         }
         Ok(())
+    }
+
+    fn check_run(&mut self, facts: &Value) -> Result<()> {
+        let Some(names) = facts["network"]["parameters"].as_array() else {
+            return Ok(());
+        };
+        let glob = &self.parameter_glob;
+        let mut names = names.iter().filter_map(Value::as_str);
+        if names.clone().count() == 0 || names.any(|name| may_match(glob, name)) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "parameter `parameter_glob`: the network has no parameter like `{glob}`"
+        )))
     }
 
     fn on_train_batch_gradient_ready(&mut self, ctx: &PhaseContext) -> Result<()> {
@@ -106,9 +121,53 @@ impl GradNormMonitor {
     }
 }
 
+/// True if a glob matches `name`, or if it has more than stars in it: only the host knows those.
+fn may_match(glob: &str, name: &str) -> bool {
+    if glob.contains(['?', '[', ']', '{', '}', '\\', '!']) {
+        return true;
+    }
+    let Some((beginning, rest)) = glob.split_once('*') else {
+        return glob == name;
+    };
+    let Some(mut name) = name.strip_prefix(beginning) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = rest.split('*').collect();
+    let end = parts.pop().unwrap_or_default();
+    for part in parts {
+        match name.find(part) {
+            Some(at) => name = &name[at + part.len()..],
+            None => return false,
+        }
+    }
+    name.ends_with(end)
+}
+
 fn log_histograms(gradients: &TensorGroup, logger: &Logger, bins: u32) -> Result<()> {
     for name in gradients.names()? {
         logger.histogram(&format!("grad/{name}"), &gradients.get(&name)?, bins)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_for_any_text() {
+        for (glob, name, expected) in [
+            ("fc.weight", "fc.weight", true),
+            ("fc.weight", "fc.bias", false),
+            ("layer*", "layer1.0.conv1.weight", true),
+            ("*.bias", "hidden.0.bias", true),
+            ("*.bias", "hidden.0.weight", false),
+            ("h*0*s", "hidden.0.bias", true),
+            ("h*1*s", "hidden.0.bias", false),
+            ("*", "fc.bias", true),
+            ("[a-c]*", "fc.bias", true),
+        ] {
+            assert_eq!(may_match(glob, name), expected, "{glob} on {name}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use phasebox_sdk::PHASES;
 use phasebox_sdk::prelude::*;
+use phasebox_sdk::serde_json::Value;
 
 /// Logs every phase with its epoch, batch and step, and writes the lines to `trace.txt` if asked.
 #[derive(Parameters)]
@@ -29,6 +30,22 @@ impl Trace {
         match strange {
             Some(pattern) => Err(Error::invalid(format!(
                 "parameter `phases`: no phase is called `{pattern}`"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn check_run(&mut self, facts: &Value) -> Result<()> {
+        let has_test = !facts["loaders"]["test"].is_null();
+        let comes = |phase: &str| has_test || !phase.starts_with("on-test-");
+        let mut patterns = self.phases.iter();
+        let never = patterns.find(|pattern| {
+            let mut phases = PHASES.iter();
+            !phases.any(|phase| comes(phase) && matches(pattern, phase))
+        });
+        match never {
+            Some(pattern) => Err(Error::invalid(format!(
+                "parameter `phases`: this run has no test set, and `{pattern}` never comes"
             ))),
             None => Ok(()),
         }

@@ -42,6 +42,8 @@ pub(super) fn facts(
         "metric_to_watch": watched.metric,
         "greater_metric_to_watch_is_better": watched.greater_is_better,
         "inputs": inputs(&built.train_loader)?,
+        "targets": targets(&built.train_loader),
+        "preds": preds(&built.net),
         "network": network(&built.net),
     }))
 }
@@ -99,6 +101,30 @@ fn inputs(loader: &DataLoader) -> Result<Vec<Value>> {
     let shapes = loader.input_shapes()?.into_iter();
     let fact = |(name, shape)| json!({ "name": name, "shape": shape });
     Ok(shapes.map(fact).collect())
+}
+
+/// The names of the targets; none where the first sample cannot be read.
+fn targets(loader: &DataLoader) -> Option<Vec<String>> {
+    let sample = loader.dataset().sample(0).ok()?;
+    let names = sample.target.into_iter().map(|(name, _)| name);
+    Some(names.map(|name| or_alone(name, "target")).collect())
+}
+
+/// The names of the predictions; none where only a network's file knows.
+fn preds(net: &Model) -> Option<Vec<String>> {
+    match (net.architecture(), net.arch_params()["heads"].as_object()) {
+        ("torchscript", _) => None,
+        (_, Some(heads)) => Some(heads.keys().cloned().collect()),
+        (_, None) => Some(vec!["preds".to_owned()]),
+    }
+}
+
+/// The name, or what one tensor alone is called.
+fn or_alone(name: String, alone: &str) -> String {
+    match name.is_empty() {
+        true => alone.to_owned(),
+        false => name,
+    }
 }
 
 fn network(net: &Model) -> Value {
