@@ -1,6 +1,6 @@
 //! `phasebox lock`: a recipe whose callbacks are held to their bytes trains with those alone.
 
-use crate::harness::wat_components::{FAIL, NOTHING, component};
+use crate::harness::wat_components::{NOTHING, component};
 use crate::harness::{Scratch, TINY};
 
 fn locked(callbacks: &str) -> Scratch {
@@ -49,7 +49,7 @@ fn callbacks(scratch: &Scratch, callbacks: &str) {
 fn what_differs_from_the_lock_is_refused() {
     check(
         "another file",
-        |scratch| scratch.write("case.wasm", component(&[("on-epoch-end", FAIL)])),
+        |scratch| scratch.write("case.wasm", component(&[("on-epoch-start", NOTHING)])),
         &[
             "recipe.plugins.lock holds it to sha256:",
             "case.wasm is sha256:",

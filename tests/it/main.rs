@@ -10,6 +10,8 @@
 //! | `sweeps` | that each of many runs in one process is as if alone, with the callbacks that were there when it began |
 //! | `refusals` | what is refused before anything runs, and in which words |
 //! | `names` | that one refusal lists every name of a recipe that is not there, with its line and remedy |
+//! | `trials` | that `check` refuses what a run would fail at, and leaves nothing behind |
+//! | `keys_without_effect` | that `check` and `train` list every key that changes nothing |
 //! | `run_checks` | that parameters which do not fit the run are refused at their line |
 //! | `published_metrics` | that a callback's metric decides which epoch is best |
 //! | `contract_errors` | that a request without sense or grant is answered with an error, and changes no number |
@@ -42,6 +44,7 @@ mod effects;
 mod eval;
 mod extra_passes;
 mod harness;
+mod keys_without_effect;
 mod languages;
 mod loader_determinism;
 mod locks;
@@ -60,3 +63,4 @@ mod sweeps;
 mod tensor_ops;
 mod tidy;
 mod transforms;
+mod trials;

@@ -71,10 +71,12 @@ fn a_run_of_a_sweep_is_the_run_alone() {
 /// A variant that fails in training ends itself; one that is refused ends the sweep before it begins.
 #[test]
 fn a_failed_run_ends_itself_and_a_refused_one_the_sweep() {
-    let scratch = Scratch::with_callbacks("  []\n");
+    // Two files an epoch: the trial of two epochs does not come to the limit.
+    let images = "  - {stock: SaveFirstBatch, limits: {artifact_files: 5}}\n";
+    let scratch = Scratch::with_callbacks(images);
     scratch.write(
         "variants.yaml",
-        "- {training_hyperparams.loss: MSELoss}\n- {training_hyperparams: {max_epochs: 1}}\n",
+        "- {training_hyperparams.max_epochs: 4}\n- {training_hyperparams: {max_epochs: 1}}\n",
     );
     let finished = sweep(&scratch, &["--list", "variants.yaml"]);
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
@@ -95,7 +97,7 @@ fn a_failed_run_ends_itself_and_a_refused_one_the_sweep() {
     );
     assert_eq!(finished.code, Some(2), "{}", finished.stderr);
     assert!(
-        finished.stderr.contains("there is no `SDG`"),
+        finished.stderr.contains("unknown optimizer `SDG`"),
         "{}",
         finished.stderr
     );

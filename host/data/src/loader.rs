@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tch::Device;
 
 use super::collate::Collation;
+use super::excerpt::{Excerpt, Extent};
 use super::pipeline::{Pipeline, facts};
 use super::prefetch::{Plan, Prefetch};
 use super::random::Random;
@@ -79,6 +80,8 @@ pub struct DataLoader {
     device: Device,
     /// The parameters that were changed after construction, for checkpoints.
     changed: Map<String, Value>,
+    /// The samples that are read in place of an epoch.
+    excerpt: Option<Excerpt>,
     pass: Option<Pass>,
 }
 
@@ -114,6 +117,7 @@ impl DataLoader {
             shard,
             device,
             changed: Map::new(),
+            excerpt: None,
             pass: None,
         })
     }
@@ -139,11 +143,30 @@ impl DataLoader {
         Ok(Self { shard, ..self })
     }
 
+    /// The loader that reads in every epoch only `batches` batches, and one of a single sample where the epoch's last
+    /// batch has no more. It counts batches and samples as if it read them all.
+    #[must_use]
+    pub fn excerpt(self, extent: Extent, batches: usize) -> Self {
+        let size = self.config.batch_size;
+        let mut excerpt = Excerpt::new(&*self.dataset, extent, size, batches);
+        if self.last_batch_samples() == 1 {
+            excerpt.add_single();
+        }
+        let excerpt = Some(excerpt);
+        Self { excerpt, ..self }
+    }
+
+    /// Samples in the last batch of the next epoch.
+    fn last_batch_samples(&self) -> u64 {
+        let full = (self.batches() - 1).saturating_mul(self.batch_size() as u64);
+        self.samples().saturating_sub(full)
+    }
+
     /// Batches in the epoch under way, or else in the next. A changed parameter counts from the next start on.
     pub fn batches(&self) -> u64 {
         match &self.pass {
-            Some(pass) => pass.plan.batches,
-            None => batches(self.shard_samples(), &self.config),
+            Some(pass) if self.excerpt.is_none() => pass.plan.batches,
+            _ => batches(self.shard_samples(), &self.config),
         }
     }
 
@@ -160,9 +183,10 @@ impl DataLoader {
 
     /// Samples in a full batch of the epoch of [`batches`](Self::batches).
     pub fn batch_size(&self) -> usize {
-        self.pass
-            .as_ref()
-            .map_or(self.config.batch_size, |pass| pass.plan.batch_size)
+        match &self.pass {
+            Some(pass) if self.excerpt.is_none() => pass.plan.batch_size,
+            _ => self.config.batch_size,
+        }
     }
 
     /// The name of each input, and the shape of a sample of it as it comes out, after transforms, without the batch
@@ -196,7 +220,8 @@ impl DataLoader {
             "loader `{name}`: no batch {first_batch} in an epoch of {batches}"
         );
         let plan = Arc::new(self.plan(epoch)?);
-        let workers = self.workers(&plan).min((batches - first_batch) as usize);
+        let left = plan.batches.saturating_sub(first_batch);
+        let workers = self.workers(&plan).min(left as usize);
         let prefetch = match workers {
             0 => None,
             workers => Some(Prefetch::start(
@@ -232,13 +257,19 @@ impl DataLoader {
         if self.config.shuffle {
             random.shuffle(&mut order);
         }
+        let mut order = self.shard.of(order, self.config.drop_last);
+        let (mut batch_size, mut batches) = (self.config.batch_size, self.batches());
+        if let Some(excerpt) = &self.excerpt {
+            order.clone_from(&excerpt.samples);
+            (batch_size, batches) = (excerpt.batch_size, excerpt.batches());
+        }
         Ok(Plan {
             loader: self.name.clone(),
             dataset: Arc::clone(&self.dataset),
             pipeline: Pipeline::new(&self.transforms, &self.config.collate_fn)?,
-            order: self.shard.of(order, self.config.drop_last),
-            batch_size: self.config.batch_size,
-            batches: self.batches(),
+            order,
+            batch_size,
+            batches,
             seed,
             device: self.device,
         })

@@ -53,7 +53,7 @@ impl Built {
             .then(|| Ema::new(ema_config, &net))
             .transpose()
             .context("`ema: true`")?;
-        let schedule_config: ScheduleConfig = or_default(&without_initial_lr(&training.schedule))?;
+        let schedule_config = schedule_config(recipe)?;
         let schedule = at(
             &training.schedule,
             schedule_config.build(training.max_epochs),
@@ -269,6 +269,11 @@ fn optimizer(recipe: &Recipe, net: &Model) -> Result<Box<dyn Optimizer>> {
         rates,
         optim::build(&config, parameters.collect(), &grouping),
     )
+}
+
+/// The keys of the learning rate's schedule.
+pub(super) fn schedule_config(recipe: &Recipe) -> Result<ScheduleConfig> {
+    or_default(&without_initial_lr(&recipe.training_hyperparams.schedule))
 }
 
 /// The schedule's own keys: the initial rate is the optimizer's.

@@ -76,6 +76,11 @@ impl PlannedCallback {
         self.callback.name()
     }
 
+    /// The place of its entry in the recipe; none for native callbacks.
+    pub(super) fn location(&self) -> Option<&Location> {
+        self.location.as_ref()
+    }
+
     /// As planning sees it.
     pub fn subscriber(&self) -> Subscriber<'_> {
         Subscriber::of(self.callback.as_ref())

@@ -16,12 +16,15 @@ mod callback_names;
 mod callbacks;
 mod evaluation;
 mod facts;
+mod kinds;
 mod lock;
 mod names;
 mod process_cache;
 mod settings;
 mod stock;
+mod trial;
 mod watched;
+mod without_effect;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -37,11 +40,12 @@ pub use self::lock::lock_beside;
 pub use self::process_cache::ProcessCache;
 pub(crate) use self::process_cache::engine;
 pub use self::stock::StockCallbacks;
+pub use self::trial::{Extent, Tried};
 use self::watched::Watched;
 use phasebox_contract::phase::Phase;
 use phasebox_contract::policy::{OnError, When};
 use phasebox_files::atomic_file::{self, Durability};
-use phasebox_recipe::{DeviceChoice, Precision, Recipe};
+use phasebox_recipe::{DeviceChoice, Note, Precision, Recipe};
 use phasebox_train::accumulation::Accumulation;
 use phasebox_train::callback::{Callback, Subscriber};
 use phasebox_train::checkpoint;
@@ -117,6 +121,7 @@ impl<'a> Assembly<'a> {
         names::check(recipe, &options)?;
         let device = open_device(options.device.or(recipe.device))?;
         let built = Built::build(recipe, device, cache)?;
+        kinds::check(recipe, &built)?;
         let mut callbacks = callbacks::load(recipe, &built, &options, cache)?;
         let published = callbacks.iter().flat_map(PlannedCallback::metrics);
         let published: Vec<String> = published.cloned().collect();
@@ -157,6 +162,22 @@ impl<'a> Assembly<'a> {
     /// One line a part, for `phasebox check`.
     pub fn describe_parts(&self) -> Vec<String> {
         self.built.describe()
+    }
+
+    /// The recipe's notes, and one about each key that has no effect in this run.
+    ///
+    /// # Errors
+    /// None that a recipe can cause.
+    pub fn notes(&self) -> Result<Vec<Note>> {
+        let facts = without_effect::Facts {
+            recipe: self.recipe,
+            built: &self.built,
+            callbacks: &self.callbacks,
+            is_resumed: self.options.resume.is_some(),
+        };
+        let mut notes = self.recipe.notes.clone();
+        notes.extend(without_effect::notes(&facts)?);
+        Ok(notes)
     }
 
     /// How a step is recorded, or why it is not, for `phasebox check`.
@@ -268,6 +289,22 @@ fn checkpoint_of(run: &RunFolder, name: &str) -> Result<PathBuf> {
             run.path().display()
         ),
     }
+}
+
+/// The reason why there is no CUDA device at all on this machine, where `choice` is one.
+pub fn missing_cuda(choice: Option<DeviceChoice>) -> Option<String> {
+    let Some(DeviceChoice::Cuda(_)) = choice else {
+        return None;
+    };
+    match torch_ext::load_cuda().and_then(|()| torch_ext::cuda_device_count()) {
+        Ok(0) => Some("there is no device".to_owned()),
+        Ok(_) => None,
+        Err(error) => Some(first_line(&format!("{error:#}")).to_owned()),
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 fn open_device(choice: Option<DeviceChoice>) -> Result<Device> {

@@ -12,6 +12,7 @@ pub(super) fn settings(recipe: &Recipe) -> Result<Settings> {
     ensure!(training.max_epochs > 0, "`max_epochs` must be at least 1");
     Ok(Settings {
         max_epochs: epochs(training.max_epochs),
+        skips_middle_epochs: false,
         validation_every: epochs(training.evaluation.run_validation_freq),
         test_every: epochs(training.evaluation.run_test_freq),
         clip_grad_norm: training.clip_grad_norm,

@@ -36,10 +36,10 @@ enum Command {
     Sweep(sweep::Sweep),
     /// Train again whenever the recipe or a callback changes.
     Watch(watch::Watch),
-    /// Do everything but train, and print the plan phase by phase.
-    Check(RecipeArguments),
     /// Evaluate a run's checkpoint on validation or test data.
     Eval(eval::Eval),
+    /// Try a recipe out on a few samples, keep nothing, and print the plan phase by phase.
+    Check(check::Check),
     /// Hold a recipe's callbacks to their bytes and grants of today: `train` then refuses others.
     Lock(RecipeArguments),
     /// Show what a callback's file is, wants and is called for.
@@ -110,8 +110,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Train(train) => train.run(),
         Command::Sweep(sweep) => sweep.run(),
         Command::Watch(watch) => watch.run(),
-        Command::Check(arguments) => check::run(&arguments),
         Command::Eval(eval) => eval.run(),
+        Command::Check(check) => check.run(),
         Command::Lock(arguments) => lock::run(&arguments),
         Command::Inspect(inspect) => inspect.run(),
         Command::Report(report) => report.run(),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::print::{print, tell};
 use super::train_options::{Session, TrainOptions};
 use super::{Failure, RecipeArguments};
-use crate::assemble::Assembly;
+use crate::assemble::{Assembly, Options};
 
 #[derive(Args)]
 pub(super) struct Sweep {
@@ -72,9 +72,20 @@ impl Sweep {
 
     /// Refuses a run now that would be refused later, before hours of other runs.
     fn check(&self, run: &Run, session: &mut Session) -> Result<(), Failure> {
-        let assembly = Assembly::with(&run.recipe, self.recipe.options(), &mut session.cache);
-        let refused = |error: anyhow::Error| Failure::Refused(error.context(run.name()));
-        assembly.map(drop).map_err(refused)
+        let interrupt = session.interrupt.clone();
+        let options = || Options {
+            interrupt: interrupt.clone(),
+            ..self.recipe.options()
+        };
+        let cache = &mut session.cache;
+        let tried = Assembly::with(&run.recipe, options(), cache).and_then(|assembly| {
+            assembly.trial_of_two(|| Assembly::with(&run.recipe, options(), cache))
+        });
+        match tried {
+            Ok(tried) if tried.is_interrupted => Err(Failure::Interrupted),
+            Ok(_) => Ok(()),
+            Err(error) => Err(Failure::Refused(error.context(run.name()))),
+        }
     }
 
     /// A run that fails does not end the others.

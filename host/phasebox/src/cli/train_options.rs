@@ -58,6 +58,12 @@ impl TrainOptions {
         let is_silent = recipe.training_hyperparams.silent_mode;
         let progress = self.progress(is_silent);
         show_messages();
+        if !is_silent {
+            recipe
+                .notes
+                .iter()
+                .for_each(|note| tracing::info!("{note}"));
+        }
         let options = Options {
             runs_dir: self.runs_dir.clone(),
             resume,
@@ -66,9 +72,12 @@ impl TrainOptions {
             ..arguments.options()
         };
         let assembly = Assembly::with(recipe, options, &mut session.cache);
-        let trainer = assembly
-            .and_then(Assembly::trainer)
-            .map_err(Failure::Refused)?;
+        let assembly = assembly.map_err(Failure::Refused)?;
+        if !is_silent {
+            let notes = assembly.notes().map_err(Failure::Refused)?;
+            notes.iter().for_each(|note| tracing::info!("{note}"));
+        }
+        let trainer = assembly.trainer().map_err(Failure::Refused)?;
         let summary = trainer.train().map_err(Failure::Failed)?;
         if !(self.json || is_silent) {
             print(report(&summary))?;

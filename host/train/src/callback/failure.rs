@@ -1,8 +1,26 @@
 //! The failures of one callback: what its policy does about them, whether the callback is called again, and the record of
 //! it. Knows neither phases nor how a callback is loaded again.
 
+use std::fmt::{Display, Formatter};
+
 use phasebox_contract::policy::{LastStrike, OnError, Reload};
 use serde::{Deserialize, Serialize};
+
+/// The context of an error that a callback's failure ends a run with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CallbackFailed {
+    /// The callback's name in the run.
+    pub name: String,
+    /// The phase, "save-state" or "reload".
+    pub phase: String,
+}
+
+impl Display for CallbackFailed {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        let CallbackFailed { name, phase } = self;
+        write!(formatter, "callback `{name}` failed at {phase}")
+    }
+}
 
 /// One failure of a callback, or its return.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

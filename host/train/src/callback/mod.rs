@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 pub use self::counters::{Counters, Durations, Sample};
-pub use self::failure::Failure;
+pub use self::failure::{CallbackFailed, Failure};
 pub use self::run::Callbacks;
 use crate::context::{Context, Lendable};
 

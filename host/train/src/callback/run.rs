@@ -8,7 +8,7 @@ use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_contract::policy::{LoopUnit, OnError, When};
 use torch_ext::GradientMode;
 
-use super::failure::{FailurePolicy, Verdict};
+use super::failure::{CallbackFailed, FailurePolicy, Verdict};
 use super::{Callback, CallbackReport, Subscriber};
 use crate::checkpoint::SavedCallback;
 use crate::context::{Context, Lendable};
@@ -198,7 +198,10 @@ impl Entry {
         let message = format!("{error:#}");
         let usable = self.callback.is_usable();
         let (verdict, done) = self.on_failure.decide(phase, message, global_step, usable);
-        let error = error.context(format!("callback `{}` failed at {phase}", self.name));
+        let error = error.context(CallbackFailed {
+            name: self.name.to_string(),
+            phase: phase.to_owned(),
+        });
         match verdict {
             Verdict::Abort => Err(error),
             Verdict::GoOn => {

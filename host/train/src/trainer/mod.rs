@@ -177,7 +177,7 @@ impl Trainer {
         self.progress.end_epoch(self.context.global_step)?;
         self.context.logger.flush()?;
         self.position = Position {
-            epoch: self.position.epoch + 1,
+            epoch: self.settings.epoch_after(self.position.epoch),
             next_batch: 0,
         };
         self.save_epoch(is_best)?;

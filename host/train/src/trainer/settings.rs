@@ -8,6 +8,8 @@ use phasebox_files::atomic_file::Durability;
 pub struct Settings {
     /// Epochs to train.
     pub max_epochs: u32,
+    /// Only the first and the last of these epochs are trained.
+    pub skips_middle_epochs: bool,
     /// Epochs from one validation to the next.
     pub validation_every: u32,
     /// Epochs from one test to the next.
@@ -24,6 +26,17 @@ pub struct Settings {
     pub average_best_models: bool,
     /// Which checkpoints are written.
     pub saving: Saving,
+}
+
+impl Settings {
+    /// The epoch that comes after `epoch`.
+    pub(super) fn epoch_after(&self, epoch: u32) -> u32 {
+        let next = epoch + 1;
+        match self.skips_middle_epochs && next < self.max_epochs {
+            true => self.max_epochs - 1,
+            false => next,
+        }
+    }
 }
 
 /// Which checkpoints are written.

@@ -1,0 +1,140 @@
+//! Keys of the learning rate's schedule and of the optimizer.
+
+use phasebox_nn::schedule::{LrMode, WarmupMode};
+use phasebox_recipe::{Content, Node};
+
+use super::{Facts, Rule};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule::new("training_hyperparams.lr_updates", "[]", not_by_steps),
+    Rule::new("training_hyperparams.lr_updates", "[]", late_updates),
+    Rule::new(
+        "training_hyperparams.step_lr_update_freq",
+        "null",
+        not_by_steps,
+    ),
+    Rule::new(
+        "training_hyperparams.step_lr_update_freq",
+        "null",
+        never_comes,
+    ),
+    Rule::new("training_hyperparams.lr_decay_factor", "0.1", without_decay),
+    Rule::new(
+        "training_hyperparams.cosine_final_lr_ratio",
+        "0.01",
+        not_cosine,
+    ),
+    Rule::new(
+        "training_hyperparams.warmup_mode",
+        "\"LinearEpochLRWarmup\"",
+        no_warmup,
+    ),
+    Rule::new("training_hyperparams.warmup_initial_lr", "null", no_warmup),
+    Rule::new("training_hyperparams.lr_warmup_steps", "0", long_warmup),
+    Rule::new("training_hyperparams.lr_cooldown_epochs", "0", constant),
+    Rule::new(
+        "training_hyperparams.zero_weight_decay_on_bias_and_bn",
+        "false",
+        no_weight_decay,
+    ),
+    Rule::new(
+        "training_hyperparams.optimizer_params.dampening",
+        "0",
+        no_momentum,
+    ),
+];
+
+/// The name of the run's curve.
+fn mode(facts: &Facts<'_>) -> String {
+    match facts.schedule().lr_mode {
+        None | Some(LrMode::Constant) => "the learning rate is constant".to_owned(),
+        Some(mode) => format!("`lr_mode` is {mode:?}")
+            .chars()
+            .take_while(|c| *c != '(')
+            .collect(),
+    }
+}
+
+fn is_by_steps(facts: &Facts<'_>) -> bool {
+    facts.schedule().lr_mode == Some(LrMode::StepLRScheduler)
+}
+
+fn not_by_steps(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let reason = format!("{}; `StepLRScheduler` reads it", mode(facts));
+    (!is_by_steps(facts)).then_some(reason)
+}
+
+/// Epochs at which the run has ended.
+fn late_updates(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let epochs = facts.training().max_epochs;
+    let late: Vec<u64> = facts.schedule().lr_updates;
+    let late: Vec<u64> = late.into_iter().filter(|epoch| *epoch >= epochs).collect();
+    let reason = format!("the run has {epochs} epochs, from 0, and never comes to {late:?}");
+    (is_by_steps(facts) && !late.is_empty()).then_some(reason)
+}
+
+fn never_comes(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let epochs = facts.training().max_epochs;
+    let every = facts.schedule().step_lr_update_freq?;
+    let reason = format!("the run has {epochs} epochs, and no update falls among them");
+    (is_by_steps(facts) && every >= epochs as f64).then_some(reason)
+}
+
+fn without_decay(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let decays = matches!(
+        facts.schedule().lr_mode,
+        Some(LrMode::StepLRScheduler | LrMode::ExponentialLRScheduler)
+    );
+    let reason = format!(
+        "{}; `StepLRScheduler` and `ExponentialLRScheduler` read it",
+        mode(facts)
+    );
+    (!decays).then_some(reason)
+}
+
+fn not_cosine(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let is_cosine = facts.schedule().lr_mode == Some(LrMode::CosineLRScheduler);
+    let reason = format!("{}; `CosineLRScheduler` reads it", mode(facts));
+    (!is_cosine).then_some(reason)
+}
+
+fn no_warmup(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let schedule = facts.schedule();
+    let length = schedule.lr_warmup_epochs + schedule.lr_warmup_steps;
+    (length == 0).then(|| "there is no warm-up: `lr_warmup_epochs` gives it its length".to_owned())
+}
+
+/// A warm-up by steps lasts one epoch at most.
+fn long_warmup(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let schedule = facts.schedule();
+    if schedule.warmup_mode != Some(WarmupMode::LinearBatchLRWarmup) {
+        let reason = "`warmup_mode: LinearBatchLRWarmup` reads it";
+        return Some(reason.to_owned());
+    }
+    let accumulate = facts.training().batch_accumulate.max(1);
+    let steps = facts.built.train_loader.batches().div_ceil(accumulate);
+    let reason = format!("beyond {steps} of them, the steps of the first epoch");
+    (schedule.lr_warmup_steps > steps).then_some(reason)
+}
+
+fn constant(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let mode = facts.schedule().lr_mode;
+    let is_constant = matches!(mode, None | Some(LrMode::Constant));
+    is_constant.then(|| "the learning rate is constant".to_owned())
+}
+
+fn no_weight_decay(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let mut groups = facts.built.optimizer.groups().iter();
+    let decays = groups.any(|group| group.weight_decay != 0.0);
+    (!decays).then(|| "there is no weight decay".to_owned())
+}
+
+fn no_momentum(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let params = &facts.training().optimizer_params;
+    let momentum = params.get("momentum").map(|node| &node.content);
+    let is_zero = match momentum {
+        Some(Content::Scalar(value)) => value.as_f64() == Some(0.0),
+        _ => false,
+    };
+    is_zero.then(|| "`momentum` is 0".to_owned())
+}
