@@ -31,7 +31,7 @@ const ROWS: &[Row] = &[
     ),
     (
         &["lr_mode=step", "lr_decay_factor=0.1", "lr_updates=[1,2,7]"],
-        &[("lr_updates", "never comes to [2, 7]")],
+        &[("lr_updates", "never comes to 2, 7")],
     ),
     (
         &[

@@ -67,9 +67,13 @@ fn not_by_steps(facts: &Facts<'_>, _: &Node) -> Option<String> {
 /// Epochs at which the run has ended.
 fn late_updates(facts: &Facts<'_>, _: &Node) -> Option<String> {
     let epochs = facts.training().max_epochs;
-    let late: Vec<u64> = facts.schedule().lr_updates;
-    let late: Vec<u64> = late.into_iter().filter(|epoch| *epoch >= epochs).collect();
-    let reason = format!("the run has {epochs} epochs, from 0, and never comes to {late:?}");
+    let updates = facts.schedule().lr_updates.into_iter();
+    let late = updates.filter(|epoch| *epoch >= epochs as f64);
+    let late: Vec<String> = late.map(|epoch| epoch.to_string()).collect();
+    let reason = format!(
+        "the run has {epochs} epochs, from 0, and never comes to {}",
+        late.join(", ")
+    );
     (is_by_steps(facts) && !late.is_empty()).then_some(reason)
 }
 
@@ -107,8 +111,12 @@ fn no_warmup(facts: &Facts<'_>, _: &Node) -> Option<String> {
 /// A warm-up by steps lasts one epoch at most.
 fn long_warmup(facts: &Facts<'_>, _: &Node) -> Option<String> {
     let schedule = facts.schedule();
+    if schedule.lr_mode == Some(LrMode::CosineLRScheduler) {
+        // The cosine begins so many steps later.
+        return None;
+    }
     if schedule.warmup_mode != Some(WarmupMode::LinearBatchLRWarmup) {
-        let reason = "`warmup_mode: LinearBatchLRWarmup` reads it";
+        let reason = "`warmup_mode: LinearBatchLRWarmup` and `CosineLRScheduler` read it";
         return Some(reason.to_owned());
     }
     let accumulate = facts.training().batch_accumulate.max(1);
