@@ -9,6 +9,7 @@
 //! | `state_upgrade` | that a newer build of a callback goes on with the state of an older one, or is refused |
 //! | `sweeps` | that each of many runs in one process is as if alone, with the callbacks that were there when it began |
 //! | `refusals` | what is refused before anything runs, and in which words |
+//! | `mission` | that a page of SuperGradients' documentation trains as it is, and writes its pictures |
 //! | `names` | that one refusal lists every name of a recipe that is not there, with its line and remedy |
 //! | `trials` | that `check` refuses what a run would fail at, and leaves nothing behind |
 //! | `keys_without_effect` | that `check` and `train` list every key that changes nothing |
@@ -49,6 +50,7 @@ mod languages;
 mod loader_determinism;
 mod locks;
 mod memory_growth;
+mod mission;
 mod names;
 mod phases;
 mod published_metrics;

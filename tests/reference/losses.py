@@ -46,11 +46,37 @@ class WithPresence(nn.Module):
         return self.loss(preds, present)
 
 
+class WithSpread(nn.Module):
+    """SuperGradients' smooth_dist: a share of the target goes to given classes."""
+
+    def __init__(self, share, spread):
+        super().__init__()
+        self.share, self.spread = share, torch.tensor(spread, dtype=torch.float64)
+
+    def forward(self, preds, target):
+        target = nn.functional.one_hot(target, preds.shape[1]) * (1 - self.share) + self.share * self.spread
+        return -(target * preds.log_softmax(1)).sum(1).mean()
+
+
+class Masked(nn.Module):
+    """SuperGradients' smoothing with a class that counts for nothing."""
+
+    def forward(self, preds, target, share=0.1, ignored=2):
+        logs, kept = preds.log_softmax(1), target != ignored
+        nll = logs.gather(1, target[:, None]).squeeze(1)
+        return -((1 - share) * nll + share * logs.mean(1))[kept].sum() / kept.sum()
+
+
+SPREAD = [0.5, 0.3, 0.2, 0.0]
 WEIGHT = [0.5, 1.0, 2.0, 0.25]
 ROWS = [
     ("CrossEntropyLoss", {}, nn.CrossEntropyLoss(), LOGITS, INDICES),
     ("cross_entropy", {"label_smoothing": 0.1}, nn.CrossEntropyLoss(label_smoothing=0.1), LOGITS, INDICES),
     ("LabelSmoothingCrossEntropyLoss", {"smooth_eps": 0.2}, nn.CrossEntropyLoss(label_smoothing=0.2), LOGITS, INDICES),
+    ("LabelSmoothingCrossEntropyLoss", {"smooth_eps": 0.1, "ignore_index": 2}, Masked(), LOGITS, INDICES),
+    ("LabelSmoothingCrossEntropyLoss", {"smooth_eps": 0.3, "smooth_dist": SPREAD}, WithSpread(0.3, SPREAD), LOGITS, INDICES),
+    ("LabelSmoothingCrossEntropyLoss", {"from_logits": False, "weight": WEIGHT}, nn.NLLLoss(torch.tensor(WEIGHT)), LOGITS, INDICES),
+    ("LabelSmoothingCrossEntropyLoss", {"reduction": "sum"}, nn.CrossEntropyLoss(reduction="sum"), LOGITS, INDICES),
     ("CrossEntropyLoss", {"ignore_index": 2}, nn.CrossEntropyLoss(ignore_index=2), LOGITS, INDICES),
     ("CrossEntropyLoss", {"weight": WEIGHT}, nn.CrossEntropyLoss(weight=torch.tensor(WEIGHT)), LOGITS, INDICES),
     ("CrossEntropyLoss", {}, nn.CrossEntropyLoss(), LOGITS, PROBABILITIES),

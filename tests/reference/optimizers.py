@@ -30,6 +30,15 @@ CASES = [
 ]
 
 
+# phasebox has SuperGradients' defaults for these, so that each row says PyTorch's.
+DEFAULTS = {
+    "SGD": {"momentum": 0.0, "weight_decay": 0.0},
+    "Adam": {"weight_decay": 0.0},
+    "AdamW": {},
+    "RMSprop": {"momentum": 0.0, "weight_decay": 0.0},
+}
+
+
 def wave(shape, offset, dtype):
     index = torch.arange(torch.Size(shape).numel(), dtype=torch.float64)
     return (0.5 * torch.sin(0.7 * index + offset)).reshape(shape).to(dtype)
@@ -55,7 +64,7 @@ def losses(name, lr, params, dtype):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     rows = [
-        {"optimizer": name, "optimizer_params": params, "lr": lr}
+        {"optimizer": name, "optimizer_params": DEFAULTS[name] | params, "lr": lr}
         | {kind: losses(name, lr, params, getattr(torch, kind)) for kind in ("float64", "float32")}
         for name, lr, params in CASES
     ]

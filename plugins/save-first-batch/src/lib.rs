@@ -12,6 +12,9 @@ struct SaveFirstBatch {
     /// Stretch the values to 0–1, for inputs that were normalized.
     #[default(true)]
     stretch: bool,
+    /// Log the image too, so that it is in the run's `images/` and in TensorBoard.
+    #[default(false)]
+    log: bool,
 }
 
 #[callback(grants = ["files", "sync"])]
@@ -67,7 +70,11 @@ impl SaveFirstBatch {
             first
         };
         let file_name = format!("{split}_epoch_{:04}.png", ctx.epoch().unwrap_or(0));
-        ctx.sg_logger()?.image_file(&file_name, &picture)
+        let logger = ctx.sg_logger()?;
+        if self.log {
+            logger.image(&format!("{split}_first_batch"), &picture)?;
+        }
+        logger.image_file(&file_name, &picture)
     }
 }
 

@@ -25,7 +25,7 @@ fn clipped(params: &str) -> TrainedRun {
 fn clipping_is_the_trainers_own_clipping_bit_for_bit() {
     let training = || {
         Training::digits()
-            .with("training_hyperparams.optimizer_params={momentum: 0.9}")
+            .with("training_hyperparams.optimizer_params={momentum: 0.9, weight_decay: 0}")
             .epochs(3)
     };
     let own = training()

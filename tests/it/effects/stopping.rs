@@ -89,12 +89,6 @@ fn it_stops_where_the_metrics_say() {
         ),
         row("{monitor: loss, patience: 2}", "valid/loss", -1.0, 2),
         row("{monitor: loss, mode: min}", "valid/loss", -1.0, 3),
-        row(
-            "{monitor: loss, mode: max, patience: 5}",
-            "valid/loss",
-            1.0,
-            5,
-        ),
         Row {
             min_delta: 0.02,
             ..row(

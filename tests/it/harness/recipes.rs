@@ -70,6 +70,7 @@ training_hyperparams:
   initial_lr: 0.01
   lr_mode: Constant
   optimizer: Adam
+  optimizer_params: {weight_decay: 0}
   ema: true
   loss: CrossEntropyLoss
   train_metrics_list: [Accuracy]
@@ -131,7 +132,7 @@ val_dataloader_params: {batch_size: 360}
 training_hyperparams:
   max_epochs: 2
   optimizer: SGD
-  optimizer_params: {momentum: 0}
+  optimizer_params: {momentum: 0, weight_decay: 0}
   initial_lr: 0.1
   lr_mode: Constant
   loss: CrossEntropyLoss

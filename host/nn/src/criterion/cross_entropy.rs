@@ -2,11 +2,12 @@
 
 use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tch::{Kind, Reduction, Tensor};
 
-use super::{TensorLoss, class_weights, full_precision};
+use super::{Parsed, TensorLoss, class_weights, full_precision};
 
-/// `criterion_params` of `CrossEntropyLoss`.
+/// `criterion_params` of `CrossEntropyLoss`: PyTorch's, and those that SuperGradients' loss of the same name has.
 #[derive(Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct CrossEntropy {
@@ -17,6 +18,12 @@ pub(super) struct CrossEntropy {
     ignore_index: i64,
     /// One weight a class.
     weight: Option<Vec<f64>>,
+    /// The distribution over the classes that smoothing spreads, in place of an even one.
+    smooth_dist: Option<Vec<f64>>,
+    /// Predictions are logits; otherwise they are the logarithms of probabilities, as of `nn.NLLLoss`.
+    from_logits: bool,
+    /// The mean over samples, or their sum.
+    reduction: Reduce,
     /// Weight of mean(logsumexp(preds)²), which keeps logits from drifting (PaLM, Chowdhery et al. 2022, §5: 1e-4).
     z_loss: f64,
 }
@@ -27,9 +34,35 @@ impl Default for CrossEntropy {
             label_smoothing: 0.0,
             ignore_index: -100,
             weight: None,
+            smooth_dist: None,
+            from_logits: true,
+            reduction: Reduce::Mean,
             z_loss: 0.0,
         }
     }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Reduce {
+    Mean,
+    Sum,
+}
+
+/// Reads the `criterion_params`. SuperGradients' smoothing with `weight` is another mean than PyTorch's.
+pub(super) fn read(owner: &str, block: &Value) -> Result<Parsed> {
+    let is_smoothed = block["smooth_eps"].as_f64().is_some_and(|eps| eps > 0.0);
+    ensure!(
+        !is_smoothed || block["weight"].is_null(),
+        "parameters of {owner}: `smooth_eps` with `weight` is not there, since SuperGradients divides by the number of samples; \
+         write `label_smoothing`, which divides by the sum of their weights, as PyTorch does"
+    );
+    let mut block = block.clone();
+    if let Value::Object(keys) = &mut block {
+        // None is SuperGradients' default for it.
+        keys.retain(|key, value| key != "smooth_eps" || !value.is_null());
+    }
+    super::read::<CrossEntropy>(owner, &block)
 }
 
 impl TensorLoss for CrossEntropy {
@@ -42,24 +75,45 @@ impl TensorLoss for CrossEntropy {
             self.z_loss.is_finite() && self.z_loss >= 0.0,
             "`z_loss` must be a finite number, at least 0"
         );
-        class_weights::check("weight", self.class_weights())
+        let is_plain =
+            self.label_smoothing == 0.0 && self.z_loss == 0.0 && self.smooth_dist.is_none();
+        ensure!(
+            self.from_logits || is_plain,
+            "`from_logits: false` has neither smoothing nor `z_loss`: remove them"
+        );
+        ensure!(
+            self.smooth_dist.is_none() || (self.weight.is_none() && self.ignore_index < 0),
+            "`smooth_dist` has neither `weight` nor `ignore_index`: remove them"
+        );
+        class_weights::check("smooth_dist", self.smooth_dist.as_deref())?;
+        class_weights::check("weight", self.weight.as_deref())
     }
 
+    /// The weights, or the distribution of the smoothing: there is only one of them.
     fn class_weights(&self) -> Option<&[f64]> {
-        self.weight.as_deref()
+        self.weight.as_deref().or(self.smooth_dist.as_deref())
     }
 
     /// `preds` `[N, C, …]` float; `target` `[N, …]` integer or `[N, C, …]` float.
     fn forward(&self, weights: Option<&Tensor>, preds: &Tensor, target: &Tensor) -> Result<Tensor> {
         let preds = full_precision(preds)?;
         let target = classes_or_probabilities(&preds, target)?;
-        let loss = preds.f_cross_entropy_loss(
-            &target,
-            weights,
-            Reduction::Mean,
-            self.ignore_index,
-            self.label_smoothing,
-        )?;
+        if !self.from_logits {
+            return self.of_logarithms(weights, &preds, &target);
+        }
+        let loss = match (&self.smooth_dist, weights) {
+            (Some(_), Some(spread)) => {
+                let target = self.spread(&preds, &target, spread)?;
+                preds.f_cross_entropy_loss::<&Tensor>(&target, None, self.reduction(), -100, 0.0)?
+            }
+            _ => preds.f_cross_entropy_loss(
+                &target,
+                weights,
+                self.reduction(),
+                self.ignore_index,
+                self.label_smoothing,
+            )?,
+        };
         if self.z_loss == 0.0 {
             return Ok(loss);
         }
@@ -68,6 +122,44 @@ impl TensorLoss for CrossEntropy {
 }
 
 impl CrossEntropy {
+    fn reduction(&self) -> Reduction {
+        match self.reduction {
+            Reduce::Mean => Reduction::Mean,
+            Reduce::Sum => Reduction::Sum,
+        }
+    }
+
+    /// The loss of the logarithms of probabilities.
+    fn of_logarithms(
+        &self,
+        weights: Option<&Tensor>,
+        preds: &Tensor,
+        target: &Tensor,
+    ) -> Result<Tensor> {
+        ensure!(
+            !target.is_floating_point(),
+            "`from_logits: false` takes class indices, not probabilities"
+        );
+        let reduction = self.reduction();
+        Ok(preds.f_nll_loss_nd(target, weights, reduction, self.ignore_index)?)
+    }
+
+    /// The target as probabilities `[N, C]`, of which a share is spread as `smooth_dist` says.
+    fn spread(&self, preds: &Tensor, target: &Tensor, spread: &Tensor) -> Result<Tensor> {
+        let classes = preds.size()[1];
+        ensure!(
+            preds.dim() == 2 && spread.size() == [classes],
+            "`smooth_dist` must have a number for each of {classes} classes, and preds be [N, classes]"
+        );
+        let target = match target.is_floating_point() {
+            true => target.shallow_clone(),
+            false => target.f_one_hot(classes)?.f_to_kind(preds.kind())?,
+        };
+        let spread = spread.f_to_kind(preds.kind())?;
+        let spread = spread.f_expand_as(&target)?;
+        Ok(target.f_lerp(&spread, self.label_smoothing)?)
+    }
+
     /// The z loss with its weight, 0-d.
     fn penalty(&self, preds: &Tensor) -> Result<Tensor> {
         let log_normalizer = preds.f_logsumexp([1].as_slice(), false)?;

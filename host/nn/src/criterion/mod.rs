@@ -26,7 +26,6 @@ use tch::{Device, Kind, Tensor};
 use torch_ext::Items;
 
 use binary_cross_entropy::BceWithLogits;
-use cross_entropy::CrossEntropy;
 use multi_task::MultiTask;
 use presence::Presence;
 use regression::{Huber, L1, Mse};
@@ -43,7 +42,7 @@ const LOSSES: &[Row] = &[
     Row {
         name: "CrossEntropyLoss",
         alias: Some("LabelSmoothingCrossEntropyLoss"),
-        read: read::<CrossEntropy>,
+        read: cross_entropy::read,
     },
     Row::new("BCEWithLogitsLoss", read::<BceWithLogits>),
     Row::new("MSELoss", read::<Mse>),

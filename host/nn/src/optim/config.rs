@@ -1,5 +1,5 @@
-//! The recipe's `optimizer` and `optimizer_params`: names as in SuperGradients, parameters with the names and defaults
-//! of `torch.optim`. Owns parsing; ranges are checked when the optimizer is built.
+//! The recipe's `optimizer` and `optimizer_params`: names and defaults as in SuperGradients, which has its own for some
+//! parameters of `torch.optim`. Owns parsing; ranges are checked when the optimizer is built.
 
 use anyhow::{Context, Result, anyhow};
 use phasebox_contract::missing;
@@ -10,18 +10,44 @@ use tch::Tensor;
 use super::adam::{self, Adam};
 use super::rmsprop::RmsProp;
 use super::rule::Rule;
-use super::sgd;
+use super::sgd::Sgd;
 use super::stepper::Stepper;
 use super::{Grouping, Optimizer};
 use crate::missing::OPTIMIZERS as NOT_THERE;
 
 /// Every optimizer a recipe can name, whatever the case.
-const OPTIMIZERS: &[(&str, Read)] = &[
-    ("SGD", sgd::read),
-    ("Adam", read::<Adam>),
-    ("AdamW", adam::read_decoupled),
-    ("RMSprop", read::<RmsProp>),
+const OPTIMIZERS: &[Row] = &[
+    Row {
+        name: "SGD",
+        defaults: DECAYED_WITH_MOMENTUM,
+        read: read::<Sgd>,
+    },
+    Row {
+        name: "Adam",
+        defaults: DECAYED,
+        read: read::<Adam>,
+    },
+    Row {
+        name: "AdamW",
+        defaults: &[],
+        read: adam::read_decoupled,
+    },
+    Row {
+        name: "RMSprop",
+        defaults: DECAYED_WITH_MOMENTUM,
+        read: read::<RmsProp>,
+    },
 ];
+const DECAYED: &[(&str, f64)] = &[("weight_decay", 1e-4)];
+const DECAYED_WITH_MOMENTUM: &[(&str, f64)] = &[("weight_decay", 1e-4), ("momentum", 0.9)];
+
+/// One optimizer of the registry.
+struct Row {
+    name: &'static str,
+    /// Defaults of SuperGradients that are not PyTorch's. Each holds unless the recipe writes that parameter.
+    defaults: &'static [(&'static str, f64)],
+    read: Read,
+}
 
 /// Reads the `optimizer_params` of one optimizer, an object.
 type Read = fn(Value) -> serde_json::Result<Box<dyn Settings>>;
@@ -56,12 +82,28 @@ impl<R: Rule + 'static> Settings for R {
     }
 }
 
+impl Row {
+    /// The parameters of a recipe, with the defaults of those that are not written.
+    fn with_defaults(&self, params: &Value) -> Value {
+        let mut merged = Map::new();
+        for (key, value) in self.defaults {
+            merged.insert((*key).to_owned(), (*value).into());
+        }
+        match params {
+            Value::Object(written) => merged.extend(written.clone()),
+            Value::Null => {}
+            other => return other.clone(),
+        }
+        Value::Object(merged)
+    }
+}
+
 /// The row of an optimizer.
-fn find(name: &str) -> Result<&'static (&'static str, Read)> {
+fn find(name: &str) -> Result<&'static Row> {
     let mut rows = OPTIMIZERS.iter();
-    let row = rows.find(|(known, _)| known.eq_ignore_ascii_case(name));
+    let row = rows.find(|row| row.name.eq_ignore_ascii_case(name));
     row.ok_or_else(|| {
-        let known: Vec<&str> = OPTIMIZERS.iter().map(|(name, _)| *name).collect();
+        let known: Vec<&str> = OPTIMIZERS.iter().map(|row| row.name).collect();
         anyhow!(missing::refusal("optimizer", name, &known, NOT_THERE))
     })
 }
@@ -81,18 +123,16 @@ pub struct OptimizerConfig {
 }
 
 impl OptimizerConfig {
-    /// Reads the two recipe keys. `SGD` without any `optimizer_params` gets SuperGradients' momentum of 0.9 and weight
-    /// decay of 1e-4; as soon as one parameter is given, all others have PyTorch's defaults.
+    /// Reads the two recipe keys. A parameter that is not written has SuperGradients' default, or else PyTorch's: SGD has
+    /// a momentum of 0.9, and SGD, Adam and RMSprop a weight decay of 1e-4; RMSprop has that momentum, too.
     ///
     /// # Errors
     /// An unknown optimizer, with the list of those that exist; an unknown or mistyped parameter.
     pub fn from_recipe(name: &str, params: &Value) -> Result<Self> {
-        let (name, read) = find(name)?;
-        let params = match params {
-            Value::Null => Value::Object(Map::new()),
-            given => given.clone(),
-        };
-        let settings = read(params).with_context(|| format!("optimizer_params of `{name}`"))?;
+        let row = find(name)?;
+        let name = row.name;
+        let settings = (row.read)(row.with_defaults(params));
+        let settings = settings.with_context(|| format!("optimizer_params of `{name}`"))?;
         Ok(Self { name, settings })
     }
 }

@@ -2,10 +2,8 @@
 
 use anyhow::{Result, ensure};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use torch_ext::{SgdStep, fused_sgd_};
 
-use super::config::{self, Settings};
 use super::rule::{Rule, Step};
 use super::state::Lists;
 
@@ -23,14 +21,6 @@ pub(super) struct Sgd {
     weight_decay: f64,
     /// Nesterov's momentum; needs momentum and no dampening.
     nesterov: bool,
-}
-
-/// Reads the settings. Without any, they are SuperGradients'.
-pub(super) fn read(params: Value) -> serde_json::Result<Box<dyn Settings>> {
-    if params == json!({}) {
-        return config::read::<Sgd>(json!({"momentum": 0.9, "weight_decay": 1e-4}));
-    }
-    config::read::<Sgd>(params)
 }
 
 impl Rule for Sgd {

@@ -33,7 +33,7 @@ pub(super) const NAMES: &[Name] = &[
     Name::new("Trace", "trace", as_written),
     Name::new("TrainingStageSwitch", SWITCH, as_written),
     Name::new("EarlyStop", "early-stopping", early_stop),
-    Name::new("SaveFirstBatchCallback", "save-first-batch", as_written),
+    Name::new("SaveFirstBatchCallback", "save-first-batch", logged),
     Name::new("YoloXTrainingStageSwitchCallback", SWITCH, yolox_switch),
     Name::new("PPYoloETrainingStageSwitchCallback", SWITCH, ppyoloe_switch),
     Name::new("PhaseContextTestCallback", "trace", as_written),
@@ -90,6 +90,15 @@ fn early_stop(recipe: &Recipe, built: &Built, params: &Value) -> Result<Value> {
     };
     params["phase"] = phase.into();
     monitored(recipe, built, &params)
+}
+
+/// `SaveFirstBatchCallback`: images are logged, too.
+fn logged(_: &Recipe, _: &Built, params: &Value) -> Result<Value> {
+    let mut params = params.clone();
+    if params["log"].is_null() {
+        params["log"] = true.into();
+    }
+    Ok(params)
 }
 
 /// The transforms that YOLOX trains without in its last epochs.

@@ -125,6 +125,31 @@ fn wrong_parameters_name_key_and_remedy() {
         parse("CrossEntropyLoss", json!({"weight": [1.0, -1.0]})),
         &["`weight`"],
     );
+    check_refused(
+        parse(
+            "LabelSmoothingCrossEntropyLoss",
+            json!({"smooth_eps": 0.1, "weight": [1.0, 2.0]}),
+        ),
+        &["`smooth_eps` with `weight`", "write `label_smoothing`"],
+    );
+    check_refused(
+        parse("CrossEntropyLoss", json!({"reduction": "none"})),
+        &["`reduction`", "expected `mean` or `sum`"],
+    );
+    check_refused(
+        parse(
+            "CrossEntropyLoss",
+            json!({"from_logits": false, "smooth_eps": 0.1}),
+        ),
+        &["`from_logits: false` has neither smoothing nor"],
+    );
+    check_refused(
+        parse(
+            "CrossEntropyLoss",
+            json!({"smooth_dist": [0.5, 0.5], "ignore_index": 1}),
+        ),
+        &["`smooth_dist` has neither"],
+    );
 }
 
 #[test]
@@ -213,7 +238,7 @@ fn parameters_change_while_training() {
         &["`label_smoothing`", "invalid type"],
     );
     check_refused(
-        criterion.set("smoothing", json!(0)),
+        criterion.set("label_smothing", json!(0)),
         &["unknown parameter", "did you mean `label_smoothing`"],
     );
     check_refused(

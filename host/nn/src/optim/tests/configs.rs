@@ -187,7 +187,7 @@ fn faulty_configs_are_refused() {
     );
     check_config_refused(
         "SGD",
-        json!({"nesterov": true}),
+        json!({"nesterov": true, "momentum": 0}),
         "nesterov needs a momentum",
     );
     check_config_refused(
@@ -213,14 +213,18 @@ fn faulty_configs_are_refused() {
 }
 
 #[test]
-fn defaults_are_supergradients_only_without_params() {
+fn defaults_are_supergradients_key_by_key() {
     for (name, params, weight_decay, momentum) in [
         ("SGD", Value::Null, 1e-4, Some(0.9)),
         ("sgd", json!({}), 1e-4, Some(0.9)),
-        ("SGD", json!({"weight_decay": 0.5}), 0.5, Some(0.0)),
-        ("Adam", Value::Null, 0.0, None),
+        ("SGD", json!({"weight_decay": 0.5}), 0.5, Some(0.9)),
+        ("SGD", json!({"momentum": 0.0}), 1e-4, Some(0.0)),
+        ("SGD", json!({"nesterov": true}), 1e-4, Some(0.9)),
+        ("Adam", Value::Null, 1e-4, None),
+        ("Adam", json!({"eps": 1e-6}), 1e-4, None),
         ("AdamW", json!({"eps": 1e-6}), 0.01, None),
-        ("RMSprop", json!({}), 0.0, None),
+        ("RMSprop", json!({}), 1e-4, Some(0.9)),
+        ("RMSprop", json!({"momentum": 0.0}), 1e-4, Some(0.0)),
     ] {
         let training = Training::new(name, &params, &single(0.1), Kind::Float);
         let value = |key| {

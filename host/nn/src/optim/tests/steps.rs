@@ -116,7 +116,7 @@ fn frozen_parameters_keep_value_and_state() {
 
 #[test]
 fn a_late_parameter_takes_its_first_step_undampened() {
-    let params = json!({"momentum": 0.9, "dampening": 0.5});
+    let params = json!({"momentum": 0.9, "dampening": 0.5, "weight_decay": 0});
     let mut training = Training::new("SGD", &params, &single(0.05), Kind::Double);
     let _frozen = training.parameters[3].1.set_requires_grad(false);
     training.losses(3);
