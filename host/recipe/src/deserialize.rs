@@ -88,9 +88,9 @@ pub(super) fn unfit(node: &Node, expected: &str) -> RecipeError {
         Content::Scalar(Value::Number(_) | Value::Bool(_))
     );
     let remedy = if expected == "a text" && unquoted {
-        "; put it in quotes"
+        "; put it in quotes".to_owned()
     } else {
-        ""
+        number_in_text(node, expected).unwrap_or_default()
     };
     node.error(format!(
         "expected {expected}, found {}{remedy}",
@@ -98,8 +98,19 @@ pub(super) fn unfit(node: &Node, expected: &str) -> RecipeError {
     ))
 }
 
-/// Serde names Rust types; a recipe's author thinks in numbers, texts and lists.
-fn plain_words(expected: &str) -> &str {
+/// The remedy for a number that was written as a text.
+fn number_in_text(node: &Node, expected: &str) -> Option<String> {
+    let text = node.as_str().filter(|_| expected.contains("number"))?;
+    if text.parse::<f64>().is_ok() {
+        return Some("; remove the quotes".to_owned());
+    }
+    let pointed = text.replacen(',', ".", 1);
+    let is_number = pointed.parse::<f64>().is_ok();
+    is_number.then(|| format!("; write `{pointed}`, with a point"))
+}
+
+/// The words for a type of Rust: a recipe's author thinks in numbers, texts and lists.
+pub fn plain_words(expected: &str) -> &str {
     match expected {
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
         "a nonzero u32" | "a nonzero u64" | "a nonzero usize" => "a whole number, 1 or more",
@@ -226,13 +237,25 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             .map_err(|fault| Fault::Placed(fault.at(self.0)))
     }
 
+    /// A list is refused: serde would take its items for the fields by position.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
     ) -> Answer<V::Value> {
-        self.deserialize_map(visitor)
+        match self.0.content {
+            Content::List(_) => Err(Fault::Placed(unfit(self.0, "a mapping"))),
+            _ => self.deserialize_map(visitor),
+        }
+    }
+
+    /// Also the words of YAML 1.1, which SuperGradients' files are read by.
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Answer<V::Value> {
+        match self.0.truth() {
+            Some(truth) => visitor.visit_bool(truth),
+            None => self.deserialize_any(visitor),
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -254,7 +277,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
         tuple tuple_struct identifier ignored_any
     }
 }

@@ -36,7 +36,52 @@ pub(super) fn parse(text: &str, start: &Location) -> Result<Node> {
                 .at_line(line)
                 .error(format!("not usable as YAML: {words}{}", remedy(text, line)))
         })?;
+    let lines: Vec<&str> = text.lines().collect();
+    check_zeros(&raw, &lines, start)?;
     locate(raw, start)
+}
+
+/// Refuses `010`, which is 8 in YAML 1.1 and 10 in YAML 1.2.
+fn check_zeros(raw: &Spanned<Raw>, lines: &[&str], start: &Location) -> Result<()> {
+    match &raw.value {
+        Raw::List(items) => items
+            .iter()
+            .try_for_each(|item| check_zeros(item, lines, start)),
+        Raw::Map(entries) => entries
+            .iter()
+            .try_for_each(|(_, value)| check_zeros(value, lines, start)),
+        Raw::Scalar(Value::Number(_)) => match written_with_zero(raw, lines) {
+            Some(written) => {
+                let number = written.trim_start_matches(['-', '+', '0']);
+                let octal = i64::from_str_radix(number, 8);
+                let octal = octal.map_or("no number".to_owned(), |octal| octal.to_string());
+                let message = format!(
+                    "`{written}` is {octal} to some readers of YAML and {number} to others: write it without the 0 before it"
+                );
+                Err(start.at_line(raw.defined.line().max(1)).error(message))
+            }
+            None => Ok(()),
+        },
+        Raw::Scalar(_) => Ok(()),
+    }
+}
+
+/// Numbers of longer lines are not looked at again: that would take time with the square of the length.
+const LONGEST_LINE: usize = 1000;
+
+/// The number as written, if it is a 0 with digits after it.
+fn written_with_zero<'a>(raw: &Spanned<Raw>, lines: &[&'a str]) -> Option<&'a str> {
+    let index = |place: u64| usize::try_from(place).ok()?.checked_sub(1);
+    let line = lines.get(index(raw.defined.line())?)?;
+    let line = Some(line).filter(|line| line.len() <= LONGEST_LINE)?;
+    let (start, _) = line.char_indices().nth(index(raw.defined.column())?)?;
+    let token = &line[start..];
+    let end = token.find([' ', '\t', ',', ']', '}', '#']);
+    let token = &token[..end.unwrap_or(token.len())];
+    let digits = token.strip_prefix(['-', '+']).unwrap_or(token);
+    let rest = digits.strip_prefix('0')?;
+    let is_zero_led = !rest.is_empty() && rest.bytes().all(|digit| digit.is_ascii_digit());
+    is_zero_led.then_some(token)
 }
 
 /// Reads a YAML document that must be a mapping.

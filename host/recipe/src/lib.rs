@@ -44,6 +44,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use callbacks::{CallbackEntry, CallbackSource, Grant, Order};
+pub use deserialize::plain_words;
 pub use location::{Location, Note, RecipeError, Result, Source};
 pub use node::{Content, Entry, Node};
 pub use training::{Evaluation, Precision, RecordSteps, Resume, Saving, TrainingHyperparams};
@@ -234,7 +235,7 @@ fn keys(location: &Location) -> Keys {
 
 fn typed(reader: &mut SectionReader<'_>, resolved: Node) -> Recipe {
     HOISTED.iter().for_each(|key| reader.allow(key));
-    reader.allow("variables");
+    reader.mapping("variables");
     reader.required_section("training_hyperparams");
     let train_loader =
         loader(reader, "train_dataloader_params").with_default("shuffle", true.into());
@@ -247,17 +248,17 @@ fn typed(reader: &mut SectionReader<'_>, resolved: Node) -> Recipe {
     Recipe {
         experiment_name: reader.required_file_name("experiment_name"),
         architecture: reader.required_section("architecture"),
-        arch_params: reader.section("arch_params"),
+        arch_params: reader.mapping("arch_params"),
         dataset: reader.required_section("dataset"),
-        dataset_params: reader.section("dataset_params"),
+        dataset_params: reader.mapping("dataset_params"),
         base_folder: reader
             .path("base_folder")
             .unwrap_or_else(|| resolved.location.resolve("")),
         test_dataloader_params: test_loader.unwrap_or_else(|| val_loader.clone()),
         train_dataloader_params: train_loader,
         val_dataloader_params: val_loader,
-        train_transforms: reader.section("train_transforms"),
-        val_transforms: reader.section("val_transforms"),
+        train_transforms: reader.list_or_mapping("train_transforms"),
+        val_transforms: reader.list_or_mapping("val_transforms"),
         checkpoint_params: reader.below("checkpoint_params", CHECKPOINT_UNSUPPORTED, checkpoint),
         device: reader.optional("device"),
         training_hyperparams: reader.below(
@@ -272,7 +273,7 @@ fn typed(reader: &mut SectionReader<'_>, resolved: Node) -> Recipe {
 }
 
 fn loader(reader: &mut SectionReader<'_>, key: &'static str) -> Node {
-    let section = reader.section(key);
+    let section = reader.mapping(key);
     let accepted = refuse(&section, LOADER_UNSUPPORTED);
     reader.keep(accepted);
     section

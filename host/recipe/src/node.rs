@@ -142,6 +142,18 @@ impl Node {
         }
     }
 
+    /// True or false, also by a word of YAML 1.1: `on`, `off`, `yes`, `no`.
+    pub(super) fn truth(&self) -> Option<bool> {
+        match &self.content {
+            Content::Scalar(Value::Bool(truth)) => Some(*truth),
+            _ => match self.as_str()?.to_ascii_lowercase().as_str() {
+                "off" | "no" => Some(false),
+                "on" | "yes" => Some(true),
+                _ => None,
+            },
+        }
+    }
+
     /// True if the value is empty or `null`.
     pub fn is_null(&self) -> bool {
         self.content == Content::Scalar(Value::Null)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 
-use super::deserialize::{missing_key, unknown_key};
+use super::deserialize::{missing_key, unfit, unknown_key};
 use super::location::{RecipeError, Result};
 use super::node::{Content, Node, joined};
 
@@ -110,6 +110,36 @@ impl<'a> SectionReader<'a> {
     /// A sub-tree that another module types; an absent one is an empty mapping.
     pub(super) fn section(&mut self, key: &'static str) -> Node {
         self.section_or(key, Content::Map(Vec::new()))
+    }
+
+    /// A mapping that another module types; an absent one is empty.
+    pub(super) fn mapping(&mut self, key: &'static str) -> Node {
+        let node = self.section(key);
+        let fits = matches!(node.content, Content::Map(_));
+        self.fits(&node, fits, "a mapping of names to values");
+        node
+    }
+
+    /// A list that another module types; an absent one is empty.
+    pub(super) fn list(&mut self, key: &'static str, example: &str) -> Node {
+        let node = self.section_or(key, Content::List(Vec::new()));
+        let fits = matches!(node.content, Content::List(_));
+        self.fits(&node, fits, &format!("a list such as {example}"));
+        node
+    }
+
+    /// A list or a mapping that another module types; an absent one is an empty mapping.
+    pub(super) fn list_or_mapping(&mut self, key: &'static str) -> Node {
+        let node = self.section(key);
+        let fits = matches!(node.content, Content::Map(_) | Content::List(_));
+        self.fits(&node, fits, "a list or a mapping");
+        node
+    }
+
+    fn fits(&mut self, node: &Node, fits: bool, expected: &str) {
+        if !fits {
+            self.blame(unfit(node, expected));
+        }
     }
 
     /// A sub-tree that another module types, with its default.

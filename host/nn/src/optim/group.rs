@@ -2,10 +2,12 @@
 //! the remaining hyperparameters are the rule's.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use anyhow::{Result, anyhow, bail, ensure};
 use globset::GlobMatcher;
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use tch::Tensor;
 
 use super::hyperparameter;
@@ -32,14 +34,49 @@ pub struct ParameterGroup {
 }
 
 /// The recipe's `initial_lr`: one number, or numbers by group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum LearningRates {
     /// One learning rate for all parameters.
     Single(f64),
-    /// By module path (`backbone` takes `backbone.conv.weight`) or glob (`*.bias`); the longest key that matches
-    /// wins, and `default` takes the rest.
+    /// By the start of names, as in SuperGradients (`back` takes `backbone.conv.weight`), or by glob (`*.bias`); the
+    /// longest key that matches wins, and `default` takes the rest. A rate of 0 freezes.
     ByName(BTreeMap<String, f64>),
+}
+
+impl<'de> Deserialize<'de> for LearningRates {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_any(RatesVisitor)
+    }
+}
+
+struct RatesVisitor;
+
+impl<'de> Visitor<'de> for RatesVisitor {
+    type Value = LearningRates;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a number, or a mapping from names of parameters to numbers")
+    }
+
+    fn visit_f64<E>(self, rate: f64) -> Result<LearningRates, E> {
+        Ok(LearningRates::Single(rate))
+    }
+
+    fn visit_u64<E>(self, rate: u64) -> Result<LearningRates, E> {
+        Ok(LearningRates::Single(rate as f64))
+    }
+
+    fn visit_i64<E>(self, rate: i64) -> Result<LearningRates, E> {
+        Ok(LearningRates::Single(rate as f64))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<LearningRates, A::Error> {
+        let mut rates = BTreeMap::new();
+        while let Some((name, rate)) = access.next_entry()? {
+            rates.insert(name, rate);
+        }
+        Ok(LearningRates::ByName(rates))
+    }
 }
 
 /// The recipe's keys that put parameters into groups.
@@ -119,10 +156,26 @@ fn by_name(
         members.push(parameter);
     }
     check_used(&groups)?;
-    let groups = groups.into_iter();
-    Ok(groups
-        .map(|(key, members)| (key.to_owned(), rates[key], members))
-        .collect())
+    let mut trained = Vec::new();
+    for (key, members) in groups {
+        match rates[key] {
+            0.0 => freeze(&members)?,
+            rate => trained.push((key.to_owned(), rate, members)),
+        }
+    }
+    ensure!(
+        !trained.is_empty(),
+        "initial_lr: every rate is 0, so nothing is trained\nhint: give one group a rate"
+    );
+    Ok(trained)
+}
+
+/// Takes parameters out of training, as SuperGradients does with a rate of 0.
+fn freeze(members: &[(String, Tensor)]) -> Result<()> {
+    for (_, tensor) in members {
+        let _ = tensor.f_set_requires_grad(false)?;
+    }
+    Ok(())
 }
 
 /// Refuses a key that took no parameter.
@@ -158,10 +211,7 @@ impl<'a> Key<'a> {
     }
 
     fn takes(&self, parameter: &str) -> bool {
-        let inside = parameter
-            .strip_prefix(self.text)
-            .is_some_and(|rest| rest.starts_with('.'));
-        inside || self.glob.is_match(parameter)
+        parameter.starts_with(self.text) || self.glob.is_match(parameter)
     }
 }
 

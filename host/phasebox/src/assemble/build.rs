@@ -2,6 +2,7 @@
 //! `callbacks`' business.
 
 mod data;
+mod place;
 
 use anyhow::{Context as _, Result, anyhow};
 use phasebox_data::DataLoader;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use tch::Device;
 
 use self::data::{dataset, loaders};
+use self::place::at;
 use super::ProcessCache;
 
 /// Everything a trainer needs, but for callbacks and the run's folder.
@@ -55,7 +57,7 @@ impl Built {
             .context("`ema: true`")?;
         let schedule_config = schedule_config(recipe)?;
         let schedule = at(
-            &training.schedule,
+            &[&training.schedule],
             schedule_config.build(training.max_epochs),
         )?;
         Ok(Built {
@@ -117,11 +119,6 @@ fn describe_loader(name: &str, loader: &DataLoader) -> String {
     )
 }
 
-/// Puts the location of `node` before an error of the part it describes.
-fn at<T>(node: &Node, result: Result<T>) -> Result<T> {
-    result.map_err(|error| anyhow!(node.location.error(format!("{error:#}"))))
-}
-
 fn or_default<T: Default + serde::de::DeserializeOwned>(node: &Node) -> Result<T> {
     if node.is_null() || node.content == Content::Map(Vec::new()) {
         Ok(T::default())
@@ -141,6 +138,7 @@ fn named(node: &Node, params: &Node) -> Result<(String, Value)> {
             node.path
         ))));
     };
+    check_mapping(&entry.value)?;
     if !params.is_null() && !params.entries().is_empty() {
         let message = format!(
             "`{}` has its parameters here already; write them in one place",
@@ -149,6 +147,18 @@ fn named(node: &Node, params: &Node) -> Result<(String, Value)> {
         return Err(anyhow!(params.location.error(message)));
     }
     Ok((entry.key.clone(), entry.value.to_json()))
+}
+
+/// Refuses parameters in any form but `{name: value}`: a list would be taken by position.
+fn check_mapping(params: &Node) -> Result<()> {
+    if params.is_null() || matches!(params.content, Content::Map(_)) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}`: parameters are a mapping such as {{name: value}}",
+        params.path
+    );
+    Err(anyhow!(params.location.error(message)))
 }
 
 /// The network, and with it what the loss trains of its own.
@@ -169,7 +179,7 @@ fn network(
         &recipe.base_folder,
         device,
     );
-    let mut net = at(&recipe.architecture, built)?;
+    let mut net = at(&[&recipe.architecture, &recipe.arch_params], built)?;
     if !criterion.trained().is_empty() {
         net.adopt("criterion", criterion.trained());
     }
@@ -210,7 +220,8 @@ fn arrange_channels_last(
 fn criterion(recipe: &Recipe, device: Device) -> Result<Criterion> {
     let training = &recipe.training_hyperparams;
     let (name, params) = named(&training.loss, &training.criterion_params)?;
-    at(&training.loss, Criterion::new(&name, &params, device))
+    let nodes = [&training.loss, &training.criterion_params];
+    at(&nodes, Criterion::new(&name, &params, device))
 }
 
 fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<PerSplit<Metrics>> {
@@ -218,7 +229,7 @@ fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<PerSplit<Metrics>> 
     let train = metric_configs(&training.train_metrics_list)?;
     let valid = metric_configs(&training.valid_metrics_list)?;
     let make = |node: &Node, configs: &[MetricConfig]| {
-        at(node, Metrics::new(configs, criterion.item_names()))
+        at(&[node], Metrics::new(configs, criterion.item_names()))
     };
     Ok(PerSplit {
         validation: make(&training.valid_metrics_list, &valid)?,
@@ -228,28 +239,28 @@ fn metrics(recipe: &Recipe, criterion: &Criterion) -> Result<PerSplit<Metrics>> 
 }
 
 fn metric_configs(list: &Node) -> Result<Vec<MetricConfig>> {
-    let entries = match list.to_json() {
-        Value::Null => return Ok(Vec::new()),
-        Value::Array(entries) => entries,
-        other => {
-            let message = format!(
-                "`{}` is a list of metrics, such as `[Accuracy]`, not {other}",
-                list.path
-            );
-            return Err(anyhow!(list.location.error(message)));
-        }
-    };
-    at(list, entries.iter().map(MetricConfig::from_value).collect())
+    match &list.content {
+        Content::List(items) => items.iter().map(metric_config).collect(),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn metric_config(item: &Node) -> Result<MetricConfig> {
+    if let [entry] = item.entries() {
+        check_mapping(&entry.value)?;
+    }
+    at(&[item], MetricConfig::from_value(&item.to_json()))
 }
 
 fn optimizer(recipe: &Recipe, net: &Model) -> Result<Box<dyn Optimizer>> {
     let training = &recipe.training_hyperparams;
     let (name, params) = named(&training.optimizer, &training.optimizer_params)?;
     let config = at(
-        &training.optimizer,
+        &[&training.optimizer, &training.optimizer_params],
         OptimizerConfig::from_recipe(&name, &params),
     )?;
     let rates = training.schedule.get("initial_lr");
+    let rates = rates.filter(|rates| !rates.is_null());
     let Some(rates) = rates else {
         return Err(anyhow!(training.schedule.location.error(
             "`initial_lr` is missing: add it to `training_hyperparams`"
@@ -266,7 +277,7 @@ fn optimizer(recipe: &Recipe, net: &Model) -> Result<Box<dyn Optimizer>> {
         .iter()
         .map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
     at(
-        rates,
+        &[rates, &training.optimizer_params],
         optim::build(&config, parameters.collect(), &grouping),
     )
 }

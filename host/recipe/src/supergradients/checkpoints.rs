@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::super::location::Result;
 use super::super::node::{Content, Entry, Node};
-use super::said::{Said, is_off, truth};
+use super::said::{Said, is_off};
 
 const NO_DOWNLOAD: &str =
     "phasebox downloads nothing; give a safetensors file as `checkpoint_params.checkpoint_path`";
@@ -31,7 +31,7 @@ pub(super) fn lower(recipe: &mut Node, said: &mut Said) -> Result<()> {
     }
     // Only weights are ever read from a file.
     params.take_if("load_weights_only", |value| {
-        truth(value) == Some(true) || is_off(value)
+        value.truth() == Some(true) || is_off(value)
     });
     for (key, words) in [
         ("pretrained_weights", NO_DOWNLOAD),
@@ -76,7 +76,7 @@ fn strict_load(params: &mut Node) -> Result<()> {
     let Some(word) = written.as_str() else {
         return Ok(());
     };
-    let strict = match (word, truth(&written)) {
+    let strict = match (word, written.truth()) {
         (_, Some(strict)) => strict,
         ("key_matching", _) => false,
         ("no_key_matching", _) => {

@@ -1,8 +1,8 @@
 //! `multi_gpu`, `num_gpus` and `sync_bn`: SuperGradients' words for many processes. Owns what they mean on one, and the
 //! note that says how many samples a step has here and where the recipe was written.
 
-use super::super::node::{Content, Node};
-use super::said::{Said, is_off, truth};
+use super::super::node::{Content, Entry, Node};
+use super::said::{Said, is_off};
 
 /// The batch size of a loader that does not say.
 const DEFAULT_BATCH: u64 = 32;
@@ -14,10 +14,10 @@ pub(super) fn lower(recipe: &mut Node, said: &mut Said) {
     let num_gpus = recipe.take_if("num_gpus", |value| {
         value.is_null() || whole(value).is_some()
     });
-    let is_many = |entry: &super::super::node::Entry| !is_off(&entry.value);
+    let is_many = |entry: &Entry| !is_off(&entry.value);
     let count = num_gpus.as_ref().and_then(|entry| whole(&entry.value));
     let count = count.filter(|count| *count > 1);
-    let splits = |mode: &super::super::node::Entry| mode.value.as_str() == Some("DP");
+    let splits = |mode: &Entry| mode.value.as_str() == Some("DP");
     match (multi_gpu.filter(is_many), num_gpus) {
         (Some(mode), _) if splits(&mode) || count.is_none() => {
             let words = format!(
@@ -37,6 +37,25 @@ pub(super) fn lower(recipe: &mut Node, said: &mut Said) {
         _ => {}
     }
     sync_bn(recipe, batch, said);
+    rank(recipe.get("phase_callbacks"), said);
+    let training = recipe.get("training_hyperparams");
+    rank(training.and_then(|it| it.get("phase_callbacks")), said);
+}
+
+/// `when.rank` of callbacks.
+fn rank(callbacks: Option<&Node>, said: &mut Said) {
+    let Some(Content::List(callbacks)) = callbacks.map(|list| &list.content) else {
+        return;
+    };
+    let whens = callbacks.iter().filter_map(|callback| callback.get("when"));
+    for entry in whens.flat_map(Node::entries) {
+        if entry.key == "rank" {
+            said.note(
+                entry,
+                "a run is one process, so `main` and `all` are the same",
+            );
+        }
+    }
 }
 
 /// The words about a recipe for `count` processes.
@@ -54,7 +73,9 @@ fn sync_bn(recipe: &mut Node, batch: u64, said: &mut Said) {
     let Some(training) = recipe.get_mut("training_hyperparams") else {
         return;
     };
-    let taken = training.take_if("sync_bn", |value| truth(value).is_some() || value.is_null());
+    let taken = training.take_if("sync_bn", |value| {
+        value.truth().is_some() || value.is_null()
+    });
     if let Some(entry) = taken.filter(|entry| !is_off(&entry.value)) {
         let words = format!("batch norm has the statistics of the {batch} samples of its batch");
         said.note(&entry, &words);

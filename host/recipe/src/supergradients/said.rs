@@ -35,17 +35,5 @@ pub(super) fn is_empty(node: &Node) -> bool {
 
 /// Empty or switched off: false, 0, or one of the words that YAML 1.1 reads as false.
 pub(super) fn is_off(node: &Node) -> bool {
-    is_empty(node) || truth(node) == Some(false) || node.as_f64() == Some(0.0)
-}
-
-/// True or false, also by a word of YAML 1.1.
-pub(super) fn truth(node: &Node) -> Option<bool> {
-    match &node.content {
-        Content::Scalar(serde_json::Value::Bool(truth)) => Some(*truth),
-        _ => match node.as_str()?.to_ascii_lowercase().as_str() {
-            "off" | "no" | "false" => Some(false),
-            "on" | "yes" | "true" => Some(true),
-            _ => None,
-        },
-    }
+    is_empty(node) || node.truth() == Some(false) || node.as_f64() == Some(0.0)
 }

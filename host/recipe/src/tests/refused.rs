@@ -93,8 +93,8 @@ fn unfitting_values_say_what_was_found_and_what_is_expected() {
             "7: `training_hyperparams.seed`: expected a whole number, 0 or more, found the text \"ten\"",
         ),
         (
-            "  ema: yes\n",
-            "7: `training_hyperparams.ema`: expected true or false, found the text \"yes\"",
+            "  ema: ja\n",
+            "7: `training_hyperparams.ema`: expected true or false, found the text \"ja\"",
         ),
         (
             "  metric_to_watch: 5\n",
@@ -143,6 +143,90 @@ fn unfitting_values_say_what_was_found_and_what_is_expected() {
         (
             "phase_callbacks: EMA\n",
             "7: `phase_callbacks`: expected a list (`- EMA: {…}`), found the text \"EMA\"",
+        ),
+    ]);
+}
+
+#[test]
+fn sections_of_another_kind_are_refused() {
+    let mapping = "expected a mapping of names to values, found";
+    let in_training = |key| format!("7: `training_hyperparams.{key}`: {mapping} a list");
+    check(&[
+        (
+            "arch_params: 3\n",
+            &format!("7: `arch_params`: {mapping} `3`"),
+        ),
+        (
+            "dataset_params: [a]\n",
+            &format!("7: `dataset_params`: {mapping} a list"),
+        ),
+        ("variables: 3\n", &format!("7: `variables`: {mapping} `3`")),
+        (
+            "train_dataloader_params: 16\n",
+            &format!("7: `train_dataloader_params`: {mapping} `16`"),
+        ),
+        (
+            "val_dataloader_params: [{batch_size: 16}]\n",
+            &format!("7: `val_dataloader_params`: {mapping} a list"),
+        ),
+        (
+            "test_dataloader_params: x\n",
+            &format!("7: `test_dataloader_params`: {mapping} the text \"x\""),
+        ),
+        (
+            "  optimizer_params: [0.9]\n",
+            &in_training("optimizer_params"),
+        ),
+        (
+            "  criterion_params: [1]\n",
+            &in_training("criterion_params"),
+        ),
+        ("  ema_params: [0.9]\n", &in_training("ema_params")),
+        (
+            "  train_metrics_list: Accuracy\n",
+            "7: `training_hyperparams.train_metrics_list`: expected a list such as [Accuracy], found the text \"Accuracy\"",
+        ),
+        (
+            "  valid_metrics_list: {Accuracy: }\n",
+            "7: `training_hyperparams.valid_metrics_list`: expected a list such as [Accuracy], found a mapping",
+        ),
+        (
+            "train_transforms: 3\n",
+            "7: `train_transforms`: expected a list or a mapping, found `3`",
+        ),
+        (
+            "val_transforms: ToTensor\n",
+            "7: `val_transforms`: expected a list or a mapping, found the text \"ToTensor\"",
+        ),
+        (
+            "phase_callbacks:\n- {stock: EMA, when: [1]}\n",
+            "8: `phase_callbacks[0].when`: expected a mapping, found a list",
+        ),
+        (
+            "phase_callbacks:\n- {stock: EMA, limits: 3}\n",
+            "8: `phase_callbacks[0].limits`: expected a mapping, found `3`",
+        ),
+    ]);
+}
+
+#[test]
+fn numbers_that_are_texts_say_how_to_write_them() {
+    check(&[
+        (
+            "  clip_grad_norm: '1e-3'\n",
+            "7: `training_hyperparams.clip_grad_norm`: expected a number, found the text \"1e-3\"; remove the quotes",
+        ),
+        (
+            "  clip_grad_norm: 1,5\n",
+            "7: `training_hyperparams.clip_grad_norm`: expected a number, found the text \"1,5\"; write `1.5`, with a point",
+        ),
+        (
+            "  seed: '010'\n",
+            "7: `training_hyperparams.seed`: expected a whole number, 0 or more, found the text \"010\"; remove the quotes",
+        ),
+        (
+            "  seed: 010\n",
+            "7: `010` is 8 to some readers of YAML and 10 to others: write it without the 0 before it",
         ),
     ]);
 }

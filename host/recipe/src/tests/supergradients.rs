@@ -131,6 +131,10 @@ fn keys_that_do_nothing_are_noted() {
             "8: `multi_gpu`: one process drives one device: a step has 64 samples",
         ),
         (
+            "phase_callbacks:\n- stock: EMA\n  when: {rank: main}\n",
+            "9: `rank`: a run is one process, so `main` and `all` are the same",
+        ),
+        (
             "  sync_bn: true\n",
             "7: `sync_bn`: batch norm has the statistics of the 32 samples of its batch",
         ),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
-use super::super::{Grouping, OptimizerConfig, build};
+use super::super::{Grouping, LearningRates, OptimizerConfig, build};
 use super::{Training, single};
 
 #[test]
@@ -139,7 +139,24 @@ fn parameters_are_grouped() {
         false,
         &[("*", 0.2, 1e-4, 2), ("backbone.conv", 0.01, 1e-4, 2)],
     );
+    // A key is the start of names, and a rate of 0 freezes.
+    check_groups(
+        json!({"backb": 0.01, "default": 0.1}),
+        false,
+        &[("backb", 0.01, 1e-4, 2), ("default", 0.1, 1e-4, 2)],
+    );
+    check_groups(
+        json!({"backbone": 0, "default": 0.1}),
+        false,
+        &[("default", 0.1, 1e-4, 2)],
+    );
+    for text in ["1e-3", ""] {
+        let error = serde_json::from_value::<LearningRates>(json!(text)).expect_err(text);
+        let expected = "expected a number, or a mapping from names of parameters to numbers";
+        assert!(error.to_string().contains(expected), "{error}");
+    }
     for (rates, expected) in [
+        (json!({"backbone": 0.0, "default": 0.0}), "every rate is 0"),
         (
             json!({"backbone": 0.1}),
             "no group takes parameter `head.weight`",

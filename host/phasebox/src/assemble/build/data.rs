@@ -12,16 +12,15 @@ use serde_json::json;
 use tch::Device;
 
 use super::super::ProcessCache;
-use super::{at, named, or_default};
+use super::place::at;
+use super::{named, or_default};
 
 pub(super) fn dataset(recipe: &Recipe, cache: &mut ProcessCache) -> Result<Splits> {
     let (name, params) = named(&recipe.dataset, &recipe.dataset_params)?;
     let params = if params.is_null() { json!({}) } else { params };
-    let config = at(&recipe.dataset, DatasetConfig::named(&name, params))?;
-    at(
-        &recipe.dataset,
-        cache.data_set(&config, &recipe.base_folder),
-    )
+    let nodes = [&recipe.dataset, &recipe.dataset_params];
+    let config = at(&nodes, DatasetConfig::named(&name, params))?;
+    at(&nodes, cache.data_set(&config, &recipe.base_folder))
 }
 
 pub(super) fn loaders(
@@ -75,11 +74,11 @@ impl Wanted<'_> {
         let fits = transforms
             .check(&**samples)
             .with_context(|| format!("loader `{}`", self.name));
-        at(self.transforms, fits)?;
+        at(&[self.transforms], fits)?;
         let samples = Arc::clone(samples);
         let made = DataLoader::new(self.name, samples, config, transforms, seed);
         let sharded = made.and_then(|loader| loader.for_shard(Shard::WHOLE));
-        Ok(at(self.params, sharded)?.for_device(device))
+        Ok(at(&[self.params], sharded)?.for_device(device))
     }
 }
 

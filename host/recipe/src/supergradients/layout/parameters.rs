@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::super::location::Result;
 use super::super::super::node::{Content, Entry, Node};
-use super::super::said::{Said, is_empty, truth};
+use super::super::said::{Said, is_empty};
 
 /// Lowers the parameters of train, validation and test. `is_theirs` says that the name comes from a loader of
 /// SuperGradients, and not from phasebox's `dataset`.
@@ -60,11 +60,11 @@ fn entries(node: Node) -> Vec<Entry> {
 fn in_memory(split: &mut Entry, said: &mut Said) {
     let is_train = split.key.starts_with("train");
     let params = &mut split.value;
-    params.take_if("train", |value| truth(value) == Some(is_train));
+    params.take_if("train", |value| value.truth() == Some(is_train));
     params.take_if("target_transform", is_empty);
     params.take_if("split", |value| value.as_str().is_some());
-    let download = params.take_if("download", |value| truth(value).is_some());
-    if let Some(entry) = download.filter(|entry| truth(&entry.value) == Some(true)) {
+    let download = params.take_if("download", |value| value.truth().is_some());
+    if let Some(entry) = download.filter(|entry| entry.value.truth() == Some(true)) {
         said.note(
             &entry,
             "phasebox downloads nothing; put the files there yourself",
