@@ -13,6 +13,7 @@
 //! | `names` | that one refusal lists every name of a recipe that is not there, with its line and remedy |
 //! | `trials` | that `check` refuses what a run would fail at, and leaves nothing behind |
 //! | `keys_without_effect` | that `check` and `train` list every key that changes nothing |
+//! | `sg_recipes` | that SuperGradients' recipes are read as they are, up to the names that are missing |
 //! | `run_checks` | that parameters which do not fit the run are refused at their line |
 //! | `published_metrics` | that a callback's metric decides which epoch is best |
 //! | `contract_errors` | that a request without sense or grant is answered with an error, and changes no number |
@@ -60,6 +61,7 @@ mod reports;
 mod resume;
 mod run_checks;
 mod sandbox;
+mod sg_recipes;
 mod state_upgrade;
 mod sweeps;
 mod tensor_ops;

@@ -11,6 +11,7 @@
 //! A later file wins over an earlier one, as `merge` says, and the command line over all files. `key=file` on the command
 //! line chooses another file where `defaults` have that key.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::defaults::{self, Default, Files, Package};
@@ -35,6 +36,8 @@ pub(super) fn compose(path: &Path, arguments: &[String]) -> Result<Resolved> {
     let mut composer = Composer::new(path, &arguments);
     let mut recipe = composer.file(path, &Location::file(path))?.0;
     composer.add_groups(&mut recipe)?;
+    let mut mentioned = BTreeSet::new();
+    interpolate::mentions(&recipe, &mut mentioned);
     let chosen = composer.used_on_command_line();
     for (argument, is_choice) in arguments.into_iter().zip(chosen) {
         if !is_choice {
@@ -43,6 +46,7 @@ pub(super) fn compose(path: &Path, arguments: &[String]) -> Result<Resolved> {
     }
     let mut resolved = interpolate::resolve(&recipe)?;
     resolved.tree.name_paths(String::new());
+    resolved.read.extend(mentioned);
     Ok(resolved)
 }
 

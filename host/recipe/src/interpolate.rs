@@ -44,6 +44,29 @@ pub(super) fn resolve(recipe: &Node) -> Result<Resolved> {
     })
 }
 
+/// Adds the paths that the texts of a tree name. A variable stays one when an override takes the place of its reader.
+pub(super) fn mentions(node: &Node, found: &mut BTreeSet<String>) {
+    match &node.content {
+        Content::List(items) => items.iter().for_each(|item| mentions(item, found)),
+        Content::Map(entries) => {
+            let values = entries.iter().map(|entry| &entry.value);
+            values.for_each(|value| mentions(value, found));
+        }
+        _ => {
+            let references = node.as_str().unwrap_or_default().split("${").skip(1);
+            found.extend(references.filter_map(plain_path));
+        }
+    }
+}
+
+/// The path that a reference begins with, if it is no function's name.
+fn plain_path(reference: &str) -> Option<String> {
+    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '.' | '-');
+    let end = reference.find(|letter| !is_part(letter))?;
+    let path = reference[..end].trim_matches('.');
+    (!path.is_empty() && !reference[end..].starts_with(':')).then(|| path.to_owned())
+}
+
 /// A resolved text in a form that resolves to itself, for a recipe that is written back.
 pub(super) fn escaped(text: &str) -> String {
     text.replace("${", "\\${")

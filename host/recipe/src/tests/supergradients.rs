@@ -224,6 +224,12 @@ fn data_are_found_where_supergradients_has_them() {
 }
 
 #[test]
+fn a_variable_may_lose_its_reader_to_an_override() {
+    let read = load(&[("recipe.yaml", LAYOUT)], &["experiment_name=mine"]);
+    assert_eq!(read.expect("a recipe").experiment_name, "mine");
+}
+
+#[test]
 fn folders_of_images_become_one_root() {
     let text = LAYOUT
         .replace("cifar10", "imagenet")
