@@ -65,7 +65,8 @@ fn pictures(run: &Run, folder: &str) -> Vec<String> {
 #[test]
 fn the_page_trains_and_writes_its_pictures() {
     for callback in ["SaveFirstBatchCallback", "SaveFirstBatchCallback:"] {
-        let run = page(callback).trained(&[]);
+        let scratch = page(callback);
+        let run = scratch.trained(&[]);
         let kept = pictures(&run, "artifacts/SaveFirstBatchCallback");
         let expected = [
             "train_epoch_0000.png",
@@ -86,7 +87,8 @@ fn the_page_trains_and_writes_its_pictures() {
 /// The built-in defaults hold where the user's file says nothing.
 #[test]
 fn the_defaults_and_the_page_are_obeyed() {
-    let run = page("SaveFirstBatchCallback").trained(&["training_hyperparams.lr_warmup_epochs=0"]);
+    let scratch = page("SaveFirstBatchCallback");
+    let run = scratch.trained(&["training_hyperparams.lr_warmup_epochs=0"]);
     assert!(run.0.join("average_best_models.safetensors").is_file());
     let lines = run.metrics();
     let rates = lines.iter().filter(|line| line["name"] == "lr/default");
@@ -96,6 +98,15 @@ fn the_defaults_and_the_page_are_obeyed() {
     for (rate, expected) in rates.iter().zip([0.1, 0.01, 0.001]) {
         assert!((rate - expected).abs() < 1e-9, "{rates:?}");
     }
+}
+
+/// The built-in defaults have no key that does nothing: the page gets no note about them.
+#[test]
+fn the_defaults_are_no_noise() {
+    let checked = page("SaveFirstBatchCallback").phasebox(&["check", "recipe.yaml"]);
+    assert_eq!(checked.code, Some(0), "{}", checked.stderr);
+    let output = checked.stdout + &checked.stderr;
+    assert!(!output.contains("default_train_params"), "{output}");
 }
 
 #[test]

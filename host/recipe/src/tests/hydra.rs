@@ -105,8 +105,8 @@ fn entries_of_defaults() {
         ),
         (
             "[base, training_hyperparams: built_in]",
-            "/training_hyperparams/ema_params/beta",
-            json!(15),
+            "/training_hyperparams/warmup_mode",
+            json!("LinearEpochLRWarmup"),
         ),
         ("[base, training_hyperparams: built_in]", EPOCHS, json!(3)),
     ];
