@@ -40,7 +40,7 @@ fn check(scratch: &Scratch, recipes: &Path, name: &str, changes: &[&str]) -> Fin
     scratch.phasebox(&arguments)
 }
 
-/// What a refusal says is missing: kind and name, or the key.
+/// The names that a refusal misses, each with its kind; keys, too.
 fn missing(refusal: &str) -> Vec<String> {
     let refusal = refusal.strip_prefix("error: ").unwrap_or(refusal);
     let lines = refusal.lines().filter(|line| line.contains(".yaml:"));

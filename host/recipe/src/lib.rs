@@ -5,10 +5,12 @@
 //! 1. `location`: file and line, and the error that names them
 //! 2. `node`: a tree that knows its lines
 //! 3. `document`: YAML to a tree; `merge`: one tree laid on another
-//! 4. `overrides`, `interpolate`, `compose`: many files and the command line to one tree
+//! 4. `python_text`, `defaults`, `builtin`, `text_file`, `overrides`, `interpolate`, `compose`: many files and the command
+//!    line to one tree
 //! 5. [`variants`]: many sets of overrides
 //! 6. `deserialize`, `section_reader`: a tree to types
-//! 7. `callbacks`, `callback_forms`, `callback_order`, `training`, `absolute_paths` and this file: which keys there are
+//! 7. `supergradients`: keys of SuperGradients to phasebox's
+//! 8. `callbacks`, `callback_forms`, `callback_order`, `training`, `absolute_paths` and this file: which keys there are
 //!
 //! A recipe does not know what a dataset, architecture, loss, optimizer or schedule accepts. It keeps their sections as
 //! [`Node`]s, which the crates that own those parts type. Nothing in a recipe runs code.

@@ -15,7 +15,7 @@ use super::location::{Location, RecipeError, Result};
 pub(super) struct TextFile {
     pub(super) text: String,
     pub(super) location: Location,
-    /// The same for the same file, whatever path leads there.
+    /// One path for each file, whatever path leads there.
     pub(super) identity: PathBuf,
 }
 

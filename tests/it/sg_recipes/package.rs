@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 const PIN: &str = "super-gradients==3.7.1";
-/// Of the wheel, as the package's index has it.
+/// The wheel's digest, as the package's index has it.
 const SHA256: &str = "f4ebf2f551399f77070609da15efb2cfaf90392a38be4be8b1d4eab0d9c47381";
 
 /// Checks the wheel of a folder, and unpacks the recipes beside it.

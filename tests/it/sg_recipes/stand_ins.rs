@@ -1,4 +1,4 @@
-//! What stands in for the parts of a recipe that phasebox does not have: changes on the command line, and files.
+//! Stand-ins for the parts of a recipe that phasebox does not have: changes on the command line, and files.
 
 use std::fs;
 use std::path::PathBuf;

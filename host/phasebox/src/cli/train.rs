@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::print::tell;
 use super::train_options::TrainOptions;
 use super::{Failure, RecipeArguments};
 
@@ -22,10 +21,6 @@ pub(super) struct Train {
 impl Train {
     pub(super) fn run(self) -> Result<(), Failure> {
         let recipe = self.recipe.load()?;
-        if !recipe.training_hyperparams.silent_mode {
-            let notes = recipe.notes.iter();
-            notes.for_each(|note| tell(format_args!("note: {note}")));
-        }
         let mut session = self.options.begin()?;
         let summary = self
             .options

@@ -58,12 +58,6 @@ impl TrainOptions {
         let is_silent = recipe.training_hyperparams.silent_mode;
         let progress = self.progress(is_silent);
         show_messages();
-        if !is_silent {
-            recipe
-                .notes
-                .iter()
-                .for_each(|note| tracing::info!("{note}"));
-        }
         let options = Options {
             runs_dir: self.runs_dir.clone(),
             resume,
@@ -75,7 +69,7 @@ impl TrainOptions {
         let assembly = assembly.map_err(Failure::Refused)?;
         if !is_silent {
             let notes = assembly.notes().map_err(Failure::Refused)?;
-            notes.iter().for_each(|note| tracing::info!("{note}"));
+            notes.iter().for_each(|note| tracing::info!("note: {note}"));
         }
         let trainer = assembly.trainer().map_err(Failure::Refused)?;
         let summary = trainer.train().map_err(Failure::Failed)?;

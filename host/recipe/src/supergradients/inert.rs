@@ -77,7 +77,7 @@ const TRAINING: Table = &[
     ("warmup_momentum", All(NOWHERE)),
 ];
 
-/// Of `sg_logger_params`.
+/// Keys of `sg_logger_params`.
 const LOGGER: Table = &[
     ("tb_files_user_prompt", Off),
     ("launch_tensorboard", Off),
@@ -91,7 +91,7 @@ const LOGGER: Table = &[
     ),
 ];
 
-/// Of the parameters of loaders.
+/// Keys of loaders' parameters.
 const LOADER: Table = &[
     ("pin_memory", All("")),
     ("persistent_workers", All("")),

@@ -1,15 +1,15 @@
-//! What lowering has to say about a recipe beside the tree: notes, and things that phasebox lacks. Owns the two lists.
+//! Words about a recipe that lowering leaves beside the tree: notes, and things that phasebox lacks. Owns the two lists.
 
 use super::super::location::Note;
 use super::super::node::{Content, Entry, Node};
 
 /// Lines about keys, each with its place.
 #[derive(Default)]
-pub(in super::super) struct Said {
+pub(crate) struct Said {
     /// Keys that were accepted and do nothing here, or mean something else here.
-    pub(in super::super) notes: Vec<Note>,
+    pub(crate) notes: Vec<Note>,
     /// Keys that ask for something that phasebox does not have.
-    pub(in super::super) missing: Vec<Note>,
+    pub(crate) missing: Vec<Note>,
 }
 
 impl Said {
