@@ -19,6 +19,8 @@
 //! | `contract_errors` | that a request without sense or grant is answered with an error, and changes no number |
 //! | `callback_failures` | that a callback which traps, loops or eats memory ends itself and nothing else |
 //! | `broken_pipe` | that a command ends as it would have when nobody reads its output |
+//! | `endings` | what is left of a run that a full disk, numbers that are none or a second process end |
+//! | `formats` | that files of 0.1.0 are read, and those of a newer version refused |
 //! | `sandbox` | that every attack of a list is refused or contained, and training goes on to the same bits |
 //! | `eval` | that `phasebox eval` gives the numbers that the run logged, and leaves the run as it was |
 //! | `reports` | that `phasebox report` says what a run's summary holds |
@@ -43,8 +45,10 @@ mod callback_failures;
 mod conformance;
 mod contract_errors;
 mod effects;
+mod endings;
 mod eval;
 mod extra_passes;
+mod formats;
 mod harness;
 mod keys_without_effect;
 mod languages;

@@ -80,7 +80,7 @@ fn a_failing_callback_is_an_exception() {
     assert_eq!(
         last,
         Some(
-            "error: callback `failing` failed at on-train-batch-loss-end: it fails, as it was told"
+            "error: batch 0 of epoch 0: callback `failing` failed at on-train-batch-loss-end: it fails, as it was told"
         )
     );
 }

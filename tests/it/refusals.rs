@@ -271,5 +271,5 @@ fn a_loss_that_the_target_does_not_fit_names_the_shapes() {
     let scratch = Scratch::with_callbacks("  []\n");
     let finished = scratch.train(&["training_hyperparams.loss=BCEWithLogitsLoss"]);
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
-    insta::assert_snapshot!(finished.stderr.lines().last().unwrap_or_default(), @"error: BCEWithLogitsLoss cannot compare preds [16, 10] float on the CPU with target [16] int64 on the CPU: target must have the shape of preds");
+    insta::assert_snapshot!(finished.stderr.lines().last().unwrap_or_default(), @"error: batch 0 of epoch 0: BCEWithLogitsLoss cannot compare preds [16, 10] float on the CPU with target [16] int64 on the CPU: target must have the shape of preds");
 }

@@ -2,13 +2,16 @@
 //! callbacks, metrics. This holds on the CPU alone, because a GPU's sums have no fixed order.
 
 mod any_batch;
+mod keys;
+mod over;
+mod signals;
 mod skipped_batch;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use phasebox_data::Random;
 use phasebox_recipe::Recipe;
@@ -51,6 +54,8 @@ impl Outcome {
         assert!(files.len() >= least, "{:?}", files.keys());
         let mut state = run.json("ckpt_latest/checkpoint.json")["state"].take();
         state["metrics_bytes"].take();
+        // It says how the run was resumed.
+        state["recipe"].take();
         state["trainer"]["elapsed_seconds"].take();
         let all = run.summary();
         let summary =
@@ -239,17 +244,17 @@ fn a_refused_resume_changes_nothing() {
         (
             NOTHING,
             "arch_params.hidden=[8]",
-            "its network is another one",
+            "its network is another one (`arch_params.hidden` was [16] and is [8]): put back what it was",
         ),
         (
             NOTHING,
             "training_hyperparams.optimizer=Adam",
-            "its optimizer is another one",
+            "`training_hyperparams.optimizer` was not written and is \"Adam\"",
         ),
         (
             NOTHING,
-            "training_hyperparams.ema=true",
-            "its moving average is another one",
+            "training_hyperparams.ckpt_name=ckpt_latest/../no",
+            "names a folder or file",
         ),
     ] {
         scratch.write("case.wasm", stateful(load));
@@ -268,19 +273,56 @@ fn a_refused_resume_changes_nothing() {
     }
     scratch.trained(&["--resume", run.path(), more]);
     assert_eq!(run.summary()["epochs"], 3);
+    assert!(run.text("recipe.yaml").contains("max_epochs: 3"));
+    assert!(run.text("recipe.1.yaml").contains("max_epochs: 2"));
 }
 
-/// Every file below `folder` with its bytes, every link with its target.
-fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for path in places(folder, |_| true) {
-        match fs::read_link(&path) {
-            Ok(target) => drop(found.insert(path, target.into_os_string().into_encoded_bytes())),
-            Err(_) if path.is_dir() => found.append(&mut contents(&path)),
-            Err(_) => drop(found.insert(path.clone(), fs::read(&path).expect("a readable file"))),
-        }
+/// A checkpoint that is refused as the start of a new run leaves no folder of that run.
+#[test]
+fn a_refused_start_leaves_no_folder() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&[]);
+    let path = format!(
+        "training_hyperparams.resume_path={}/ckpt_latest",
+        run.path()
+    );
+    for change in [
+        "arch_params.hidden=[8]",
+        "training_hyperparams.optimizer=Adam",
+    ] {
+        let refused = scratch.train(&[&path, change]);
+        assert_eq!(refused.code, Some(2), "{change}: {}", refused.stderr);
+        let runs = places(&scratch.path("runs/tiny"), |_| true);
+        assert_eq!(runs, [run.0.clone()], "{change}");
     }
+}
+
+/// Every file below `folder` by its path in it, with its bytes and the time it was changed at; every link with its
+/// target.
+pub(crate) fn contents(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, Option<SystemTime>)> {
+    let mut found = BTreeMap::new();
+    collect(folder, folder, &mut found);
     found
+}
+
+fn collect(
+    root: &Path,
+    folder: &Path,
+    found: &mut BTreeMap<PathBuf, (Vec<u8>, Option<SystemTime>)>,
+) {
+    for path in places(folder, |_| true) {
+        let changed = fs::symlink_metadata(&path).and_then(|metadata| metadata.modified());
+        let bytes = match fs::read_link(&path) {
+            Ok(target) => target.into_os_string().into_encoded_bytes(),
+            Err(_) if path.is_dir() => {
+                collect(root, &path, found);
+                Vec::new()
+            }
+            Err(_) => fs::read(&path).expect("a readable file"),
+        };
+        let name = path.strip_prefix(root).expect("it lies below");
+        found.insert(name.to_owned(), (bytes, changed.ok()));
+    }
 }
 
 /// Checkpoints from the middle of an accumulation, from the end of an epoch, and from the end of the run, when nothing

@@ -5,8 +5,8 @@
 //! 1. `location`: file and line, and the error that names them
 //! 2. `node`: a tree that knows its lines
 //! 3. `document`: YAML to a tree; `merge`: one tree laid on another
-//! 4. `python_text`, `defaults`, `builtin`, `text_file`, `overrides`, `interpolate`, `compose`: many files and the command
-//!    line to one tree
+//! 4. `schema`, `python_text`, `defaults`, `builtin`, `text_file`, `overrides`, `interpolate`, `compose`: many files and the
+//!    command line to one tree
 //! 5. [`variants`]: many sets of overrides
 //! 6. `deserialize`, `section_reader`: a tree to types
 //! 7. `supergradients`: keys of SuperGradients to phasebox's
@@ -30,6 +30,7 @@ mod merge;
 mod node;
 mod overrides;
 mod python_text;
+mod schema;
 mod section_reader;
 mod supergradients;
 #[cfg(test)]
@@ -167,6 +168,7 @@ impl Recipe {
     /// # Errors
     /// The first thing that is wrong, with its file and line.
     pub fn load(path: impl AsRef<Path>, arguments: &[String]) -> Result<Self> {
+        schema::check(path.as_ref())?;
         let Resolved { mut tree, read } = compose::compose(path.as_ref(), arguments)?;
         let keys = keys(&tree.location);
         let Said { notes, missing } = supergradients::lower(&mut tree, &read, &keys)?;
@@ -210,7 +212,9 @@ impl Recipe {
     /// None that a loaded recipe can cause.
     pub fn to_yaml(&self) -> anyhow::Result<String> {
         let tree = self.resolved.clone().map_texts(interpolate::escaped);
-        serde_yaml::to_string(&tree.to_json()).context("writing the resolved recipe as YAML")
+        let yaml = serde_yaml::to_string(&tree.to_json());
+        let yaml = yaml.context("writing the resolved recipe as YAML")?;
+        Ok(schema::signed(&yaml))
     }
 
     /// The resolved recipe as JSON.

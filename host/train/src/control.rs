@@ -19,7 +19,10 @@ pub struct Request {
 }
 
 /// The moment at which a stop takes effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum StopAt {
     /// At the end of the epoch, validation included.
     Epoch,

@@ -1,21 +1,31 @@
-//! SIGINT and SIGTERM, noticed between two batches. Owns the process's handlers. A second SIGINT ends the process at once,
-//! for a person who does not want to wait.
+//! Signals that end a run, noticed between two batches of training or of a pass. Owns the process's handlers. A second
+//! SIGINT ends the process at once, for a person who does not want to wait.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::flag;
+
+/// The signals that end a run. Schedulers of clusters announce the end of a job with one of them; SIGHUP comes from a
+/// terminal that is closed.
+const SIGNALS: [(i32, &str); 5] = [
+    (SIGTERM, "SIGTERM"),
+    (SIGINT, "SIGINT"),
+    (SIGHUP, "SIGHUP"),
+    (SIGUSR1, "SIGUSR1"),
+    (SIGUSR2, "SIGUSR2"),
+];
 
 /// A request to end the process, by a signal. Clones share what they notice.
 #[derive(Clone, Default)]
 pub struct Interrupt {
-    interrupted: Arc<AtomicBool>,
-    terminated: Arc<AtomicBool>,
+    /// The last signal that has arrived and nobody has taken; 0 without one.
+    arrived: Arc<AtomicUsize>,
     /// A SIGINT has arrived, taken or not: the next one ends the process.
     impatient: Arc<AtomicBool>,
-    /// Either signal has arrived, taken or not: a callback that is running ends.
+    /// A signal has arrived, taken or not: a callback that is running ends.
     asked: Arc<AtomicBool>,
 }
 
@@ -23,23 +33,24 @@ pub struct Interrupt {
 const EXIT_CODE_OF_SIGINT: i32 = 130;
 
 impl Interrupt {
-    /// Listens from now on, for the whole process.
+    /// Listens from now on, for the whole process. SIGHUP stays ignored where it is, as under `nohup`.
     ///
     /// # Errors
     /// If the handlers cannot be set.
     pub fn listen() -> Result<Interrupt> {
         let interrupt = Interrupt::default();
-        let registered = flag::register_conditional_shutdown(
-            SIGINT,
-            EXIT_CODE_OF_SIGINT,
-            interrupt.impatient.clone(),
-        )
-        .and_then(|_| flag::register(SIGINT, interrupt.impatient.clone()))
-        .and_then(|_| flag::register(SIGINT, interrupt.interrupted.clone()))
-        .and_then(|_| flag::register(SIGTERM, interrupt.terminated.clone()))
-        .and_then(|_| flag::register(SIGINT, interrupt.asked.clone()))
-        .and_then(|_| flag::register(SIGTERM, interrupt.asked.clone()));
-        registered.context("cannot listen for SIGINT and SIGTERM")?;
+        let impatient = &interrupt.impatient;
+        flag::register_conditional_shutdown(SIGINT, EXIT_CODE_OF_SIGINT, impatient.clone())
+            .and_then(|_| flag::register(SIGINT, impatient.clone()))
+            .context("cannot listen for SIGINT")?;
+        for (signal, name) in SIGNALS {
+            if signal == SIGHUP && is_ignored(signal) {
+                continue;
+            }
+            flag::register_usize(signal, interrupt.arrived.clone(), signal as usize)
+                .and_then(|_| flag::register(signal, interrupt.asked.clone()))
+                .with_context(|| format!("cannot listen for {name}"))?;
+        }
         Ok(interrupt)
     }
 
@@ -50,23 +61,33 @@ impl Interrupt {
 
     /// True if a signal has arrived that nobody has taken, to end a wait between runs.
     pub fn is_set(&self) -> bool {
-        self.terminated.load(Ordering::Relaxed) || self.interrupted.load(Ordering::Relaxed)
+        self.arrived.load(Ordering::Relaxed) != 0
     }
 
-    /// A flag that is set once either signal has arrived, and from then on.
+    /// A flag that is set once a signal has arrived, and from then on.
     pub fn asked(&self) -> Arc<AtomicBool> {
         self.asked.clone()
     }
 
-    /// Takes the signal that arrived; SIGTERM first if both did.
+    /// Takes the signal that arrived; the last, if several did.
     pub fn take(&self) -> Option<&'static str> {
-        if self.terminated.swap(false, Ordering::Relaxed) {
-            return Some("SIGTERM");
-        }
-        self.interrupted
-            .swap(false, Ordering::Relaxed)
-            .then_some("SIGINT")
+        let arrived = self.arrived.swap(0, Ordering::Relaxed);
+        let known = SIGNALS
+            .iter()
+            .find(|(signal, _)| *signal as usize == arrived);
+        known.map(|(_, name)| *name)
     }
+}
+
+/// True if the process was started with this signal ignored. Linux says so in a mask, in hexadecimal; elsewhere a signal
+/// counts as noticed.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 #[cfg(test)]
@@ -78,7 +99,7 @@ mod tests {
     #[test]
     fn a_signal_is_seen_until_it_is_taken() -> Result<()> {
         let interrupt = Interrupt::listen()?;
-        for (signal, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
+        for (signal, name) in SIGNALS {
             assert!(!interrupt.is_set(), "before {name}");
             raise(signal)?;
             assert!(interrupt.is_set() && interrupt.clone().is_set(), "{name}");

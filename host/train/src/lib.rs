@@ -9,7 +9,7 @@
 //! | [`control`] | what callbacks ask of the trainer |
 //! | [`callback`] | callbacks in order, what happens when one fails, and what each did and cost |
 //! | [`checkpoint`], [`logger`] | what a run leaves on disk |
-//! | [`device`], [`interrupt`] | names of devices; SIGINT and SIGTERM |
+//! | [`device`], [`interrupt`] | names of devices; signals that end a run |
 
 pub mod accumulation;
 pub mod callback;
@@ -19,6 +19,7 @@ pub mod control;
 pub mod device;
 pub mod interrupt;
 pub mod logger;
+mod number;
 pub mod outcome;
 pub mod split;
 pub mod trainer;

@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Formatter, Result};
 
+use crate::control::Request;
+
 /// How a training batch ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BatchOutcome {
@@ -49,6 +51,13 @@ pub enum Ending {
     Interrupted,
     /// An error, with its causes.
     Failed(String),
+}
+
+impl Ending {
+    /// The end that a callback has asked for.
+    pub(crate) fn of(stop: &Request) -> Ending {
+        Ending::Stopped(format!("{} (asked by `{}`)", stop.reason, stop.by))
+    }
 }
 
 impl Display for Ending {

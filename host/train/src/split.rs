@@ -14,6 +14,15 @@ pub enum Split {
 }
 
 impl Split {
+    /// The word for it in messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Split::Train => "training",
+            Split::Validation => "validation",
+            Split::Test => "test",
+        }
+    }
+
     /// Prefix of the names under which its metrics are logged.
     pub(crate) fn metrics_prefix(self) -> &'static str {
         match self {

@@ -8,6 +8,10 @@ use phasebox_files::atomic_file::{self, Durability};
 use phasebox_recipe::CallbackSource;
 use phasebox_train::logger::RunFolder;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The version of the files; docs/formats.md says what changed with each. The first was the list alone.
+const SCHEMA: u64 = 2;
 
 /// One callback, as it was when somebody locked it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -61,15 +65,24 @@ impl Lock {
         }
         let bytes =
             std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let callbacks = serde_json::from_slice(&bytes).with_context(|| {
+        let not_one = || {
             format!(
                 "{} is no lock of callbacks: write it anew with `phasebox lock`",
                 path.display()
             )
-        })?;
+        };
+        let json: Value = serde_json::from_slice(&bytes).with_context(not_one)?;
+        let schema = json["schema"].as_u64().unwrap_or(1);
+        ensure!(
+            schema <= SCHEMA,
+            "{} was made by a newer phasebox: it has schema {schema}, this phasebox reads up to {SCHEMA}; use that one, \
+             or write it anew with `phasebox lock`",
+            path.display()
+        );
+        let list = json.get("callbacks").unwrap_or(&json).clone();
         Ok(Some(Lock {
             path: path.to_owned(),
-            callbacks,
+            callbacks: serde_json::from_value(list).with_context(not_one)?,
         }))
     }
 
@@ -129,7 +142,8 @@ impl Lock {
 
 /// Writes the lock of a recipe, in place of the one it had.
 pub(super) fn write(path: &Path, callbacks: &[impl Serialize]) -> Result<()> {
-    let mut text = serde_json::to_vec_pretty(callbacks)?;
+    let lock = json!({ "schema": SCHEMA, "callbacks": callbacks });
+    let mut text = serde_json::to_vec_pretty(&lock)?;
     text.push(b'\n');
     atomic_file::write_file(path, &text, Durability::Process)
         .with_context(|| format!("cannot write {}", path.display()))

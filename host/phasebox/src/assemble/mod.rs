@@ -20,7 +20,9 @@ mod kinds;
 mod lock;
 mod names;
 mod process_cache;
+mod resume;
 mod settings;
+mod start;
 mod stock;
 mod trial;
 mod watched;
@@ -29,7 +31,7 @@ mod without_effect;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use tch::Device;
 use torch_ext::Items;
 
@@ -39,16 +41,15 @@ use self::lock::Locked;
 pub use self::lock::lock_beside;
 pub use self::process_cache::ProcessCache;
 pub(crate) use self::process_cache::engine;
+use self::start::Start;
 pub use self::stock::StockCallbacks;
 pub use self::trial::{Extent, Tried};
 use self::watched::Watched;
 use phasebox_contract::phase::Phase;
 use phasebox_contract::policy::{OnError, When};
-use phasebox_files::atomic_file::{self, Durability};
 use phasebox_recipe::{DeviceChoice, Note, Precision, Recipe};
 use phasebox_train::accumulation::Accumulation;
 use phasebox_train::callback::{Callback, Subscriber};
-use phasebox_train::checkpoint;
 use phasebox_train::context::{Context, RunFacts};
 use phasebox_train::control::Control;
 use phasebox_train::interrupt::Interrupt;
@@ -214,20 +215,21 @@ impl<'a> Assembly<'a> {
     /// Makes the run's folder, or opens the one to go on with, and hands everything to a trainer.
     ///
     /// # Errors
-    /// If the folder cannot be written or the checkpoint does not fit the recipe.
+    /// If the folder cannot be written or the checkpoint does not fit the recipe. Nothing is then changed on disk.
     pub fn trainer(self) -> Result<Trainer> {
-        let (run, checkpoint) = self.run_folder()?;
-        let recipe = self.recipe;
+        let recipe_text = self.recipe.to_yaml()?;
+        let Start { folder, from } = Start::find(self.recipe, &self.options)?;
+        let run = folder.run().clone();
         let (mut trainer, locked) = self.trainer_in(&run)?;
-        if let Some(checkpoint) = checkpoint {
-            trainer.resume(&checkpoint)?;
+        if let Some(from) = from {
+            from.restore(&mut trainer)?;
+        }
+        if trainer.is_over() {
+            return Ok(trainer);
         }
         // The files of an earlier run are changed only now, when it is clear that this run can go on with them.
-        atomic_file::write_file(
-            &run.recipe(),
-            recipe.to_yaml()?.as_bytes(),
-            Durability::Process,
-        )?;
+        trainer.hold(folder.keep()?);
+        run.keep_recipe(&recipe_text)?;
         lock::record(&run, &locked)?;
         Ok(trainer)
     }
@@ -242,52 +244,6 @@ impl<'a> Assembly<'a> {
         trainer.show_on(self.options.progress);
         trainer.interrupt_on(self.options.interrupt);
         Ok((trainer, locked))
-    }
-
-    /// The run's folder, and the checkpoint to go on from.
-    fn run_folder(&self) -> Result<(RunFolder, Option<PathBuf>)> {
-        let resume = &self.recipe.training_hyperparams.resume;
-        let (runs, experiment) = (&self.options.runs_dir, &self.recipe.experiment_name);
-        let earlier = if let Some(path) = &self.options.resume {
-            Some(RunFolder::open(path)?)
-        } else if let Some(id) = &resume.run_id {
-            Some(RunFolder::open(&runs.join(experiment).join(id))?)
-        } else if resume.resume {
-            let newest = RunFolder::newest(runs, experiment)?;
-            Some(newest.with_context(|| {
-                format!(
-                    "`resume: true`, but there is no earlier run of `{experiment}` in {}",
-                    runs.display()
-                )
-            })?)
-        } else {
-            None
-        };
-        match earlier {
-            Some(run) => {
-                let checkpoint = checkpoint_of(&run, &resume.ckpt_name)?;
-                Ok((run, Some(checkpoint)))
-            }
-            None => Ok((
-                RunFolder::create(runs, experiment)?,
-                resume.resume_path.clone(),
-            )),
-        }
-    }
-}
-
-/// The checkpoint that the recipe names, or the newest complete one if that is not there.
-fn checkpoint_of(run: &RunFolder, name: &str) -> Result<PathBuf> {
-    let named = run.path().join(name);
-    if named.exists() {
-        return Ok(named);
-    }
-    match checkpoint::newest(run.path())? {
-        Some(newest) => Ok(newest),
-        None => bail!(
-            "run {} holds no checkpoint to go on from: start it anew without --resume",
-            run.path().display()
-        ),
     }
 }
 

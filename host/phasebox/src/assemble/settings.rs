@@ -20,6 +20,7 @@ pub(super) fn settings(recipe: &Recipe) -> Result<Settings> {
         nan_policy: training.nan_policy,
         record_steps: training.record_steps == RecordSteps::Auto,
         average_best_models: training.average_best_models,
+        recipe: recipe.to_json(),
         saving: Saving {
             enabled: saving.save_model,
             epochs: saving

@@ -61,11 +61,11 @@ fn lines(summary: &Summary) -> Vec<String> {
             best.epoch + 1
         ));
     }
-    let last = summary
-        .last
-        .iter()
-        .map(|(name, value)| format!("{name} {:.4}", value.as_f64().unwrap_or(f64::NAN)));
-    lines.push(format!("last  {}", last.collect::<Vec<_>>().join("  ")));
+    let last = summary.last_values().into_iter();
+    let last: Vec<String> = last
+        .map(|(name, value)| format!("{name} {value:.4}"))
+        .collect();
+    lines.push(format!("last  {}", last.join("  ")));
     lines.extend(asked(summary));
     lines.extend(callbacks(&summary.callbacks));
     lines

@@ -108,8 +108,8 @@ fn report(summary: &Summary) -> Vec<String> {
         ..
     } = summary;
     let last: Vec<String> = summary
-        .last
-        .iter()
+        .last_values()
+        .into_iter()
         .map(|(name, value)| format!("{name} {value:.4}"))
         .collect();
     let mut lines = vec![format!(

@@ -16,8 +16,8 @@ use crate::callback::CallbackState;
 
 /// The one JSON of a checkpoint; written last, so a folder with it has all its files.
 const MANIFEST: &str = "checkpoint.json";
-/// Raised when an older phasebox could no longer read what is written.
-const SCHEMA: u64 = 1;
+/// The version of what is written here; docs/formats.md says what changed with each.
+const SCHEMA: u64 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Manifest {
@@ -193,7 +193,8 @@ fn read_manifest(folder: &Path) -> Result<Manifest> {
         .with_context(damaged)?;
     ensure!(
         schema <= SCHEMA,
-        "{} has schema {schema}, this phasebox reads up to {SCHEMA}: use the phasebox that wrote it ({})",
+        "{} was made by a newer phasebox ({}): it has schema {schema}, this phasebox reads up to {SCHEMA}; use that \
+         one, or a newer",
         path.display(),
         json["written_by"].as_str().unwrap_or("not named")
     );

@@ -83,6 +83,8 @@ pub struct State {
     pub(crate) loader: (),
     /// The criterion's own state.
     pub criterion: Value,
+    /// The resolved recipe that the run was trained with. Null in schema 1, and of a trainer that was made by hand.
+    pub recipe: Value,
     /// The rest that the trainer needs to go on; typed by `trainer`.
     pub trainer: Value,
 }

@@ -45,11 +45,7 @@ pub(super) fn save_in_steps(
     tags.iter().try_for_each(|tag| check_file_name(tag))?;
     let checkpoints = run.join(CHECKPOINTS);
     fs::create_dir_all(&checkpoints)?;
-    let staged = atomic_file::create_unique_folder(&checkpoints, UNFINISHED)?;
-    after("an empty staging folder")?;
-    folder::write(&staged, snapshot)?;
-    durability.sync_tree(&staged)?;
-    after("a full staging folder")?;
+    let staged = stage(&checkpoints, snapshot, durability, after)?;
     let sequence = numbered(&checkpoints)?
         .last()
         .map_or(1, |(last, _)| last + 1);
@@ -64,6 +60,26 @@ pub(super) fn save_in_steps(
     durability.sync(run)?;
     sweep(run, &checkpoint, after)?;
     Ok(checkpoint)
+}
+
+/// Writes a checkpoint beside the others, not yet under a name. One that cannot be written is removed at once: on a disk
+/// that is full, the room it took is needed.
+fn stage(
+    checkpoints: &Path,
+    snapshot: &Snapshot,
+    durability: Durability,
+    after: &mut dyn FnMut(&str) -> Result<()>,
+) -> Result<PathBuf> {
+    let staged = atomic_file::create_unique_folder(checkpoints, UNFINISHED)?;
+    after("an empty staging folder")?;
+    let written = folder::write(&staged, snapshot).and_then(|()| durability.sync_tree(&staged));
+    if let Err(error) = written {
+        // The next save sweeps what cannot be removed now.
+        let _ = fs::remove_dir_all(&staged);
+        return Err(error);
+    }
+    after("a full staging folder")?;
+    Ok(staged)
 }
 
 /// Loads a checkpoint folder or a tag's link, verified against its sha256s. Tensors arrive on the CPU, sorted

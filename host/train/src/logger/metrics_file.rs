@@ -8,8 +8,8 @@
 //! {"time":1767225600.129,"level":"warn","source":"ema","message":"…"}
 //! ```
 //! There is one line per value, not per step: a deferred value comes later than its neighbors, and every line loads into
-//! a table as it is. `time` is in seconds since 1970, UTC. JSON has no NaN or infinity: they are the strings `"NaN"`,
-//! `"Infinity"` and `"-Infinity"`, which Python's `float()`, pandas and JavaScript's `Number()` read back.
+//! a table as it is. `time` is in seconds since 1970, UTC. Numbers are spelled as `crate::number` says. A line has no version:
+//! keys are added, and never change their meaning (docs/formats.md).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
@@ -17,24 +17,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use phasebox_files::atomic_file::{self, Durability};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::{Histogram, Level, Logged};
-
-/// An `f64` that JSON can carry in every case.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Number(pub f64);
-
-impl Serialize for Number {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            finite if finite.is_finite() => serializer.serialize_f64(finite),
-            nan if nan.is_nan() => serializer.serialize_str("NaN"),
-            infinity if infinity > 0.0 => serializer.serialize_str("Infinity"),
-            _ => serializer.serialize_str("-Infinity"),
-        }
-    }
-}
+use crate::number::Number;
 
 /// The value of a line.
 #[derive(Serialize)]
@@ -205,19 +191,5 @@ mod tests {
             }),
             2,
         );
-    }
-
-    #[test]
-    fn every_float_has_a_json_form() -> Result<()> {
-        let check = |value: f64, json: &str| -> Result<()> {
-            assert_eq!(serde_json::to_string(&Number(value))?, json);
-            Ok(())
-        };
-        check(0.1, "0.1")?;
-        check(-0.0, "-0.0")?;
-        check(5e-324, "5e-324")?;
-        check(f64::NAN, "\"NaN\"")?;
-        check(f64::INFINITY, "\"Infinity\"")?;
-        check(f64::NEG_INFINITY, "\"-Infinity\"")
     }
 }

@@ -9,6 +9,7 @@ mod metrics_file;
 mod printable;
 mod progress;
 mod run_folder;
+mod run_lock;
 mod tensorboard;
 
 pub use histogram::Histogram;
@@ -16,19 +17,22 @@ use printable::MAX_TEXT_BYTES;
 pub use printable::{check_name, indented, one_line};
 pub use progress::{LineWriter, Progress};
 pub use run_folder::RunFolder;
+pub use run_lock::RunLock;
 
 use std::fs;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use image_grid::ImageGrid;
-use metrics_file::{Content, Line, MetricsFile, Number};
+use metrics_file::{Content, Line, MetricsFile};
 use phasebox_contract::digest::Digest;
 use phasebox_files::atomic_file::{self, Durability};
 use serde::Serialize;
 use tch::Tensor;
 use tensorboard::EventFile;
 use torch_ext::{Deferred, DeferredQueue};
+
+use crate::number::Number;
 
 /// How much a message matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -19,8 +19,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::metrics_file::Number;
 use super::printable::one_line;
+use crate::number::Number;
 
 /// Time between two plain lines of one epoch.
 const LINE_EVERY: Duration = Duration::from_secs(10);

@@ -15,14 +15,16 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes a new run's folder. Its id is `RUN_YYYYMMDD_HHMMSS_<letters>`, in UTC, so that names sort by
+    /// Makes a new run's folder. Its id is `RUN_YYYYMMDD_HHMMSS_<microseconds>_<letters>`, in UTC, so that names sort by
     /// time on every machine; the random letters are made exclusively, so runs started together differ.
     pub fn create(runs: &Path, experiment_name: &str) -> Result<Self> {
         check_file_name(experiment_name).context("`experiment_name` cannot name a folder")?;
         let experiment = runs.join(experiment_name);
         let context = || format!("cannot make {}", experiment.display());
         fs::create_dir_all(&experiment).with_context(context)?;
-        let started = format_description!("RUN_[year][month][day]_[hour][minute][second]_");
+        let started = format_description!(
+            "RUN_[year][month][day]_[hour][minute][second]_[subsecond digits:6]_"
+        );
         let prefix = OffsetDateTime::now_utc().format(started)?;
         Ok(RunFolder {
             path: atomic_file::create_unique_folder(&experiment, &prefix)?,
@@ -77,6 +79,53 @@ impl RunFolder {
     /// The resolved recipe.
     pub fn recipe(&self) -> PathBuf {
         self.path.join("recipe.yaml")
+    }
+
+    /// The recipe that the run's folder kept before it was resumed with another one; `number` counts from 1.
+    fn earlier_recipe(&self, number: u32) -> PathBuf {
+        self.path.join(format!("recipe.{number}.yaml"))
+    }
+
+    /// Keeps the resolved recipe. One that the run was trained with before stays, as `recipe.1.yaml`, `recipe.2.yaml`, …
+    /// in the order of time.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub fn keep_recipe(&self, text: &str) -> Result<()> {
+        let path = self.recipe();
+        if path.exists() {
+            let earlier =
+                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            if earlier == text.as_bytes() {
+                return Ok(());
+            }
+            self.set_aside(&earlier)?;
+        }
+        atomic_file::write_file(&path, text.as_bytes(), Durability::Process)
+    }
+
+    /// Keeps an earlier recipe, unless a process that was killed at this very point has done so.
+    fn set_aside(&self, earlier: &[u8]) -> Result<()> {
+        let mut free = 1;
+        while self.earlier_recipe(free).exists() {
+            free += 1;
+        }
+        let last = fs::read(self.earlier_recipe(free - 1));
+        if last.is_ok_and(|last| last == earlier) {
+            return Ok(());
+        }
+        atomic_file::write_file(&self.earlier_recipe(free), earlier, Durability::Process)
+    }
+
+    /// Takes back a folder that was made for a run which is then refused. A folder that holds anything stays.
+    pub fn discard(&self) {
+        let _ = fs::remove_file(self.lock());
+        let _ = fs::remove_dir(&self.path);
+    }
+
+    /// The lock that keeps a second process from the run.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.path.join("run.lock")
     }
 
     /// Name, source, sha256, interface, version and grants of every callback that is a component.
@@ -165,14 +214,33 @@ mod tests {
                 .bytes()
                 .map(|b| if b.is_ascii_digit() { '9' } else { b as char })
                 .collect::<String>();
-            assert!(digits.starts_with("RUN_99999999_999999_"), "{id}");
+            assert!(digits.starts_with("RUN_99999999_999999_999999_"), "{id}");
         }
-        let newest = RunFolder::newest(runs.path(), "mnist")?.context("there are 16")?;
-        assert_eq!(
-            Some(newest.run_id()),
-            started.iter().map(String::as_str).max()
-        );
         assert_eq!(RunFolder::newest(runs.path(), "other")?, None);
+        Ok(())
+    }
+
+    #[test]
+    fn of_runs_begun_in_one_second_the_later_is_the_newest() -> Result<()> {
+        let runs = tempfile::tempdir()?;
+        for _ in 0..50 {
+            let last = RunFolder::create(runs.path(), "mnist")?;
+            assert_eq!(RunFolder::newest(runs.path(), "mnist")?, Some(last));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn earlier_recipes_are_kept_in_their_order() -> Result<()> {
+        let runs = tempfile::tempdir()?;
+        let run = RunFolder::create(runs.path(), "mnist")?;
+        for text in ["a", "a", "b", "a"] {
+            run.keep_recipe(text)?;
+        }
+        let texts = [run.recipe(), run.earlier_recipe(1), run.earlier_recipe(2)]
+            .map(|path| fs::read_to_string(path).unwrap_or_default());
+        assert_eq!(texts, ["a", "a", "b"]);
+        assert!(!run.earlier_recipe(3).exists());
         Ok(())
     }
 

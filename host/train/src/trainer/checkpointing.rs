@@ -2,14 +2,15 @@
 
 use anyhow::Result;
 use phasebox_contract::phase::Phase;
+use phasebox_data::DataLoader;
 use serde::{Deserialize, Serialize};
 
-use super::Trainer;
+use super::{Stage, Trainer};
 use crate::checkpoint::{
     self, AccumulationState, LATEST, NamedTensors, SavedCallback, Snapshot, State, Watched,
 };
 use crate::context::Context;
-use crate::control::Request;
+use crate::control::{Request, StopAt};
 
 /// The trainer's own state, beside what `checkpoint::State` names.
 #[derive(Serialize, Deserialize)]
@@ -25,6 +26,38 @@ pub(super) struct TrainerState {
     pub(super) loaders: Vec<serde_json::Value>,
     pub(super) asked: Vec<Request>,
     pub(super) callbacks: Vec<CallbackExtras>,
+    /// New in schema 2, as all that follows.
+    #[serde(default)]
+    pub(super) stage: Stage,
+    #[serde(default)]
+    pub(super) standing: Standing,
+    #[serde(default)]
+    pub(super) train_data: Option<TrainData>,
+}
+
+/// The requests of callbacks that were not yet fulfilled.
+#[derive(Serialize, Deserialize, Default)]
+pub(super) struct Standing {
+    pub(super) stop: Option<(StopAt, Request)>,
+    pub(super) stop_epoch: bool,
+    pub(super) validate: bool,
+    pub(super) accumulation: Option<u32>,
+}
+
+/// The data that positions inside an epoch count in.
+#[derive(Serialize, Deserialize, PartialEq, Eq, Clone, Copy)]
+pub(super) struct TrainData {
+    pub(super) samples: u64,
+    pub(super) batch_size: u64,
+}
+
+impl TrainData {
+    pub(super) fn of(loader: &DataLoader) -> TrainData {
+        TrainData {
+            samples: loader.dataset().len() as u64,
+            batch_size: loader.batch_size() as u64,
+        }
+    }
 }
 
 /// The hyperparameters of a parameter group.
@@ -121,6 +154,9 @@ impl Trainer {
             loaders: loaders(context),
             asked: context.control.history.clone(),
             callbacks: callbacks.iter().map(extras).collect(),
+            stage: self.position.stage,
+            standing: standing(context),
+            train_data: Some(TrainData::of(&context.train_loader)),
         };
         Ok(Snapshot {
             state: self.state(serde_json::to_value(own)?)?,
@@ -145,7 +181,7 @@ impl Trainer {
             next_batch: self.position.next_batch,
             global_step: context.global_step,
             samples_seen: context.samples_seen,
-            metrics_bytes: context.logger.metrics_bytes()?,
+            metrics_bytes: self.logged_bytes()?,
             watched: Some(Watched {
                 metric: context.run.metric_to_watch.clone(),
                 greater_is_better: context.run.greater_metric_to_watch_is_better,
@@ -154,9 +190,16 @@ impl Trainer {
             }),
             accumulation: self.accumulation_state(),
             criterion: context.criterion.state(),
+            recipe: self.settings.recipe.clone(),
             trainer,
             ..State::default()
         })
+    }
+
+    /// The part of the log that a resumed run does not log anew, in bytes.
+    fn logged_bytes(&self) -> Result<u64> {
+        self.pass_began
+            .map_or_else(|| self.context.logger.metrics_bytes(), Ok)
     }
 
     fn accumulation_state(&self) -> AccumulationState {
@@ -174,10 +217,20 @@ impl Trainer {
 
     /// The running metrics of training, unless the next batch begins an epoch, which resets them.
     fn metrics_within_epoch(&self) -> Result<NamedTensors> {
-        if self.position.next_batch == 0 {
+        if self.position.is_at_start() {
             return Ok(Vec::new());
         }
         self.context.running_metrics.train.state()
+    }
+}
+
+fn standing(context: &Context) -> Standing {
+    let control = &context.control;
+    Standing {
+        stop: control.stop.clone(),
+        stop_epoch: control.stop_epoch,
+        validate: control.validate,
+        accumulation: control.accumulation,
     }
 }
 

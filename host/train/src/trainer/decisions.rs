@@ -6,6 +6,8 @@ use anyhow::{Context as _, Result, anyhow};
 use phasebox_contract::phase::Phase;
 
 use super::Trainer;
+use super::ending::Cut;
+use super::finite;
 use crate::control::StopAt;
 use crate::outcome::Ending;
 
@@ -33,6 +35,17 @@ impl Trainer {
         self.loss_watch.read_arrived()
     }
 
+    /// Looks for a signal.
+    ///
+    /// # Errors
+    /// [`Cut`], if one has arrived: the run ends, with a checkpoint, where it stands.
+    pub(super) fn look_for_signal(&self) -> Result<()> {
+        match self.interrupt.take() {
+            Some(signal) => Err(Cut(signal).into()),
+            None => Ok(()),
+        }
+    }
+
     /// The end of training that a callback asked for, if it is due after `completed`.
     ///
     /// # Errors
@@ -46,9 +59,7 @@ impl Trainer {
                 abort.reason
             ));
         }
-        Ok(control.stop_after(completed).map(|request| {
-            Ending::Stopped(format!("{} (asked by `{}`)", request.reason, request.by))
-        }))
+        Ok(control.stop_after(completed).map(Ending::of))
     }
 
     /// Compares the watched metric, of validation or of a callback, with the best so far. A value that is not a number is
@@ -57,20 +68,43 @@ impl Trainer {
         let context = &mut *self.context;
         let watched = &context.run.metric_to_watch;
         let value = context.metric(watched).with_context(|| missing(watched))?;
-        if self.settings.average_best_models {
-            self.best_models.offer(value, &context.net.state())?;
-        }
         if value.is_nan() {
             self.warn_of_nan();
             return Ok(false);
         }
-        if !context.is_better_than_best(value) {
+        let is_better = context.is_better_than_best(value);
+        if is_better && !self.is_finite()? {
             return Ok(false);
         }
-        context.best_metric = Some(value);
-        context.best_epoch = context.epoch;
-        self.fire(Phase::ValidationEndBestEpoch)?;
-        Ok(true)
+        if self.settings.average_best_models {
+            let weights = self.context.net.state();
+            self.best_models.offer(value, &weights)?;
+        }
+        if is_better {
+            let context = &mut *self.context;
+            context.best_metric = Some(value);
+            context.best_epoch = context.epoch;
+            self.fire(Phase::ValidationEndBestEpoch)?;
+        }
+        Ok(is_better)
+    }
+
+    /// False, with a warning, if a weight or buffer of the network or of its average is not finite: no such state may be
+    /// called the best, whatever its metrics. Syncs once.
+    fn is_finite(&self) -> Result<bool> {
+        let context = &*self.context;
+        let average = context.ema_model.as_ref().map(|ema| ema.model().state());
+        let mut all = context.net.state();
+        all.extend(average.into_iter().flatten());
+        let Some(name) = finite::first_that_is_not(&all)? else {
+            return Ok(true);
+        };
+        tracing::warn!(
+            "epoch {} is not kept as the best, though its `{}` would be: `{name}` of the network is not finite",
+            context.epoch.unwrap_or(0),
+            context.run.metric_to_watch
+        );
+        Ok(false)
     }
 
     /// Says once a run that the watched metric is not a number.

@@ -1,7 +1,7 @@
 //! The end of a run: what is told, saved and written, whatever ended it. Owns the order of that, and which of several
 //! errors is returned.
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use phasebox_contract::phase::Phase;
 
 use super::{Summary, Trainer, Underway};
@@ -11,14 +11,38 @@ use crate::outcome::{Ending, Outcome};
 /// Tag of the checkpoint that a failed run leaves.
 const ERROR: &str = "error";
 
+/// The name of a signal that cuts the run short, on the way to where the run ends.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} has arrived")]
+pub(super) struct Cut(pub(super) &'static str);
+
 impl Trainer {
-    /// Ends a run that a signal interrupts, with a checkpoint.
-    pub(super) fn interrupted(&mut self, signal: &'static str) -> Result<Ending> {
+    /// The ending, where a run that a signal cut short is interrupted and no failure.
+    pub(super) fn unless_cut(&mut self, ended: Result<Ending>) -> Result<Ending> {
+        let cut = ended.as_ref().err().and_then(|error| error.downcast_ref());
+        match cut {
+            Some(Cut(signal)) => self.interrupted(signal),
+            None => ended,
+        }
+    }
+
+    /// Ends a run that a signal interrupts, with a checkpoint of where it stands: between two batches, or before or in a
+    /// pass, which a resumed run makes anew.
+    fn interrupted(&mut self, signal: &'static str) -> Result<Ending> {
         self.context.outcome = Some(Outcome::Signal(signal));
         self.fire(Phase::Interrupt)?;
         self.context.outcome = None;
-        self.save(&[LATEST.to_owned()])?;
+        let mut tags = vec![LATEST.to_owned()];
+        tags.append(&mut self.context.control.checkpoints);
+        self.save(&tags)?;
         Ok(Ending::Interrupted)
+    }
+
+    /// Ends a run whose log could not be opened. Callbacks are not told, for they have not been told of a beginning.
+    pub(super) fn finish_unbegun(mut self, error: Error) -> Result<Summary> {
+        let ending = Ending::Failed(format!("{error:#}"));
+        let summary = self.summarize(&ending);
+        first_error(Err(error), summary)
     }
 
     /// Tells callbacks how the run ended and writes the summary.
@@ -76,10 +100,22 @@ impl Trainer {
                 Ok(())
             }
             Some(Underway::BeforeStep) => {
-                self.position.next_batch = self.context.accumulation.first_batch();
+                let first = self.context.accumulation.first_batch();
+                self.forget_samples_since(first);
+                self.position.next_batch = first;
                 self.clear_gradients()
             }
         }
+    }
+
+    /// Takes the samples from batch `first` of the epoch to the one in progress back out of the count. Only that one may
+    /// have fewer than the others: it may be the epoch's last.
+    fn forget_samples_since(&mut self, first: u64) {
+        let whole_batches = self.position.next_batch.saturating_sub(first);
+        let context = &mut *self.context;
+        let full = context.train_loader.batch_size() as u64;
+        let samples = whole_batches * full + context.batch_size;
+        context.samples_seen = context.samples_seen.saturating_sub(samples);
     }
 }
 

@@ -17,23 +17,37 @@ impl Trainer {
     /// Validates. Answers whether the watched metric is the best so far.
     pub(super) fn validate(&mut self) -> Result<bool> {
         self.validate_only()?;
-        self.decide_best()
+        let is_best = self.decide_best()?;
+        self.pass_began = None;
+        Ok(is_best)
     }
 
     /// Validates, and decides nothing.
     pub(super) fn validate_only(&mut self) -> Result<()> {
-        self.context.split = Split::Validation;
-        self.context.batch_idx = None;
+        self.begin_pass(Split::Validation)?;
         self.fire(Phase::ValidationLoaderStart)?;
         self.evaluate(Phase::ValidationBatchStart, Phase::ValidationBatchEnd)?;
         self.publish_metrics(Split::Validation)?;
         self.fire(Phase::ValidationLoaderEnd)
     }
 
+    /// Makes ready for a pass over a split. If the pass is cut short it will be made anew, and so will its log, which is
+    /// therefore brought up to date before it.
+    fn begin_pass(&mut self, split: Split) -> Result<()> {
+        self.context.split = split;
+        self.context.batch_idx = None;
+        self.context.logger.flush()?;
+        self.pass_began = Some(self.context.logger.metrics_bytes()?);
+        Ok(())
+    }
+
     /// A validation that a callback asked for, between two batches. Training goes on where it was.
     pub(super) fn validate_within_epoch(&mut self) -> Result<()> {
         let batch_idx = self.context.batch_idx;
-        if self.validate()? {
+        let validated = self.validate();
+        // Still asked for, should a signal or an error have ended it: a resumed run makes it anew.
+        self.context.control.validate = validated.is_err();
+        if validated? {
             let best = self.settings.saving.best_tag.clone();
             self.save(&[best])?;
         }
@@ -44,12 +58,13 @@ impl Trainer {
 
     /// Tests on data that decides nothing.
     pub(super) fn test(&mut self) -> Result<()> {
-        self.context.split = Split::Test;
-        self.context.batch_idx = None;
+        self.begin_pass(Split::Test)?;
         self.fire(Phase::TestLoaderStart)?;
         self.evaluate(Phase::TestBatchStart, Phase::TestBatchEnd)?;
         self.publish_metrics(Split::Test)?;
-        self.fire(Phase::TestLoaderEnd)
+        self.fire(Phase::TestLoaderEnd)?;
+        self.pass_began = None;
+        Ok(())
     }
 
     /// Validates the average of the best models, then puts the weights back.
@@ -58,7 +73,7 @@ impl Trainer {
         if mean.is_empty() {
             return Ok(());
         }
-        self.context.split = Split::Validation;
+        self.begin_pass(Split::Validation)?;
         // A run that was resumed after its last epoch has begun none.
         let last = self.position.epoch.saturating_sub(1);
         self.context.epoch = Some(last);
@@ -67,16 +82,21 @@ impl Trainer {
         let ema = self.context.ema_model.take();
         let weights = copies(&self.context.net.state())?;
         self.context.net.load_state(&mean, true)?;
+        let validated = self.validate_as_average();
+        self.context.net.load_state(&weights, true)?;
+        self.context.ema_model = ema;
+        validated?;
+        self.pass_began = None;
+        let file = self.run.path().join("average_best_models.safetensors");
+        crate::checkpoint::export_weights(&file, &mean)
+    }
+
+    fn validate_as_average(&mut self) -> Result<()> {
         self.fire(Phase::AverageBestModelsValidationStart)?;
         self.evaluate(Phase::ValidationBatchStart, Phase::ValidationBatchEnd)?;
         self.publish_metrics_as(AVERAGE)?;
         self.fire(Phase::AverageBestModelsValidationEnd)?;
-        self.progress.end_epoch(self.context.global_step)?;
-        let file = self.run.path().join("average_best_models.safetensors");
-        crate::checkpoint::export_weights(&file, &mean)?;
-        self.context.net.load_state(&weights, true)?;
-        self.context.ema_model = ema;
-        Ok(())
+        self.progress.end_epoch(self.context.global_step)
     }
 
     /// One pass over the loader of the split in progress.
@@ -86,14 +106,25 @@ impl Trainer {
         let epoch = context.epoch.unwrap_or(0);
         self.loader()?.start(epoch, 0)?;
         let mut index = 0;
-        while let Some(batch) = self.loader()?.next() {
-            let batch =
-                batch.with_context(|| format!("evaluation batch {index} cannot be read"))?;
-            self.evaluate_batch(batch, index, start, end)?;
+        loop {
+            self.look_for_signal()?;
+            let Some(batch) = self.loader()?.next() else {
+                break;
+            };
+            batch
+                .context("it cannot be read")
+                .and_then(|batch| self.evaluate_batch(batch, index, start, end))
+                .with_context(|| self.place(index))?;
             index += 1;
         }
         self.context.batch_idx = None;
         Ok(())
+    }
+
+    fn place(&self, index: u64) -> String {
+        let split = self.context.split.name();
+        let epoch = self.context.epoch.unwrap_or(0);
+        format!("batch {index} of the {split} after epoch {epoch}")
     }
 
     fn evaluate_batch(&mut self, batch: Batch, index: u64, start: Phase, end: Phase) -> Result<()> {

@@ -11,9 +11,8 @@ use serde_json::{Map, Value};
 use torch_ext::GradientMode;
 
 use super::checkpointing::TrainerState;
-use super::resume::{read_own, restore_counts, restore_ema};
 use super::summary::{CallbackSummary, json_object};
-use super::{Position, Trainer};
+use super::{Changed, Position, Trainer, restore};
 use crate::checkpoint::{self, Snapshot};
 use crate::context::Context;
 use crate::control::Request;
@@ -62,16 +61,16 @@ impl Trainer {
 
     fn take_weights(&mut self, snapshot: Snapshot) -> Result<()> {
         let state = &snapshot.state;
-        let own: TrainerState = read_own(state)?;
+        let own: TrainerState = restore::own(state)?;
         self.restore_callbacks(snapshot.callbacks, &own.callbacks)?;
         let context = &mut *self.context;
-        restore_counts(context, state, &own)?;
+        restore::counts(context, state, &own, &Changed::default())?;
         context.control.history.clear();
         context
             .net
             .load_state(&snapshot.model, true)
             .context("its network is another one")?;
-        restore_ema(context, &snapshot.ema)?;
+        restore::ema(context, &snapshot.ema, &snapshot.model)?;
         context.criterion.restore(&state.criterion)?;
         restore_loaders(context, &own.loaders);
         self.stand_after(state.epoch, state.next_batch)
@@ -82,7 +81,11 @@ impl Trainer {
         let epoch = u32::try_from(epoch)?;
         let completed = next_batch == 0;
         let last = epoch.saturating_sub(u32::from(completed));
-        self.position = Position { epoch, next_batch };
+        self.position = Position {
+            epoch,
+            next_batch,
+            ..Position::default()
+        };
         self.context.epoch = Some(last);
         self.context.logger.set_epoch(u64::from(last));
         Ok(())

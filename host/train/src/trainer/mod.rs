@@ -9,8 +9,10 @@ mod ending;
 mod evaluate;
 mod evaluation;
 pub mod extra_pass;
+mod finite;
 mod loss_watch;
 mod recording;
+mod restore;
 mod resume;
 mod schedule_driver;
 mod settings;
@@ -23,12 +25,14 @@ use phasebox_contract::phase::Phase;
 use phasebox_data::Batch;
 use phasebox_nn::best_models::BestModels;
 use phasebox_nn::schedule::Schedule;
+use serde::{Deserialize, Serialize};
 use torch_ext::GradientMode;
 
 pub use self::evaluation::Evaluation;
 use self::loss_watch::LossWatch;
 use self::recording::Recordings;
 pub use self::recording::{RecordedSteps, Recorder, Recording, RecordingPlan, StepFacts, StepOps};
+pub use self::resume::Changed;
 use self::schedule_driver::ScheduleDriver;
 pub use self::settings::{Saving, Settings};
 use self::step_op::StepOp;
@@ -38,7 +42,7 @@ use crate::callback::Callbacks;
 use crate::context::{Context, Lendable};
 use crate::control::StopAt;
 use crate::interrupt::Interrupt;
-use crate::logger::{Logged, Progress, RunFolder};
+use crate::logger::{Logged, Progress, RunFolder, RunLock};
 use crate::outcome::{BatchOutcome, Ending, Outcome};
 use crate::split::Split;
 
@@ -48,6 +52,27 @@ struct Position {
     epoch: u32,
     /// First batch of the epoch not yet trained on.
     next_batch: u64,
+    stage: Stage,
+}
+
+impl Position {
+    /// True if nothing of the epoch has happened.
+    fn is_at_start(self) -> bool {
+        self.next_batch == 0 && self.stage == Stage::Train
+    }
+}
+
+/// The part of an epoch that is under way.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stage {
+    #[default]
+    Train,
+    Validation,
+    /// Validation is over.
+    Test {
+        is_best: bool,
+    },
 }
 
 /// The progress of a batch, should an error end the run in it.
@@ -79,6 +104,12 @@ pub struct Trainer {
     steps_at_start: u64,
     /// A checkpoint was loaded, which had seen this much logged: on-checkpoint-loaded is due.
     resumed: Option<Logged>,
+    /// The length of the log, in bytes, when the pass under way began: a pass that is cut short is logged anew.
+    pass_began: Option<u64>,
+    /// The summary of a run that is over: it was resumed, and nothing is left to train.
+    earlier: Option<Summary>,
+    /// Keeps other processes from the run's folder.
+    lock: Option<RunLock>,
     /// Waits of the loop for the device, those for losses aside.
     syncs: u64,
 }
@@ -109,6 +140,9 @@ impl Trainer {
             recordings: Recordings::default(),
             steps_at_start: 0,
             resumed: None,
+            pass_began: None,
+            earlier: None,
+            lock: None,
             syncs: 0,
         }
     }
@@ -116,6 +150,11 @@ impl Trainer {
     /// Shows how the run goes on.
     pub fn show_on(&mut self, progress: Progress) {
         self.progress = progress;
+    }
+
+    /// Keeps the lock of the run's folder until the run has ended.
+    pub fn hold(&mut self, lock: RunLock) {
+        self.lock = Some(lock);
     }
 
     /// Ends the run, with a checkpoint, after the batch in which `interrupt` notices a signal.
@@ -133,7 +172,12 @@ impl Trainer {
     /// # Errors
     /// The error that ended training. A callback's names the callback and the phase.
     pub fn train(mut self) -> Result<Summary> {
-        self.context.logger.open(self.resumed)?;
+        if let Some(summary) = self.earlier.take() {
+            return self.leave_as_it_is(summary);
+        }
+        if let Err(error) = self.context.logger.open(self.resumed) {
+            return self.finish_unbegun(error);
+        }
         self.context.started = std::time::Instant::now();
         self.steps_at_start = self.context.global_step;
         self.recordings.prepare(
@@ -144,15 +188,21 @@ impl Trainer {
         // Forward pass and loss switch gradient mode on for themselves.
         let _unrecorded = GradientMode::set(false);
         let ending = self.run();
+        let ending = self.unless_cut(ending);
         self.finish(ending)
     }
 
     fn run(&mut self) -> Result<Ending> {
+        let standing = self.resumed.and_then(|_| self.standing_stop());
         if self.resumed.take().is_some() {
             self.fire(Phase::CheckpointLoaded)?;
         }
         self.fire(Phase::TrainingStart)?;
+        if let Some(ending) = standing {
+            return Ok(ending);
+        }
         while self.position.epoch < self.settings.max_epochs {
+            self.look_for_signal()?;
             if let Some(ending) = self.epoch()? {
                 return Ok(ending);
             }
@@ -165,23 +215,38 @@ impl Trainer {
 
     /// One epoch: training, then the passes and the checkpoint that are due after it.
     fn epoch(&mut self) -> Result<Option<Ending>> {
-        if let Some(ending) = self.train_epoch()? {
-            return Ok(Some(ending));
+        let epoch = self.position.epoch;
+        self.context.epoch = Some(epoch);
+        self.context.logger.set_epoch(u64::from(epoch));
+        if self.position.stage == Stage::Train {
+            if let Some(ending) = self.train_epoch()? {
+                return Ok(Some(ending));
+            }
+            self.position.stage = Stage::Validation;
         }
-        let is_best = self.is_due(self.settings.validation_every) && self.validate()?;
-        if self.is_due(self.settings.test_every) && self.context.test_loader.is_some() {
-            self.test()?;
-        }
+        let is_best = self.evaluate_epoch()?;
         self.context.batch_idx = None;
         self.fire(Phase::EpochEnd)?;
         self.progress.end_epoch(self.context.global_step)?;
         self.context.logger.flush()?;
         self.position = Position {
             epoch: self.settings.epoch_after(self.position.epoch),
-            next_batch: 0,
+            ..Position::default()
         };
         self.save_epoch(is_best)?;
         self.ending_after(StopAt::Epoch)
+    }
+
+    /// The passes that are due after an epoch, from the one it stands at. Answers whether the epoch is the best so far.
+    fn evaluate_epoch(&mut self) -> Result<bool> {
+        if self.position.stage == Stage::Validation {
+            let is_best = self.is_due(self.settings.validation_every) && self.validate()?;
+            self.position.stage = Stage::Test { is_best };
+        }
+        if self.is_due(self.settings.test_every) && self.context.test_loader.is_some() {
+            self.test()?;
+        }
+        Ok(self.position.stage == Stage::Test { is_best: true })
     }
 
     /// True if a pass that comes every so many epochs comes after this one. The last epoch has each.
@@ -192,18 +257,21 @@ impl Trainer {
 
     /// The training part of an epoch, from the batch it stands at.
     fn train_epoch(&mut self) -> Result<Option<Ending>> {
-        let Position { epoch, next_batch } = self.position;
+        let Position {
+            epoch, next_batch, ..
+        } = self.position;
         self.begin_epoch(epoch, next_batch)?;
+        if next_batch > 0 && self.resume_between_batches()? {
+            self.end_train_loader()?;
+            return Ok(None);
+        }
         while let Some(batch) = self.context.train_loader.next() {
-            let batch = batch.with_context(|| {
-                format!(
-                    "batch {} of epoch {epoch} cannot be read",
-                    self.position.next_batch
-                )
-            })?;
-            let outcome = self.train_batch(batch)?;
-            self.end_batch(outcome)?;
-            if let Some(ending) = self.between_batches(outcome)? {
+            let number = self.position.next_batch;
+            let stepped = batch
+                .context("it cannot be read")
+                .and_then(|batch| self.whole_batch(batch))
+                .with_context(|| format!("batch {number} of epoch {epoch}"))?;
+            if let Some(ending) = self.between_batches(stepped)? {
                 return Ok(Some(ending));
             }
             if std::mem::take(&mut self.context.control.stop_epoch) {
@@ -214,12 +282,18 @@ impl Trainer {
         Ok(None)
     }
 
+    /// A batch to its end. Answers whether the optimizer stepped, for this batch or for those that waited for it.
+    fn whole_batch(&mut self, batch: Batch) -> Result<bool> {
+        let steps_before = self.context.global_step;
+        let outcome = self.train_batch(batch)?;
+        self.end_batch(outcome)?;
+        Ok(self.context.global_step > steps_before)
+    }
+
     /// Begins an epoch at its batch `next_batch`. One that is resumed in its middle has begun already: its phases have
     /// fired, and its metrics hold the batches before.
     fn begin_epoch(&mut self, epoch: u32, next_batch: u64) -> Result<()> {
-        self.context.epoch = Some(epoch);
         self.context.split = Split::Train;
-        self.context.logger.set_epoch(u64::from(epoch));
         if next_batch == 0 {
             self.context.running_metrics.train.reset()?;
             self.apply_schedule();
@@ -306,17 +380,14 @@ impl Trainer {
     }
 
     /// Does what callbacks asked for during the batch.
-    fn between_batches(&mut self, outcome: BatchOutcome) -> Result<Option<Ending>> {
+    fn between_batches(&mut self, stepped: bool) -> Result<Option<Ending>> {
         self.look_at_arrived_values()?;
         self.context.logger.flush_arrived()?;
         if std::mem::take(&mut self.context.control.validate) {
             self.validate_within_epoch()?;
         }
-        let stepped = outcome == BatchOutcome::Stepped;
         self.save_within_epoch(stepped)?;
-        if let Some(signal) = self.interrupt.take() {
-            return self.interrupted(signal).map(Some);
-        }
+        self.look_for_signal()?;
         self.ending_after(if stepped { StopAt::Step } else { StopAt::Batch })
     }
 

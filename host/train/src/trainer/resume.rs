@@ -1,72 +1,179 @@
 //! Going on from a checkpoint: everything is as it was when that was saved. Owns the order in which state is put back;
 //! `checkpointing` owns what is saved. On the CPU a resumed run gives, bit for bit, the results of an uninterrupted one.
 
-use std::path::Path;
-use std::time::Duration;
-
 use anyhow::{Context as _, Result};
-use tch::Tensor;
 
 use super::checkpointing::{Bits, CallbackExtras, SavedGroup, TrainerState};
-use super::{Position, Trainer};
-use crate::accumulation::Accumulation;
-use crate::checkpoint::{self, NamedTensors, SavedCallback, Snapshot, State};
-use crate::context::Context;
+use super::{Position, Stage, Summary, Trainer, restore};
+use crate::checkpoint::{SavedCallback, Snapshot};
+use crate::control::StopAt;
 use crate::logger::Logged;
+use crate::outcome::Ending;
+use crate::split::PerSplit;
+
+/// The parts of a checkpoint that give way to the recipe, because it has changed since. The default takes everything from
+/// the checkpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Changed {
+    /// Anything: rates that depend on it are those of the recipe from the next step on.
+    pub recipe: bool,
+    /// The optimizer's state begins anew.
+    pub optimizer_state: bool,
+    /// Hyperparameters of the optimizer, but for learning rates.
+    pub hyperparameters: bool,
+    /// Learning rates.
+    pub learning_rates: bool,
+    /// The loss and its parameters.
+    pub loss: bool,
+    /// Batches of a step, from the next step on.
+    pub accumulation: bool,
+    /// Metrics of the training batches: those of an epoch under way begin anew.
+    pub train_metrics: bool,
+    /// Parameters of loaders and transforms that callbacks have set.
+    pub loaders: PerSplit<bool>,
+    /// The list of callbacks: a stop that one has asked for no longer stands.
+    pub callbacks: bool,
+    /// How the network differs, in the words of the recipe, should the checkpoint not fit.
+    pub network: Vec<String>,
+}
 
 impl Trainer {
-    /// Goes on from a checkpoint, a folder or a tag's link. Changes nothing on disk, so that a run which is refused can
-    /// be resumed otherwise.
+    /// Goes on from a checkpoint. Changes nothing on disk, so that a run which is refused can be resumed otherwise.
     ///
     /// # Errors
-    /// If the checkpoint does not belong to this recipe's network, optimizer or callbacks; names the first that differs.
-    pub fn resume(&mut self, path: &Path) -> Result<()> {
-        let snapshot = checkpoint::load(path)?;
+    /// If the checkpoint does not belong to this recipe's network, optimizer, callbacks or data; names the first that
+    /// differs.
+    pub fn resume(&mut self, snapshot: Snapshot, changed: &Changed) -> Result<()> {
         let logged = Logged {
             step: snapshot.state.global_step,
             bytes: snapshot.state.metrics_bytes,
         };
-        self.restore(snapshot)
-            .with_context(|| format!("the run cannot go on from {}", path.display()))?;
+        self.restore(snapshot, changed)?;
         self.resumed = Some(logged);
+        self.earlier = self.summary_if_over();
         Ok(())
     }
 
-    fn restore(&mut self, snapshot: Snapshot) -> Result<()> {
+    /// True if a resumed run was over already: it will train nothing and change nothing.
+    pub fn is_over(&self) -> bool {
+        self.earlier.is_some()
+    }
+
+    /// The summary that the run has, if it came to its end and nothing is left to train.
+    fn summary_if_over(&self) -> Option<Summary> {
+        let is_past = self.position.epoch >= self.settings.max_epochs;
+        let is_stopped = self.context.control.stop_after(StopAt::Epoch).is_some();
+        if !self.position.is_at_start() || !(is_past || is_stopped) {
+            return None;
+        }
+        let summary = Summary::read(&self.run).ok()?;
+        let is_of_this_end = summary.has_ended() && summary.steps == self.context.global_step;
+        is_of_this_end.then_some(summary)
+    }
+
+    /// Answers with the summary of a run that is over, and says so.
+    pub(super) fn leave_as_it_is(&mut self, summary: Summary) -> Result<Summary> {
+        tracing::info!(
+            "the run is over ({}): nothing is left to train, and nothing was changed; raise `max_epochs`, or change what \
+             stopped it",
+            summary.stop_reason
+        );
+        self.progress.finish(&serde_json::to_value(&summary)?)?;
+        Ok(summary)
+    }
+
+    /// The end that was due when the checkpoint was taken, but had not come.
+    pub(super) fn standing_stop(&mut self) -> Option<Ending> {
+        let is_between_steps = self.context.accumulation.contributed() == 0;
+        let completed = match self.position {
+            position if position.is_at_start() => StopAt::Epoch,
+            Position {
+                stage: Stage::Train,
+                ..
+            } if is_between_steps => StopAt::Step,
+            Position {
+                stage: Stage::Train,
+                ..
+            } => StopAt::Batch,
+            _ => return None,
+        };
+        self.context.control.stop_after(completed).map(Ending::of)
+    }
+
+    /// Does what was still to be done when a checkpoint was taken between two batches. Answers whether a callback has
+    /// ended the epoch's training part.
+    pub(super) fn resume_between_batches(&mut self) -> Result<bool> {
+        if std::mem::take(&mut self.context.control.validate) {
+            self.validate_within_epoch()?;
+        }
+        Ok(std::mem::take(&mut self.context.control.stop_epoch))
+    }
+
+    fn restore(&mut self, snapshot: Snapshot, changed: &Changed) -> Result<()> {
         let state = &snapshot.state;
-        let own = read_own(state)?;
+        let own = restore::own(state)?;
         self.position = Position {
             epoch: u32::try_from(state.epoch)?,
             next_batch: state.next_batch,
+            stage: own.stage,
         };
-        self.schedule.restore(&own.scheduled_rates);
-        let best_values: Vec<f64> = own.best_values.iter().map(Bits::value).collect();
-        self.best_models.restore(snapshot.best_models, &best_values);
         self.restore_callbacks(snapshot.callbacks, &own.callbacks)?;
+        self.restore_rates(&own, changed)?;
         let context = &mut *self.context;
-        restore_counts(context, state, &own)?;
-        restore_watched(context, state)?;
+        restore::counts(context, state, &own, changed)?;
+        restore::standing(context, own.standing, changed);
+        if restore::watched(context, state)? {
+            let best_values: Vec<f64> = own.best_values.iter().map(Bits::value).collect();
+            self.best_models.restore(snapshot.best_models, &best_values);
+        }
         context
             .net
             .load_state(&snapshot.model, true)
-            .context("its network is another one")?;
-        context
-            .optimizer
-            .load_state(snapshot.optimizer)
-            .context("its optimizer is another one")?;
-        restore_ema(context, &snapshot.ema)?;
-        restore_groups(context, &own.groups)?;
-        context.criterion.restore(&state.criterion)?;
-        restore_loaders(context, &own.loaders)?;
-        let metrics = &mut context.running_metrics.train;
-        metrics.load_state(&snapshot.metrics, context.device)?;
-        restore_gradients(context, &snapshot.gradients)?;
+            .with_context(|| restore::another_network(changed))?;
+        if !changed.optimizer_state {
+            restore::optimizer(context.optimizer.as_mut(), snapshot.optimizer, changed)?;
+        }
+        restore::ema(context, &snapshot.ema, &snapshot.model)?;
+        if !changed.loss {
+            context.criterion.restore(&state.criterion)?;
+        }
+        restore::loaders(context, &own.loaders, changed)?;
+        restore::check_data(context, self.position, own.train_data)?;
+        if !(changed.loss || changed.train_metrics) {
+            let metrics = &mut context.running_metrics.train;
+            metrics.load_state(&snapshot.metrics, context.device)?;
+        }
+        restore::gradients(context, &snapshot.gradients)?;
         for name in &own.frozen {
             context.net.freeze(name)?;
         }
+        if changed.recipe {
+            self.apply_schedule();
+        }
         // Last: building and loading may have drawn random numbers.
-        for (_, rng) in &snapshot.rng {
-            torch_ext::set_rng_state(context.device, rng)?;
+        restore::random_numbers(&self.context, &snapshot.rng)
+    }
+
+    /// Hyperparameters first: which state the optimizer keeps depends on them.
+    fn restore_rates(&mut self, own: &TrainerState, changed: &Changed) -> Result<()> {
+        if !changed.learning_rates {
+            self.schedule.restore(&own.scheduled_rates);
+        }
+        let optimizer = self.context.optimizer.as_mut();
+        for SavedGroup {
+            name,
+            hyperparameters,
+        } in &own.groups
+        {
+            for (key, value) in hyperparameters {
+                let gives_way = match key.as_str() {
+                    "lr" => changed.learning_rates,
+                    _ => changed.hyperparameters || changed.optimizer_state,
+                };
+                if !gives_way {
+                    optimizer.set_hyperparameter(name, key, *value)?;
+                }
+            }
         }
         Ok(())
     }
@@ -92,118 +199,4 @@ impl Trainer {
         }
         Ok(())
     }
-}
-
-/// The trainer's own part of a checkpoint.
-pub(super) fn read_own(state: &State) -> Result<TrainerState> {
-    serde_json::from_value(state.trainer.clone())
-        .context("its part of the trainer cannot be read: it was saved by another version")
-}
-
-pub(super) fn restore_counts(
-    context: &mut Context,
-    state: &State,
-    own: &TrainerState,
-) -> Result<()> {
-    context.global_step = state.global_step;
-    context.samples_seen = state.samples_seen;
-    context.elapsed_before = Duration::try_from_secs_f64(own.elapsed_seconds)?;
-    context.accumulation = restored_accumulation(state, own.accumulation)?;
-    context.control.history.clone_from(&own.asked);
-    let metrics = own.metrics.iter();
-    context.metrics_dict = metrics
-        .map(|(name, value)| (name.clone(), value.value()))
-        .collect();
-    Ok(())
-}
-
-fn restored_accumulation(state: &State, planned: u32) -> Result<Accumulation> {
-    let waiting = &state.accumulation;
-    let contributed = u32::try_from(waiting.batches)?;
-    let without_skips = state.next_batch.saturating_sub(waiting.batches);
-    let first_batch = waiting.first_batch.unwrap_or(without_skips);
-    Ok(Accumulation::resumed(planned, contributed, first_batch))
-}
-
-/// The best value so far holds on only if the recipe still watches that metric.
-fn restore_watched(context: &mut Context, state: &State) -> Result<()> {
-    let Some(watched) = &state.watched else {
-        return Ok(());
-    };
-    if watched.metric == context.run.metric_to_watch {
-        context.best_metric = watched.best;
-        context.best_epoch = watched.best_epoch.map(u32::try_from).transpose()?;
-    } else {
-        tracing::warn!(
-            "the checkpoint watched `{}`, this recipe watches `{}`: the best value starts anew",
-            watched.metric,
-            context.run.metric_to_watch
-        );
-    }
-    Ok(())
-}
-
-pub(super) fn restore_ema(context: &mut Context, saved: &NamedTensors) -> Result<()> {
-    if let Some(ema) = &mut context.ema_model {
-        ema.model_mut()
-            .load_state(saved, true)
-            .context("its moving average is another one")?;
-    }
-    Ok(())
-}
-
-fn restore_groups(context: &mut Context, groups: &[SavedGroup]) -> Result<()> {
-    for group in groups {
-        for (name, value) in &group.hyperparameters {
-            context
-                .optimizer
-                .set_hyperparameter(&group.name, name, *value)?;
-        }
-    }
-    Ok(())
-}
-
-/// The states are in the order in which `checkpointing` takes them.
-fn restore_loaders(context: &mut Context, states: &[serde_json::Value]) -> Result<()> {
-    let loaders = [
-        Some(&mut context.train_loader),
-        Some(&mut context.valid_loader),
-        context.test_loader.as_mut(),
-    ];
-    for (loader, state) in loaders.into_iter().flatten().zip(states) {
-        loader.restore(state)?;
-    }
-    Ok(())
-}
-
-/// Gradients exist only after a backward pass: one of zero makes them, then the saved values go in.
-fn restore_gradients(context: &mut Context, saved: &NamedTensors) -> Result<()> {
-    if saved.is_empty() {
-        return Ok(());
-    }
-    make_gradients(context)?;
-    let _unrecorded = tch::no_grad_guard();
-    let parameters = context.net.parameters();
-    for (name, value) in saved {
-        let parameter = parameters.iter().find(|(known, _)| known == name);
-        let (_, parameter) = parameter
-            .with_context(|| format!("it has a gradient of `{name}`, which the network lacks"))?;
-        parameter.grad().f_copy_(value)?;
-    }
-    Ok(())
-}
-
-/// Gives a gradient of zero to every parameter that learns.
-fn make_gradients(context: &Context) -> Result<()> {
-    let mut sums = Vec::new();
-    for (_, parameter) in context.net.parameters() {
-        if parameter.requires_grad() {
-            sums.push(parameter.f_sum(tch::Kind::Float)?);
-        }
-    }
-    Tensor::f_stack(&sums, 0)?
-        .f_sum(tch::Kind::Float)?
-        .f_mul_scalar(0.0)?
-        .f_backward()?;
-    Ok(())
 }

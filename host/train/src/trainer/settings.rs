@@ -26,6 +26,8 @@ pub struct Settings {
     pub average_best_models: bool,
     /// Which checkpoints are written.
     pub saving: Saving,
+    /// The resolved recipe, which every checkpoint keeps; null if there is none.
+    pub recipe: serde_json::Value,
 }
 
 impl Settings {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use phasebox_contract::limits::{Limit, Limits, Usage};
 use phasebox_files::atomic_file::{self, Durability};
 use serde::{Deserialize, Serialize};
@@ -13,15 +13,21 @@ use super::{RecordedSteps, Trainer};
 use crate::callback::{CallbackReport, Failure};
 use crate::control::Request;
 use crate::logger::RunFolder;
+use crate::number::{self, Number};
 use crate::outcome::Ending;
+
+/// The version of `summary.json`; docs/formats.md says what changed with each. That of 0.1.0 has none written in it.
+const SCHEMA: u64 = 2;
 
 /// A run, looked back upon. Fields that an older phasebox did not write are empty.
 #[derive(Serialize, Deserialize, Default, Clone, Debug)]
 #[serde(default)]
 pub struct Summary {
+    /// The version of the form; 0 for 0.1.0, which wrote none.
+    pub schema: u64,
     /// The best validation; none without one.
     pub best: Option<Best>,
-    /// The metrics computed last, by name.
+    /// The metrics computed last, by name; those that are not finite are texts, as in `metrics.jsonl`.
     #[serde(rename = "final")]
     pub last: Map<String, Value>,
     /// Epochs completed.
@@ -57,6 +63,7 @@ pub struct Best {
     /// The watched metric.
     pub metric: String,
     /// Its value.
+    #[serde(with = "number")]
     pub value: f64,
     /// The epoch of it, from 0.
     pub epoch: u32,
@@ -117,16 +124,37 @@ impl Summary {
         self.stop_reason == Ending::Interrupted.to_string()
     }
 
+    /// True if the run came to its end, by itself or because a callback asked for it.
+    pub(super) fn has_ended(&self) -> bool {
+        let reason = &self.stop_reason;
+        *reason == Ending::Completed.to_string() || reason.starts_with("stopped: ")
+    }
+
+    /// The metrics computed last; NaN for one that is no number, as 0.1.0 wrote it.
+    pub fn last_values(&self) -> Vec<(&str, f64)> {
+        let last = self.last.iter();
+        last.map(|(name, value)| (name.as_str(), Number::of(value).unwrap_or(f64::NAN)))
+            .collect()
+    }
+
     /// The summary of a run that has ended.
     ///
     /// # Errors
-    /// If there is no summary, because the run goes on or was killed, or the file is not one.
+    /// If there is no summary, because the run goes on or was killed, or the file is not one, or of a newer phasebox.
     pub fn read(run: &RunFolder) -> Result<Summary> {
         let path = run.summary();
         let text = std::fs::read(&path)
             .with_context(|| format!("no {}: the run goes on, or was killed", path.display()))?;
-        serde_json::from_slice(&text)
-            .with_context(|| format!("{} is not a summary", path.display()))
+        let not_one = || format!("{} is not a summary", path.display());
+        let json: Value = serde_json::from_slice(&text).with_context(not_one)?;
+        let schema = json["schema"].as_u64().unwrap_or(1);
+        ensure!(
+            schema <= SCHEMA,
+            "{} was made by a newer phasebox: it has schema {schema}, this phasebox reads up to {SCHEMA}; use that one, \
+             or a newer",
+            path.display()
+        );
+        serde_json::from_value(json).with_context(not_one)
     }
 }
 
@@ -150,6 +178,7 @@ impl Trainer {
         let in_callbacks: u64 = callbacks.iter().map(|callback| callback.syncs).sum();
         let syncs = self.syncs + self.loss_watch.syncs() + in_callbacks;
         Summary {
+            schema: SCHEMA,
             best: self.best(),
             last: json_object(&context.metrics_dict),
             epochs: self.position.epoch,
@@ -184,8 +213,12 @@ impl Trainer {
 pub(super) fn json_object(metrics: &[(String, f64)]) -> Map<String, Value> {
     let metrics = metrics.iter();
     metrics
-        .map(|(name, value)| (name.clone(), (*value).into()))
+        .map(|(name, value)| (name.clone(), any_number(*value)))
         .collect()
+}
+
+fn any_number(value: f64) -> Value {
+    serde_json::to_value(Number(value)).unwrap_or_default()
 }
 
 fn limits_by_key((limits, usage): (Limits, Usage)) -> Map<String, Value> {

@@ -173,7 +173,7 @@ impl Stage {
             Stage::Network
         } else if !seen.has_loss {
             Stage::Loss
-        } else if text.starts_with("metric `") {
+        } else if text.contains("metric `") {
             Stage::Metrics
         } else {
             Stage::Step

@@ -1,0 +1,439 @@
+//! Resuming: for each key of a recipe, who decides when a run goes on from a checkpoint. Owns the table, which
+//! docs/resume.md shows to people, and the refusals; putting state back is the trainer's.
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use phasebox_recipe::{Node, Recipe};
+use phasebox_train::checkpoint::Snapshot;
+use phasebox_train::trainer::Changed;
+use serde_json::{Map, Value};
+
+/// The one who decides about a key that has changed since the checkpoint.
+enum Rule {
+    /// The recipe, from the next batch on.
+    Recipe,
+    /// The recipe at an epoch's start. Inside an epoch, the change is refused.
+    AtEpochStart,
+    /// The recipe, if the optimizer's state is left out. If not, the change is refused.
+    WithoutOptimizerState,
+    /// The checkpoint. A value that asks for something else is refused; one that is gone asks for nothing.
+    Checkpoint,
+    /// The key is about resuming itself.
+    Resuming,
+}
+
+/// Tells the trainer what gives way to the recipe.
+type Effect = fn(&mut Changed, &Difference);
+
+/// The keys that are not simply the recipe's; the longest that fits counts. A key stands for all below it.
+const ROWS: &[(&str, Rule, Effect)] = &[
+    ("architecture", Rule::Recipe, network),
+    ("arch_params", Rule::Recipe, network),
+    ("dataset", Rule::AtEpochStart, nothing),
+    ("dataset_params", Rule::AtEpochStart, nothing),
+    ("train_dataloader_params", Rule::Recipe, train_loader),
+    (
+        "train_dataloader_params.batch_size",
+        Rule::AtEpochStart,
+        train_loader,
+    ),
+    (
+        "train_dataloader_params.shuffle",
+        Rule::AtEpochStart,
+        train_loader,
+    ),
+    ("train_transforms", Rule::Recipe, train_loader),
+    ("val_dataloader_params", Rule::Recipe, other_loaders),
+    ("val_transforms", Rule::Recipe, other_loaders),
+    ("test_dataloader_params", Rule::Recipe, other_loaders),
+    ("checkpoint_params", Rule::Checkpoint, nothing),
+    ("training_hyperparams.seed", Rule::AtEpochStart, nothing),
+    (
+        "training_hyperparams.optimizer",
+        Rule::WithoutOptimizerState,
+        hyperparameters,
+    ),
+    (
+        "training_hyperparams.optimizer_params",
+        Rule::Recipe,
+        hyperparameters,
+    ),
+    (
+        "training_hyperparams.zero_weight_decay_on_bias_and_bn",
+        Rule::Recipe,
+        groups,
+    ),
+    ("training_hyperparams.initial_lr", Rule::Recipe, groups),
+    ("training_hyperparams.lr_mode", Rule::Recipe, learning_rates),
+    (
+        "training_hyperparams.batch_accumulate",
+        Rule::Recipe,
+        accumulation,
+    ),
+    ("training_hyperparams.loss", Rule::Recipe, loss),
+    ("training_hyperparams.criterion_params", Rule::Recipe, loss),
+    (
+        "training_hyperparams.train_metrics_list",
+        Rule::Recipe,
+        train_metrics,
+    ),
+    (
+        "training_hyperparams.phase_callbacks",
+        Rule::Recipe,
+        callbacks,
+    ),
+    ("training_hyperparams.resume", Rule::Resuming, nothing),
+    ("training_hyperparams.run_id", Rule::Resuming, nothing),
+    ("training_hyperparams.resume_path", Rule::Resuming, nothing),
+    ("training_hyperparams.ckpt_name", Rule::Resuming, nothing),
+    (
+        "training_hyperparams.load_opt_params",
+        Rule::Resuming,
+        nothing,
+    ),
+];
+
+fn nothing(_: &mut Changed, _: &Difference) {}
+
+fn network(changed: &mut Changed, difference: &Difference) {
+    changed.network.push(difference.to_string());
+}
+
+fn train_loader(changed: &mut Changed, _: &Difference) {
+    changed.loaders.train = true;
+}
+
+/// Validation's parameters and transforms are those of the test, too, unless the recipe says otherwise.
+fn other_loaders(changed: &mut Changed, _: &Difference) {
+    changed.loaders.validation = true;
+    changed.loaders.test = true;
+}
+
+fn hyperparameters(changed: &mut Changed, _: &Difference) {
+    changed.hyperparameters = true;
+}
+
+fn learning_rates(changed: &mut Changed, _: &Difference) {
+    changed.learning_rates = true;
+}
+
+/// Other groups of parameters have hyperparameters and rates of their own.
+fn groups(changed: &mut Changed, _: &Difference) {
+    changed.hyperparameters = true;
+    changed.learning_rates = true;
+}
+
+fn accumulation(changed: &mut Changed, _: &Difference) {
+    changed.accumulation = true;
+}
+
+fn loss(changed: &mut Changed, _: &Difference) {
+    changed.loss = true;
+}
+
+fn train_metrics(changed: &mut Changed, _: &Difference) {
+    changed.train_metrics = true;
+}
+
+fn callbacks(changed: &mut Changed, _: &Difference) {
+    changed.callbacks = true;
+}
+
+/// The decision about a resume: what gives way to the recipe, and a line for each key that has changed.
+pub(super) struct Decision {
+    pub(super) changed: Changed,
+    pub(super) lines: Vec<String>,
+}
+
+/// Compares a recipe with the one that a checkpoint was made with.
+///
+/// # Errors
+/// A key that cannot change there, with its line, both values and the remedy.
+pub(super) fn decide(recipe: &Recipe, path: &Path, snapshot: &Snapshot) -> Result<Decision> {
+    let earlier = match &snapshot.state.recipe {
+        Value::Null => recipe_beside(path),
+        kept => kept.clone(),
+    };
+    let with_optimizer = recipe.training_hyperparams.resume.load_opt_params;
+    let mut changed = Changed {
+        optimizer_state: !with_optimizer,
+        ..Changed::default()
+    };
+    let mut lines = Vec::new();
+    if !with_optimizer {
+        lines.push("`load_opt_params: false`: the optimizer's state begins anew".to_owned());
+    }
+    if earlier.is_null() {
+        return Ok(Decision { changed, lines });
+    }
+    let case = Case {
+        recipe,
+        is_inside_epoch: snapshot.state.next_batch > 0,
+        with_optimizer,
+    };
+    for difference in differences(&normal(earlier), &normal(recipe.to_json())) {
+        let (rule, effect) = row(&difference.key);
+        if let Some(line) = case.judge(rule, &difference)? {
+            changed.recipe = true;
+            effect(&mut changed, &difference);
+            lines.push(line);
+        }
+    }
+    Ok(Decision { changed, lines })
+}
+
+/// The row of a key; a key without one is the recipe's.
+fn row(key: &str) -> (&'static Rule, Effect) {
+    let fits = |name: &str| {
+        let rest = key.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    let rows = ROWS.iter().filter(|(name, _, _)| fits(name));
+    let longest = rows.max_by_key(|(name, _, _)| name.len());
+    longest.map_or((&Rule::Recipe, nothing as Effect), |(_, rule, effect)| {
+        (rule, *effect)
+    })
+}
+
+/// Checkpoints of 0.1.0 hold no recipe: the run's folder does, two folders up.
+fn recipe_beside(checkpoint: &Path) -> Value {
+    let folder = checkpoint.canonicalize().unwrap_or_default();
+    let run = folder.parent().and_then(Path::parent);
+    let recipe = run.and_then(|run| Recipe::load(run.join("recipe.yaml"), &[]).ok());
+    recipe.map_or(Value::Null, |recipe| recipe.to_json())
+}
+
+/// The resume that differences are judged for.
+struct Case<'a> {
+    recipe: &'a Recipe,
+    is_inside_epoch: bool,
+    with_optimizer: bool,
+}
+
+impl Case<'_> {
+    /// The line for the log; none for a difference that asks for nothing.
+    fn judge(&self, rule: &Rule, difference: &Difference) -> Result<Option<String>> {
+        let refusal = match rule {
+            Rule::Resuming => return Ok(None),
+            Rule::Checkpoint if difference.new.is_null() => return Ok(None),
+            Rule::WithoutOptimizerState if difference.differs_in_case_alone() => return Ok(None),
+            Rule::Recipe => None,
+            Rule::AtEpochStart if !self.is_inside_epoch => None,
+            Rule::AtEpochStart if difference.is_of_a_moved_file() => None,
+            Rule::AtEpochStart => Some(
+                "the checkpoint stands inside an epoch: put back what it was, or go on from one of an epoch's end",
+            ),
+            Rule::WithoutOptimizerState if !self.with_optimizer => None,
+            Rule::WithoutOptimizerState => Some(
+                "the checkpoint holds the state of that optimizer: put back what it was, or set `load_opt_params: false`",
+            ),
+            Rule::Checkpoint => Some(
+                "a resumed run has the weights of its checkpoint: remove the key, or begin a new run",
+            ),
+        };
+        match refusal {
+            None => Ok(Some(format!("{difference}: the recipe decides"))),
+            Some(reason) => Err(self.refusal(difference, reason)),
+        }
+    }
+
+    fn refusal(&self, difference: &Difference, reason: &str) -> anyhow::Error {
+        let node = place(&self.recipe.resolved, &difference.key);
+        let message = format!("the run cannot be resumed: {difference}; {reason}");
+        anyhow!(node.location.error(message))
+    }
+}
+
+/// The node of a key, or the nearest above it that is written.
+fn place<'a>(root: &'a Node, key: &str) -> &'a Node {
+    let mut node = root;
+    for part in key.split('.') {
+        // A key may also stand at the top of a recipe.
+        match node.get(part).or_else(|| root.get(part)) {
+            Some(below) => node = below,
+            None => break,
+        }
+    }
+    node
+}
+
+/// A key that two recipes have different values for; null if one of them has none.
+struct Difference {
+    key: String,
+    old: Value,
+    new: Value,
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (old, new) = (short(&self.old), short(&self.new));
+        write!(formatter, "`{}` was {old} and is {new}", self.key)
+    }
+}
+
+impl Difference {
+    fn differs_in_case_alone(&self) -> bool {
+        let names = (self.old.as_str(), self.new.as_str());
+        matches!(names, (Some(old), Some(new)) if old.eq_ignore_ascii_case(new))
+    }
+
+    /// A file or folder of the same name elsewhere: data may be moved. Data that is other data has another size, which the
+    /// trainer sees.
+    fn is_of_a_moved_file(&self) -> bool {
+        let name = |value: &Value| Some(Path::new(value.as_str()?).file_name()?.to_owned());
+        let is_path = |value: &Value| value.as_str().is_some_and(|text| text.contains('/'));
+        (is_path(&self.old) || is_path(&self.new)) && name(&self.old) == name(&self.new)
+    }
+}
+
+/// The most characters of a value that a line shows.
+const SHOWN: usize = 120;
+
+fn short(value: &Value) -> String {
+    if value.is_null() {
+        return "not written".to_owned();
+    }
+    let text = value.to_string();
+    let mut shown: String = text.chars().take(SHOWN).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn differences(old: &Value, new: &Value) -> Vec<Difference> {
+    let mut found = Vec::new();
+    compare(String::new(), old, new, &mut found);
+    found
+}
+
+/// An empty mapping says as little as an absent one.
+fn compare(key: String, old: &Value, new: &Value, found: &mut Vec<Difference>) {
+    let none = Map::new();
+    let entries = match (old, new) {
+        (Value::Object(old), Value::Object(new)) => Some((old, new)),
+        (Value::Object(old), Value::Null) => Some((old, &none)),
+        (Value::Null, Value::Object(new)) => Some((&none, new)),
+        _ => None,
+    };
+    let Some((old_entries, new_entries)) = entries else {
+        if old != new {
+            let (old, new) = (old.clone(), new.clone());
+            found.push(Difference { key, old, new });
+        }
+        return;
+    };
+    let only_new = new_entries
+        .keys()
+        .filter(|key| !old_entries.contains_key(*key));
+    for name in old_entries.keys().chain(only_new) {
+        let below = match key.as_str() {
+            "" => name.clone(),
+            key => format!("{key}.{name}"),
+        };
+        let value = |entries: &Map<String, Value>| entries.get(name).cloned().unwrap_or_default();
+        compare(below, &value(old_entries), &value(new_entries), found);
+    }
+}
+
+/// Names with their parameters in two keys, and keys where they belong: recipes may write both otherwise.
+fn normal(mut recipe: Value) -> Value {
+    let Some(root) = recipe.as_object_mut() else {
+        return recipe;
+    };
+    root.remove("variables");
+    for key in [
+        "phase_callbacks",
+        "deterministic_callbacks",
+        "seed",
+        "resume",
+    ] {
+        let hoisted = root.remove(key);
+        if let (Some(value), Some(training)) = (hoisted, training(root))
+            && !value.is_null()
+        {
+            training.insert(key.to_owned(), value);
+        }
+    }
+    split_name(root, "architecture", "arch_params");
+    split_name(root, "dataset", "dataset_params");
+    if let Some(training) = training(root) {
+        split_name(training, "optimizer", "optimizer_params");
+        split_name(training, "loss", "criterion_params");
+    }
+    recipe
+}
+
+fn training(root: &mut Map<String, Value>) -> Option<&mut Map<String, Value>> {
+    root.get_mut("training_hyperparams")?.as_object_mut()
+}
+
+/// `{name: parameters}` as a name and its parameters.
+fn split_name(section: &mut Map<String, Value>, key: &str, parameters: &str) {
+    let Some(Value::Object(named)) = section.get(key) else {
+        return;
+    };
+    let Some((name, values)) = named.iter().next() else {
+        return;
+    };
+    let (name, values) = (Value::String(name.clone()), values.clone());
+    section.insert(key.to_owned(), name);
+    section.insert(parameters.to_owned(), values);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn keys(old: Value, new: Value) -> Vec<String> {
+        let found = differences(&normal(old), &normal(new)).into_iter();
+        found.map(|difference| difference.to_string()).collect()
+    }
+
+    #[test]
+    fn only_what_recipes_mean_is_compared() {
+        let check = |old: Value, new: Value, expected: &[&str]| {
+            assert_eq!(keys(old, new), expected);
+        };
+        check(
+            json!({"seed": 1, "training_hyperparams": {"optimizer": {"SGD": {"momentum": 0.9}}}}),
+            json!({"training_hyperparams": {"seed": 1, "optimizer": "SGD", "optimizer_params": {"momentum": 0.9}}}),
+            &[],
+        );
+        check(
+            json!({"arch_params": {}, "variables": 1}),
+            json!({"val_transforms": null}),
+            &[],
+        );
+        check(
+            json!({"training_hyperparams": {"max_epochs": 2, "loss": "MSELoss"}}),
+            json!({"training_hyperparams": {"max_epochs": 3, "loss": {"MSELoss": {"a": [1]}}}}),
+            &[
+                "`training_hyperparams.max_epochs` was 2 and is 3",
+                "`training_hyperparams.criterion_params.a` was not written and is [1]",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_longest_row_that_fits_counts() {
+        let is = |key: &str, expected: fn(&Rule) -> bool| assert!(expected(row(key).0), "{key}");
+        is("train_dataloader_params.batch_size", |rule| {
+            matches!(rule, Rule::AtEpochStart)
+        });
+        is("train_dataloader_params.num_workers", |rule| {
+            matches!(rule, Rule::Recipe)
+        });
+        is("training_hyperparams.optimizer", |rule| {
+            matches!(rule, Rule::WithoutOptimizerState)
+        });
+        is("training_hyperparams.optimizer_params.momentum", |rule| {
+            matches!(rule, Rule::Recipe)
+        });
+        is("training_hyperparams.resume_path", |rule| {
+            matches!(rule, Rule::Resuming)
+        });
+    }
+}

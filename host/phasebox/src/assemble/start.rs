@@ -1,0 +1,165 @@
+//! The start of a run: a new folder or an earlier run's, the lock on it, and the checkpoint to go on from. Owns the order in
+//! which they are found, so that a run which is refused leaves nothing new and nothing changed.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use phasebox_recipe::Recipe;
+use phasebox_train::checkpoint::{self, Snapshot};
+use phasebox_train::logger::{RunFolder, RunLock};
+use phasebox_train::trainer::Trainer;
+
+use super::Options;
+use super::resume::{self, Decision};
+
+/// The folder that a run writes to, and what it goes on from.
+pub(super) struct Start {
+    pub(super) folder: Folder,
+    pub(super) from: Option<From>,
+}
+
+/// A run's folder that is not accepted yet.
+pub(super) struct Folder {
+    run: RunFolder,
+    /// None if an earlier run has no file for it.
+    lock: Option<RunLock>,
+    /// Made for this run, and removed with it if it is refused.
+    vanishes: bool,
+}
+
+/// A checkpoint to go on from.
+pub(super) struct From {
+    path: PathBuf,
+    snapshot: Snapshot,
+    decision: Decision,
+}
+
+impl Start {
+    /// Finds the folder and the checkpoint that the command line or the recipe asks for. A new folder is made last.
+    pub(super) fn find(recipe: &Recipe, options: &Options) -> Result<Start> {
+        let asked = &recipe.training_hyperparams.resume;
+        if let Some(run) = earlier_run(recipe, options)? {
+            let folder = Folder::of_earlier(run)?;
+            let checkpoint = checkpoint_of(&folder.run, &asked.ckpt_name)?;
+            return Ok(Start {
+                from: Some(From::read(recipe, checkpoint)?),
+                folder,
+            });
+        }
+        let path = asked.resume_path.clone();
+        let from = path.map(|path| From::read(recipe, path)).transpose()?;
+        Ok(Start {
+            from,
+            folder: Folder::create(recipe, options)?,
+        })
+    }
+}
+
+/// The run to go on with; none if a new one is asked for.
+fn earlier_run(recipe: &Recipe, options: &Options) -> Result<Option<RunFolder>> {
+    let asked = &recipe.training_hyperparams.resume;
+    let (runs, experiment) = (&options.runs_dir, &recipe.experiment_name);
+    if let Some(path) = &options.resume {
+        return RunFolder::open(path).map(Some);
+    }
+    if let Some(id) = &asked.run_id {
+        return RunFolder::open(&runs.join(experiment).join(id)).map(Some);
+    }
+    if !asked.resume {
+        return Ok(None);
+    }
+    let newest = RunFolder::newest(runs, experiment)?;
+    newest.map(Some).with_context(|| {
+        format!(
+            "`resume: true`, but there is no earlier run of `{experiment}` in {}",
+            runs.display()
+        )
+    })
+}
+
+/// The checkpoint that the recipe names, or the newest complete one if that is not there.
+fn checkpoint_of(run: &RunFolder, name: &str) -> Result<PathBuf> {
+    let named = run.path().join(name);
+    if named.exists() {
+        return Ok(named);
+    }
+    match checkpoint::newest(run.path())? {
+        Some(newest) => Ok(newest),
+        None => bail!(
+            "run {} holds no checkpoint to go on from: start it anew without --resume",
+            run.path().display()
+        ),
+    }
+}
+
+impl From {
+    fn read(recipe: &Recipe, path: PathBuf) -> Result<From> {
+        let snapshot = checkpoint::load(&path)?;
+        let decision = resume::decide(recipe, &path, &snapshot)?;
+        Ok(From {
+            path,
+            snapshot,
+            decision,
+        })
+    }
+
+    /// Puts the checkpoint's state into a trainer, and says what the recipe has changed.
+    pub(super) fn restore(self, trainer: &mut Trainer) -> Result<()> {
+        let Decision { changed, lines } = self.decision;
+        trainer
+            .resume(self.snapshot, &changed)
+            .with_context(|| refusal(&self.path))?;
+        for line in lines {
+            tracing::info!("resume: {line}");
+        }
+        Ok(())
+    }
+}
+
+fn refusal(path: &Path) -> String {
+    format!("the run cannot go on from {}", path.display())
+}
+
+impl Folder {
+    fn of_earlier(run: RunFolder) -> Result<Folder> {
+        Ok(Folder {
+            lock: RunLock::of_earlier(&run)?,
+            run,
+            vanishes: false,
+        })
+    }
+
+    fn create(recipe: &Recipe, options: &Options) -> Result<Folder> {
+        let run = RunFolder::create(&options.runs_dir, &recipe.experiment_name)?;
+        let mut folder = Folder {
+            run,
+            lock: None,
+            vanishes: true,
+        };
+        folder.lock = Some(RunLock::take(&folder.run)?);
+        Ok(folder)
+    }
+
+    pub(super) fn run(&self) -> &RunFolder {
+        &self.run
+    }
+
+    /// Accepts the folder. Answers its lock, which names this process.
+    pub(super) fn keep(mut self) -> Result<RunLock> {
+        let lock = match self.lock.take() {
+            Some(lock) => lock,
+            None => RunLock::take(&self.run)?,
+        };
+        lock.sign()?;
+        self.vanishes = false;
+        Ok(lock)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.vanishes {
+            self.run.discard();
+        }
+    }
+}
