@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::repository;
 use crate::harness::training::{TrainedRun, Training};
+use crate::harness::{Scratch, repository};
 
 const WATCHED: &str = "training_hyperparams.metric_to_watch=publisher/score";
 
@@ -168,4 +168,18 @@ fn a_direction_is_known_or_written() {
             "{message}"
         );
     }
+}
+
+#[test]
+fn a_watched_value_that_is_no_number_is_said_once() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let finished = scratch.train(&[
+        "training_hyperparams.metric_to_watch=loss",
+        "training_hyperparams.initial_lr=1e30",
+        "training_hyperparams.nan_policy=ignore",
+        "training_hyperparams.average_best_models=false",
+    ]);
+    let warning = "`loss`, is not a number: no such epoch is the best";
+    let count = finished.stderr.matches(warning).count();
+    assert_eq!(count, 1, "{}", finished.stderr);
 }
