@@ -26,6 +26,7 @@
 //! | `reports` | that `phasebox report` says what a run's summary holds |
 //! | `loader_determinism` | that threads and memory formats leave the numbers of a training as they were |
 //! | `cache` | that compiled callbacks run only as they were written |
+//! | `mutations` | that a slip of the hand in a recipe is refused, noted or obeyed |
 //! | `memory_growth` | that a long run takes no more memory than a short one |
 //! | `recorded_steps` | that steps replayed from recordings are eager steps, bit for bit |
 //! | `resume` | that a killed run is readable, and goes on to the very bytes of a run that was not killed |
@@ -56,6 +57,7 @@ mod loader_determinism;
 mod locks;
 mod memory_growth;
 mod mission;
+mod mutations;
 mod names;
 mod phases;
 mod published_metrics;

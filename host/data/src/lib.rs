@@ -66,7 +66,7 @@ pub use transforms::{
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tch::Tensor;
@@ -250,8 +250,17 @@ impl DatasetConfig {
     /// A name that no data set has; a key that the data set does not have.
     pub fn named(name: &str, keys: Value) -> Result<DatasetConfig> {
         let known = names::data_set(name, Self::NAMES)?;
-        serde_json::from_value(json!({ known: keys }))
-            .map_err(|error| anyhow!("data set `{known}`: {error}"))
+        // serde would take a list for the fields in their order.
+        ensure!(
+            keys.is_object(),
+            "parameters of data set `{known}`: a mapping is wanted, not {keys}"
+        );
+        serde_path_to_error::deserialize(json!({ known: keys })).map_err(|error| {
+            let path = error.path().to_string();
+            let key = path.strip_prefix(&format!("{known}."));
+            let key = key.map_or(String::new(), |key| format!("`{key}`: "));
+            anyhow!("data set `{known}`: {key}{}", error.inner())
+        })
     }
 
     /// Refuses a name that no data set has.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use torch_ext::{AdamState, AdamStep, fused_adam_};
 
-use super::config::Settings;
+use super::config::{Settings, typed};
 use super::rule::{Rule, Step};
 use super::state::Lists;
 
@@ -41,7 +41,7 @@ impl Default for Adam {
 
 /// Reads the settings of `AdamW`.
 pub(super) fn read_decoupled(params: Value) -> serde_json::Result<Box<dyn Settings>> {
-    let adam: Adam = serde_json::from_value(params)?;
+    let adam: Adam = typed(params)?;
     Ok(Box::new(Adam {
         decoupled: true,
         ..adam

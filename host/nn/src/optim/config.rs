@@ -1,9 +1,9 @@
 //! The recipe's `optimizer` and `optimizer_params`: names and defaults as in SuperGradients, which has its own for some
 //! parameters of `torch.optim`. Owns parsing; ranges are checked when the optimizer is built.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use phasebox_contract::missing;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 use serde_json::{Map, Value};
 use tch::Tensor;
 
@@ -56,7 +56,18 @@ pub(super) fn read<R>(params: Value) -> serde_json::Result<Box<dyn Settings>>
 where
     R: Rule + DeserializeOwned + 'static,
 {
-    Ok(Box::new(serde_json::from_value::<R>(params)?))
+    Ok(Box::new(typed::<R>(params)?))
+}
+
+/// The settings with the name of a key before its fault.
+pub(super) fn typed<R: DeserializeOwned>(params: Value) -> serde_json::Result<R> {
+    serde_path_to_error::deserialize(params).map_err(|error| {
+        let path = error.path().to_string();
+        match path.as_str() {
+            "." => error.into_inner(),
+            key => serde_json::Error::custom(format!("`{key}`: {}", error.inner())),
+        }
+    })
 }
 
 /// A [`Rule`] whose type is not known.
@@ -131,6 +142,11 @@ impl OptimizerConfig {
     pub fn from_recipe(name: &str, params: &Value) -> Result<Self> {
         let row = find(name)?;
         let name = row.name;
+        // serde would take a list for the fields in their order.
+        ensure!(
+            params.is_object() || params.is_null(),
+            "optimizer_params of `{name}`: a mapping is wanted, not {params}"
+        );
         let settings = (row.read)(row.with_defaults(params));
         let settings = settings.with_context(|| format!("optimizer_params of `{name}`"))?;
         Ok(Self { name, settings })

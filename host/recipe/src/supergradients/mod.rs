@@ -51,6 +51,7 @@ pub(super) fn lower(recipe: &mut Node, read: &BTreeSet<String>, keys: &Keys) -> 
     layout::lower(recipe, read, &mut said)?;
     checkpoints::lower(recipe, &mut said)?;
     shortcuts::lower(recipe, &mut said)?;
+    variables::note_unread(recipe, read, &mut said);
     variables::take_out(recipe, &keys.top, read);
     if let Some(training) = recipe.get_mut("training_hyperparams") {
         variables::take_out(training, &keys.training, read);

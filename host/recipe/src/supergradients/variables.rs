@@ -42,3 +42,25 @@ pub(super) fn name_run(recipe: &mut Node, said: &mut Said) {
         entry.value.content = Content::Scalar(plain.into());
     }
 }
+
+/// Notes the section `variables` where no `${…}` reads it, and each of its variables that none reads.
+pub(super) fn note_unread(recipe: &Node, read: &BTreeSet<String>, said: &mut Said) {
+    let mut entries = recipe.entries().iter();
+    let Some(section) = entries.find(|entry| entry.key == SECTION) else {
+        return;
+    };
+    if read.contains(SECTION) || section.value.is_null() {
+        return;
+    }
+    let Content::Map(variables) = &section.value.content else {
+        return said.note(section, UNREAD);
+    };
+    for variable in variables {
+        if !is_read(&joined(SECTION, &variable.key), read) {
+            said.note(variable, UNREAD);
+        }
+    }
+}
+
+const SECTION: &str = "variables";
+const UNREAD: &str = "no `${…}` reads it";
