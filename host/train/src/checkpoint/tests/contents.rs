@@ -156,8 +156,8 @@ fn damage_is_refused_with_the_file_the_reason_and_the_remedy() -> Result<()> {
         ),
         (
             "newer",
-            |f| edit_manifest(f, "\"schema\": 1,\n  \"w", "\"schema\": 2,\n  \"w"),
-            "has schema 2, this phasebox reads up to 1",
+            |f| edit_manifest(f, "\"schema\": 2,\n  \"w", "\"schema\": 3,\n  \"w"),
+            "has schema 3, this phasebox reads up to 2",
         ),
         (
             "no model",
