@@ -192,6 +192,7 @@ unsafe extern "C" {
 
     pub(crate) fn ext_channels_last(tensor: *const C_tensor, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_shares_storage(left: *const C_tensor, right: *const C_tensor) -> bool;
+    pub(crate) fn ext_is_same(left: *const C_tensor, right: *const C_tensor) -> bool;
 
     pub(crate) fn ext_gradient_mode() -> bool;
     pub(crate) fn ext_set_gradient_mode(on: bool);

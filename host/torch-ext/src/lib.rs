@@ -46,7 +46,7 @@ pub use message::{described, reason};
 pub use rng::{manual_seed, rng_state, set_rng_state};
 pub use script::ScriptModule;
 pub use shape::{Extent, Shape, bytes, numel};
-pub use storage::{channels_last, shares_storage, storage_bytes};
+pub use storage::{channels_last, is_same, shares_storage, storage_bytes};
 pub use tape::Tape;
 pub use transfer::{pin_memory, upload};
 

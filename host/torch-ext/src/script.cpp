@@ -21,13 +21,9 @@ using List = std::vector<at::Tensor>;
 
 namespace {
 
-// The interpreter puts its own traceback before the cause, and libtorch its backtrace behind it.
-char* cause_of(const char* text) {
-  const std::string message = text;
-  const std::string marker = "RuntimeError: ";
-  const size_t found = message.rfind(marker);
-  const size_t start = found == std::string::npos ? 0 : found + marker.size();
-  return strdup(message.substr(start, message.find('\n', start) - start).c_str());
+// All of the text, with the traceback of the interpreter: message.rs finds the reason in it.
+char* whole(const char* text) {
+  return strdup(text);
 }
 
 // Writes names one a line: no TorchScript name holds a line feed.
@@ -114,7 +110,7 @@ void flatten(const IValue& value, const std::string& name, List* tensors, std::s
 extern "C" {
 
 char* ext_script_load(const char* path, int device, Module** out) {
-  return guarded([&] { *out = new Module(torch::jit::load(path, device_of(device))); }, cause_of);
+  return guarded([&] { *out = new Module(torch::jit::load(path, device_of(device))); }, whole);
 }
 
 void ext_script_free(Module* module) {
@@ -122,7 +118,7 @@ void ext_script_free(Module* module) {
 }
 
 char* ext_script_set_train(Module* module, bool train) {
-  return guarded([&] { module->train(train); }, cause_of);
+  return guarded([&] { module->train(train); }, whole);
 }
 
 // Unoptimized: the profiling executor rewrites the graph after its first calls, so a resumed run would compute other
@@ -140,15 +136,15 @@ char* ext_script_forward(
     flatten(result, "", outputs, &joined);
     *output_names = strdup(joined.c_str());
   };
-  return guarded(forward, cause_of);
+  return guarded(forward, whole);
 }
 
 char* ext_script_parameters(const Module* module, List* tensors, char** names) {
-  return guarded([&] { collect(module->named_parameters(), tensors, names); }, cause_of);
+  return guarded([&] { collect(module->named_parameters(), tensors, names); }, whole);
 }
 
 char* ext_script_buffers(const Module* module, List* tensors, char** names) {
-  return guarded([&] { collect(module->named_buffers(), tensors, names); }, cause_of);
+  return guarded([&] { collect(module->named_buffers(), tensors, names); }, whole);
 }
 
 } // extern "C"

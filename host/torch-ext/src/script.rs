@@ -7,7 +7,8 @@ use std::ptr::{NonNull, null_mut};
 
 use tch::{Device, Tensor};
 
-use crate::ffi::{self, check, device_index, take};
+use crate::ffi::{self, device_index, take};
+use crate::message::reason;
 use crate::{Error, Items, Result, TensorList};
 
 /// A module that `torch.jit.save` wrote. The tensors it gives are its own: a change in place of one changes the module.
@@ -55,7 +56,7 @@ impl ScriptModule {
     ///
     /// # Errors
     /// An exception of the module; names of which only some are names of parameters; a result that holds anything but
-    /// tensors, or none of them, or more than 4,096.
+    /// tensors, or none of them, or more than 4,096, or one of a dtype that tch lacks.
     pub fn forward(&self, inputs: &Items) -> Result<Items> {
         let tensors = TensorList::from_tensors(inputs.tensors())?;
         let names = CString::new(inputs.names().join("\n")).unwrap_or_default();
@@ -73,6 +74,11 @@ impl ScriptModule {
         })?;
         let names = take(output_names).unwrap_or_default();
         let mut tensors = outputs.to_tensors()?;
+        if tensors.iter().any(|tensor| tensor.f_kind().is_err()) {
+            return Err(refused(
+                "it returned a tensor of a dtype that has no place here: let it return floats or integers",
+            ));
+        }
         match (names.as_str(), tensors.pop()) {
             (_, None) => Err(refused("it returned no tensor")),
             ("\n", Some(tensor)) => Ok(tensor.into()),
@@ -115,6 +121,14 @@ impl ScriptModule {
             .zip(list.to_tensors()?)
             .collect())
     }
+}
+
+/// Makes the text of an exception an error with the exception's reason.
+fn check(operation: &'static str, exception: ffi::Message) -> Result<()> {
+    take(exception).map_or(Ok(()), |exception| {
+        let message = reason(&exception).to_owned();
+        Err(Error::Torch { operation, message })
+    })
 }
 
 fn refused(reason: &str) -> Error {

@@ -19,6 +19,10 @@ bool ext_shares_storage(const Tensor* left, const Tensor* right) {
       left->storage().is_alias_of(right->storage());
 }
 
+bool ext_is_same(const Tensor* left, const Tensor* right) {
+  return left->is_same(*right);
+}
+
 char* ext_storage_bytes(const Tensor* tensor, size_t* out) {
   return guarded([&] { *out = tensor->defined() && tensor->has_storage() ? tensor->storage().nbytes() : 0; });
 }

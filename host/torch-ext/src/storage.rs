@@ -10,6 +10,12 @@ pub fn shares_storage(left: &Tensor, right: &Tensor) -> bool {
     unsafe { ffi::ext_shares_storage(left.as_ptr(), right.as_ptr()) }
 }
 
+/// True if both are handles to one tensor, with one gradient; two views of one storage are two tensors.
+pub fn is_same(left: &Tensor, right: &Tensor) -> bool {
+    // SAFETY: both are borrowed for the call, which compares two pointers.
+    unsafe { ffi::ext_is_same(left.as_ptr(), right.as_ptr()) }
+}
+
 /// The bytes that a tensor keeps alive: all of its storage, of which it may show only a part.
 pub fn storage_bytes(tensor: &Tensor) -> Result<usize> {
     let mut bytes = 0;

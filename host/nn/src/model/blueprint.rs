@@ -9,6 +9,7 @@ use serde_json::Value;
 use tch::Device;
 
 use super::groups::Groups;
+use super::sharing;
 use super::variables::{Values, Variables};
 use super::{Architecture, Model};
 use crate::revision;
@@ -63,11 +64,17 @@ impl Blueprint {
             .build(&mut variables, self)
             .with_context(|| format!("architecture `{}`", self.name))?;
         let batches_tracked = variables.finish()?;
+        let mut aliases = sharing::unite(&mut variables.parameters);
+        aliases.extend(sharing::unite(&mut variables.buffers));
+        aliases.sort_by(|a, b| a.0.cmp(&b.0));
+        let all = variables.parameters.iter().chain(&variables.buffers);
+        sharing::refuse_overlaps(all).with_context(|| format!("architecture `{}`", self.name))?;
         let mut model = Model {
             blueprint: self.clone(),
             network,
             parameters: variables.parameters,
             buffers: variables.buffers,
+            aliases,
             adopted: Vec::new(),
             batches_tracked,
             groups: Groups::default(),

@@ -4,9 +4,10 @@
 //! First values are PyTorch's defaults: weights and biases of `Linear` and `Conv2d` uniform in ±1/√fan_in, which is
 //! Kaiming uniform with a = √5; batch normalization starts at weight 1, bias 0, mean 0, variance 1.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Deserialize;
 use tch::Tensor;
+use torch_ext::Shape;
 
 use super::variables::{Init, Variables};
 
@@ -104,9 +105,14 @@ impl Conv2d {
     }
 }
 
+/// The remedy for a batch normalization that has one value a channel in training.
+pub(super) const ONE_VALUE: &str = "in training it needs more. The last batch of an epoch may have one sample: write \
+     `train_dataloader_params: {drop_last: true}`, or choose another `batch_size` or larger images";
+
 /// Batch normalization over `[N, C, H, W]`: batch statistics in training, running ones otherwise
 /// (momentum 0.1, ε 1e-5, as PyTorch's `BatchNorm2d`).
 pub(super) struct BatchNorm2d {
+    name: String,
     weight: Tensor,
     bias: Tensor,
     running_mean: Tensor,
@@ -117,6 +123,7 @@ impl BatchNorm2d {
     pub(super) fn new(variables: &mut Variables, name: &str, channels: i64) -> Result<BatchNorm2d> {
         let shape = [channels];
         let layer = BatchNorm2d {
+            name: name.to_owned(),
             weight: variables.parameter(format!("{name}.weight"), &shape, Init::Constant(1.0))?,
             bias: variables.parameter(format!("{name}.bias"), &shape, Init::Constant(0.0))?,
             running_mean: variables.buffer(format!("{name}.running_mean"), &shape, 0.0)?,
@@ -126,9 +133,20 @@ impl BatchNorm2d {
         Ok(layer)
     }
 
+    /// # Errors
+    /// One value a channel in training, as in PyTorch: it has no variance, and the running one would become NaN.
     pub(super) fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor> {
         const MOMENTUM: f64 = 0.1;
         const EPSILON: f64 = 1e-5;
+        let shape = Shape::of(inputs);
+        if let ([samples, _, height, width], true) = (&*shape, train)
+            && samples * height * width == 1
+        {
+            bail!(
+                "batch normalization `{}` has one value a channel: {ONE_VALUE}",
+                self.name
+            );
+        }
         Ok(inputs.f_batch_norm(
             Some(&self.weight),
             Some(&self.bias),

@@ -16,6 +16,7 @@ mod linear;
 mod mlp;
 mod multi_task_mlp;
 mod resnet;
+mod sharing;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,7 @@ use anyhow::{Context, Result, anyhow};
 use phasebox_contract::{missing, suggest};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tch::{Device, Tensor, no_grad};
+use tch::{Device, Kind, Tensor, no_grad};
 use torch_ext::Items;
 
 use blueprint::Blueprint;
@@ -39,6 +40,8 @@ use groups::Groups;
 use linear::LinearParams;
 use mlp::MlpParams;
 use multi_task_mlp::MultiTaskMlpParams;
+use sharing::Alias;
+pub use state::Loaded;
 use torchscript::TorchScriptParams;
 use variables::{Values, Variables};
 
@@ -162,6 +165,8 @@ pub struct Model {
     network: Box<dyn Network>,
     parameters: Vec<(String, Tensor)>,
     buffers: Vec<(String, Tensor)>,
+    /// Further names of parameters and buffers: layers may share a tensor.
+    aliases: Vec<Alias>,
     /// The prefixes of parameters that are not the network's own.
     adopted: Vec<String>,
     /// The `num_batches_tracked` of all batch normalizations, which each forward in training counts up at once.
@@ -224,6 +229,28 @@ impl Model {
         Ok(preds)
     }
 
+    /// Refuses samples that the network cannot take, by one of zeros in evaluation. A `torchscript` network is not asked:
+    /// its code may look at values.
+    ///
+    /// # Errors
+    /// As [`Model::forward`], with the shape of the network's own samples.
+    pub fn check_samples(&self, inputs: &[(String, Vec<i64>)]) -> Result<()> {
+        if self.architecture() == "torchscript" || inputs == self.blueprint.inputs {
+            return Ok(());
+        }
+        let mut zeros = Vec::with_capacity(inputs.len());
+        for (name, shape) in inputs {
+            let shape = [&[1], shape.as_slice()].concat();
+            let tensor = Tensor::f_zeros(&shape, (Kind::Float, self.device()))?;
+            zeros.push((name.as_str(), tensor));
+        }
+        let sample = match zeros.as_slice() {
+            [(_, one)] => one.shallow_clone().into(),
+            _ => Items::named(zeros)?,
+        };
+        no_grad(|| self.forward(&sample, false)).map(drop)
+    }
+
     fn refusal(&self, inputs: &Items, error: &anyhow::Error) -> anyhow::Error {
         anyhow!(
             "architecture `{}`, built for {}, cannot take inputs {}: {}",
@@ -245,19 +272,20 @@ impl Model {
         self.adopted.push(prefix.to_owned());
     }
 
-    /// All trained tensors, frozen or not, sorted by name. An optimizer must pass over those with
+    /// All trained tensors, frozen or not, sorted by name. One that several layers share is here once, under its first
+    /// name in the network. An optimizer must pass over those with
     /// `requires_grad() == false`: they are frozen.
     pub fn parameters(&self) -> &[(String, Tensor)] {
         &self.parameters
     }
 
-    /// Tensors that are not trained (batch normalization's running statistics), sorted by name.
+    /// Tensors that are not trained (batch normalization's running statistics), sorted by name; shared ones once.
     pub fn buffers(&self) -> &[(String, Tensor)] {
         &self.buffers
     }
 
-    /// Stops training the parameters that match `glob` (`fc.*`, `*.bias`; `*` crosses dots), and zeroes their
-    /// gradients so that nothing of the current step is left. Returns how many parameters match. No sync.
+    /// Stops training the parameters that match `glob` (`fc.*`, `*.bias`; `*` crosses dots) by any of their names, and
+    /// zeroes their gradients so that nothing of the current step is left. Returns how many parameters match. No sync.
     ///
     /// # Errors
     /// A malformed glob. To match nothing is not an error: the count says so.
@@ -296,11 +324,20 @@ impl Model {
     fn matching(&self, glob: &str) -> Result<Vec<&Tensor>> {
         let glob = glob::compile(glob)
             .with_context(|| format!("`{glob:.64}` is not a pattern of parameter names"))?;
-        let matching = self
-            .parameters
-            .iter()
-            .filter(|(name, _)| glob.is_match(name));
+        let matching = self.parameters.iter().filter(|(name, tensor)| {
+            let mut names = self.aliases_of(tensor).chain([name.as_str()]);
+            names.any(|name| glob.is_match(name))
+        });
         Ok(matching.map(|(_, tensor)| tensor).collect())
+    }
+
+    /// The further names of a tensor of the network.
+    fn aliases_of<'a>(&'a self, tensor: &'a Tensor) -> impl Iterator<Item = &'a str> {
+        let same = self
+            .aliases
+            .iter()
+            .filter(move |(_, alias)| torch_ext::is_same(alias, tensor));
+        same.map(|(name, _)| name.as_str())
     }
 
     /// A model of the same architecture on the same device with this one's values, sharing no memory: an average of

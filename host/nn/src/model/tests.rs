@@ -1,5 +1,7 @@
 //! Networks against tch's own ResNets, and what a model does with its tensors. Networks against PyTorch are in
 //! `tests/models.rs`: they need torch's generator for themselves.
+mod weights;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -402,4 +404,25 @@ fn wrong_inputs_are_errors_in_words() {
         forward(&resnet, &images(&[2, 3, 32, 32]), false),
         &["resnet18", "[2, 3, 32, 32]", "channels"],
     );
+}
+
+/// Batches that leave a normalization one value a channel are refused as PyTorch refuses them; nothing becomes NaN.
+#[test]
+fn a_normalization_needs_more_than_one_value_a_channel() {
+    let model = model("resnet18", json!({}), &[3, 32, 32]).expect("valid");
+    for (size, train) in [
+        ([1, 3, 64, 64], true),
+        ([2, 3, 32, 32], true),
+        ([1, 3, 32, 32], false),
+    ] {
+        assert!(forward(&model, &images(&size), train).is_ok(), "{size:?}");
+    }
+    let refused = forward(&model, &images(&[1, 3, 32, 32]), true).expect_err("one value");
+    let refused = format!("{refused:#}");
+    for part in ["`layer4.0.bn1` has one value a channel", "drop_last: true"] {
+        assert!(refused.contains(part), "{refused}");
+    }
+    for (name, tensor) in model.state() {
+        assert_eq!(tensor.isfinite().all().int64_value(&[]), 1, "{name}");
+    }
 }

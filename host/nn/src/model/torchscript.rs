@@ -6,12 +6,13 @@
 
 use std::cell::Cell;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use tch::{Kind, Tensor, no_grad};
-use torch_ext::{Items, ScriptModule};
+use torch_ext::{Items, ScriptModule, Shape};
 
 use super::blueprint::Blueprint;
+use super::layers::ONE_VALUE;
 use super::variables::Variables;
 use super::{Architecture, Network};
 
@@ -96,7 +97,7 @@ impl Network for Script {
             self.module.set_train(train)?;
             self.training.set(train);
         }
-        let preds = self.module.forward(inputs)?;
+        let preds = self.guarded(inputs, train)?;
         if train && !self.is_checked.replace(true) {
             self.check_buffers()?;
         }
@@ -105,6 +106,29 @@ impl Network for Script {
 }
 
 impl Script {
+    /// The forward pass. A traced batch normalization does not look at the number of its values, so the running
+    /// variances are looked at after a batch of one sample, and put back if they are ruined. Syncs for such a batch.
+    fn guarded(&self, inputs: &Items, train: bool) -> Result<Items> {
+        let is_single = |tensor: &Tensor| Shape::of(tensor).first() == Some(&1);
+        if !train || !inputs.tensors().any(is_single) {
+            return Ok(self.module.forward(inputs)?);
+        }
+        let running = || self.buffers.iter().filter(|(name, _)| is_running(name));
+        let mut before = Vec::new();
+        for (_, buffer) in running() {
+            before.push(torch_ext::owned_copy(buffer)?);
+        }
+        let preds = self.module.forward(inputs)?;
+        let mut ruined = running().filter(|(_, buffer)| !is_finite(buffer));
+        let Some((name, _)) = ruined.next() else {
+            return Ok(preds);
+        };
+        for ((_, buffer), before) in running().zip(&before) {
+            no_grad(|| buffer.shallow_clone().f_copy_(before))?;
+        }
+        bail!("the batch normalization of `{name}` has one value a channel: {ONE_VALUE}")
+    }
+
     /// Refuses a module that puts other tensors in the place of its buffers: checkpoints hold the first ones.
     fn check_buffers(&self) -> Result<()> {
         for ((name, before), (_, now)) in self.buffers.iter().zip(&self.module.buffers()?) {
@@ -116,6 +140,16 @@ impl Script {
         }
         Ok(())
     }
+}
+
+/// The buffer is a statistic of a batch normalization.
+fn is_running(name: &str) -> bool {
+    name.ends_with("running_mean") || name.ends_with("running_var")
+}
+
+fn is_finite(tensor: &Tensor) -> bool {
+    let finite = tensor.f_isfinite().and_then(|finite| finite.f_all());
+    finite.is_ok_and(|all| all.f_double_value(&[]).is_ok_and(|all| all != 0.0))
 }
 
 #[cfg(test)]
@@ -181,6 +215,68 @@ mod tests {
         let refused = format!("{refused:#}");
         assert!(
             refused.contains("assigns its buffer `count` anew"),
+            "{refused}"
+        );
+    }
+
+    fn rows(count: i64) -> Items {
+        Tensor::ones([count, 8], (Kind::Float, Device::Cpu)).into()
+    }
+
+    #[test]
+    fn tensors_that_overlap_are_refused() {
+        let refused = module("overlapping.pt")
+            .err()
+            .map(|error| format!("{error:#}"));
+        let refused = refused.expect("a parameter is a slice of another");
+        assert!(
+            refused.contains("`a.weight` and `b.weight` are two tensors in the same memory"),
+            "{refused}"
+        );
+    }
+
+    /// An exception keeps its name and its message, whatever lines these are on.
+    #[test]
+    fn the_reason_of_an_exception_is_told() {
+        let check = |file: &str, expected: &str| {
+            let model = module(file).expect("a module");
+            let images = Tensor::ones([3, 1, 8, 8], (Kind::Float, Device::Cpu));
+            let refused = model.forward(&images.into(), false).err();
+            let refused = format!("{:#}", refused.expect("an exception"));
+            assert!(refused.ends_with(expected), "{refused}");
+        };
+        check("raising.pt", "ValueError: give me rows, not\n4 dimensions");
+        check("wide.pt", "let it return floats or integers");
+        check(
+            "tied.pt",
+            "ValueError: expected 2D or 3D input (got 4D input)",
+        );
+    }
+
+    /// A scripted normalization refuses one value a channel by itself, a traced one does not.
+    #[test]
+    fn one_sample_does_not_ruin_running_statistics() {
+        let model = module("traced_norm.pt").expect("a module");
+        let image = |count| Items::from(Tensor::ones([count, 1, 8, 8], (Kind::Float, Device::Cpu)));
+        model.forward(&image(2), true).expect("two samples");
+        let before = model.state();
+        let before: Vec<Tensor> = before.iter().map(|(_, tensor)| tensor.copy()).collect();
+        let refused = model
+            .forward(&image(1), true)
+            .expect_err("one value a channel");
+        let refused = format!("{refused:#}");
+        assert!(refused.contains("drop_last: true"), "{refused}");
+        for ((name, now), before) in model.state().iter().zip(&before) {
+            assert!(is_running(name) <= (now == before), "{name} changed");
+        }
+        model.forward(&image(1), false).expect("evaluation");
+        let scripted = module("tied.pt").expect("a module");
+        let refused = scripted
+            .forward(&rows(1), true)
+            .expect_err("one value a channel");
+        let refused = format!("{refused:#}");
+        assert!(
+            refused.contains("Expected more than 1 value per channel"),
             "{refused}"
         );
     }
