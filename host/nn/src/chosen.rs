@@ -1,7 +1,7 @@
 //! The predictions and the target that a loss or a metric compares, where a batch has several of each. Owns the two keys
 //! `preds` and `target` of a parameter block.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tch::Tensor;
@@ -24,7 +24,7 @@ impl Chosen {
     /// Takes the choice out of a parameter block; answers the rest of the block too.
     ///
     /// # Errors
-    /// A name that is no text.
+    /// A name that is no text, or that would not show as it is in logs.
     pub(crate) fn take(owner: &str, block: &Value) -> Result<(Chosen, Value)> {
         let Value::Object(block) = block else {
             return Ok((Chosen::default(), block.clone()));
@@ -36,7 +36,13 @@ impl Chosen {
                 keys.insert(key.to_owned(), value);
             }
         }
-        let chosen = params::read(owner, &Value::Object(keys))?;
+        let chosen: Chosen = params::read(owner, &Value::Object(keys))?;
+        for name in [&chosen.preds, &chosen.target].into_iter().flatten() {
+            ensure!(
+                !name.contains(char::is_control),
+                "parameters of {owner}: no tensor is named {name:?}: a name has no control characters"
+            );
+        }
         Ok((chosen, Value::Object(rest)))
     }
 

@@ -26,3 +26,4 @@ mod refusal;
 mod revision;
 pub mod schedule;
 pub mod tensor_group;
+mod values;

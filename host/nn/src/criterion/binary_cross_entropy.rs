@@ -1,10 +1,11 @@
 //! `BCEWithLogitsLoss`: sigmoid and binary cross entropy in one, for one or many labels a sample.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
 
 use super::{TensorLoss, class_weights, comparable, full_precision};
+use crate::values;
 
 /// `criterion_params` of `BCEWithLogitsLoss`.
 #[derive(Default, Deserialize, Serialize)]
@@ -21,6 +22,11 @@ impl TensorLoss for BceWithLogits {
 
     fn class_weights(&self) -> Option<&[f64]> {
         self.pos_weight.as_deref()
+    }
+
+    fn look_at(&self, _: &Tensor, target: &Tensor) -> Result<()> {
+        values::within(target, [0.0, 1.0])
+            .context("a label is 0 or 1, or a probability; class indices need `CrossEntropyLoss`")
     }
 
     /// `preds` logits, `target` 0–1 of the same shape.

@@ -17,6 +17,8 @@ mod regression;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
+
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use phasebox_contract::{missing, suggest};
 use serde::Serialize;
@@ -120,6 +122,12 @@ trait Loss {
         Vec::new()
     }
 
+    /// Looks at the values of a batch for mistakes that no shape shows. Waits for the device.
+    ///
+    /// # Errors
+    /// Values that the loss is not made for.
+    fn look_at(&self, preds: &Items, target: &Items) -> Result<()>;
+
     /// The loss of a batch. `own` are the [`Loss::own_parameters`], in their order, on the device. No sync.
     fn forward(&self, own: &[(String, Tensor)], preds: &Items, target: &Items) -> Result<Parts>;
 }
@@ -142,6 +150,14 @@ trait TensorLoss {
         None
     }
 
+    /// Looks at the values of a batch whose shapes fit for mistakes that no shape shows. Waits for the device.
+    ///
+    /// # Errors
+    /// Values that the loss is not made for.
+    fn look_at(&self, _preds: &Tensor, _target: &Tensor) -> Result<()> {
+        Ok(())
+    }
+
     /// The loss of a batch, 0-d, with gradient.
     fn forward(&self, weights: Option<&Tensor>, preds: &Tensor, target: &Tensor) -> Result<Tensor>;
 }
@@ -157,6 +173,12 @@ impl<L: TensorLoss> Loss for OfTensors<L> {
     fn prepare(&mut self, device: Device) -> Result<()> {
         self.weights = class_weights::on_device(self.loss.class_weights(), device)?;
         Ok(())
+    }
+
+    fn look_at(&self, preds: &Items, target: &Items) -> Result<()> {
+        let (preds, target) = self.chosen.of(preds, target)?;
+        let looked = self.loss.look_at(preds, target);
+        looked.map_err(|error| refusal::of_pair(preds, target, &error))
     }
 
     fn forward(&self, _: &[(String, Tensor)], preds: &Items, target: &Items) -> Result<Parts> {
@@ -231,6 +253,8 @@ pub struct Criterion {
     item_names: Vec<String>,
     device: Device,
     version: u64,
+    /// The values of a batch have been looked at.
+    has_looked: Cell<bool>,
 }
 
 /// The loss `name` with its parameters on `device`.
@@ -259,23 +283,25 @@ impl Criterion {
             item_names,
             device,
             version: revision::fresh(),
+            has_looked: Cell::new(false),
         })
     }
 
-    /// The loss of a batch, a mean over its elements. No sync.
+    /// The loss of a batch, a mean over its elements. Waits for the device at the first batch, whose values are looked
+    /// at; later batches do not sync.
     ///
     /// `CrossEntropyLoss` takes `preds` `[N, C, …]` with class indices `[N, …]` (any integer kind) or class
     /// probabilities `[N, C, …]`; `PresenceLoss` `[N, C]` with rows `[M, k]`; `MultiTaskLoss` what its parts take; the other losses take a target shaped as
     /// `preds`, where `[N]` also fits `[N, 1]`.
     ///
     /// # Errors
-    /// Names, shapes and kinds that do not go together, in words. A class index out of range is an error on the CPU; on
+    /// Names, shapes and kinds that do not go together, in words; targets of the first batch that the loss is not made
+    /// for. A class index out of range is an error on the CPU; on
     /// CUDA it is a device assert, after which the process cannot use the device. Nothing here prevents that: to
     /// look at the target's values would cost a sync.
     pub fn forward(&self, preds: &Items, target: &Items) -> Result<LossOutput> {
         let parts = self
-            .loss
-            .forward(&self.trained, preds, target)
+            .parts(preds, target)
             .map_err(|error| anyhow!("{} {error:#}", self.name()))?;
         let mut items = vec![parts.whole.f_detach()?.f_reshape([1])?];
         for part in parts.parts {
@@ -288,6 +314,14 @@ impl Criterion {
                 several => Tensor::f_cat(several, 0)?,
             },
         })
+    }
+
+    fn parts(&self, preds: &Items, target: &Items) -> Result<Parts> {
+        let parts = self.loss.forward(&self.trained, preds, target)?;
+        if !self.has_looked.replace(true) {
+            self.loss.look_at(preds, target)?;
+        }
+        Ok(parts)
     }
 
     /// The tensors of the loss that are trained, by name. The network adopts them: there they are parameters like its

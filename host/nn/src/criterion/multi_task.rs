@@ -185,6 +185,14 @@ impl Loss for MultiTask {
             .collect()
     }
 
+    fn look_at(&self, preds: &Items, target: &Items) -> Result<()> {
+        for part in &self.parts {
+            let looked = part.loss.look_at(preds, target);
+            looked.with_context(|| format!("part `{}`", part.name))?;
+        }
+        Ok(())
+    }
+
     fn forward(&self, own: &[(String, Tensor)], preds: &Items, target: &Items) -> Result<Parts> {
         let mut losses = Vec::with_capacity(self.parts.len());
         for part in &self.parts {

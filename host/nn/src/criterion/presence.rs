@@ -1,11 +1,12 @@
 //! `PresenceLoss`: which classes an image shows, learned from boxes: binary cross entropy of one logit a class, where a
 //! class is present if any box of the image is of it.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
 use super::{TensorLoss, class_weights, full_precision};
+use crate::values;
 
 /// `criterion_params` of `PresenceLoss`.
 #[derive(Default, Deserialize, Serialize)]
@@ -22,6 +23,18 @@ impl TensorLoss for Presence {
 
     fn class_weights(&self) -> Option<&[f64]> {
         self.pos_weight.as_deref()
+    }
+
+    /// The class stands in the second column for some formats of boxes alone, and coordinates would count as no class.
+    fn look_at(&self, preds: &Tensor, target: &Tensor) -> Result<()> {
+        let classes = preds.size().last().copied().unwrap_or_default();
+        let column = target.f_narrow(1, 1, 1)?;
+        values::within(&column, [0.0, (classes - 1) as f64])
+            .and_then(|()| values::whole(&column))
+            .context(
+                "the second column is the class: let `DetectionTargetsFormatTransform` write an `output_format` that \
+                 begins with `LABEL`",
+            )
     }
 
     /// `preds` logits `[N, C]`; `target` rows `[M, k]` with the image's index and the class first. Rows of no image, such

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use serde::Deserialize;
 use tch::{Kind, Tensor};
 
-use super::classification::Classes;
+use super::classification::{self, Classes};
 use super::{Count, Metric, Rule};
 
 /// The probability that a sample of a class scores higher for it than a sample of another does; ties count half
@@ -15,6 +15,10 @@ use super::{Count, Metric, Rule};
 pub(super) struct Auroc {}
 
 impl Metric for Auroc {
+    fn look_at(&self, preds: &Tensor, target: &Tensor) -> Result<()> {
+        classification::look_at(preds, target)
+    }
+
     fn rule(&self) -> Rule {
         Rule::Append
     }

@@ -1,11 +1,21 @@
 //! Accuracy, top-k, F1, precision and recall. No operation here indexes by class: a target out of range counts as a miss and cannot
 //! hurt the device.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use tch::{Kind, Tensor};
 
 use super::{Count, Metric};
+use crate::values;
+
+/// Refuses targets that are no classes, where one logit a sample tells two apart: any number is on one side of 0.5.
+pub(super) fn look_at(preds: &Tensor, target: &Tensor) -> Result<()> {
+    match preds.size().as_slice() {
+        [_] | [_, 1] => values::within(target, [0.0, 1.0])
+            .context("for one logit a sample a target is 0 or 1; numbers need `MAE` or `MSE`"),
+        _ => Ok(()),
+    }
+}
 
 /// Share of samples whose highest prediction is the target; for one logit a sample, of those whose sign is right.
 #[derive(Deserialize)]
@@ -13,6 +23,10 @@ use super::{Count, Metric};
 pub(super) struct Accuracy {}
 
 impl Metric for Accuracy {
+    fn look_at(&self, preds: &Tensor, target: &Tensor) -> Result<()> {
+        look_at(preds, target)
+    }
+
     /// Hits `[1]` int64.
     fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
         let classes = Classes::of(preds, target)?;
@@ -66,6 +80,10 @@ fn hits(hit: &Tensor, elements: usize) -> Result<Count> {
 pub(super) struct F1 {}
 
 impl Metric for F1 {
+    fn look_at(&self, preds: &Tensor, target: &Tensor) -> Result<()> {
+        look_at(preds, target)
+    }
+
     fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
         by_class(preds, target)
     }
@@ -85,6 +103,10 @@ impl Metric for F1 {
 pub(super) struct PrecisionRecall {}
 
 impl Metric for PrecisionRecall {
+    fn look_at(&self, preds: &Tensor, target: &Tensor) -> Result<()> {
+        look_at(preds, target)
+    }
+
     fn value_names(&self) -> &'static [&'static str] {
         &["Precision", "Recall"]
     }

@@ -77,6 +77,14 @@ trait Metric {
         Rule::Add
     }
 
+    /// Looks at the values of a batch for mistakes that no shape shows. Waits for the device.
+    ///
+    /// # Errors
+    /// Values that the metric is not made for.
+    fn look_at(&self, _preds: &Tensor, _target: &Tensor) -> Result<()> {
+        Ok(())
+    }
+
     /// The addend of one batch, or its rows. No sync.
     fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count>;
 
@@ -185,10 +193,16 @@ impl MetricConfig {
         })
     }
 
-    fn count(&self, preds: &Items, target: &Items) -> Result<Count> {
+    /// The addend of a batch, whose values are looked at if it is the `first`.
+    fn count(&self, preds: &Items, target: &Items, first: bool) -> Result<Count> {
         let chosen = self.chosen.of(preds, target);
         let counted = chosen.and_then(|(preds, target)| {
-            let count = self.metric.count(preds, target);
+            let count = self.metric.count(preds, target).and_then(|count| {
+                if first {
+                    self.metric.look_at(preds, target)?;
+                }
+                Ok(count)
+            });
             count.map_err(|error| refusal::of_pair(preds, target, &error))
         });
         counted.map_err(|error| anyhow!("metric `{}` {error:#}", self.key))
@@ -208,6 +222,8 @@ pub struct Metrics {
     loss_names: Vec<String>,
     loss: Totals,
     metrics: Vec<(MetricConfig, Totals)>,
+    /// The rules whose metrics have looked at the values of a batch.
+    looked: Vec<Rule>,
 }
 
 impl Metrics {
@@ -224,6 +240,7 @@ impl Metrics {
                 .iter()
                 .map(|config| (config.clone(), totals(config)))
                 .collect(),
+            looked: Vec::new(),
         };
         let mut names = metrics.names();
         names.sort();
@@ -258,7 +275,8 @@ impl Metrics {
     }
 
     /// Adds one batch to the metrics that are sums. For classification `preds` `[N, C, …]` and `target` class indices
-    /// `[N, …]` or probabilities `[N, C, …]` (the most probable class counts); for regression equal shapes. No sync.
+    /// `[N, …]` or probabilities `[N, C, …]` (the most probable class counts); for regression equal shapes. Waits for the
+    /// device at the first batch, whose values are looked at; later batches do not sync.
     ///
     /// # Errors
     /// Shapes that do not go together, in words; the totals of the metrics before the failing one then hold the batch.
@@ -266,7 +284,7 @@ impl Metrics {
         self.count(Rule::Add, preds, target)
     }
 
-    /// Adds one batch to the metrics that gather rows. No sync.
+    /// Adds one batch to the metrics that gather rows. Waits as [`Metrics::update`] does.
     ///
     /// # Errors
     /// As [`Metrics::update`]; more rows than a pass may gather.
@@ -281,10 +299,14 @@ impl Metrics {
     }
 
     fn count(&mut self, rule: Rule, preds: &Items, target: &Items) -> Result<()> {
+        let first = !self.looked.contains(&rule);
+        if first {
+            self.looked.push(rule);
+        }
         no_grad(|| {
             for (config, totals) in &mut self.metrics {
                 if config.metric.rule() == rule {
-                    let count = config.count(preds, target)?;
+                    let count = config.count(preds, target, first)?;
                     totals
                         .add(&count)
                         .map_err(|error| anyhow!("metric `{}`: {error:#}", config.key))?;
@@ -395,6 +417,7 @@ impl Metrics {
             loss_names: self.loss_names.clone(),
             loss: Totals::new(Rule::Add),
             metrics: Vec::new(),
+            looked: Vec::new(),
         };
         for (config, totals) in &self.metrics {
             let empty = Totals::new(totals.rule());

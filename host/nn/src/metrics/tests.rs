@@ -210,6 +210,8 @@ fn mistakes_are_errors_in_words() {
     assert!(parse(json!({"TopK": {"k": 0}})).contains("`k` must be at least 1"));
     assert!(parse(json!({"Accuracy": {"k": 1}})).contains("unknown field `k`"));
     assert!(parse(json!(5)).contains("a metric is a name"));
+    let forged = parse(json!({"Accuracy": {"preds": "a\u{1b}[2J"}}));
+    assert!(forged.contains("no control characters") && !forged.contains('\u{1b}'));
     let f1 = MetricConfig::from_value(&json!("F1")).expect("a valid metric");
     assert!(Metrics::new(&[f1.clone(), f1], &["loss".to_owned()]).is_err());
 
@@ -233,4 +235,20 @@ fn keys_follow_the_recipe() {
     ];
     let expected = ["loss", "Accuracy", "Top3", "Top2", "MSE"];
     assert_eq!(metrics(&entries).names(), expected);
+}
+
+/// Numbers, of which one logit a sample would be on the right side by chance.
+#[test]
+fn numbers_are_no_classes() {
+    for name in ["Accuracy", "F1", "PrecisionRecall", "AUROC"] {
+        let mut metrics = metrics(&[json!(name)]);
+        let preds = Tensor::from_slice(&[0.5f32, -1.0, 2.0]).reshape([3, 1]);
+        let target = Tensor::from_slice(&[0.0f32, 12.5, -3.0]).reshape([3, 1]);
+        let (preds, target) = (preds.into(), target.into());
+        let updated = metrics.update(&preds, &target);
+        let refused = updated.and_then(|()| metrics.gather(&preds, &target));
+        let refused = format!("{:#}", refused.expect_err("numbers"));
+        assert!(refused.contains("reaches from -3 to 12.5"), "{refused}");
+        assert!(refused.contains("`MAE` or `MSE`"), "{refused}");
+    }
 }

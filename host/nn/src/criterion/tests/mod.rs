@@ -254,3 +254,26 @@ fn parameters_change_while_training() {
     assert_eq!(loss(&criterion), smoothed);
     assert_eq!(criterion.state(), before);
 }
+
+/// Values that a loss would take and answer with a plausible number.
+#[test]
+fn targets_that_a_loss_is_not_made_for_are_refused_at_the_first_batch() {
+    let check = |name: &str, target: Tensor, part: &str| {
+        let preds = Tensor::zeros([3, 2], (Kind::Float, Device::Cpu));
+        let refused = criterion(name, Value::Null).forward(&preds.into(), &target.into());
+        check_refused(refused, &[name, part]);
+    };
+    let rows = |rows: &[f32], width: i64| Tensor::from_slice(rows).reshape([-1, width]);
+    let labels = rows(&[0.0, 1.0, 0.5, 7.0, 0.0, 1.0], 2);
+    check("BCEWithLogitsLoss", labels, "reaches from 0 to 7");
+    let below = rows(&[0.0, 1.0, 0.5, -1.0, 0.0, 1.0], 2);
+    check("BCEWithLogitsLoss", below, "reaches from -1 to 1");
+    let corners = rows(&[0.0, 0.25, 0.5, 1.0, 0.5, 0.5], 3);
+    check("PresenceLoss", corners, "begins with `LABEL`");
+    let corners = rows(&[0.0, 12.0, 5.0, 1.0, 30.0, 0.0], 3);
+    check("PresenceLoss", corners, "begins with `LABEL`");
+    let padded = rows(&[0.0, 1.0, 5.0, -1.0, 0.0, 0.0], 3);
+    let preds = Tensor::zeros([3, 2], (Kind::Float, Device::Cpu));
+    let loss = criterion("PresenceLoss", Value::Null).forward(&preds.into(), &padded.into());
+    assert!(loss.is_ok());
+}
