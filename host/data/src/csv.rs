@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use csv::{ReaderBuilder, StringRecord, Trim};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,7 +12,9 @@ use serde_json::{Map, Value};
 use super::Splits;
 use super::data_file::DataFile;
 use super::hold_out::{Division, hold_out};
-use super::table::{Table, Target, Task, chosen, number};
+use super::printable::printable;
+use super::standardize::Numbers;
+use super::table::{Table, Target, Task, chosen, narrowed, number};
 
 /// Recipe keys of `csv`: a file with a header line, packed if it ends in `.gz`. Samples are float32 `[features]`, or
 /// several such inputs by name.
@@ -23,7 +25,7 @@ pub struct CsvConfig {
     pub file: PathBuf,
     /// The column to predict; or several targets by name, `{name: {column: …, task: …}}`.
     pub target: Targets,
-    /// The kind of target, where there is one.
+    /// The kind of target, where there is one. Named targets say theirs themselves.
     #[serde(default)]
     pub task: Task,
     /// The columns to predict from, in this order; all others when left out. Or several inputs by name, each with its
@@ -97,36 +99,44 @@ fn fifth() -> f64 {
 impl CsvConfig {
     pub(super) fn load(&self, base: &Path) -> Result<Splits> {
         let path = base.join(&self.file);
-        self.split(self.read(&path)?)
-            .with_context(|| path.display().to_string())
+        let file = DataFile::open(&path)?;
+        let read = self.read(file).and_then(|file| self.split(file));
+        read.with_context(|| path.display().to_string())
     }
 
-    fn read(&self, path: &Path) -> Result<Table> {
+    fn read(&self, file: DataFile) -> Result<File> {
         let delimiter =
             u8::try_from(self.delimiter).context("csv: `delimiter` must be one ASCII character")?;
+        let description = format!("csv {}", file.path.display());
         let mut reader = ReaderBuilder::new()
             .delimiter(delimiter)
             .trim(Trim::All)
-            .from_reader(DataFile::open(path)?.into_reader());
-        let table = self.table(&mut reader, format!("csv {}", path.display()));
-        table.with_context(|| path.display().to_string())
+            .from_reader(file.into_reader());
+        self.file(&mut reader, description)
     }
 
-    fn table(&self, reader: &mut Reader, description: String) -> Result<Table> {
-        let columns = self.columns(reader.headers()?)?;
+    fn file(&self, reader: &mut Reader, description: String) -> Result<File> {
+        let columns = self.columns(reader.headers().map_err(flat)?)?;
         let rows = Rows::read(reader, &columns)?;
         let mut targets = Vec::new();
-        for (wanted, cells) in columns.targets.iter().zip(rows.targets) {
-            let target = Target::parse(cells, wanted.task);
-            let target = target.with_context(|| format!("column `{}`", wanted.column))?;
+        for (wanted, cells) in columns.targets.iter().zip(&rows.targets) {
+            let target = Target::parse(cells, &rows.lines, wanted.task);
+            let target =
+                target.with_context(|| format!("column `{}`", printable(&wanted.column)))?;
             targets.push((wanted.name.clone(), target));
         }
-        Ok(Table {
+        let table = Table {
             description,
-            features: rows.features,
-            width: columns.features.len(),
+            features: Vec::new(),
+            width: rows.numbers.width,
             inputs: columns.inputs,
             targets,
+        };
+        Ok(File {
+            table,
+            numbers: rows.numbers,
+            lines: rows.lines,
+            names: columns.features.into_iter().map(|(_, name)| name).collect(),
         })
     }
 
@@ -134,6 +144,7 @@ impl CsvConfig {
     fn columns(&self, header: &StringRecord) -> Result<Columns> {
         let targets = self.targets(header)?;
         let inputs = self.inputs()?;
+        self.refuse_twice()?;
         let mut features = Vec::new();
         for name in self.feature_names(header, &targets, &inputs) {
             features.push((find(header, &name)?, name));
@@ -147,7 +158,7 @@ impl CsvConfig {
         ensure!(
             both.is_none(),
             "`features` has the target `{}` in it\nhint: take it out",
-            both.map_or("", |target| &target.column)
+            both.map_or(String::new(), |target| printable(&target.column))
         );
         Ok(Columns {
             targets,
@@ -157,6 +168,23 @@ impl CsvConfig {
                 .map(|(name, columns)| (name, columns.len()))
                 .collect(),
         })
+    }
+
+    /// Refuses a column that one list of features names twice.
+    fn refuse_twice(&self) -> Result<()> {
+        let Some(Features::Columns(columns)) = &self.features else {
+            return Ok(());
+        };
+        let mut sorted: Vec<&String> = columns.iter().collect();
+        sorted.sort_unstable();
+        let twice = sorted.windows(2).find(|pair| pair[0] == pair[1]);
+        match twice {
+            Some(pair) => bail!(
+                "`features` lists `{}` twice\nhint: take one out",
+                printable(pair[0])
+            ),
+            None => Ok(()),
+        }
     }
 
     /// The targets that the recipe names, one without a name or several.
@@ -225,7 +253,8 @@ impl CsvConfig {
         }
     }
 
-    fn split(&self, mut table: Table) -> Result<Splits> {
+    fn split(&self, file: File) -> Result<Splits> {
+        let table = &file.table;
         let (labels, classes) = table.strata();
         let rows = hold_out(&labels, classes, self.validation_fraction, self.split_seed)?;
         ensure!(
@@ -237,9 +266,7 @@ impl CsvConfig {
             hold_out(&rest, classes, self.test_fraction, self.split_seed)?;
         let train = chosen(&rows.kept, &kept);
         let test = chosen(&rows.kept, &held_out);
-        if self.standardize {
-            table.standardize(&train);
-        }
+        let table = file.into_table(self.standardize.then_some(&train))?;
         let test = (!test.is_empty()).then(|| Arc::new(table.select(&test)) as _);
         let validation = Arc::new(table.select(&rows.held_out));
         Ok(Splits {
@@ -251,6 +278,50 @@ impl CsvConfig {
 }
 
 type Reader = csv::Reader<Box<dyn Read>>;
+
+/// A file that was read: a table that still lacks its features, and the features as they are written.
+struct File {
+    table: Table,
+    numbers: Numbers,
+    /// The line of each row.
+    lines: Vec<u64>,
+    /// The column of each feature.
+    names: Vec<String>,
+}
+
+impl File {
+    /// The table with its features in float32, standardized over some rows where these are given.
+    ///
+    /// # Errors
+    /// A number beyond float32's.
+    fn into_table(mut self, standardized_over: Option<&Vec<usize>>) -> Result<Table> {
+        if let Some(rows) = standardized_over {
+            self.numbers.standardize(rows);
+        }
+        let width = self.numbers.width.max(1);
+        self.table.features.reserve_exact(self.numbers.values.len());
+        for (index, value) in self.numbers.values.iter().enumerate() {
+            let place = || self.place(index / width, index % width);
+            let value = narrowed(*value).with_context(place)?;
+            self.table.features.push(value);
+        }
+        Ok(self.table)
+    }
+
+    fn place(&self, row: usize, column: usize) -> String {
+        place(self.lines[row], &self.names[column])
+    }
+}
+
+/// A cell, for messages.
+fn place(line: u64, column: &str) -> String {
+    format!("line {line}, column `{}`", printable(column))
+}
+
+/// The error without its sources, which repeat it.
+fn flat(error: csv::Error) -> anyhow::Error {
+    anyhow!("{error}")
+}
 
 /// The columns that count.
 struct Columns {
@@ -275,46 +346,67 @@ struct TargetColumn {
 fn find(header: &StringRecord, name: &str) -> Result<usize> {
     let columns = header.iter().enumerate();
     let mut found = columns.filter(|(_, column)| *column == name);
+    let shown = printable(name);
     let (index, _) = found.next().with_context(|| {
-        let all: Vec<&str> = header.iter().collect();
-        format!("no column `{name}`\nhint: it has {}", all.join(", "))
+        let all: Vec<String> = header.iter().map(printable).collect();
+        format!("no column `{shown}`\nhint: it has {}", all.join(", "))
     })?;
     ensure!(
         found.next().is_none(),
-        "two columns are named `{name}`\nhint: rename one"
+        "two columns are named `{shown}`\nhint: rename one"
     );
     Ok(index)
 }
 
 /// The cells of a file that count.
 struct Rows {
-    features: Vec<f32>,
+    numbers: Numbers,
     /// The cells of each target.
     targets: Vec<Vec<String>>,
+    /// The line that each row begins in.
+    lines: Vec<u64>,
 }
 
 impl Rows {
     fn read(reader: &mut Reader, columns: &Columns) -> Result<Self> {
         let mut rows = Self {
-            features: Vec::new(),
+            numbers: Numbers {
+                values: Vec::new(),
+                width: columns.features.len(),
+            },
             targets: vec![Vec::new(); columns.targets.len()],
+            lines: Vec::new(),
         };
         for record in reader.records() {
-            let record = record?;
-            let line = record.position().map_or(0, csv::Position::line);
-            for (place, name) in &columns.features {
-                let number = number(&record[*place]);
-                rows.features
-                    .push(number.with_context(|| format!("line {line}, column `{name}`"))?);
-            }
-            for (target, cells) in columns.targets.iter().zip(&mut rows.targets) {
-                cells.push(record[target.index].to_owned());
-            }
+            rows.push(&record.map_err(flat)?, columns)?;
         }
-        ensure!(
-            rows.targets.iter().all(|cells| !cells.is_empty()),
-            "no rows below the header"
-        );
+        ensure!(!rows.lines.is_empty(), "no rows below the header");
         Ok(rows)
     }
+
+    fn push(&mut self, record: &StringRecord, columns: &Columns) -> Result<()> {
+        let line = record.position().map_or(0, csv::Position::line);
+        for (index, name) in &columns.features {
+            let number = number(&record[*index]).with_context(|| place(line, name))?;
+            self.numbers.values.push(number);
+        }
+        for (target, cells) in columns.targets.iter().zip(&mut self.targets) {
+            let cell = &record[target.index];
+            ensure!(
+                !MISSING.contains(&cell),
+                "{}: the target is missing (`{cell}`)\n\
+                 hint: remove the row or fill the cell; a class that has this name needs another",
+                place(line, &target.column)
+            );
+            cells.push(cell.to_owned());
+        }
+        self.lines.push(line);
+        Ok(())
+    }
 }
+
+/// Texts that stand for a value that is not there: those of pandas' `read_csv`.
+const MISSING: [&str; 19] = [
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+];

@@ -1,5 +1,6 @@
 //! Opens data files and reads parts of them whose size a header promised. Knows no format.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -111,13 +112,10 @@ fn open(path: &Path) -> io::Result<(BufReader<File>, u64)> {
     Ok((BufReader::new(file), length))
 }
 
-/// An error that says the fault, then its cause, then `hint`, which would hide the cause if it came before.
-pub(super) fn with_hint(
-    fault: String,
-    hint: &str,
-    cause: impl Into<anyhow::Error>,
-) -> anyhow::Error {
-    anyhow!("{fault}: {:#}\n{hint}", cause.into())
+/// An error that says the fault, then its cause, then `hint`, which would hide the cause if it came before. The cause is
+/// text alone: the sources of an error often repeat it.
+pub(super) fn with_hint(fault: String, hint: &str, cause: impl Display) -> anyhow::Error {
+    anyhow!("{fault}: {cause}\n{hint}")
 }
 
 /// The hint for a file that is not in its format.

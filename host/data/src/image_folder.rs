@@ -1,24 +1,26 @@
 //! The data set `image_folder`: image files, one folder a class, decoded when they are asked for. Keeps no pixels.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use image::ImageReader;
 use serde::{Deserialize, Serialize};
 
 use super::augment::{Image, Renderer};
 use super::data_file::with_hint;
+use super::image_file;
+use super::printable::printable;
 use super::transforms::{Augmentation, Normalize};
 use super::{Batch, Dataset, OnePass, Sample, Splits};
 
-/// Names that end otherwise are passed over, as torchvision does.
+/// Files whose names end otherwise are passed over and counted; torchvision passes them over too.
 const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "gif", "webp"];
 
-/// Recipe keys of `image_folder`: `root/train/<class>/<any name>.png` and so on. Classes are the folders below `train`,
-/// sorted by name. Samples are float32 `[channels, height, width]`, normalized with the statistics of ImageNet (0.5 and 0.5
+/// Recipe keys of `image_folder`: `root/train/<class>/<any name>.png` and so on, also in folders within a class's. Classes
+/// are the folders below `train`, sorted by name. Samples are float32 `[channels, height, width]`, normalized with the statistics of ImageNet (0.5 and 0.5
 /// for gray) unless the recipe says otherwise. Images of many sizes need a `resize: [height, width]` or a crop.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,10 +61,9 @@ impl ImageFolderConfig {
             "image_folder: `channels` is 1 (gray) or 3 (color), not {channels}"
         );
         let root = base.join(&self.root);
-        let classes: Vec<String> = entries(&root.join(&self.train), Path::is_dir)?
-            .iter()
-            .map(|path| name(path))
-            .collect();
+        let folders = visible(&root.join(&self.train), &mut 0)?;
+        let folders = folders.iter().filter(|path| path.is_dir());
+        let classes: Vec<String> = folders.map(|path| name(path)).collect();
         let test = match &self.test {
             Some(test) => Some(self.part(&root.join(test), &classes)?),
             None => None,
@@ -87,6 +88,8 @@ pub struct ImageFolder {
     /// Ordered by class, then by name.
     files: Vec<(PathBuf, i64)>,
     classes: Vec<String>,
+    /// Files that are no images, and hidden ones.
+    passed_over: usize,
     /// `[channels, height, width]` of the first image.
     shape: [usize; 3],
     normalize: Normalize,
@@ -95,20 +98,26 @@ pub struct ImageFolder {
 impl ImageFolder {
     /// Lists the images of one part, and reads the size of the first.
     fn scan(folder: &Path, classes: &[String], channels: usize) -> Result<Self> {
-        let mut files = Vec::new();
-        for class_folder in entries(folder, Path::is_dir)? {
-            let class = classes
-                .iter()
-                .position(|class| *class == name(&class_folder));
+        let (mut files, mut passed_over) = (Vec::new(), 0);
+        for class_folder in visible(folder, &mut passed_over)? {
+            if !class_folder.is_dir() {
+                passed_over += 1;
+                continue;
+            }
+            let name = name(&class_folder);
+            let class = classes.iter().position(|class| *class == name);
             let class = class.with_context(|| unknown_class(&class_folder, classes))?;
-            let images = entries(&class_folder, is_image)?;
+            let mut found = Found::default();
+            found.seen.insert(folder.canonicalize()?);
+            found.walk(&class_folder)?;
             ensure!(
-                !images.is_empty(),
+                !found.images.is_empty(),
                 "{}: no image in it\nhint: add some ({}), or remove the folder",
                 class_folder.display(),
                 EXTENSIONS.join(", ")
             );
-            files.extend(images.into_iter().map(|path| (path, class as i64)));
+            passed_over += found.passed_over;
+            files.extend(found.images.into_iter().map(|path| (path, class as i64)));
         }
         let Some((first, _)) = files.first() else {
             bail!(
@@ -116,18 +125,18 @@ impl ImageFolder {
                 folder.display()
             );
         };
-        let size = open(first)?.into_dimensions();
-        let (width, height) = size.map_err(|error| unreadable(first, error))?;
+        let [width, height] = image_file::dimensions(first)?;
         let (mean, std) = match channels {
             3 => (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]),
             _ => (vec![0.5], vec![0.5]),
         };
-        let shape = [channels, height as usize, width as usize];
+        let shape = [channels, height, width];
         let normalize = Normalize { mean, std };
         Ok(Self {
             folder: folder.to_owned(),
             files,
-            classes: classes.to_vec(),
+            classes: classes.iter().map(|class| printable(class)).collect(),
+            passed_over,
             shape,
             normalize,
         })
@@ -138,17 +147,7 @@ impl ImageFolder {
             .files
             .get(index)
             .with_context(|| format!("no sample {index}"))?;
-        let image = open(path)?.decode();
-        let image = image.map_err(|error| unreadable(path, error))?;
-        let shape = [
-            self.shape[0],
-            image.height() as usize,
-            image.width() as usize,
-        ];
-        let bytes = match shape[0] {
-            1 => image.into_luma8().into_raw(),
-            _ => image.into_rgb8().into_raw(),
-        };
+        let (shape, bytes) = image_file::decoded(path, self.shape[0])?;
         Ok(Image {
             shape,
             bytes: bytes.into(),
@@ -188,8 +187,13 @@ impl Dataset for ImageFolder {
     }
 
     fn description(&self) -> String {
+        let passed_over = match self.passed_over {
+            0 => String::new(),
+            1 => "; 1 file that is no image passed over".to_owned(),
+            several => format!("; {several} files that are no images passed over"),
+        };
         format!(
-            "image_folder ({}, {} images, {} classes)",
+            "image_folder ({}, {} images, {} classes{passed_over})",
             self.folder.display(),
             self.files.len(),
             self.classes.len()
@@ -220,14 +224,53 @@ impl OnePass for ImageFolder {
     }
 }
 
-/// The wanted entries of a folder, sorted by name so that a run does not depend on the file system.
-fn entries(folder: &Path, wanted: fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
+/// The images of a class, and the number of other files.
+#[derive(Default)]
+struct Found {
+    images: Vec<PathBuf>,
+    passed_over: usize,
+    /// The folders that were walked, without links in their paths.
+    seen: HashSet<PathBuf>,
+}
+
+impl Found {
+    /// Collects what is in `folder` and the folders in it, links to folders followed.
+    ///
+    /// # Errors
+    /// A link to a folder that it lies in or that is read anyway, or to nothing.
+    fn walk(&mut self, folder: &Path) -> Result<()> {
+        let is_new = self.seen.insert(folder.canonicalize()?);
+        ensure!(
+            is_new,
+            "{}: a link to a folder that is read anyway\nhint: remove the link",
+            folder.display()
+        );
+        for path in visible(folder, &mut self.passed_over)? {
+            match (path.is_dir(), has_extension(&path)) {
+                (true, _) => self.walk(&path)?,
+                (false, false) => self.passed_over += 1,
+                (false, true) if path.is_file() => self.images.push(path),
+                (false, true) => bail!(
+                    "{}: no file, or a link to none\nhint: remove it",
+                    path.display()
+                ),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The entries of a folder that are not hidden, sorted by name so that a run does not depend on the file system. The
+/// hidden ones are counted.
+fn visible(folder: &Path, hidden: &mut usize) -> Result<Vec<PathBuf>> {
     let mut paths = list(folder).map_err(|error| {
         let fault = format!("{}: cannot be listed", folder.display());
         let hint = "hint: image_folder reads root/train/<class>/*.png and root/val/…";
         with_hint(fault, hint, error)
     })?;
-    paths.retain(|path| wanted(path) && !name(path).starts_with('.'));
+    let all = paths.len();
+    paths.retain(|path| !name(path).starts_with('.'));
+    *hidden += all - paths.len();
     paths.sort_unstable();
     Ok(paths)
 }
@@ -237,15 +280,13 @@ fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-fn is_image(path: &Path) -> bool {
+fn has_extension(path: &Path) -> bool {
     let extension = path
         .extension()
         .and_then(|extension| extension.to_str())
         .unwrap_or_default();
-    path.is_file()
-        && EXTENSIONS
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(extension))
+    let mut known = EXTENSIONS.iter();
+    known.any(|known| known.eq_ignore_ascii_case(extension))
 }
 
 fn name(path: &Path) -> String {
@@ -255,22 +296,10 @@ fn name(path: &Path) -> String {
         .into_owned()
 }
 
-/// The format is taken from the content, not from the name. The `image` crate's limit of 512 MiB an image applies.
-fn open(path: &Path) -> Result<ImageReader<impl io::BufRead + io::Seek>> {
-    ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
-        .map_err(|error| unreadable(path, error))
-}
-
-fn unreadable(path: &Path, error: impl Into<anyhow::Error>) -> anyhow::Error {
-    let fault = format!("{}: not an image that can be read", path.display());
-    with_hint(fault, "hint: replace it, or remove it", error)
-}
-
 fn unknown_class(folder: &Path, classes: &[String]) -> String {
     format!(
         "{}: no such class in the training part\nhint: it has {}",
         folder.display(),
-        classes.join(", ")
+        printable(&classes.join(", "))
     )
 }

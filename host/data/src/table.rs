@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 use torch_ext::Items;
 
+use super::printable::printable;
 use super::transforms::Augmentation;
 use super::{Batch, Dataset, OnePass, Sample, sample};
 
@@ -28,7 +29,7 @@ pub struct Table {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
-    /// A class: any text, sorted by value where all are whole numbers and by name otherwise. Target int64 `[N]`.
+    /// A class: any text, sorted by value where all are numbers and by name otherwise. Target int64 `[N]`.
     #[default]
     Classification,
     /// A number. Target float32 `[N, 1]`, like the output of a model with one unit: `[N]` would broadcast to `[N, N]`.
@@ -46,17 +47,22 @@ pub(super) enum Target {
 }
 
 impl Target {
-    pub(super) fn parse(cells: Vec<String>, task: Task) -> Result<Self> {
+    /// The targets in `cells`, each of which stands in one of `lines`.
+    ///
+    /// # Errors
+    /// A cell that is no number, for a regression; too many or too few classes.
+    pub(super) fn parse(cells: &[String], lines: &[u64], task: Task) -> Result<Self> {
         match task {
-            Task::Classification => Self::classes(&cells),
-            Task::Regression => Self::numbers(&cells),
+            Task::Classification => Self::classes(cells),
+            Task::Regression => Self::numbers(cells, lines),
         }
     }
 
-    fn numbers(cells: &[String]) -> Result<Self> {
+    fn numbers(cells: &[String], lines: &[u64]) -> Result<Self> {
         let mut numbers = Vec::with_capacity(cells.len());
-        for (row, cell) in (1..).zip(cells) {
-            numbers.push(number(cell).with_context(|| format!("target of row {row}"))?);
+        for (cell, line) in cells.iter().zip(lines) {
+            let value = number(cell).and_then(narrowed);
+            numbers.push(value.with_context(|| format!("target in line {line}"))?);
         }
         Ok(Self::Numbers(numbers))
     }
@@ -71,7 +77,15 @@ impl Target {
         );
         let places: HashMap<&String, i64> = names.iter().zip(0..).collect();
         let labels = cells.iter().map(|cell| places[cell]).collect();
+        let names = names.iter().map(|name| printable(name)).collect();
         Ok(Self::Classes { labels, names })
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Classes { labels, .. } => labels.len(),
+            Self::Numbers(numbers) => numbers.len(),
+        }
     }
 
     fn select(&self, rows: &[usize]) -> Self {
@@ -95,13 +109,19 @@ impl Target {
     }
 }
 
-/// The different cells: by value if all are whole numbers, by name otherwise.
+/// The different cells: by value if all are numbers, by name otherwise.
 fn sorted(cells: &[String]) -> Vec<String> {
     let mut names = cells.to_vec();
     names.sort_unstable();
     names.dedup();
-    if names.iter().all(|name| name.parse::<i64>().is_ok()) {
-        names.sort_by_key(|name| name.parse::<i64>().unwrap_or_default());
+    let values: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
+    if let Some(values) = values {
+        let mut places: Vec<usize> = (0..names.len()).collect();
+        places.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
+        names = places
+            .into_iter()
+            .map(|place| names[place].clone())
+            .collect();
     }
     names
 }
@@ -112,27 +132,6 @@ pub(super) fn chosen<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {
 }
 
 impl Table {
-    /// Gives each feature mean 0 and standard deviation 1 over `rows`. Computes in float64, with the population's
-    /// standard deviation; a feature that never changes becomes 0.
-    pub(super) fn standardize(&mut self, rows: &[usize]) {
-        let count = rows.len() as f64;
-        for column in 0..self.width {
-            let cells = rows.iter().map(|row| row * self.width + column);
-            let values: Vec<f64> = cells.map(|cell| f64::from(self.features[cell])).collect();
-            let mean = values.iter().sum::<f64>() / count;
-            let squares = values.iter().map(|value| (value - mean).powi(2));
-            let deviation = (squares.sum::<f64>() / count).sqrt();
-            let scale = if deviation > 0.0 {
-                deviation.recip()
-            } else {
-                0.0
-            };
-            for value in self.features.iter_mut().skip(column).step_by(self.width) {
-                *value = ((f64::from(*value) - mean) * scale) as f32;
-            }
-        }
-    }
-
     /// A table of these rows.
     pub(super) fn select(&self, rows: &[usize]) -> Self {
         let description = format!(
@@ -161,7 +160,10 @@ impl Table {
             Target::Classes { labels, names } => Some((labels.clone(), names.len())),
             Target::Numbers(_) => None,
         });
-        classes.unwrap_or_else(|| (vec![0; self.len()], 1))
+        classes.unwrap_or_else(|| {
+            let first = self.targets.first();
+            (vec![0; first.map_or(0, |(_, target)| target.len())], 1)
+        })
     }
 
     /// The only target, where there is one.
@@ -297,11 +299,25 @@ impl OnePass for Table {
 }
 
 /// The number in a cell; NaN and infinities are refused.
-pub(super) fn number(cell: &str) -> Result<f32> {
-    match cell.parse::<f32>() {
+pub(super) fn number(cell: &str) -> Result<f64> {
+    match cell.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
         _ => bail!(
-            "`{cell}` is not a finite number\nhint: fill gaps, and turn words into numbers, before training"
+            "`{}` is not a finite number\nhint: fill gaps, and turn words into numbers, before training",
+            printable(cell)
         ),
     }
+}
+
+/// The number as networks take it.
+///
+/// # Errors
+/// A number beyond float32's.
+pub(super) fn narrowed(number: f64) -> Result<f32> {
+    let narrow = number as f32;
+    ensure!(
+        narrow.is_finite(),
+        "{number:e} is too large for float32\nhint: give the column in another unit"
+    );
+    Ok(narrow)
 }

@@ -130,7 +130,7 @@ fn damaged_tables_are_refused() {
     check(
         good,
         json!({"task": "regression"}),
-        "target of row 1: `no` is not a finite number",
+        "target in line 2: `no` is not a finite number",
     );
     check(
         good,
@@ -192,4 +192,100 @@ fn samples_are_the_rows_of_a_batch() {
                 .all(|(one, other)| one == other)
         );
     }
+}
+
+/// Rows `x,y` with the target of each, one in the middle replaced.
+fn with_target(cell: &str) -> String {
+    format!("x,y\n1,a\n2,b\n3,{cell}\n4,b\n5,a\n")
+}
+
+#[test]
+fn a_target_that_is_missing_is_refused_at_its_cell() {
+    for cell in ["", "  ", "NA", "nan", "N/A", "null", "None", "\"\""] {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("t.csv"), with_target(cell)).unwrap();
+        let keys = json!({"csv": {"file": "t.csv", "target": "y"}});
+        let expected = ["line 4, column `y`: the target is missing", "t.csv"];
+        check_refused(keys, folder.path(), &expected);
+    }
+}
+
+/// Tables that are read, with the names of their classes.
+#[test]
+fn tables_of_other_programs_are_read() {
+    let check = |text: &str, keys: Value, classes: &[&str]| {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("t.csv"), text).unwrap();
+        let mut recipe = json!({"csv": {"file": "t.csv", "target": "y"}});
+        for (key, value) in keys.as_object().unwrap() {
+            recipe["csv"][key] = value.clone();
+        }
+        let splits = load(recipe, folder.path()).unwrap();
+        assert_eq!(splits.train.class_names().unwrap(), classes, "{text}");
+    };
+    check("\u{feff}y,x\nb,1\na,2\nb,3\na,4\n", json!({}), &["a", "b"]);
+    check(
+        "x,y\r\n1,b\r\n2,a\r\n3,b\r\n4,a\r\n",
+        json!({}),
+        &["a", "b"],
+    );
+    let quoted = "note,x,y\n\"two\nlines, and \"\"more\"\"\",1,b\n-,2,a\n-,3,b\n-,4,a\n";
+    check(quoted, json!({"features": ["x"]}), &["a", "b"]);
+    // Columns that no key names are not looked at.
+    let unused = "id,id,x,y\nq,,1,b\nq,,2,a\nq,,3,b\nq,,4,a\n";
+    check(unused, json!({"features": ["x"]}), &["a", "b"]);
+    let ten = "x,y\n1,10\n2,1\n3,2\n4,10\n5,1\n6,2\n";
+    check(ten, json!({}), &["1", "2", "10"]);
+    check(&ten.replace("10", "10.0"), json!({}), &["1", "2", "10.0"]);
+    check(
+        "x,y\n1,a\u{1b}[2J\n2,b\n3,a\u{1b}[2J\n4,b\n",
+        json!({}),
+        &["a\\u{1b}[2J", "b"],
+    );
+}
+
+/// Columns that are one another moved or scaled are equal once they are standardized.
+#[test]
+fn numbers_are_standardized_before_they_are_rounded() {
+    let mut text = "x,late,huge,tiny,same,y\n".to_owned();
+    for row in 0..80 {
+        let late = 1_700_000_000_u64 + row;
+        let label = if row < 40 { "low" } else { "high" };
+        writeln!(text, "{row},{late},{row}e300,{row}e-300,0.1,{label}").unwrap();
+    }
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("t.csv"), text).unwrap();
+    let keys = json!({"csv": {"file": "t.csv", "target": "y"}});
+    let splits = load(keys, folder.path()).unwrap();
+    for part in [&splits.train, &splits.validation] {
+        let values = floats(&all(&**part).input());
+        for row in values.chunks(5) {
+            for moved in &row[1..4] {
+                assert!((moved - row[0]).abs() < 1e-6, "{row:?}");
+            }
+            assert_eq!(row[4], 0.0);
+        }
+    }
+    let inputs = all(&*splits.train).input().select(1, 1);
+    assert!((inputs.std(false).double_value(&[]) - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn numbers_beyond_float32_are_refused_unless_they_are_standardized() {
+    let text = "x,y\n1,a\n2,b\n1e300,a\n4,b\n5,a\n6,b\n";
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("t.csv"), text).unwrap();
+    let keys =
+        |standardize| json!({"csv": {"file": "t.csv", "target": "y", "standardize": standardize}});
+    let expected = ["line 4, column `x`: 1e300 is too large for float32"];
+    check_refused(keys(false), folder.path(), &expected);
+    load(keys(true), folder.path()).unwrap();
+}
+
+#[test]
+fn a_column_is_listed_once() {
+    let features = json!(["p1", "p2", "p1"]);
+    let keys = json!({"csv": {"file": "digits.csv", "target": "class", "features": features}});
+    let expected = ["`features` lists `p1` twice"];
+    check_refused(keys, table().path(), &expected);
 }

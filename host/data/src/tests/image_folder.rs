@@ -207,3 +207,180 @@ fn a_sample_that_a_transform_does_not_fit_is_named_with_its_file() {
         assert!(message.contains(part), "{message}");
     }
 }
+
+/// A picture that compresses badly, so that a cut takes pixels away.
+fn noise() -> RgbImage {
+    RgbImage::from_fn(48, 40, |x, y| {
+        let mix = (x * 7919 + y * 104_729) ^ (x * y);
+        Rgb([mix as u8, (mix >> 3) as u8, (mix >> 5) as u8])
+    })
+}
+
+/// Replaces the only image of a class, then reads it.
+fn read_in_place_of_an_image(name: &str, bytes: &[u8]) -> anyhow::Result<Vec<f32>> {
+    let folder = TempDir::new().unwrap();
+    for part in ["train", "val"] {
+        fs::create_dir_all(folder.path().join(part).join("cat")).unwrap();
+        fs::write(folder.path().join(part).join("cat").join(name), bytes).unwrap();
+    }
+    let train = load(recipe(), folder.path())?.train;
+    Ok(floats(&train.batch(&[0], &plain(json!({})), 0)?.input()))
+}
+
+/// No format is filled up where bytes are missing, as Pillow fills none up.
+#[test]
+fn images_that_were_cut_off_are_refused_by_name() {
+    use ImageFormat::{Bmp, Gif, Jpeg, Png, WebP};
+    for (format, name) in [
+        (Jpeg, "a.jpg"),
+        (Png, "a.png"),
+        (Bmp, "a.bmp"),
+        (Gif, "a.gif"),
+        (WebP, "a.webp"),
+    ] {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        noise().write_to(&mut bytes, format).unwrap();
+        let whole = bytes.into_inner();
+        read_in_place_of_an_image(name, &whole).unwrap();
+        for part in [2, 3, 10] {
+            let cut = &whole[..whole.len() - whole.len() / part];
+            let refused = read_in_place_of_an_image(name, cut).unwrap_err();
+            let message = format!("{refused:#}");
+            assert!(message.contains(name), "{message}");
+            assert!(
+                message.contains("not an image that can be read: "),
+                "{message}"
+            );
+            let reason = message.split(": ").last().unwrap_or_default();
+            assert!(
+                message.ends_with("hint: replace it, or remove it"),
+                "{message}"
+            );
+            assert_eq!(message.matches(reason).count(), 1, "{message}");
+        }
+    }
+    let refused = read_in_place_of_an_image("a.jpg", b"").unwrap_err();
+    assert!(format!("{refused:#}").contains("a.jpg"), "{refused:#}");
+}
+
+/// A thumbnail within a JPEG has an end marker of its own.
+#[test]
+fn the_end_of_a_thumbnail_is_not_the_end_of_its_image() {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    noise().write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+    let whole = bytes.into_inner();
+    let segment = [0xff, 0xe1, 0, 8, 0xff, 0xd8, 0, 1, 0xff, 0xd9];
+    let with_thumbnail = [&whole[..2], &segment, &whole[2..]].concat();
+    read_in_place_of_an_image("a.jpg", &with_thumbnail).unwrap();
+    let cut = &with_thumbnail[..with_thumbnail.len() / 2];
+    let refused = read_in_place_of_an_image("a.jpg", cut).unwrap_err();
+    assert!(
+        format!("{refused:#}").contains("was cut off"),
+        "{refused:#}"
+    );
+}
+
+/// Numbers by hand from the formula in Pillow's `Convert.c`: `(19595 R + 38470 G + 7471 B + 32768) >> 16`.
+#[test]
+fn color_becomes_gray_as_pillow_makes_it() {
+    for (color, gray) in [
+        ([255, 0, 0], 76),
+        ([0, 255, 0], 150),
+        ([0, 0, 255], 29),
+        ([10, 200, 99], 132),
+        ([255, 255, 255], 255),
+    ] {
+        let folder = folder();
+        RgbImage::from_pixel(8, 8, Rgb(color))
+            .save(folder.path().join("train/digit 0/0.png"))
+            .unwrap();
+        let keys = json!({"image_folder": {"root": ".", "channels": 1}});
+        let train = load(keys, folder.path()).unwrap().train;
+        let values = floats(&train.batch(&[0], &plain(json!({})), 0).unwrap().input());
+        assert_eq!((values[0] * 255.0).round(), gray as f32, "{color:?}");
+    }
+}
+
+/// Images within folders of a class count, as in torchvision; the rest is counted.
+#[test]
+fn folders_within_a_class_are_walked() {
+    let folder = folder();
+    let class = folder.path().join("train/digit 0");
+    let deep = class.join("2024/Märch");
+    fs::create_dir_all(&deep).unwrap();
+    GrayImage::new(8, 8).save(deep.join("one.png")).unwrap();
+    fs::rename(deep.join("one.png"), deep.join("ONE.PNG")).unwrap();
+    fs::write(deep.join("notes.txt"), "x").unwrap();
+    fs::write(class.join(".hidden.png"), "x").unwrap();
+    fs::write(folder.path().join("train/README"), "x").unwrap();
+    let splits = load(recipe(), folder.path()).unwrap();
+    assert_eq!(splits.train.len(), 11);
+    let description = splits.train.description();
+    assert!(
+        description.contains("3 files that are no images passed over"),
+        "{description}"
+    );
+    assert!(!splits.validation.description().contains("passed over"));
+    let loops = |root: &Path| {
+        std::os::unix::fs::symlink(root.join("train"), root.join("train/digit 0/up")).unwrap()
+    };
+    let folder = self::folder();
+    loops(folder.path());
+    let expected = ["up: a link to a folder that is read anyway"];
+    check_refused(recipe(), folder.path(), &expected);
+    let folder = self::folder();
+    std::os::unix::fs::symlink("nowhere", folder.path().join("train/digit 0/x.png")).unwrap();
+    check_refused(
+        recipe(),
+        folder.path(),
+        &["x.png: no file, or a link to none"],
+    );
+}
+
+/// A header promises more pixels than memory: it is refused before any is taken.
+#[test]
+fn an_image_larger_than_memory_is_refused() {
+    let mut bytes = vec![0_u8; 54];
+    bytes[..2].copy_from_slice(b"BM");
+    bytes[10] = 54;
+    bytes[14] = 40;
+    for place in [18, 22] {
+        bytes[place..place + 4].copy_from_slice(&60_000_u32.to_le_bytes());
+    }
+    (bytes[26], bytes[28]) = (1, 24);
+    let folder = folder();
+    fs::write(folder.path().join("train/digit 0/zz.bmp"), &bytes).unwrap();
+    let train = load(recipe(), folder.path()).unwrap().train;
+    let all: Vec<usize> = (0..train.len()).collect();
+    let refused = train.batch(&all, &plain(json!({})), 0).unwrap_err();
+    let message = format!("{refused:#}");
+    assert!(
+        message.contains("zz.bmp: not an image that can be read"),
+        "{message}"
+    );
+    // The first image of a part decides the size of a batch.
+    fs::write(folder.path().join("train/digit 0/-.bmp"), &bytes).unwrap();
+    let train = load(recipe(), folder.path()).unwrap().train;
+    let config = serde_json::from_value(json!({})).unwrap();
+    let refused = DataLoader::new("train", train, config, TransformList::default(), 0).err();
+    let message = format!("{:#}", refused.unwrap());
+    assert!(message.contains("bytes"), "{message}");
+}
+
+/// 16 bits become 8 by their share of white; transparency is left out, the color below it stays.
+#[test]
+fn deep_and_transparent_images_become_color() {
+    let folder = folder();
+    let path = folder.path().join("train/digit 0/0.png");
+    let deep = image::ImageBuffer::from_pixel(8, 8, image::Rgb([0_u16, 0x8080, 0xffff]));
+    image::DynamicImage::ImageRgb16(deep).save(&path).unwrap();
+    let first = || {
+        let train = load(recipe(), folder.path()).unwrap().train;
+        let values = floats(&train.batch(&[0], &plain(json!({})), 0).unwrap().input());
+        [0, 64, 128].map(|at| (values[at] * 255.0).round())
+    };
+    assert_eq!(first(), [0.0, 128.0, 255.0]);
+    let clear = image::RgbaImage::from_pixel(8, 8, image::Rgba([10, 20, 30, 0]));
+    clear.save(&path).unwrap();
+    assert_eq!(first(), [10.0, 20.0, 30.0]);
+}

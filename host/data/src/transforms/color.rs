@@ -411,13 +411,8 @@ impl Transform for RandomErasing {
         probability("p", self.p)?;
         factors("scale", self.scale)?;
         factors("ratio", self.ratio)?;
-        if let Erased::Color(Color::Channels(values)) = &self.value {
-            ensure!(
-                values.len() == shape[0],
-                "`value` has {} numbers for {} channels",
-                values.len(),
-                shape[0]
-            );
+        if let Erased::Color(color) = &self.value {
+            color.check("value", shape[0])?;
         }
         Ok(shape)
     }

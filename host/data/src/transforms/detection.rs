@@ -152,6 +152,7 @@ impl Transform for RandomAffine {
         self.translate.around("translate", 0.5)?;
         self.scale_range()?;
         self.shear_range()?;
+        self.border_value.check("border_value", channels)?;
         let [height, width] = self.target_size.sides("target_size")?;
         Ok([channels, height, width])
     }
@@ -184,6 +185,7 @@ impl Transform for PaddedRescale {
     }
 
     fn output(&self, [channels, ..]: [usize; 3]) -> Result<[usize; 3]> {
+        self.pad_value.check("pad_value", channels)?;
         let [height, width] = self.input_dim.sides("input_dim")?;
         Ok([channels, height, width])
     }
@@ -248,6 +250,7 @@ impl Transform for PadToSize {
 
     fn output(&self, [channels, height, width]: [usize; 3]) -> Result<[usize; 3]> {
         self.room([height, width])?;
+        self.pad_value.check("pad_value", channels)?;
         let [height, width] = self.output_size.sides("output_size")?;
         Ok([channels, height, width])
     }

@@ -10,7 +10,9 @@ use crate::raster::{Filter, check_size};
 use crate::sample::{Fill, Move, Pixels, Sample};
 
 /// Four images around a random middle, on a canvas of twice `input_dim`: this one above left, then three others above
-/// right, below left and below right. Each is scaled into `input_dim`; parts beyond the canvas are cut.
+/// right, below left and below right. Each is scaled into `input_dim`; parts beyond the canvas are cut. The sample comes
+/// out twice as high and wide as `input_dim`: a transform that brings it back to one size, such as `DetectionRandomAffine`
+/// with a `target_size`, belongs behind it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mosaic {
@@ -73,6 +75,10 @@ impl Transform for Mosaic {
 
     fn output(&self, [channels, height, width]: [usize; 3]) -> Result<[usize; 3]> {
         probability("prob", self.prob)?;
+        ensure!(
+            self.border_value.is_finite(),
+            "`border_value` must be finite"
+        );
         let canvas = self.size()?.map(|side| 2 * side);
         check_size(canvas)?;
         // Without the mosaic the image stays as it is.

@@ -88,6 +88,25 @@ pub(crate) enum Color {
 }
 
 impl Color {
+    /// Refuses a color that does not fit images of so many channels.
+    ///
+    /// # Errors
+    /// Another number of numbers, or one that is not finite.
+    pub(crate) fn check(&self, name: &str, channels: usize) -> Result<()> {
+        let values = self.channels();
+        let is_one_for_all = matches!(self, Color::Gray(_));
+        ensure!(
+            is_one_for_all || values.len() == channels,
+            "`{name}` has {} numbers for {channels} channels\nhint: give one for each, or one number for all",
+            values.len()
+        );
+        ensure!(
+            values.iter().all(|value| value.is_finite()),
+            "`{name}` must be finite"
+        );
+        Ok(())
+    }
+
     pub(crate) fn channels(&self) -> Vec<f32> {
         match self {
             Color::Gray(value) => vec![*value],

@@ -62,7 +62,7 @@ fn scaled(size: [usize; 2], factor: f64) -> Result<[usize; 2]> {
     Ok(size)
 }
 
-/// A size that keeps proportions: by a factor, by the shorter side or by the longer one. The first given one counts.
+/// A size that keeps proportions: by a factor, by the shorter side or by the longer one. One of the three must be given.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Rescale {
@@ -75,6 +75,16 @@ impl Rescale {
     fn size(&self, size: [usize; 2]) -> Result<[usize; 2]> {
         let (short, long) = (size[0].min(size[1]), size[0].max(size[1]));
         let to = |wanted: usize, side: usize| wanted as f64 / side.max(1) as f64;
+        let given = [
+            self.scale_factor.is_some(),
+            self.short_size.is_some(),
+            self.long_size.is_some(),
+        ];
+        let given = given.iter().filter(|is_given| **is_given).count();
+        ensure!(
+            given <= 1,
+            "`scale_factor`, `short_size` and `long_size` exclude each other: give one"
+        );
         let by_side = self.short_size.map(|wanted| to(wanted, short));
         let by_long = self.long_size.map(|wanted| to(wanted, long));
         let factor = self.scale_factor.or(by_side).or(by_long).unwrap_or(0.0);
@@ -202,6 +212,7 @@ impl Transform for PadShort {
 
     fn output(&self, [channels, height, width]: [usize; 3]) -> Result<[usize; 3]> {
         let size = self.crop_size.sides()?;
+        self.fill_image.check("fill_image", channels)?;
         ensure!(
             height.max(width) <= SIDE_LIMIT,
             "an image of [{height}, {width}] pixels is too large"

@@ -1,0 +1,111 @@
+//! One image file: its size, and its pixels as bytes. Owns what is refused, and how other kinds of pixels become 8-bit gray
+//! or color. Knows no folder and no class.
+//!
+//! The first picture of an animation is read. Transparency is left out, 16 bits become 8, and a camera's note about its
+//! orientation is not followed: torchvision does the same.
+
+use std::fmt::Display;
+use std::fs::{self, File};
+use std::io::{BufReader, Cursor};
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use image::{DynamicImage, ImageFormat, ImageReader};
+
+use super::data_file::with_hint;
+
+/// The most bytes of a file: as many as the `image` crate lets the pixels of an image take.
+const MOST_BYTES: u64 = 512 << 20;
+
+/// Width and height in pixels, from the header alone.
+///
+/// # Errors
+/// A file that is no image.
+pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
+    let file = File::open(path).map_err(|error| unreadable(path, error))?;
+    let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
+    let reader = reader.map_err(|error| unreadable(path, error))?;
+    let size = reader.into_dimensions();
+    let (width, height) = size.map_err(|error| unreadable(path, error))?;
+    Ok([width, height].map(|side| side as usize))
+}
+
+/// The pixels, decoded whole: `[channels, height, width]` and bytes row by row, a pixel's channels together. The format
+/// is taken from the content, not from the name; the `image` crate's limit of 512 MiB an image applies.
+///
+/// # Errors
+/// A file that is no image, damaged, or cut off.
+pub(super) fn decoded(path: &Path, channels: usize) -> Result<([usize; 3], Vec<u8>)> {
+    let image = decode(&read(path)?).map_err(|error| unreadable(path, error))?;
+    let shape = [channels, image.height() as usize, image.width() as usize];
+    let bytes = match channels {
+        1 => gray(image),
+        _ => image.into_rgb8().into_raw(),
+    };
+    Ok((shape, bytes))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let length = fs::metadata(path).map_err(|error| unreadable(path, error))?;
+    if length.len() > MOST_BYTES {
+        let fault = format!("{} bytes; at most {MOST_BYTES} are read", length.len());
+        return Err(unreadable(path, fault));
+    }
+    fs::read(path).map_err(|error| unreadable(path, error))
+}
+
+fn decode(bytes: &[u8]) -> Result<DynamicImage> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    // The decoder fills the rest of such a file with gray.
+    if reader.format() == Some(ImageFormat::Jpeg) && !ends(bytes) {
+        return Err(anyhow!("the file was cut off before the image ends"));
+    }
+    // Display has the whole reason; the chain of sources would repeat it.
+    reader.decode().map_err(|error| anyhow!("{error}"))
+}
+
+/// The JPEG has its end marker. Segments are walked, since a thumbnail in one has an end marker too.
+fn ends(jpeg: &[u8]) -> bool {
+    let mut at = 0;
+    loop {
+        let rest = jpeg.get(at..).unwrap_or_default();
+        let Some(found) = rest.iter().position(|&byte| byte == 0xff) else {
+            return false;
+        };
+        at += found + 1;
+        match jpeg.get(at) {
+            None => return false,
+            Some(0xd9) => return true,
+            // A stuffed byte, a fill byte, or a marker without a length.
+            Some(0xff) => {}
+            Some(0x00 | 0x01 | 0xd0..=0xd8) => at += 1,
+            Some(_) => at += 1 + length(jpeg, at + 1),
+        }
+    }
+}
+
+/// The length of a segment, whose first two bytes say it.
+fn length(jpeg: &[u8], at: usize) -> usize {
+    match jpeg.get(at..at + 2) {
+        Some(bytes) => usize::from(bytes[0]) << 8 | usize::from(bytes[1]),
+        None => 0,
+    }
+}
+
+/// Gray of 8 bits, from color by Pillow's weights (ITU-R 601-2).
+fn gray(image: DynamicImage) -> Vec<u8> {
+    if !image.color().has_color() {
+        return image.into_luma8().into_raw();
+    }
+    let color = image.into_rgb8();
+    let luma = color.pixels().map(|pixel| {
+        let [red, green, blue] = pixel.0.map(u32::from);
+        (red * 19_595 + green * 38_470 + blue * 7_471 + 0x8000) >> 16
+    });
+    luma.map(|luma| luma as u8).collect()
+}
+
+fn unreadable(path: &Path, reason: impl Display) -> anyhow::Error {
+    let fault = format!("{}: not an image that can be read", path.display());
+    with_hint(fault, "hint: replace it, or remove it", reason)
+}
