@@ -65,6 +65,7 @@ pub(super) fn read(folder: &Path) -> Result<Snapshot> {
         model: tensors(MODEL)?,
         optimizer: tensors(OPTIMIZER)?,
         ema: tensors(EMA)?,
+        validated: Vec::new(),
         metrics: tensors(METRICS)?,
         rng: tensors(RNG)?,
         gradients: tensors(GRADIENTS)?,
@@ -91,6 +92,7 @@ pub(super) fn verify(folder: &Path) -> Result<()> {
 const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const EMA: &str = "ema.safetensors";
+const VALIDATED: &str = "validated.safetensors";
 const METRICS: &str = "metrics.safetensors";
 const RNG: &str = "rng.safetensors";
 const GRADIENTS: &str = "gradients.safetensors";
@@ -101,11 +103,12 @@ const CALLBACK_TENSORS: &str = "callbacks.safetensors";
 /// Between a callback's name and the name of its tensor; neither may contain it.
 const OWNER_SEPARATOR: &str = "///";
 
-fn tensor_files(snapshot: &Snapshot) -> [(&'static str, &NamedTensors); 7] {
+fn tensor_files(snapshot: &Snapshot) -> [(&'static str, &NamedTensors); 8] {
     [
         (MODEL, &snapshot.model),
         (OPTIMIZER, &snapshot.optimizer),
         (EMA, &snapshot.ema),
+        (VALIDATED, &snapshot.validated),
         (METRICS, &snapshot.metrics),
         (RNG, &snapshot.rng),
         (GRADIENTS, &snapshot.gradients),

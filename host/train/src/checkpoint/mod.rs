@@ -9,7 +9,9 @@
 //! <run>/checkpoints/000017-step-200/
 //!     checkpoint.json          schema, State, size and sha256 of every file below, identities of callbacks
 //!     model.safetensors        always there
-//!     optimizer|ema|metrics|rng|….safetensors   only if they hold tensors
+//!     ema.safetensors          the average of `ema: true`, which is what was validated
+//!     validated.safetensors    in the best checkpoint, what was validated, if a callback lent the network other weights
+//!     optimizer|metrics|rng|….safetensors   only if they hold tensors
 //!     callbacks/<name>.bin     a callback's own bytes, opaque
 //! ```
 //!
@@ -18,8 +20,11 @@
 //! after every step. Two tags of one moment need no second copy, and Python opens `ckpt_best/model.safetensors` directly.
 
 mod folder;
+mod pickle;
 mod store;
 mod tensors;
+mod torch_file;
+mod zip;
 
 pub(crate) use store::save;
 pub use store::{load, newest};
@@ -44,8 +49,11 @@ pub struct Snapshot {
     pub model: NamedTensors,
     /// Optimizer state, e.g. `layer.weight/momentum`; empty for a stateless optimizer.
     pub optimizer: NamedTensors,
-    /// Averaged weights, if the run keeps some.
+    /// Averaged weights, if the run keeps some: those that are validated.
     pub ema: NamedTensors,
+    /// The weights of the validation that made this the best checkpoint, where a callback had lent them to the network.
+    /// Only written: a resumed run needs none.
+    pub validated: NamedTensors,
     /// Metric accumulators, for a save in the middle of an epoch.
     pub metrics: NamedTensors,
     /// Random generators, e.g. `cpu`, `cuda:0`, `loader`.

@@ -7,10 +7,12 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use phasebox_files::atomic_file::{self, Durability};
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
 use tch::{Device, Kind, Tensor};
+
+use super::torch_file;
 
 /// Tensors with their unique names.
 pub type NamedTensors = Vec<(String, Tensor)>;
@@ -36,14 +38,27 @@ pub(crate) fn export_weights(path: &Path, tensors: &[(String, Tensor)]) -> Resul
     atomic_file::write_file(path, &bytes, Durability::Machine)
 }
 
-/// Reads a safetensors file of any origin: CPU tensors, sorted by name.
+/// Reads a safetensors file of any origin, or the state dict in a file of `torch.save`: CPU tensors, sorted by name. No code
+/// of a file is run.
 ///
 /// # Errors
-/// If the file cannot be read, is damaged, or has a dtype that libtorch lacks.
+/// If the file cannot be read, is damaged, holds no state dict, or has a dtype that libtorch lacks.
 pub fn load_weights(path: &Path) -> Result<NamedTensors> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    read(&bytes).with_context(|| format!("{} is not a readable safetensors file", path.display()))
+    let weights = if bytes.starts_with(torch_file::ZIP) {
+        torch_file::read(&bytes)
+    } else if bytes.starts_with(torch_file::PICKLE) {
+        Err(anyhow!("it was written by PyTorch before 1.6\n{CONVERT}"))
+    } else {
+        read(&bytes)
+            .map_err(|error| anyhow!("it is not a readable safetensors file: {error:#}\n{CONVERT}"))
+    };
+    weights.with_context(|| format!("no weights can be read from {}", path.display()))
 }
+
+/// The way from any file of PyTorch to one that is read here.
+const CONVERT: &str = "hint: in Python, `torch.save(torch.load(FILE)[\"state_dict\"], \"weights.pth\")` or \
+     `safetensors.torch.save_file(network.state_dict(), \"weights.safetensors\")` writes one that is read";
 
 /// Streams `tensors` in the format's canonical order. Holds one tensor's bytes at a time. Syncs for tensors of another
 /// device.

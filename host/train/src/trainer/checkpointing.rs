@@ -141,6 +141,7 @@ impl Trainer {
 
     fn snapshot(&mut self) -> Result<Snapshot> {
         let callbacks = self.callbacks.save_states(self.context.global_step)?;
+        let validated = std::mem::take(&mut self.validated);
         let context = &*self.context;
         let (best_models, best_values) = self.best_models.state();
         let own = TrainerState {
@@ -163,6 +164,7 @@ impl Trainer {
             model: context.net.state(),
             optimizer: context.optimizer.state(),
             ema: ema(context),
+            validated,
             metrics: self.metrics_within_epoch()?,
             rng: vec![(
                 crate::device::name(context.device),

@@ -73,7 +73,8 @@ impl Trainer {
             return Ok(false);
         }
         let is_better = context.is_better_than_best(value);
-        if is_better && !self.is_finite()? {
+        let is_kept = is_better || self.settings.average_best_models;
+        if is_kept && !self.is_finite()? {
             return Ok(false);
         }
         if self.settings.average_best_models {

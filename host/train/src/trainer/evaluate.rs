@@ -19,6 +19,7 @@ impl Trainer {
         self.validate_only()?;
         let is_best = self.decide_best()?;
         self.pass_began = None;
+        self.keep_validated(is_best)?;
         Ok(is_best)
     }
 
@@ -28,6 +29,7 @@ impl Trainer {
         self.fire(Phase::ValidationLoaderStart)?;
         self.evaluate(Phase::ValidationBatchStart, Phase::ValidationBatchEnd)?;
         self.publish_metrics(Split::Validation)?;
+        self.note_validated()?;
         self.fire(Phase::ValidationLoaderEnd)
     }
 
@@ -186,7 +188,7 @@ impl Trainer {
 }
 
 /// Copies in memory of their own, on the same device. Do not sync.
-fn copies(state: &[(String, tch::Tensor)]) -> Result<NamedTensors> {
+pub(super) fn copies(state: &[(String, tch::Tensor)]) -> Result<NamedTensors> {
     let mut copies = Vec::with_capacity(state.len());
     for (name, tensor) in state {
         copies.push((name.clone(), torch_ext::owned_copy(tensor)?));

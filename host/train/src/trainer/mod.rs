@@ -19,6 +19,7 @@ mod settings;
 mod step_op;
 mod summary;
 mod to_device;
+mod validated;
 
 use anyhow::{Context as _, Result};
 use phasebox_contract::phase::Phase;
@@ -39,6 +40,7 @@ use self::step_op::StepOp;
 pub use self::summary::{CallbackSummary, Summary};
 use self::to_device::ToDevice;
 use crate::callback::Callbacks;
+use crate::checkpoint::NamedTensors;
 use crate::context::{Context, Lendable};
 use crate::control::StopAt;
 use crate::interrupt::Interrupt;
@@ -96,6 +98,8 @@ pub struct Trainer {
     /// None between two batches.
     underway: Option<Underway>,
     best_models: BestModels,
+    /// The weights of the best validation, where they are not the network's, until they are saved.
+    validated: NamedTensors,
     loss_watch: LossWatch,
     /// The metric to watch was not a number, and the log says so.
     nan_was_watched: bool,
@@ -128,6 +132,7 @@ impl Trainer {
             best_models: BestModels::new(context.run.greater_metric_to_watch_is_better),
             loss_watch: LossWatch::new(settings.nan_policy),
             nan_was_watched: false,
+            validated: Vec::new(),
             schedule: ScheduleDriver::new(schedule),
             context: Lendable::new(context),
             callbacks,

@@ -2,6 +2,7 @@
 
 mod contents;
 mod crashes;
+mod torch_files;
 
 use std::path::Path;
 
@@ -44,6 +45,7 @@ fn snapshot(step: u64) -> Result<Snapshot> {
         model: named("layer.weight", full(&[64, 10], Kind::Float))?,
         optimizer: named("layer.weight/momentum", full(&[64, 10], Kind::Float))?,
         ema: Vec::new(),
+        validated: Vec::new(),
         metrics: named("correct", full(&[], Kind::Int64))?,
         rng: named("cpu", full(&[5056], Kind::Uint8))?,
         gradients: named("layer.weight", full(&[64, 10], Kind::Float))?,

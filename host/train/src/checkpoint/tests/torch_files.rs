@@ -1,0 +1,88 @@
+//! Files of `torch.save`, whole, damaged, and with other things than weights in them (`reference/state_dicts.py`).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tch::Kind;
+
+use super::super::{NamedTensors, load_weights, torch_file};
+
+fn reference() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/reference")
+}
+
+fn file(name: &str) -> PathBuf {
+    reference().join("state_dicts").join(format!("{name}.pth"))
+}
+
+fn as_json(tensors: &NamedTensors) -> Value {
+    let entries = tensors.iter().map(|(name, tensor)| {
+        let flat = tensor.to_kind(Kind::Double).flatten(0, -1);
+        let values = Vec::<f64>::try_from(flat).expect("numbers");
+        let shape = tensor.size();
+        (name.clone(), serde_json::json!([shape, values]))
+    });
+    Value::Object(entries.collect())
+}
+
+#[test]
+fn state_dicts_of_pytorch_are_read_with_their_values() {
+    let text = fs::read_to_string(reference().join("state_dicts.json")).expect("the reference");
+    let expected: Value = serde_json::from_str(&text).expect("JSON");
+    for (name, state) in expected.as_object().expect("a map") {
+        let found = load_weights(&file(name)).expect("a state dict");
+        assert_eq!(as_json(&found), *state, "{name}");
+        let is_own = |tensor: &tch::Tensor| {
+            torch_ext::storage_bytes(tensor)
+                .is_ok_and(|bytes| bytes as u64 == torch_ext::bytes(tensor))
+        };
+        assert!(found.iter().all(|(_, tensor)| is_own(tensor)), "{name}");
+    }
+}
+
+#[test]
+fn other_files_are_refused_with_the_way_to_convert_them() {
+    let check = |path: &Path, expected: &[&str]| {
+        let refused = load_weights(path).err().expect("no weights");
+        let message = format!("{refused:#}");
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        for part in expected.iter().chain(&[name, "hint: "]) {
+            assert!(message.contains(part), "{message}");
+        }
+    };
+    check(
+        &file("module"),
+        &["it holds no state dict", "network.state_dict()"],
+    );
+    check(&file("legacy"), &["by PyTorch before 1.6", "torch.save("]);
+    let module = reference().join("modules/plain.pt");
+    check(
+        &module,
+        &["it is a TorchScript module", "architecture: torchscript"],
+    );
+    check(
+        &reference().join("models.py"),
+        &["not a readable safetensors file"],
+    );
+}
+
+/// Damage gives an error or other numbers, and never a panic.
+#[test]
+fn damaged_files_do_no_harm() {
+    for name in ["views", "trainer"] {
+        let mut bytes = fs::read(file(name)).expect("a file");
+        for (at, change) in (0..bytes.len()).zip([0x01, 0x80, 0xff].into_iter().cycle()) {
+            bytes[at] ^= change;
+            let _ = torch_file::read(&bytes);
+            bytes[at] ^= change;
+        }
+        for length in (0..bytes.len()).step_by(61) {
+            let cut = torch_file::read(&bytes[..length]);
+            assert!(cut.is_err(), "{name}: {length} bytes");
+        }
+    }
+}
