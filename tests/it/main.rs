@@ -35,6 +35,7 @@
 //! | `languages` | one callback in four languages, with the same numbers |
 //! | `tensor_ops` | that a guest gets from every tensor operation the numbers that numpy gives |
 //! | `transforms` | that a list of transforms trains as the mapping does, and masks from a recipe, with a switch |
+//! | `wrong_numbers` | that what would train to wrong numbers without a word is refused, or said |
 //! | `tidy` | that the source keeps the rules of ARCHITECTURE.md and CONTRIBUTING.md |
 //!
 //! `harness` runs the binary and reads what it leaves.
@@ -74,3 +75,4 @@ mod tensor_ops;
 mod tidy;
 mod transforms;
 mod trials;
+mod wrong_numbers;

@@ -44,9 +44,9 @@ const ROWS: [Row; 15] = [
         )],
         line: 5,
         expected: &[
-            "in validation",
+            "`val_transforms` give samples of another shape",
             "[1, 16, 16]",
-            "[1, 8, 8]",
+            "[1, 1, 8, 8]",
             "write the same size in both",
         ],
         ..GOOD

@@ -3,6 +3,7 @@
 
 mod data;
 mod place;
+mod weights;
 
 use anyhow::{Context as _, Result, anyhow};
 use phasebox_data::DataLoader;
@@ -12,8 +13,7 @@ use phasebox_nn::metrics::{MetricConfig, Metrics};
 use phasebox_nn::model::{self, Model};
 use phasebox_nn::optim::{self, Grouping, LearningRates, Optimizer, OptimizerConfig};
 use phasebox_nn::schedule::{Schedule, ScheduleConfig};
-use phasebox_recipe::{Content, Node, Recipe};
-use phasebox_train::checkpoint;
+use phasebox_recipe::{Content, Node, Note, Recipe};
 use phasebox_train::split::PerSplit;
 use serde_json::Value;
 use tch::Device;
@@ -34,6 +34,8 @@ pub(super) struct Built {
     pub(super) valid_loader: DataLoader,
     pub(super) test_loader: Option<DataLoader>,
     pub(super) metrics: PerSplit<Metrics>,
+    /// Facts about the weights that the network starts from.
+    pub(super) notes: Vec<Note>,
 }
 
 impl Built {
@@ -47,7 +49,8 @@ impl Built {
         let splits = dataset(recipe, cache)?;
         let (train_loader, valid_loader, test_loader) = loaders(recipe, &splits, device)?;
         let criterion = criterion(recipe, device)?;
-        let net = network(recipe, &train_loader, &criterion, device)?;
+        let (net, notes) = network(recipe, &train_loader, &criterion, device)?;
+        check_samples(recipe, &net, &valid_loader)?;
         let metrics = metrics(recipe, &criterion)?;
         let ema_config: EmaConfig = or_default(&training.ema_params)?;
         let ema = training
@@ -71,6 +74,7 @@ impl Built {
             valid_loader,
             test_loader,
             metrics,
+            notes,
         })
     }
 
@@ -120,11 +124,15 @@ fn describe_loader(name: &str, loader: &DataLoader) -> String {
 }
 
 fn or_default<T: Default + serde::de::DeserializeOwned>(node: &Node) -> Result<T> {
-    if node.is_null() || node.content == Content::Map(Vec::new()) {
+    if is_empty(node) {
         Ok(T::default())
     } else {
         Ok(node.parse()?)
     }
+}
+
+fn is_empty(node: &Node) -> bool {
+    node.is_null() || node.content == Content::Map(Vec::new())
 }
 
 /// A name with its parameters: `name` beside a mapping of parameters, or `{name: parameters}`.
@@ -139,7 +147,7 @@ fn named(node: &Node, params: &Node) -> Result<(String, Value)> {
         ))));
     };
     check_mapping(&entry.value)?;
-    if !params.is_null() && !params.entries().is_empty() {
+    if !is_empty(params) {
         let message = format!(
             "`{}` has its parameters here already; write them in one place",
             params.path
@@ -161,13 +169,13 @@ fn check_mapping(params: &Node) -> Result<()> {
     Err(anyhow!(params.location.error(message)))
 }
 
-/// The network, and with it what the loss trains of its own.
+/// The network, and with it what the loss trains of its own; and notes about the weights it starts from.
 fn network(
     recipe: &Recipe,
     loader: &DataLoader,
     criterion: &Criterion,
     device: Device,
-) -> Result<Model> {
+) -> Result<(Model, Vec<Note>)> {
     let (architecture, params) = named(&recipe.architecture, &recipe.arch_params)?;
     let classes = loader.dataset().num_classes().map(|classes| classes as i64);
     let inputs = loader.input_shapes()?;
@@ -183,20 +191,23 @@ fn network(
     if !criterion.trained().is_empty() {
         net.adopt("criterion", criterion.trained());
     }
-    if let Some(path) = &recipe.checkpoint_params.checkpoint_path {
-        let weights = checkpoint::load_weights(path)?;
-        net.load_state(&weights, recipe.checkpoint_params.strict_load)
-            .with_context(|| {
-                format!(
-                    "the weights of {} do not fit `{architecture}`",
-                    path.display()
-                )
-            })?;
-    }
+    let notes = weights::load(recipe, &mut net)?;
     if recipe.training_hyperparams.channels_last {
         arrange_channels_last(recipe, &mut net, &inputs)?;
     }
-    Ok(net)
+    Ok((net, notes))
+}
+
+/// Refuses validation samples that the network for the training samples cannot take: they differ by their transforms.
+fn check_samples(recipe: &Recipe, net: &Model, loader: &DataLoader) -> Result<()> {
+    let fits = net.check_samples(&loader.input_shapes()?).context(
+        "`val_transforms` give samples of another shape than `train_transforms`; write the same size in both",
+    );
+    let node = match is_empty(&recipe.val_transforms) {
+        true => &recipe.train_transforms,
+        false => &recipe.val_transforms,
+    };
+    at(&[node], fits)
 }
 
 fn arrange_channels_last(

@@ -165,7 +165,8 @@ impl<'a> Assembly<'a> {
         self.built.describe()
     }
 
-    /// The recipe's notes, and one about each key that has no effect in this run.
+    /// The recipe's notes, what became of the weights that it starts from, and one about each key that has no effect in
+    /// this run.
     ///
     /// # Errors
     /// None that a recipe can cause.
@@ -177,6 +178,7 @@ impl<'a> Assembly<'a> {
             is_resumed: self.options.resume.is_some(),
         };
         let mut notes = self.recipe.notes.clone();
+        notes.extend_from_slice(&self.built.notes);
         notes.extend(without_effect::notes(&facts)?);
         Ok(notes)
     }
