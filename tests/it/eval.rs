@@ -126,7 +126,7 @@ fn callbacks_see_the_phases_of_the_pass_alone() {
 
 #[test]
 fn a_request_that_an_evaluation_cannot_obey_is_shown() {
-    let scratch = Scratch::with_callbacks("  - early-stopping: {patience: 1, mode: min}\n");
+    let scratch = Scratch::with_callbacks("  - early-stopping: {patience: 1}\n");
     let run = scratch.trained(&["training_hyperparams.max_epochs=1"]);
     let finished = scratch.phasebox(&["eval", run.path()]);
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);

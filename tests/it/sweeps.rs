@@ -118,7 +118,7 @@ fn wait_until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
 /// The digest that a run recorded of its one callback.
 fn digest(run: &Path) -> Option<String> {
     let lock: Value = serde_json::from_slice(&fs::read(run.join("plugins.lock")).ok()?).ok()?;
-    lock[0]["sha256"].as_str().map(str::to_owned)
+    lock["callbacks"][0]["sha256"].as_str().map(str::to_owned)
 }
 
 fn runs(scratch: &Scratch) -> Vec<PathBuf> {

@@ -98,7 +98,7 @@ fn mistakes_are_refused_with_their_place() {
     );
     check(
         &list("RandomCrop: {size: 9}"),
-        "recipe.yaml:1: loader `train`: `RandomCrop`: a crop of [9, 9] pixels does not fit",
+        "recipe.yaml:2: loader `train`: `RandomCrop`: a crop of [9, 9] pixels does not fit",
     );
     check(
         &list("RandAugment: {num_ops: 2}"),
