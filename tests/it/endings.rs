@@ -129,18 +129,13 @@ fn a_failure_names_its_batch_and_is_in_the_summary() {
     }
 }
 
-/// A process that trains a run until it is killed.
-fn endless(scratch: &Scratch) -> (std::process::Child, Run) {
-    let child = scratch.start(&[
-        "train",
-        "recipe.yaml",
-        "training_hyperparams.max_epochs=1000000",
-    ]);
+/// Waits until the run in this folder has a checkpoint.
+fn with_checkpoint(scratch: &Scratch) -> Run {
     let begun = Instant::now();
     loop {
         let run = scratch.started_run().filter(|run| run.has("ckpt_latest"));
         if let Some(run) = run {
-            return (child, run);
+            return run;
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "no checkpoint");
         std::thread::sleep(Duration::from_millis(5));
@@ -150,7 +145,9 @@ fn endless(scratch: &Scratch) -> (std::process::Child, Run) {
 #[test]
 fn a_run_has_one_process_at_a_time() {
     let scratch = Scratch::with_callbacks("  []\n");
-    let (mut child, run) = endless(&scratch);
+    let endless = "training_hyperparams.max_epochs=1000000";
+    let mut child = scratch.start(&["train", "recipe.yaml", endless]);
+    let run = with_checkpoint(&scratch);
     let id = run.0.file_name().and_then(|name| name.to_str());
     let by_name = format!("training_hyperparams.run_id={}", id.expect("UTF-8"));
     let held = format!("is being trained by process {}", child.id());

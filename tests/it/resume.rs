@@ -293,7 +293,7 @@ fn a_refused_start_leaves_no_folder() {
         let refused = scratch.train(&[&path, change]);
         assert_eq!(refused.code, Some(2), "{change}: {}", refused.stderr);
         let runs = places(&scratch.path("runs/tiny"), |_| true);
-        assert_eq!(runs, [run.0.clone()], "{change}");
+        assert_eq!(runs, std::slice::from_ref(&run.0), "{change}");
     }
 }
 

@@ -44,7 +44,7 @@ fn state_dicts_of_pytorch_are_read_with_their_values() {
 #[test]
 fn other_files_are_refused_with_the_way_to_convert_them() {
     let check = |path: &Path, expected: &[&str]| {
-        let refused = load_weights(path).err().expect("no weights");
+        let refused = load_weights(path).expect_err("no weights");
         let message = format!("{refused:#}");
         let name = path
             .file_name()
