@@ -95,7 +95,18 @@ fn weights_in_a_file_are_evaluated_with_the_recipe_beside_or_another() {
     let file = file.to_str().expect("UTF-8");
     let average = logged(&run, "average_best_models/", 1);
     assert!(!average.is_empty());
+    let before = everything(&run.0);
     assert_eq!(metrics(&evaluate(&scratch, &[file])), average);
+    let best = run.0.join("ckpt_best/model.safetensors");
+    let of_best = evaluate(&scratch, &[best.to_str().expect("UTF-8")]);
+    let epoch = run.summary()["best"]["epoch"].as_u64().expect("a best");
+    assert_eq!(metrics(&of_best), logged(&run, "valid/", epoch));
+    assert!(
+        of_best["checkpoint"]
+            .to_string()
+            .contains("model.safetensors")
+    );
+    assert_eq!(everything(&run.0), before, "the run's folder has changed");
     fs::copy(file, scratch.path("weights.safetensors")).expect("a copy");
     let named = ["weights.safetensors", "--recipe", "recipe.yaml"];
     assert_eq!(metrics(&evaluate(&scratch, &named)), average);

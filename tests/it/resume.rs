@@ -297,6 +297,32 @@ fn a_refused_start_leaves_no_folder() {
     }
 }
 
+#[test]
+fn two_answers_to_go_on_from_are_refused() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&[]);
+    let path = format!("training_hyperparams.resume_path={}/ckpt_best", run.path());
+    let id = "training_hyperparams.run_id=RUN_x";
+    for (arguments, expected) in [
+        (
+            &["--resume", run.path(), &path][..],
+            "`--resume` and `resume_path` both say",
+        ),
+        (
+            &["--resume", run.path(), id],
+            "`--resume` and `run_id` both say",
+        ),
+        (
+            &["resume=true", &path],
+            "`resume: true` goes on with the newest run",
+        ),
+    ] {
+        let refused = scratch.train(arguments);
+        assert_eq!(refused.code, Some(2), "{arguments:?}: {}", refused.stderr);
+        assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+    }
+}
+
 /// Every file below `folder` by its path in it, with its bytes and the time it was changed at; every link with its
 /// target.
 pub(crate) fn contents(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, Option<SystemTime>)> {

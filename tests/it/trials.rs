@@ -35,7 +35,25 @@ const NUMBERS: &str = "{csv: {file: data.csv, target: y, task: regression}}";
 const BOXES: &str = "{scattered_digits: {size: 32, scale: [1, 2], train: 64, validation: 16}}";
 const TRAIN_LOADER: &str = "train_dataloader_params: {batch_size: 16}";
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 16] = [
+    // Fault 2.
+    Row {
+        edits: &[
+            (
+                "architecture: mlp\narch_params: {hidden: [16]}",
+                "architecture: resnet18",
+            ),
+            ("batch_size: 16}", "batch_size: 19}"),
+            ("  max_train_batches: 5\n", ""),
+        ],
+        line: 3,
+        expected: &[
+            "one value a channel",
+            "the last batch of an epoch has 1 sample",
+            "drop_last: true",
+        ],
+        ..GOOD
+    },
     // Fault 17.
     Row {
         edits: &[(

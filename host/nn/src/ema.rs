@@ -4,7 +4,7 @@
 //! shadow ← decay · shadow + (1 − decay) · weights after every optimizer step, parameters and floating-point
 //! buffers alike. Decays are those of SuperGradients' ModelEMA.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use torch_ext::TensorList;
 
@@ -46,6 +46,21 @@ impl Default for EmaConfig {
 }
 
 impl EmaConfig {
+    /// Refuses values with which the average grows without bound or turns around.
+    fn check(&self) -> Result<()> {
+        let EmaConfig { decay, beta, .. } = *self;
+        ensure!(
+            (0.0..=1.0).contains(&decay),
+            "`decay` is {decay}; give a number from 0 to 1"
+        );
+        let grows = self.decay_type == DecayType::Exp;
+        ensure!(
+            !grows || (beta > 0.0 && beta.is_finite()),
+            "`beta` is {beta}; give a number above 0"
+        );
+        Ok(())
+    }
+
     /// The decay at optimizer step `step` (from 1) of `total_steps`.
     pub(crate) fn decay_at(&self, step: u64, total_steps: u64) -> f64 {
         match self.decay_type {
@@ -70,8 +85,9 @@ impl Ema {
     /// Starts from the weights of `net`.
     ///
     /// # Errors
-    /// If the network cannot be built twice.
+    /// A decay outside 0 to 1, a `beta` that is not above 0, or a network that cannot be built twice.
     pub fn new(config: EmaConfig, net: &Model) -> Result<Ema> {
+        config.check()?;
         let model = net.duplicate()?;
         Ok(Ema {
             config,

@@ -53,11 +53,9 @@ impl Built {
         check_samples(recipe, &net, &valid_loader)?;
         let metrics = metrics(recipe, &criterion)?;
         let ema_config: EmaConfig = or_default(&training.ema_params)?;
-        let ema = training
-            .ema
-            .then(|| Ema::new(ema_config, &net))
-            .transpose()
-            .context("`ema: true`")?;
+        let ema = training.ema.then(|| Ema::new(ema_config, &net));
+        let ema = ema.transpose().context("`ema: true`, `ema_params`");
+        let ema = at(&[&training.ema_params], ema)?;
         let schedule_config = schedule_config(recipe)?;
         let schedule = at(
             &[&training.schedule],

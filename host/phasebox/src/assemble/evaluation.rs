@@ -20,7 +20,7 @@ impl Assembly<'_> {
         let lacks = split == Split::Test && self.built.test_loader.is_none();
         ensure!(
             !lacks,
-            "the recipe's data have no test split: give the data set one, such as `dataset_params.test=…`"
+            "the recipe's data have no test split: where the data set can set samples aside, `dataset_params.test_fraction=0.1` asks for one"
         );
         Ok(())
     }

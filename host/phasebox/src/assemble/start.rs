@@ -38,6 +38,7 @@ impl Start {
     /// Finds the folder and the checkpoint that the command line or the recipe asks for. A new folder is made last.
     pub(super) fn find(recipe: &Recipe, options: &Options) -> Result<Start> {
         let asked = &recipe.training_hyperparams.resume;
+        one_source(recipe, options)?;
         if let Some(run) = earlier_run(recipe, options)? {
             let folder = Folder::of_earlier(run)?;
             let checkpoint = checkpoint_of(&folder.run, &asked.ckpt_name)?;
@@ -53,6 +54,30 @@ impl Start {
             folder: Folder::create(recipe, options)?,
         })
     }
+}
+
+/// Refuses two answers to the question what to go on from.
+fn one_source(recipe: &Recipe, options: &Options) -> Result<()> {
+    let asked = &recipe.training_hyperparams.resume;
+    let sources = [
+        ("--resume", options.resume.is_some()),
+        ("run_id", asked.run_id.is_some()),
+        ("resume_path", asked.resume_path.is_some()),
+    ];
+    let given: Vec<&str> = sources
+        .iter()
+        .filter(|(_, is_given)| *is_given)
+        .map(|(name, _)| *name)
+        .collect();
+    if let [first, second, ..] = given[..] {
+        bail!("`{first}` and `{second}` both say what to go on from; keep one");
+    }
+    if asked.resume && asked.resume_path.is_some() {
+        bail!(
+            "`resume: true` goes on with the newest run, `resume_path` begins one at a checkpoint; keep one"
+        );
+    }
+    Ok(())
 }
 
 /// The run to go on with; none if a new one is asked for.
@@ -86,7 +111,7 @@ fn checkpoint_of(run: &RunFolder, name: &str) -> Result<PathBuf> {
     match checkpoint::newest(run.path())? {
         Some(newest) => Ok(newest),
         None => bail!(
-            "run {} holds no checkpoint to go on from: start it anew without --resume",
+            "{} holds no checkpoint to go on from: give a run's folder, or start anew without --resume",
             run.path().display()
         ),
     }

@@ -58,8 +58,8 @@ enum Choice {
 struct Found {
     recipe: PathBuf,
     checkpoint: Option<PathBuf>,
-    /// A file of weights becomes a change of the recipe.
-    weights: Option<String>,
+    /// A file of weights, which becomes a change of the recipe.
+    weights: Option<PathBuf>,
     /// Where a folder for the result belongs.
     parent: PathBuf,
 }
@@ -71,12 +71,8 @@ impl Eval {
         }
         show_messages();
         let found = self.find().map_err(Failure::Refused)?;
-        let overrides: Vec<String> = found
-            .weights
-            .iter()
-            .chain(&self.overrides)
-            .cloned()
-            .collect();
+        let change = found.weights.as_deref().map(as_change);
+        let overrides: Vec<String> = change.iter().chain(&self.overrides).cloned().collect();
         let recipe = Recipe::load(&found.recipe, &overrides)?;
         let options = Options {
             device: self.device,
@@ -93,7 +89,7 @@ impl Eval {
         let evaluator = assembly.evaluator(found.checkpoint.as_deref(), &parent);
         let evaluation = evaluator
             .map_err(Failure::Refused)?
-            .evaluate_only(split, found.checkpoint);
+            .evaluate_only(split, found.checkpoint.or(found.weights));
         show(&evaluation.map_err(Failure::Failed)?, self.json)
     }
 
@@ -145,14 +141,17 @@ impl Eval {
         self.refuse_name()?;
         let file = file.canonicalize()?;
         let folder = file.parent().unwrap_or(&file);
+        let run = match folder.join("checkpoint.json").is_file() {
+            true => folder.ancestors().nth(2).unwrap_or(folder),
+            false => folder,
+        };
+        let is_run = run.join("checkpoints").is_dir();
+        let parent = if is_run { above(run)? } else { run.to_owned() };
         Ok(Found {
-            recipe: self.recipe_of(folder)?,
+            recipe: self.recipe_of(run)?,
             checkpoint: None,
-            weights: Some(format!(
-                "checkpoint_params.checkpoint_path={}",
-                serde_json::Value::from(file.display().to_string())
-            )),
-            parent: folder.to_owned(),
+            weights: Some(file),
+            parent,
         })
     }
 
@@ -178,6 +177,12 @@ impl Eval {
             )),
         }
     }
+}
+
+/// The change of a recipe that starts from a file of weights.
+fn as_change(file: &Path) -> String {
+    let path = serde_json::Value::from(file.display().to_string());
+    format!("checkpoint_params.checkpoint_path={path}")
 }
 
 fn named(run: &Path, name: &str) -> anyhow::Result<PathBuf> {

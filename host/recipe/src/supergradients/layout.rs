@@ -48,13 +48,14 @@ pub(super) fn lower(recipe: &mut Node, read: &BTreeSet<String>, said: &mut Said)
     let mut params = params.map_or(Node::empty(&location), |entry| entry.value);
     let named = names(recipe, &mut params, said)?;
     for split in SPLITS {
-        move_section(recipe, &mut params, &format!("{split}_dataloader_params"))?;
+        let key = format!("{split}_dataloader_params");
+        move_section(recipe, &mut params, &key, said)?;
     }
     let mut splits = Vec::new();
     for split in SPLITS {
         let mut own = params.take(&format!("{split}_dataset_params"));
         if let Some(entry) = &mut own {
-            move_transforms(recipe, entry, split)?;
+            move_transforms(recipe, entry, split, said)?;
         }
         splits.push(own.filter(|entry| !is_empty(&entry.value)));
     }
@@ -93,13 +94,13 @@ fn names(recipe: &mut Node, params: &mut Node, said: &mut Said) -> Result<Option
     let mut named: Option<Entry> = None;
     for key in LOADERS {
         if let Some(entry) = recipe.take_if(key, |value| value.as_str().is_some()) {
-            named.get_or_insert(entry);
+            first_of(&mut named, entry)?;
         }
     }
     for split in SPLITS {
         let loader = params.get_mut(&format!("{split}_dataloader_params"));
         if let Some(entry) = loader.and_then(|loader| loader.take("dataset")) {
-            named.get_or_insert(entry);
+            first_of(&mut named, entry)?;
         }
     }
     let written = recipe.get("dataset").filter(|name| !name.is_null());
@@ -119,28 +120,81 @@ fn names(recipe: &mut Node, params: &mut Node, said: &mut Said) -> Result<Option
     }
 }
 
+/// Keeps the first name. A later one must be the same data: `cifar10_val` beside `cifar10_train`.
+fn first_of(named: &mut Option<Entry>, entry: Entry) -> Result<()> {
+    let Some(first) = named else {
+        *named = Some(entry);
+        return Ok(());
+    };
+    let name = |entry: &Entry| {
+        entry
+            .value
+            .as_str()
+            .map(|name| name.replace("train", "val"))
+    };
+    if name(first) == name(&entry) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` is not the data of `{}` at {}; the parts of one data set are trained and validated on",
+        entry.key, first.key, first.location
+    );
+    Err(entry.location.error(message))
+}
+
 /// Moves a section of `dataset_params` to the top; what stands there already wins.
-fn move_section(recipe: &mut Node, params: &mut Node, key: &str) -> Result<()> {
+fn move_section(recipe: &mut Node, params: &mut Node, key: &str, said: &mut Said) -> Result<()> {
     let Some(below) = params.take(key).filter(|entry| !is_empty(&entry.value)) else {
         return Ok(());
     };
     let mut value = below.value;
     if let Some(top) = recipe.take(key) {
+        for entry in top.value.entries() {
+            replace(value.entries(), entry, said)?;
+        }
         merge(&mut value, top.value)?;
     }
     recipe.set(Entry { value, ..below });
     Ok(())
 }
 
-fn move_transforms(recipe: &mut Node, params: &mut Entry, split: &str) -> Result<()> {
+/// Says of an entry below that one at the top replaces it. What the command line asks for is never replaced.
+fn replace(below: &[Entry], top: &Entry, said: &mut Said) -> Result<()> {
+    let same = below.iter().find(|entry| entry.key == top.key);
+    let Some(below) = same.filter(|below| below.value.to_json() != top.value.to_json()) else {
+        return Ok(());
+    };
+    if below.value.location.is_in_file() {
+        said.note(below, &format!("the one at {} replaces it", top.location));
+        return Ok(());
+    }
+    let message = format!(
+        "the `{}` at {} replaces it; change that",
+        top.key, top.location
+    );
+    Err(below.value.location.error(message))
+}
+
+fn move_transforms(
+    recipe: &mut Node,
+    params: &mut Entry,
+    split: &str,
+    said: &mut Said,
+) -> Result<()> {
     let Some(transforms) = params.value.take("transforms") else {
         return Ok(());
     };
     let key = format!("{split}_transforms");
-    let is_written = recipe.get(&key).is_some_and(|written| !written.is_null());
-    match split {
-        _ if is_empty(&transforms.value) || is_written => {}
-        "test" => {
+    let written = recipe
+        .entry_mut(&key)
+        .filter(|entry| !entry.value.is_null());
+    match (split, written) {
+        _ if is_empty(&transforms.value) => {}
+        (_, Some(top)) => {
+            let below = Entry { key, ..transforms };
+            replace(&[below], top, said)?;
+        }
+        ("test", _) => {
             let message = "transforms of the test are those of validation; remove them here";
             return Err(transforms.location.error(message));
         }

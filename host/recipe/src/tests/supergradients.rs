@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{load, load_with};
+use super::{WHOLE, load, load_with};
 use crate::{Note, Recipe};
 
 fn words(notes: &[Note]) -> Vec<String> {
@@ -305,4 +305,39 @@ fn functions_that_are_not_here_are_listed() {
     for (added, expected) in rows {
         assert_eq!(words(&read(added).missing), [expected], "for:\n{added}");
     }
+}
+
+#[test]
+fn the_parts_of_one_data_set_have_one_name() {
+    let loader = "dataset_params: {val_dataloader_params: {batch_size: 8}}\n";
+    for (train, val, fits) in [
+        ("cifar10_train", "cifar10_val", true),
+        ("coco2017_train_yolo_nas", "coco2017_val_yolo_nas", true),
+        ("digits", "digits", true),
+        ("mnist_train", "cifar10_val", false),
+        ("mnist_train", "foo", false),
+    ] {
+        let names = format!("train_dataloader: {train}\nval_dataloader: {val}\n");
+        let recipe = WHOLE.replace("dataset: digits\n", &format!("{names}{loader}"));
+        let read = load(&[("recipe.yaml", &recipe)], &[]);
+        assert_eq!(read.is_ok(), fits, "{train}, {val}: {read:?}");
+    }
+}
+
+#[test]
+fn a_section_below_that_one_at_the_top_replaces_is_said_or_refused() {
+    let both = "train_dataloader_params: {batch_size: 32}\ndataset_params: {train_dataloader_params: {batch_size: 128}}\n";
+    let notes = words(&read(both).notes);
+    let said = notes.iter().any(|note| {
+        note.starts_with("8: `batch_size`: the one at ") && note.ends_with(":7 replaces it")
+    });
+    assert!(said, "{notes:?}");
+    let recipe = format!("{WHOLE}{both}");
+    let change = "dataset_params.train_dataloader_params.batch_size=7";
+    let refused = load(&[("recipe.yaml", &recipe)], &[change]);
+    let message = refused.expect_err("a change without effect");
+    assert!(
+        message.contains("recipe.yaml:7 replaces it; change that"),
+        "{message}"
+    );
 }

@@ -4,6 +4,8 @@
 
 use anyhow::{Context as _, Result, anyhow};
 use phasebox_contract::phase::Phase;
+use phasebox_nn::ema::Ema;
+use phasebox_nn::model::Model;
 
 use super::Trainer;
 use super::ending::Cut;
@@ -78,7 +80,7 @@ impl Trainer {
             return Ok(false);
         }
         if self.settings.average_best_models {
-            let weights = self.context.net.state();
+            let weights = self.validated().state();
             self.best_models.offer(value, &weights)?;
         }
         if is_better {
@@ -88,6 +90,13 @@ impl Trainer {
             self.fire(Phase::ValidationEndBestEpoch)?;
         }
         Ok(is_better)
+    }
+
+    /// The network that validation judged: the moving average, if the loop keeps one.
+    fn validated(&self) -> &Model {
+        let context = &*self.context;
+        let average = context.ema_model.as_ref().map(Ema::model);
+        average.unwrap_or(&context.net)
     }
 
     /// False, with a warning, if a weight or buffer of the network or of its average is not finite: no such state may be

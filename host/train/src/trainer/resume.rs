@@ -1,7 +1,7 @@
 //! Going on from a checkpoint: everything is as it was when that was saved. Owns the order in which state is put back;
 //! `checkpointing` owns what is saved. On the CPU a resumed run gives, bit for bit, the results of an uninterrupted one.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::checkpointing::{Bits, CallbackExtras, SavedGroup, TrainerState};
 use super::{Position, Stage, Summary, Trainer, restore};
@@ -82,6 +82,19 @@ impl Trainer {
         Ok(summary)
     }
 
+    /// Refuses to call a run complete that stands within an epoch beyond its last.
+    fn check_epochs(&self) -> Result<()> {
+        let Position { epoch, .. } = self.position;
+        let max_epochs = self.settings.max_epochs;
+        ensure!(
+            self.position.is_at_start() || epoch < max_epochs,
+            "it stands within epoch {}, and `max_epochs` is {max_epochs}: write at least {}",
+            epoch + 1,
+            epoch + 1
+        );
+        Ok(())
+    }
+
     /// The end that was due when the checkpoint was taken, but had not come.
     pub(super) fn standing_stop(&mut self) -> Option<Ending> {
         let is_between_steps = self.context.accumulation.contributed() == 0;
@@ -117,6 +130,7 @@ impl Trainer {
             next_batch: state.next_batch,
             stage: own.stage,
         };
+        self.check_epochs()?;
         self.restore_callbacks(snapshot.callbacks, &own.callbacks)?;
         self.restore_rates(&own, changed)?;
         let context = &mut *self.context;

@@ -5,6 +5,8 @@ use phasebox_nn::model::Model;
 use phasebox_recipe::{Note, Recipe};
 use phasebox_train::checkpoint;
 
+use super::at;
+
 /// Loads the file that the recipe names, if it names one. Answers what was done to its names and what was left out.
 ///
 /// # Errors
@@ -14,7 +16,12 @@ pub(super) fn load(recipe: &Recipe, net: &mut Model) -> Result<Vec<Note>> {
     let Some(path) = &params.checkpoint_path else {
         return Ok(Vec::new());
     };
-    let weights = checkpoint::load_weights(path)?;
+    let section = recipe.resolved.get("checkpoint_params");
+    let node = section.and_then(|section| section.get("checkpoint_path"));
+    let weights = at(
+        &[node.unwrap_or(&recipe.resolved)],
+        checkpoint::load_weights(path),
+    )?;
     let remedy = match params.strict_load {
         true => "\nhint: `checkpoint_params: {strict_load: false}` leaves out what does not fit",
         false => "",
@@ -22,7 +29,6 @@ pub(super) fn load(recipe: &Recipe, net: &mut Model) -> Result<Vec<Note>> {
     let loaded = net.load_state(&weights, params.strict_load);
     let loaded =
         loaded.map_err(|error| anyhow!("weights of {}: {error:#}{remedy}", path.display()))?;
-    let section = recipe.resolved.get("checkpoint_params");
     let location = &section.unwrap_or(&recipe.resolved).location;
     let lines = loaded.lines().into_iter();
     Ok(lines
