@@ -114,7 +114,7 @@ fn mistakes_are_refused_with_their_place() {
     );
     check(
         "train_transforms: bright",
-        "expected a mapping, found the text \"bright\"",
+        "expected a list or a mapping, found the text \"bright\"",
     );
     check(
         "test_dataloader_params: {collate_fn: DetectionCollate}",
