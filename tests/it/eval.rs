@@ -76,6 +76,10 @@ fn an_evaluation_gives_the_numbers_that_the_run_logged() {
     let ema = "training_hyperparams.ema=true";
     check(&[], "", &[], "valid/", None);
     check(&[ema], "", &[], "valid/", None);
+    let name = "training_hyperparams.ckpt_best_name=mine";
+    let first = "training_hyperparams.initial_lr=1e-30";
+    check(&[name, first], "", &[], "valid/", Some(0));
+    check(&[name], "", &["--checkpoint", "mine"], "valid/", None);
     check(
         &[ema],
         "",

@@ -119,6 +119,7 @@ impl Resolver<'_> {
     }
 
     fn entry(&mut self, entry: &Entry) -> Result<Entry> {
+        self.bytes += entry.key.len();
         Ok(Entry {
             key: entry.key.clone(),
             location: entry.location.clone(),

@@ -251,10 +251,22 @@ fn saving(reader: &mut SectionReader<'_>) -> Saving {
         save_model: reader.value_or("save_model", true),
         save_ckpt_epoch_list: reader.value_or("save_ckpt_epoch_list", Vec::new()),
         save_ckpt_every_n_steps: reader.count("save_ckpt_every_n_steps"),
-        ckpt_best_name: reader
-            .file_name("ckpt_best_name")
-            .unwrap_or_else(|| "ckpt_best".to_owned()),
+        ckpt_best_name: best_name(reader).unwrap_or_else(|| "ckpt_best".to_owned()),
     }
+}
+
+/// The name of the best epoch's checkpoint, which must be none of those that the trainer gives itself.
+fn best_name(reader: &mut SectionReader<'_>) -> Option<String> {
+    let node = reader.find("ckpt_best_name")?;
+    let name = reader.file_name("ckpt_best_name")?;
+    let tag = name.strip_suffix(".pth").unwrap_or(&name);
+    let tag = tag.strip_prefix("ckpt_").unwrap_or(tag);
+    if !matches!(tag, "" | "latest" | "error") && !tag.starts_with("epoch_") {
+        return Some(name);
+    }
+    let message =
+        format!("`{name}` is the name of another checkpoint; choose one such as ckpt_best");
+    reader.keep(Err(node.error(message)))
 }
 
 fn resume(reader: &mut SectionReader<'_>) -> Resume {

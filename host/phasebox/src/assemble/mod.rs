@@ -41,6 +41,7 @@ use self::lock::Locked;
 pub use self::lock::lock_beside;
 pub use self::process_cache::ProcessCache;
 pub(crate) use self::process_cache::engine;
+pub(crate) use self::settings::tag;
 use self::start::Start;
 pub use self::stock::StockCallbacks;
 pub use self::trial::{Extent, Tried};

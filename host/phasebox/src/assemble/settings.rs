@@ -41,7 +41,7 @@ fn epochs(written: u64) -> u32 {
 }
 
 /// `ckpt_best.pth`, as SuperGradients names it, is the tag `best`.
-fn tag(name: &str) -> String {
+pub(crate) fn tag(name: &str) -> String {
     let name = name.strip_suffix(".pth").unwrap_or(name);
     name.strip_prefix("ckpt_").unwrap_or(name).to_owned()
 }

@@ -13,7 +13,7 @@ use phasebox_train::trainer::Evaluation;
 use super::Failure;
 use super::print::print;
 use super::train_options::show_messages;
-use crate::assemble::{Assembly, Options};
+use crate::assemble::{Assembly, Options, tag};
 
 #[derive(Args)]
 pub(super) struct Eval {
@@ -186,15 +186,20 @@ fn as_change(file: &Path) -> String {
 }
 
 fn named(run: &Path, name: &str) -> anyhow::Result<PathBuf> {
-    let path = run.join(name);
+    let path = run.join(link_of(name));
     path.canonicalize()
         .with_context(|| format!("{} holds no checkpoint `{name}`", run.display()))?;
     Ok(path)
 }
 
+/// The link of a checkpoint's name, which may be written without its `ckpt_`.
+fn link_of(name: &str) -> String {
+    format!("ckpt_{}", tag(name))
+}
+
 fn best_or_newest(run: &Path, recipe: &Path) -> anyhow::Result<PathBuf> {
     let recipe = Recipe::load(recipe, &[])?;
-    let best = run.join(&recipe.training_hyperparams.saving.ckpt_best_name);
+    let best = run.join(link_of(&recipe.training_hyperparams.saving.ckpt_best_name));
     if best.exists() {
         return Ok(best);
     }

@@ -48,6 +48,16 @@ fn unknown_keys_name_the_nearest_one() {
 }
 
 #[test]
+fn the_best_checkpoint_takes_no_name_of_another() {
+    for name in ["ckpt_latest", "latest.pth", "error", "epoch_3"] {
+        check(&[(
+            &format!("  ckpt_best_name: {name}\n"),
+            &format!("7: `{name}` is the name of another checkpoint; choose one such as ckpt_best"),
+        )]);
+    }
+}
+
+#[test]
 fn keys_of_other_trainers_are_refused_with_a_remedy() {
     check(&[
         (

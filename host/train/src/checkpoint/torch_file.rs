@@ -27,6 +27,11 @@ const KEYS: [&str; 7] = [
     "weights",
 ];
 
+/// Arguments of `_rebuild_tensor_v2` for a plain tensor; a seventh says that it is read as its negative.
+const PLAIN_ITEMS: usize = 6;
+/// Dimensions of one tensor: PyTorch's own kernels take no more.
+const MAX_DIMENSIONS: usize = 64;
+
 /// The classes of storages and the kinds of their elements.
 const STORAGES: [(&str, Kind); 10] = [
     ("torch FloatStorage", Kind::Float),
@@ -119,16 +124,23 @@ impl Archive<'_> {
 
     /// `_rebuild_tensor_v2(storage, offset, size, stride, …)`.
     fn tensor(&self, value: &Value, storages: &mut HashMap<String, Tensor>) -> Result<Tensor> {
-        let [storage, Value::Int(offset), size, stride, ..] = self.pickle.items(value) else {
+        let items = self.pickle.items(value);
+        let [storage, Value::Int(offset), size, stride, ..] = items else {
             bail!("it is rebuilt in an unknown way");
         };
+        ensure!(
+            items.len() <= PLAIN_ITEMS,
+            "it is a view that turns its numbers around: save it with `tensor.resolve_neg().clone()`"
+        );
         let (size, stride) = (self.integers(size)?, self.integers(stride)?);
         let count = size
             .iter()
             .try_fold(1_i64, |count, side| count.checked_mul(*side));
         let count = count.and_then(|count| usize::try_from(count).ok());
         ensure!(
-            size.len() == stride.len() && count.is_some_and(|count| count <= self.most_elements),
+            size.len() == stride.len()
+                && size.len() <= MAX_DIMENSIONS
+                && count.is_some_and(|count| count <= self.most_elements),
             "its size {size:?} is more than the file holds"
         );
         let storage = self.storage(storage, storages)?;
