@@ -52,7 +52,9 @@ fn the_best_checkpoint_takes_no_name_of_another() {
     for name in ["ckpt_latest", "latest.pth", "error", "epoch_3"] {
         check(&[(
             &format!("  ckpt_best_name: {name}\n"),
-            &format!("7: `{name}` is the name of another checkpoint; choose one such as ckpt_best"),
+            &format!(
+                "7: `training_hyperparams.ckpt_best_name`: `{name}` is the name of another checkpoint; choose one such as ckpt_best"
+            ),
         )]);
     }
 }
