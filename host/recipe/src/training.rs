@@ -251,12 +251,17 @@ fn saving(reader: &mut SectionReader<'_>) -> Saving {
         save_model: reader.value_or("save_model", true),
         save_ckpt_epoch_list: reader.value_or("save_ckpt_epoch_list", Vec::new()),
         save_ckpt_every_n_steps: reader.count("save_ckpt_every_n_steps"),
-        ckpt_best_name: best_name(reader).unwrap_or_else(|| "ckpt_best".to_owned()),
+        ckpt_best_name: best_name(reader),
     }
 }
 
 /// The name of the best epoch's checkpoint, which must be none of those that the trainer gives itself.
-fn best_name(reader: &mut SectionReader<'_>) -> Option<String> {
+fn best_name(reader: &mut SectionReader<'_>) -> String {
+    let written = written_best_name(reader);
+    written.unwrap_or_else(|| "ckpt_best".to_owned())
+}
+
+fn written_best_name(reader: &mut SectionReader<'_>) -> Option<String> {
     let node = reader.find("ckpt_best_name")?;
     let name = reader.file_name("ckpt_best_name")?;
     let tag = name.strip_suffix(".pth").unwrap_or(&name);

@@ -100,7 +100,7 @@ fn names(recipe: &mut Node, params: &mut Node, said: &mut Said) -> Result<Option
     for split in SPLITS {
         let loader = params.get_mut(&format!("{split}_dataloader_params"));
         if let Some(entry) = loader.and_then(|loader| loader.take("dataset")) {
-            first_of(&mut named, entry)?;
+            named.get_or_insert(entry);
         }
     }
     let written = recipe.get("dataset").filter(|name| !name.is_null());
@@ -120,7 +120,7 @@ fn names(recipe: &mut Node, params: &mut Node, said: &mut Said) -> Result<Option
     }
 }
 
-/// Keeps the first name. A later one must be the same data: `cifar10_val` beside `cifar10_train`.
+/// Keeps the first name of a loader. A later one must be the same data: `cifar10_val` beside `cifar10_train`.
 fn first_of(named: &mut Option<Entry>, entry: Entry) -> Result<()> {
     let Some(first) = named else {
         *named = Some(entry);
