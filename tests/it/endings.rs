@@ -1,5 +1,5 @@
 //! Runs that end otherwise than they should: on a full disk, with numbers that are none, while another process has them.
-//! What was earned stays, and the summary and the log say what happened.
+//! Checkpoints and logs of before stay, and the summary and the log say what happened.
 
 use std::fs;
 use std::process::{Command, Stdio};

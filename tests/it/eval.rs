@@ -117,6 +117,21 @@ fn weights_in_a_file_are_evaluated_with_the_recipe_beside_or_another() {
 }
 
 #[test]
+fn weights_that_do_not_fit_are_told() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&[]);
+    let file = run.0.join("ckpt_best/model.safetensors");
+    let file = file.to_str().expect("UTF-8");
+    let other = [
+        "arch_params.hidden=[16, 16]",
+        "checkpoint_params.strict_load=false",
+    ];
+    let finished = scratch.phasebox(&[&["eval", file], &other[..]].concat());
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert!(finished.stderr.contains("note: "), "{}", finished.stderr);
+}
+
+#[test]
 fn other_data_are_a_change_of_the_recipe() {
     let scratch = Scratch::with_callbacks("  []\n");
     let run = scratch.trained(&[]);

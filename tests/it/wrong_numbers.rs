@@ -1,4 +1,4 @@
-//! That data, weights and batches which would train to wrong numbers without a word are refused, or said.
+//! Data, weights and batches that would train to wrong numbers without a word are refused, or said.
 
 use std::fs;
 

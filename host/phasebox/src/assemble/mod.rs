@@ -184,6 +184,11 @@ impl<'a> Assembly<'a> {
         Ok(notes)
     }
 
+    /// What became of the weights that the recipe starts from: prefixes that were taken off, tensors that were left out.
+    pub fn notes_on_weights(&self) -> &[Note] {
+        &self.built.notes
+    }
+
     /// How a step is recorded, or why it is not, for `phasebox check`.
     ///
     /// # Errors

@@ -80,6 +80,8 @@ impl Eval {
             ..Options::default()
         };
         let assembly = Assembly::new(&recipe, options).map_err(Failure::Refused)?;
+        let notes = assembly.notes_on_weights().iter();
+        notes.for_each(|note| tracing::info!("note: {note}"));
         let parent = self.out.unwrap_or(found.parent);
         let split = match self.split {
             Choice::Validation => Split::Validation,
@@ -242,8 +244,11 @@ fn lines(evaluation: &Evaluation) -> Vec<String> {
         format!("data     {split}: {samples} samples, {seconds:.1} s on {device}"),
     ];
     lines.extend(evaluation.metrics.iter().map(|(name, value)| {
-        let value = value.as_f64().unwrap_or(f64::NAN);
-        format!("metric   {name} {value:.4}")
+        match value.as_f64() {
+            Some(value) => format!("metric   {name} {value:.4}"),
+            // "NaN" and "Infinity" are texts in JSON.
+            None => format!("metric   {name} {}", value.as_str().unwrap_or_default()),
+        }
     }));
     lines.extend(evaluation.requests.iter().map(|request| {
         let (verb, by) = (&request.verb, &request.by);
