@@ -184,7 +184,7 @@ impl<'a> Assembly<'a> {
         Ok(notes)
     }
 
-    /// What became of the weights that the recipe starts from: prefixes that were taken off, tensors that were left out.
+    /// The fate of the weights that the recipe starts from: prefixes that were taken off, tensors that were left out.
     pub fn notes_on_weights(&self) -> &[Note] {
         &self.built.notes
     }
