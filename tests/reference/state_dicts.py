@@ -3,6 +3,7 @@ import collections
 import json
 import pathlib
 
+import numpy
 import torch
 from torch import nn
 
@@ -40,17 +41,72 @@ def with_prefix(state):
     return collections.OrderedDict(("module." + name, tensor) for name, tensor in state.items())
 
 
+def attributes():
+    """Tensors that have more than numbers: attributes of Python, a class."""
+    noted, parameter = torch.arange(4.0), nn.Parameter(torch.ones(2))
+    noted.note, parameter.note = "x", 1
+    return {"noted": noted, "parameter": parameter, "buffer": nn.Buffer(torch.zeros(3))}
+
+
+class TwiceNamed(collections.OrderedDict):
+    """A dict whose pickle has a key twice; Python keeps the last."""
+
+    def __reduce__(self):
+        return collections.OrderedDict, (), None, None, iter([("w", torch.zeros(2)), ("w", torch.ones(3))])
+
+
+def odd_neighbors():
+    """Weights beside what few pickles hold."""
+    return {
+        "model": {"state_dict": network(3).state_dict()},
+        "array": numpy.arange(5),
+        "bytes": bytearray(b"ab"),
+        "half": "\ud800",
+        "large": -(2**5000),
+        "yes": True,
+    }
+
+
+def refused():
+    """State dicts that cannot be read, with names that a terminal must not see."""
+    ones, complexes = torch.ones(3), torch.ones(3, dtype=torch.complex64)
+    rows = {
+        "float8": ones.to(torch.float8_e4m3fn),
+        "uint16": ones.to(torch.uint16),
+        "complex": complexes,
+        "conjugate": complexes.conj(),
+        "negative": complexes.conj().imag,
+        "sparse": torch.eye(3).to_sparse(),
+        "quantized": torch.quantize_per_tensor(ones, 1.0, 0, torch.qint8),
+        "meta": torch.ones(3, device="meta"),
+        "expanded": torch.ones(1).expand(1_000_000_000),
+    }
+    files = {name: {"a\x1b[31m\n": tensor} for name, tensor in rows.items()}
+    files["views_of_one"] = {f"view{at}": torch.ones(1).expand(1_000_000) for at in range(16)}
+    files["other_keys"] = {"backbone\x1b": {"w": ones}, "head": {"w": ones}}
+    return files
+
+
 FILES = {
     "plain": (network(0).state_dict(), network(0).state_dict()),
     "views": (views(), views()),
     "trainer": (trainer(), network(1).state_dict()),
     "lightning": ({"epoch": 1, "state_dict": with_prefix(network(0).state_dict())}, with_prefix(network(0).state_dict())),
     "parameters": (dict(network(0).named_parameters()), dict(network(0).named_parameters())),
+    "attributes": (attributes(), attributes()),
+    "twice_named": (TwiceNamed(), {"w": torch.ones(3)}),
+    "composer": ({"state": {"model": network(4).state_dict(), "seed": 1}}, network(4).state_dict()),
+    "protocol_1": (odd_neighbors(), network(3).state_dict()),
+    "protocol_5": (odd_neighbors(), network(3).state_dict()),
 }
+PROTOCOLS = {"protocol_1": 1, "protocol_5": 5}
 expected = {}
 for name, (saved, held) in FILES.items():
-    torch.save(saved, OUT / f"{name}.pth")
+    torch.save(saved, OUT / f"{name}.pth", pickle_protocol=PROTOCOLS.get(name, 2))
     expected[name] = {key: [list(value.shape), value.double().flatten().tolist()] for key, value in held.items()}
 torch.save(network(0), OUT / "module.pth")
 torch.save(network(0).state_dict(), OUT / "legacy.pth", _use_new_zipfile_serialization=False)
+for name, saved in refused().items():
+    torch.save(saved, OUT / f"{name}.pth")
+torch.save({"w": torch.ones(3)}, OUT / "protocol_0.pth", pickle_protocol=0)
 (HERE / "state_dicts.json").write_text(json.dumps(expected, indent=1) + "\n")

@@ -21,6 +21,7 @@
 
 mod folder;
 mod pickle;
+mod state_dict;
 mod store;
 mod tensors;
 mod torch_file;
@@ -29,7 +30,7 @@ mod zip;
 pub(crate) use store::save;
 pub use store::{load, newest};
 pub(crate) use tensors::export_weights;
-pub use tensors::{NamedTensors, load_weights};
+pub use tensors::{NamedTensors, Weights, load_weights};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

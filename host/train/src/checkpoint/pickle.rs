@@ -2,9 +2,10 @@
 //! tensors. A name of Python is a name here, and a call of anything else gives a value that nobody looks into. Knows no
 //! file and no tensor's bytes.
 //!
-//! The opcodes are those that `torch.save` writes (protocol 2 to 4, Python's `pickletools`). All values live in one list, so that
+//! The opcodes are those that `torch.save` writes (protocol 1 to 5, Python's `pickletools`). All values live in one list, so that
 //! neither a cycle nor a depth of containers costs more than its bytes in the file.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -26,6 +27,8 @@ pub(super) enum Value {
     Storage(usize),
     /// The index of the arguments that rebuild a tensor.
     Tensor(usize),
+    /// A tensor of another kind: the name of the function that rebuilds it, and the index of its arguments.
+    Foreign(Rc<str>, usize),
 }
 
 /// A pickle that was read.
@@ -39,10 +42,16 @@ impl Pickle {
     /// Reads all opcodes.
     ///
     /// # Errors
-    /// An opcode that no state dict has, or an end too early.
+    /// An opcode that no state dict has, an end too early, or too many bytes.
     pub(super) fn read(bytes: &[u8]) -> Result<Pickle> {
+        let length = bytes.len();
+        ensure!(
+            length <= MOST_BYTES,
+            "it has {length} bytes, and at most {MOST_BYTES} are read\nhint: save the state dict alone"
+        );
         let mut machine = Machine {
             rest: bytes,
+            most_stored: length,
             stack: Vec::new(),
             marks: Vec::new(),
             memo: Vec::new(),
@@ -58,17 +67,18 @@ impl Pickle {
     /// The items of a tuple, a list, a storage's facts or a tensor's arguments; none of other values.
     pub(super) fn items(&self, value: &Value) -> &[Value] {
         match value {
-            Value::List(index) | Value::Storage(index) | Value::Tensor(index) => {
-                &self.containers[*index]
-            }
+            Value::List(index)
+            | Value::Storage(index)
+            | Value::Tensor(index)
+            | Value::Foreign(_, index) => &self.containers[*index],
             _ => &[],
         }
     }
 
-    /// The entries of a dict whose keys are texts; none of other values.
-    pub(super) fn entries(&self, value: &Value) -> Vec<(&str, &Value)> {
+    /// The entries of a dict whose keys are texts, the last of each key as in Python; none of other values.
+    pub(super) fn entries(&self, value: &Value) -> BTreeMap<&str, &Value> {
         let Value::Dict(index) = value else {
-            return Vec::new();
+            return BTreeMap::new();
         };
         let pairs = self.containers[*index].chunks_exact(2);
         let named = pairs.filter_map(|pair| match &pair[0] {
@@ -82,14 +92,17 @@ impl Pickle {
 /// The stack machine that opcodes are for.
 struct Machine<'a> {
     rest: &'a [u8],
+    /// The most values in the memo: a pickle stores no more than it has bytes.
+    most_stored: usize,
     stack: Vec<Value>,
     marks: Vec<usize>,
     memo: Vec<Value>,
     containers: Vec<Vec<Value>>,
 }
 
-/// The most values that the memo holds; an index beyond would take memory that the file does not have.
-const MEMO: usize = 1 << 24;
+/// The most bytes of a pickle: the values of each take up to 60 bytes of memory. Pickles of state dicts have some hundred
+/// bytes a tensor, as its numbers lie elsewhere.
+const MOST_BYTES: usize = 64 << 20;
 
 impl<'a> Machine<'a> {
     /// Does what the next opcode says; false after the last.
@@ -103,15 +116,20 @@ impl<'a> Machine<'a> {
             b'q' | b'r' | 0x94 | b'h' | b'j' => self.remember(opcode)?,
             b'N' | 0x88 | 0x89 => self.stack.push(Value::Opaque),
             b'G' => self.opaque(8)?,
-            b'J' | b'K' | b'M' | 0x8a => self.integer(opcode)?,
+            b'J' | b'K' | b'M' | 0x8a | 0x8b => self.integer(opcode)?,
+            b'I' | b'L' => self.written_number()?,
             b'X' | 0x8c | 0x8d => self.text(opcode)?,
-            b'B' | b'C' | b'T' | b'U' => self.bytes(opcode)?,
+            b'B' | b'C' | b'T' | b'U' | 0x8e | 0x96 => self.bytes(opcode)?,
             b']' | b'}' | b')' | 0x8f => self.empty(opcode),
             b't' | b'l' | b'd' | 0x85..=0x87 | 0x91 => self.filled(opcode)?,
             b's' | b'u' | b'a' | b'e' | 0x90 => self.extend(opcode)?,
             b'c' | 0x93 => self.global(opcode)?,
             b'R' | 0x81 | 0x92 | b'b' => self.call(opcode)?,
             b'Q' => self.storage()?,
+            b'P' | b'V' | b'S' | b'F' | b'p' | b'g' => {
+                bail!("protocol 0 of pickle\nhint: save it without `pickle_protocol=0`")
+            }
+            b'2' => self.stack.push(self.top()?.clone()),
             b'0' => drop(self.pop()?),
             b'1' => drop(self.marked()?),
             other => bail!("opcode {other:#04x}, which no state dict has"),
@@ -134,8 +152,9 @@ impl<'a> Machine<'a> {
             self.stack.push(value.clone());
             return Ok(());
         }
-        ensure!(index < MEMO, "more than {MEMO} stored values");
-        let value = self.stack.last().context("an empty stack")?.clone();
+        let most = self.most_stored;
+        ensure!(index < most, "more than {most} stored values");
+        let value = self.top()?.clone();
         if index >= self.memo.len() {
             self.memo.resize(index + 1, Value::Opaque);
         }
@@ -149,7 +168,7 @@ impl<'a> Machine<'a> {
             b'K' => Value::Int(self.number(1)? as i64),
             b'M' => Value::Int(self.number(2)? as i64),
             _ => {
-                let length = self.number(1)?;
+                let length = self.number(if opcode == 0x8a { 1 } else { 4 })?;
                 long(self.slice(length)?)
             }
         };
@@ -157,13 +176,22 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// A number in decimal digits, as protocol 1 has its large ones and its truth values.
+    fn written_number(&mut self) -> Result<()> {
+        let line = self.line()?;
+        let number = line.trim_end_matches('L').parse();
+        self.stack.push(number.map_or(Value::Opaque, Value::Int));
+        Ok(())
+    }
+
+    /// A text. Half of a surrogate pair, which UTF-8 has no place for, becomes U+FFFD.
     fn text(&mut self, opcode: u8) -> Result<()> {
         let length = match opcode {
             0x8c => self.number(1)?,
             b'X' => self.number(4)?,
             _ => self.number(8)?,
         };
-        let text = std::str::from_utf8(self.slice(length)?).context("a text that is not UTF-8")?;
+        let text = String::from_utf8_lossy(self.slice(length)?);
         self.stack.push(Value::Text(text.into()));
         Ok(())
     }
@@ -171,6 +199,7 @@ impl<'a> Machine<'a> {
     fn bytes(&mut self, opcode: u8) -> Result<()> {
         let length = match opcode {
             b'C' | b'U' => self.number(1)?,
+            0x8e | 0x96 => self.number(8)?,
             _ => self.number(4)?,
         };
         self.opaque(length)
@@ -245,21 +274,31 @@ impl<'a> Machine<'a> {
             return Ok(());
         }
         let called = self.pop()?;
-        let Value::Global(name) = called else {
-            self.stack.push(Value::Opaque);
-            return Ok(());
-        };
-        let value = match (&*name, &arguments) {
-            ("collections OrderedDict", _) => Value::Dict(self.container(Vec::new())),
-            ("torch._utils _rebuild_tensor_v2", Value::List(index)) => Value::Tensor(*index),
-            ("torch._utils _rebuild_parameter", Value::List(index)) => self.containers[*index]
-                .first()
-                .cloned()
-                .unwrap_or(Value::Opaque),
+        let value = match (called, arguments) {
+            (Value::Global(name), Value::List(index)) => self.result(name, index),
             _ => Value::Opaque,
         };
         self.stack.push(value);
         Ok(())
+    }
+
+    /// The result of a function of Python.
+    fn result(&mut self, name: Rc<str>, arguments: usize) -> Value {
+        match &*name {
+            "collections OrderedDict" | "collections defaultdict" => {
+                Value::Dict(self.container(Vec::new()))
+            }
+            "torch._utils _rebuild_parameter" | "torch._utils _rebuild_parameter_with_state" => {
+                let first = self.containers[arguments].first();
+                first.cloned().unwrap_or(Value::Opaque)
+            }
+            // A tensor with attributes, or of a class of its own: the function, the class, its arguments, the attributes.
+            "torch._tensor _rebuild_from_type_v2" => match self.containers[arguments].as_slice() {
+                [Value::Global(name), _, Value::List(index), ..] => rebuilt(name.clone(), *index),
+                _ => Value::Foreign(name, arguments),
+            },
+            _ => rebuilt(name, arguments),
+        }
     }
 
     fn storage(&mut self) -> Result<()> {
@@ -274,6 +313,10 @@ impl<'a> Machine<'a> {
     fn container(&mut self, items: Vec<Value>) -> usize {
         self.containers.push(items);
         self.containers.len() - 1
+    }
+
+    fn top(&self) -> Result<&Value> {
+        self.stack.last().context("an empty stack")
     }
 
     fn pop(&mut self) -> Result<Value> {
@@ -321,6 +364,15 @@ impl<'a> Machine<'a> {
         let line = String::from_utf8_lossy(line).into_owned();
         self.skip(1)?;
         Ok(line)
+    }
+}
+
+/// The tensor that a function of PyTorch makes, or something that nobody looks into.
+fn rebuilt(name: Rc<str>, arguments: usize) -> Value {
+    match &*name {
+        "torch._utils _rebuild_tensor_v2" => Value::Tensor(arguments),
+        other if other.starts_with("torch._utils _rebuild_") => Value::Foreign(name, arguments),
+        _ => Value::Opaque,
     }
 }
 

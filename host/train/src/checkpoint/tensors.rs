@@ -38,20 +38,33 @@ pub(crate) fn export_weights(path: &Path, tensors: &[(String, Tensor)]) -> Resul
     atomic_file::write_file(path, &bytes, Durability::Machine)
 }
 
-/// Reads a safetensors file of any origin, or the state dict in a file of `torch.save`: CPU tensors, sorted by name. No code
-/// of a file is run.
+/// Weights that were read from a file.
+#[derive(Debug)]
+pub struct Weights {
+    /// On the CPU, sorted by name.
+    pub tensors: NamedTensors,
+    /// A line that says which state dict was taken, if the file is a trainer's checkpoint.
+    pub choice: Option<String>,
+}
+
+/// Reads a safetensors file of any origin, or the state dict in a file of `torch.save`. No code of a file is run.
 ///
 /// # Errors
 /// If the file cannot be read, is damaged, holds no state dict, or has a dtype that libtorch lacks.
-pub fn load_weights(path: &Path) -> Result<NamedTensors> {
+pub fn load_weights(path: &Path) -> Result<Weights> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let weights = if bytes.starts_with(torch_file::ZIP) {
         torch_file::read(&bytes)
     } else if bytes.starts_with(torch_file::PICKLE) {
         Err(anyhow!("it was written by PyTorch before 1.6\n{CONVERT}"))
     } else {
-        read(&bytes)
-            .map_err(|error| anyhow!("it is not a readable safetensors file: {error:#}\n{CONVERT}"))
+        let tensors = read(&bytes).map_err(|error| {
+            anyhow!("it is not a readable safetensors file: {error:#}\n{CONVERT}")
+        });
+        tensors.map(|tensors| Weights {
+            tensors,
+            choice: None,
+        })
     };
     weights.with_context(|| format!("no weights can be read from {}", path.display()))
 }
@@ -86,7 +99,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<NamedTensors> {
     let file = SafeTensors::deserialize(bytes)?;
     let mut tensors = NamedTensors::new();
     for (name, view) in file.iter() {
-        let tensor = tensor(&view).with_context(|| format!("tensor `{name}`"))?;
+        let tensor = tensor(&view).with_context(|| format!("tensor `{}`", name.escape_debug()))?;
         tensors.push((name.to_owned(), tensor));
     }
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -21,12 +21,16 @@ impl<'a> Entries<'a> {
     /// Reads the directory at the archive's end.
     ///
     /// # Errors
-    /// Bytes that are no archive or were cut off; a file that lies outside.
+    /// Bytes that are no archive or were cut off; a file that lies outside, or shares bytes with others.
     pub(super) fn read(archive: &'a [u8]) -> Result<Entries<'a>> {
         let (count, mut at) = directory(archive).context("it has no directory: it was cut off")?;
         let mut entries = HashMap::new();
+        let mut bytes_left = archive.len();
         for _ in 0..count {
             let (name, bytes, next) = file(archive, at)?;
+            // Files that share their bytes would make a small archive a large one.
+            let left = bytes_left.checked_sub(bytes.map_or(0, <[u8]>::len));
+            bytes_left = left.context("its files have more bytes than it")?;
             entries.insert(name, bytes);
             at = next;
         }

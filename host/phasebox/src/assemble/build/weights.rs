@@ -26,11 +26,11 @@ pub(super) fn load(recipe: &Recipe, net: &mut Model) -> Result<Vec<Note>> {
         true => "\nhint: `checkpoint_params: {strict_load: false}` leaves out what does not fit",
         false => "",
     };
-    let loaded = net.load_state(&weights, params.strict_load);
+    let loaded = net.load_state(&weights.tensors, params.strict_load);
     let loaded =
         loaded.map_err(|error| anyhow!("weights of {}: {error:#}{remedy}", path.display()))?;
     let location = &section.unwrap_or(&recipe.resolved).location;
-    let lines = loaded.lines().into_iter();
+    let lines = weights.choice.into_iter().chain(loaded.lines());
     Ok(lines
         .map(|line| Note {
             location: location.clone(),

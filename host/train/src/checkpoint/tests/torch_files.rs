@@ -31,7 +31,7 @@ fn state_dicts_of_pytorch_are_read_with_their_values() {
     let text = fs::read_to_string(reference().join("state_dicts.json")).expect("the reference");
     let expected: Value = serde_json::from_str(&text).expect("JSON");
     for (name, state) in expected.as_object().expect("a map") {
-        let found = load_weights(&file(name)).expect("a state dict");
+        let found = load_weights(&file(name)).expect("a state dict").tensors;
         assert_eq!(as_json(&found), *state, "{name}");
         let is_own = |tensor: &tch::Tensor| {
             torch_ext::storage_bytes(tensor)
@@ -40,6 +40,50 @@ fn state_dicts_of_pytorch_are_read_with_their_values() {
         assert!(found.iter().all(|(_, tensor)| is_own(tensor)), "{name}");
     }
 }
+
+/// The state dict of a trainer's checkpoint is said.
+#[test]
+fn the_choice_of_a_state_dict_is_said() {
+    for (name, expected) in [
+        ("plain", None),
+        ("lightning", Some("`state_dict` is taken")),
+        (
+            "trainer",
+            Some("`net` is taken, of several: it has `ema_net` too"),
+        ),
+        ("composer", Some("`state.model` is taken")),
+        ("protocol_5", Some("`model.state_dict` is taken")),
+    ] {
+        let found = load_weights(&file(name)).expect("a state dict").choice;
+        let expected = expected.map(|words| format!("the state dict {words}"));
+        assert_eq!(found, expected, "{name}");
+    }
+}
+
+/// State dicts that cannot be read, and the words that say why.
+const REFUSED: &[(&str, &[&str])] = &[
+    (
+        "float8",
+        &["`torch.float8_e4m3fn`", "save `tensor.float()`"],
+    ),
+    ("uint16", &["`torch.uint16`"]),
+    ("complex", &["`torch.ComplexFloatStorage`"]),
+    ("conjugate", &["turns the signs", "resolve_conj()"]),
+    ("negative", &["turns the signs", "resolve_neg()"]),
+    ("sparse", &["is sparse", "to_dense()"]),
+    ("quantized", &["is quantized", "dequantize()"]),
+    ("meta", &["has no numbers"]),
+    (
+        "expanded",
+        &["more than the file holds", "tensor `a\\u{1b}[31m\\n`"],
+    ),
+    (
+        "views_of_one",
+        &["more than the file holds", "tensor `view"],
+    ),
+    ("other_keys", &["tensors under `backbone\\u{1b}`, `head`"]),
+    ("protocol_0", &["protocol 0 of pickle"]),
+];
 
 #[test]
 fn other_files_are_refused_with_the_way_to_convert_them() {
@@ -53,7 +97,12 @@ fn other_files_are_refused_with_the_way_to_convert_them() {
         for part in expected.iter().chain(&[name, "hint: "]) {
             assert!(message.contains(part), "{message}");
         }
+        let mut letters = message.chars().filter(|letter| *letter != '\n');
+        assert!(!letters.any(char::is_control), "{message:?}");
     };
+    for (name, expected) in REFUSED {
+        check(&file(name), expected);
+    }
     check(
         &file("module"),
         &["it holds no state dict", "network.state_dict()"],
