@@ -11,7 +11,6 @@
 //! A later file wins over an earlier one, as `merge` says, and the command line over all files. `key=file` on the command
 //! line chooses another file where `defaults` have that key.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::defaults::{self, Default, Files, Package};
@@ -36,8 +35,8 @@ pub(super) fn compose(path: &Path, arguments: &[String]) -> Result<Resolved> {
     let mut composer = Composer::new(path, &arguments);
     let mut recipe = composer.file(path, &Location::file(path))?.0;
     composer.add_groups(&mut recipe)?;
-    let mut mentioned = BTreeSet::new();
-    interpolate::mentions(&recipe, &mut mentioned);
+    // A variable stays one when an argument takes the place of its reader.
+    let before = interpolate::resolve(&recipe).map(|resolved| resolved.references);
     let chosen = composer.used_on_command_line();
     for (argument, is_choice) in arguments.into_iter().zip(chosen) {
         if !is_choice {
@@ -46,7 +45,7 @@ pub(super) fn compose(path: &Path, arguments: &[String]) -> Result<Resolved> {
     }
     let mut resolved = interpolate::resolve(&recipe)?;
     resolved.tree.name_paths(String::new());
-    resolved.read.extend(mentioned);
+    resolved.references.extend(before.unwrap_or_default());
     Ok(resolved)
 }
 

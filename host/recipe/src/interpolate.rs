@@ -20,8 +20,45 @@ use super::supergradients::resolvers;
 /// A recipe without `${…}`.
 pub(super) struct Resolved {
     pub(super) tree: Node,
-    /// The paths that some `${…}` names.
-    pub(super) read: BTreeSet<String>,
+    pub(super) references: References,
+}
+
+/// The references of a recipe: the path of each value that has one, and the path that it names.
+#[derive(Default)]
+pub(super) struct References(BTreeSet<(String, String)>);
+
+impl References {
+    pub(super) fn extend(&mut self, others: References) {
+        self.0.extend(others.0);
+    }
+
+    /// The paths that a value whose own path `is_end` names, and those that these lead to through other references.
+    /// Values that only name each other are not among them.
+    pub(super) fn leading_to(&self, is_end: impl Fn(&str) -> bool) -> BTreeSet<String> {
+        let ends = self.0.iter().filter(|(from, _)| is_end(from));
+        let mut new: Vec<&str> = ends.map(|(_, to)| to.as_str()).collect();
+        let mut found = BTreeSet::new();
+        while let Some(path) = new.pop() {
+            if found.insert(path.to_owned()) {
+                new.extend(self.named_in(path));
+            }
+        }
+        found
+    }
+
+    /// The paths that are named by the value at `path`, or below it.
+    fn named_in(&self, path: &str) -> impl Iterator<Item = &str> {
+        let itself = self.from(path.to_owned());
+        let itself = itself.take_while(move |(from, _)| from == path);
+        let start = format!("{path}.");
+        let below = self.from(start.clone());
+        let below = below.take_while(move |(from, _)| from.starts_with(&start));
+        itself.chain(below).map(|(_, to)| to.as_str())
+    }
+
+    fn from(&self, path: String) -> impl Iterator<Item = &(String, String)> {
+        self.0.range((path, String::new())..)
+    }
 }
 
 /// Replaces every `${…}` of a recipe.
@@ -36,35 +73,12 @@ pub(super) fn resolve(recipe: &Node) -> Result<Resolved> {
         depth: 0,
         nodes: 0,
         bytes: 0,
-        read: BTreeSet::new(),
+        references: References::default(),
     };
     Ok(Resolved {
         tree: resolver.node(recipe)?,
-        read: resolver.read,
+        references: resolver.references,
     })
-}
-
-/// Adds the paths that the texts of a tree name. A variable stays one when an override takes the place of its reader.
-pub(super) fn mentions(node: &Node, found: &mut BTreeSet<String>) {
-    match &node.content {
-        Content::List(items) => items.iter().for_each(|item| mentions(item, found)),
-        Content::Map(entries) => {
-            let values = entries.iter().map(|entry| &entry.value);
-            values.for_each(|value| mentions(value, found));
-        }
-        _ => {
-            let references = node.as_str().unwrap_or_default().split("${").skip(1);
-            found.extend(references.filter_map(plain_path));
-        }
-    }
-}
-
-/// The path that a reference begins with, if it is no function's name.
-fn plain_path(reference: &str) -> Option<String> {
-    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '.' | '-');
-    let end = reference.find(|letter| !is_part(letter))?;
-    let path = reference[..end].trim_matches('.');
-    (!path.is_empty() && !reference[end..].starts_with(':')).then(|| path.to_owned())
 }
 
 /// A resolved text in a form that resolves to itself, for a recipe that is written back.
@@ -81,7 +95,7 @@ struct Resolver<'a> {
     depth: usize,
     nodes: usize,
     bytes: usize,
-    read: BTreeSet<String>,
+    references: References,
 }
 
 /// Why a value cannot be had, or why the whole recipe is refused.
@@ -226,7 +240,8 @@ impl Resolver<'_> {
             return Err(Lack::Value(node.location.error(message)));
         }
         let found = find(self.root, &path, &keys, node).map_err(Lack::Value)?;
-        self.read.insert(name.clone());
+        let reference = (self.place.join("."), name.clone());
+        self.references.0.insert(reference);
         self.chain.push(name);
         let place = std::mem::replace(&mut self.place, keys);
         let resolved = self.node(found);

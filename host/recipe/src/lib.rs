@@ -169,9 +169,12 @@ impl Recipe {
     /// The first thing that is wrong, with its file and line.
     pub fn load(path: impl AsRef<Path>, arguments: &[String]) -> Result<Self> {
         schema::check(path.as_ref())?;
-        let Resolved { mut tree, read } = compose::compose(path.as_ref(), arguments)?;
+        let Resolved {
+            mut tree,
+            references,
+        } = compose::compose(path.as_ref(), arguments)?;
         let keys = keys(&tree.location);
-        let Said { notes, missing } = supergradients::lower(&mut tree, &read, &keys)?;
+        let Said { notes, missing } = supergradients::lower(&mut tree, &references, &keys)?;
         tree.check_available()?;
         let resolved = absolute_paths::absolute_paths(tree.clone());
         HOISTED.iter().try_for_each(|key| hoist(&mut tree, key))?;

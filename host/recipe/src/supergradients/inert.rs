@@ -108,6 +108,16 @@ const LOADER: Table = &[
     ("min_samples", Off),
 ];
 
+/// True for a key at the top of a recipe of SuperGradients.
+pub(super) fn has(key: &str) -> bool {
+    TOP.iter().any(|(known, _)| *known == key)
+}
+
+/// True for a key of `training_hyperparams`.
+pub(super) fn is_in_training(key: &str) -> bool {
+    TRAINING.iter().any(|(known, _)| *known == key)
+}
+
 pub(super) fn lower(recipe: &mut Node, said: &mut Said) {
     take_out(recipe, TOP, said);
     if let Some(training) = recipe.get_mut("training_hyperparams") {

@@ -76,8 +76,24 @@ pub(super) fn lower(recipe: &mut Node, read: &BTreeSet<String>, said: &mut Said)
     Ok(())
 }
 
+/// True for a key of `dataset_params`, in SuperGradients' layout, that is no variable.
+pub(super) fn is_known(key: &str) -> bool {
+    sections().iter().any(|section| section == key) || NOWHERE.contains(&key)
+}
+
+/// The sections of `dataset_params`.
+fn sections() -> Vec<String> {
+    let of_split = |split: &&str| {
+        [
+            format!("{split}_dataset_params"),
+            format!("{split}_dataloader_params"),
+        ]
+    };
+    SPLITS.iter().flat_map(of_split).collect()
+}
+
 /// True if the data stand where SuperGradients has them.
-fn is_theirs(recipe: &Node) -> bool {
+pub(super) fn is_theirs(recipe: &Node) -> bool {
     let names_loader = LOADERS.iter().any(|key| recipe.get(key).is_some());
     let params = recipe.get("dataset_params").map_or(&[][..], Node::entries);
     let has_split = params.iter().any(|entry| {
@@ -223,13 +239,7 @@ fn check_rest(params: &mut Node, read: &BTreeSet<String>, said: &mut Said) -> Re
     let Some(entry) = params.entries().first() else {
         return Ok(());
     };
-    let sections = SPLITS.iter().flat_map(|split| {
-        [
-            format!("{split}_dataset_params"),
-            format!("{split}_dataloader_params"),
-        ]
-    });
-    let sections: Vec<String> = sections.collect();
+    let sections = sections();
     let sections: Vec<&str> = sections.iter().map(String::as_str).collect();
     let hint = phasebox_contract::suggest::hint(&entry.key, &sections);
     let message = format!(

@@ -42,6 +42,10 @@ const LOADER: &[(&str, &str)] = &[
     ),
 ];
 
+pub(super) fn has(key: &str) -> bool {
+    TOP.iter().any(|(known, _)| *known == key)
+}
+
 pub(super) fn lower(recipe: &mut Node, said: &mut Said) {
     take_out(recipe, TOP, said);
     for loader in ["train", "val", "test"] {

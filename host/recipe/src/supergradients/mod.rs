@@ -26,9 +26,8 @@ mod targets;
 mod variables;
 mod warm_up;
 
-use std::collections::BTreeSet;
-
 pub(super) use self::said::Said;
+use super::interpolate::References;
 use super::location::Result;
 use super::node::Node;
 
@@ -38,11 +37,36 @@ pub(super) struct Keys {
     pub(super) training: Vec<&'static str>,
 }
 
-/// Lowers a composed recipe in place, and says which keys do nothing here. `read` are the paths that some `${…}` names.
+impl Keys {
+    /// True if the value at a path is read for itself: it is no variable, nor a key that nobody knows.
+    fn has(&self, path: &str, has_splits: bool) -> bool {
+        let mut keys = path.split('.');
+        let top = keys.next().unwrap_or_default();
+        let below = keys.next();
+        match (top, below) {
+            ("variables", _) => false,
+            ("training_hyperparams", Some(key)) => {
+                self.training.contains(&key) || inert::is_in_training(key)
+            }
+            ("dataset_params", Some(key)) if has_splits => layout::is_known(key),
+            _ => {
+                let top = &top;
+                self.top.contains(top)
+                    || shortcuts::has(top)
+                    || inert::has(top)
+                    || missing::has(top)
+            }
+        }
+    }
+}
+
+/// Lowers a composed recipe in place, and says which keys do nothing here.
 ///
 /// # Errors
 /// A key of SuperGradients that contradicts another one, or asks for something by a value that phasebox does not know.
-pub(super) fn lower(recipe: &mut Node, read: &BTreeSet<String>, keys: &Keys) -> Result<Said> {
+pub(super) fn lower(recipe: &mut Node, references: &References, keys: &Keys) -> Result<Said> {
+    let has_splits = layout::is_theirs(recipe);
+    let read = &references.leading_to(|path| keys.has(path, has_splits));
     let mut said = Said::default();
     if let Some(hydra) = recipe.take("hydra") {
         said.note(&hydra, "runs have their own folders (`--runs-dir`)");

@@ -26,15 +26,11 @@ pub(super) fn lower(recipe: &mut Node, said: &mut Said) {
             );
             said.note(&mode, &words);
         }
-        (None, Some(number)) if count.is_some() => {
-            said.note(&number, "one process drives one device");
+        (mode, number) => {
+            if let (Some(count), Some(entry)) = (count, mode.or(number)) {
+                said.note(&entry, &effective(count, batch, accumulated));
+            }
         }
-        (Some(mode), _) => {
-            let count = count.unwrap_or(1);
-            let words = effective(count, batch, accumulated);
-            said.note(&mode, &words);
-        }
-        _ => {}
     }
     sync_bn(recipe, batch, said);
     rank(recipe.get("phase_callbacks"), said);
@@ -77,7 +73,9 @@ fn sync_bn(recipe: &mut Node, batch: u64, said: &mut Said) {
         value.truth().is_some() || value.is_null()
     });
     if let Some(entry) = taken.filter(|entry| !is_off(&entry.value)) {
-        let words = format!("batch norm has the statistics of the {batch} samples of its batch");
+        let words = format!(
+            "batch norm, if the network has any, has the statistics of the {batch} samples of its batch"
+        );
         said.note(&entry, &words);
     }
 }

@@ -22,6 +22,10 @@ const SHORT: &[(&str, &[&str], &str)] = &[
 /// Keys that have a place of their own at the top; SuperGradients' defaults have them below, too.
 const BOTH: &[&str] = &["seed", "resume"];
 
+pub(super) fn has(key: &str) -> bool {
+    SHORT.iter().any(|(known, ..)| *known == key)
+}
+
 pub(super) fn lower(recipe: &mut Node, said: &mut Said) -> Result<()> {
     for (short, sections, key) in SHORT {
         let Some(entry) = recipe.take(short).filter(|entry| !entry.value.is_null()) else {

@@ -1,4 +1,4 @@
-//! A recipe's own variables: keys that nobody knows and some `${…}` reads. Owns which they are; their work is done once
+//! A recipe's own variables: keys that nobody knows and that some `${…}` carries to a key that somebody knows. Owns which they are; their work is done once
 //! the recipe is resolved, so they are taken out.
 
 use std::collections::BTreeSet;
@@ -63,4 +63,4 @@ pub(super) fn note_unread(recipe: &Node, read: &BTreeSet<String>, said: &mut Sai
 }
 
 const SECTION: &str = "variables";
-const UNREAD: &str = "no `${…}` reads it";
+const UNREAD: &str = "nothing that is obeyed reads it";

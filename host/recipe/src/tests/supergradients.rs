@@ -129,6 +129,14 @@ fn keys_that_do_nothing_are_noted() {
             "8: `multi_gpu`: written for 8 processes of 64: 512 samples a step; here one process: 64. For the same steps write `training_hyperparams.batch_accumulate: 8`, or divide `initial_lr` by 8",
         ),
         (
+            "  batch_accumulate: 2\nnum_gpus: 4\n",
+            "8: `num_gpus`: written for 4 processes of 32: 256 samples a step; here one process: 64. For the same steps write `training_hyperparams.batch_accumulate: 8`, or divide `initial_lr` by 4",
+        ),
+        (
+            "variables: {a: 1, b: '${.a}', c: {d: '${variables.b}'}}\nproject_name: '${variables.c.d}'\n",
+            "8: `project_name`: nothing reads it, in SuperGradients neither",
+        ),
+        (
             "  batch_accumulate: 2\nmulti_gpu: AUTO\n",
             "8: `multi_gpu`: one process drives one device: a step has 64 samples",
         ),
@@ -138,7 +146,7 @@ fn keys_that_do_nothing_are_noted() {
         ),
         (
             "  sync_bn: true\n",
-            "7: `sync_bn`: batch norm has the statistics of the 32 samples of its batch",
+            "7: `sync_bn`: batch norm, if the network has any, has the statistics of the 32 samples of its batch",
         ),
         (
             "checkpoint_params: {load_backbone: true}\n",
@@ -229,6 +237,50 @@ fn data_are_found_where_supergradients_has_them() {
 fn a_variable_may_lose_its_reader_to_an_override() {
     let read = load(&[("recipe.yaml", LAYOUT)], &["experiment_name=mine"]);
     assert_eq!(read.expect("a recipe").experiment_name, "mine");
+}
+
+/// A chain of references that ends in no key of the trainer makes no variables of its keys.
+#[test]
+fn a_variable_needs_a_reader_that_is_none() {
+    let rows: &[(&str, Result<&[&str], &str>)] = &[
+        ("mine: 5\nseed: '${mine}'\n", Ok(&[])),
+        (
+            "mine: 5\nvariables: {x: '${mine}'}\n",
+            Err("8: unknown key `mine`"),
+        ),
+        ("mine: '${mine}'\n", Err("8: `${…}` go in a circle")),
+        ("a: '${b}'\nb: '${a}'\n", Err("8: `${…}` go in a circle")),
+        ("a: 1\nb: '${a}'\n", Err("8: unknown key `a`")),
+        (
+            "a: 1\nhydra: {run: {dir: '${a}'}}\n",
+            Err("8: unknown key `a`"),
+        ),
+        (
+            "variables: {a: 1, b: '${.a}'}\n",
+            Ok(&[
+                "8: `a`: nothing that is obeyed",
+                "8: `b`: nothing that is obeyed",
+            ]),
+        ),
+        (
+            "variables: {a: 1, b: '\\${variables.a}'}\n",
+            Ok(&["8: `a`: nothing", "8: `b`: nothing"]),
+        ),
+        ("a: {b: 1}\nseed: '${a.b}'\n", Ok(&[])),
+    ];
+    for (added, expected) in rows {
+        let added = format!("  silent_mode: true\n{added}");
+        match (load_with(&added), expected) {
+            (Ok(recipe), Ok(notes)) => {
+                let found = words(&recipe.notes);
+                assert_eq!(found.len(), notes.len(), "{added}: {found:?}");
+                let all = found.iter().zip(*notes);
+                all.for_each(|(found, note)| assert!(found.starts_with(note), "{found}"));
+            }
+            (Err(message), Err(words)) => assert!(message.contains(words), "{added}: {message}"),
+            (found, _) => panic!("{added}: {found:?}"),
+        }
+    }
 }
 
 #[test]
