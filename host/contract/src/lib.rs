@@ -10,6 +10,8 @@
 //! | [`quantity`] | amounts of time, bytes and things, as text |
 //! | [`digest`] | the sha256 that identifies a component or another file |
 //! | [`suggest`] | "did you mean": the nearest known name |
+//! | [`plain_words`] | serde's messages as authors of recipes read them |
+//! | [`printable`] | texts of others, as a message may show them |
 //! | [`missing`] | names of another trainer that a registry lacks, with remedies |
 
 pub mod digest;
@@ -17,7 +19,9 @@ pub mod grants;
 pub mod limits;
 pub mod missing;
 pub mod phase;
+pub mod plain_words;
 pub mod policy;
+pub mod printable;
 pub mod quantity;
 pub mod suggest;
 

@@ -171,7 +171,7 @@ impl ScheduleConfig {
         let (warmup, cooldown) = (self.lr_warmup_epochs, self.lr_cooldown_epochs);
         ensure!(
             warmup.saturating_add(cooldown) <= max_epochs,
-            "lr_warmup_epochs ({warmup}) and lr_cooldown_epochs ({cooldown}) exceed max_epochs ({max_epochs})\n\
+            "`lr_warmup_epochs` ({warmup}) and `lr_cooldown_epochs` ({cooldown}) exceed `max_epochs` ({max_epochs})\n\
              hint: shorten them or train for longer"
         );
         let is_cosine = self.lr_mode == Some(LrMode::CosineLRScheduler);
@@ -179,19 +179,19 @@ impl ScheduleConfig {
         match self.warmup_mode {
             Some(WarmupMode::LinearBatchLRWarmup) if warmup > 0 && is_constant => {
                 bail!(
-                    "lr_warmup_epochs has no effect with warmup_mode LinearBatchLRWarmup\nhint: set lr_warmup_steps"
+                    "`lr_warmup_epochs` has no effect with `warmup_mode: LinearBatchLRWarmup`\nhint: set `lr_warmup_steps`"
                 )
             }
             Some(WarmupMode::LinearEpochLRWarmup) | None
                 if self.lr_warmup_steps > 0 && !is_cosine =>
             {
                 bail!(
-                    "lr_warmup_steps needs `warmup_mode: LinearBatchLRWarmup`\nhint: set it, or use lr_warmup_epochs"
+                    "`lr_warmup_steps` needs `warmup_mode: LinearBatchLRWarmup`\nhint: set it, or use `lr_warmup_epochs`"
                 )
             }
             None if warmup > 0 => {
                 bail!(
-                    "lr_warmup_epochs needs a warmup_mode\nhint: set `warmup_mode: LinearEpochLRWarmup`"
+                    "`lr_warmup_epochs` needs a `warmup_mode`\nhint: set `warmup_mode: LinearEpochLRWarmup`"
                 )
             }
             _ => self
@@ -224,7 +224,7 @@ impl ScheduleConfig {
             LrMode::OneCycleLR(cycle) => {
                 ensure!(
                     self.lr_warmup_epochs == 0 && self.lr_warmup_steps == 0,
-                    "OneCycleLR warms up by itself\nhint: set lr_warmup_epochs and lr_warmup_steps to 0"
+                    "`OneCycleLR` warms up by itself\nhint: set `lr_warmup_epochs` and `lr_warmup_steps` to 0"
                 );
                 cycle.check()?;
                 Curve::OneCycle(*cycle)
@@ -234,7 +234,7 @@ impl ScheduleConfig {
 
     fn decay_factor(&self) -> Result<f64> {
         let Some(factor) = self.lr_decay_factor else {
-            bail!("this lr_mode needs lr_decay_factor\nhint: set it, for example to 0.1");
+            bail!("this `lr_mode` needs `lr_decay_factor`\nhint: set it, for example to 0.1");
         };
         non_negative("lr_decay_factor", factor)?;
         Ok(factor)
@@ -245,15 +245,15 @@ impl ScheduleConfig {
         match (self.step_lr_update_freq, self.lr_updates.is_empty()) {
             (None, false) => self.lr_updates.iter().map(whole_epoch).collect(),
             (None, true) => bail!(
-                "StepLRScheduler needs lr_updates, epochs to decay at\nhint: set it or step_lr_update_freq"
+                "`StepLRScheduler` needs `lr_updates`, epochs to decay at\nhint: set it or `step_lr_update_freq`"
             ),
             (Some(_), false) => {
-                bail!("lr_updates and step_lr_update_freq exclude each other\nhint: remove one")
+                bail!("`lr_updates` and `step_lr_update_freq` exclude each other\nhint: remove one")
             }
             (Some(every), true) => {
                 ensure!(
                     every > 0.0 && every.is_finite(),
-                    "step_lr_update_freq = {every}\nhint: give epochs above 0"
+                    "`step_lr_update_freq` = {every}\nhint: give epochs above 0"
                 );
                 let scheduled = self.lr_warmup_epochs..max_epochs - self.lr_cooldown_epochs;
                 let epochs = (1..scheduled.end).map(|count| (every * count as f64).ceil() as u64);
@@ -338,7 +338,7 @@ fn whole_epoch(epoch: &f64) -> Result<u64> {
 fn non_negative(key: &str, value: f64) -> Result<()> {
     ensure!(
         value >= 0.0 && value.is_finite(),
-        "{key} = {value}\nhint: give a finite number of at least 0"
+        "`{key}` = {value}\nhint: give a finite number of at least 0"
     );
     Ok(())
 }

@@ -9,9 +9,9 @@ use phasebox_component::{Component, Description};
 use phasebox_contract::grants::Grants;
 use phasebox_contract::limits::Limit;
 use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_contract::printable::{indented, one_line};
 use phasebox_train::callback::{Callback, CallbackReport, CallbackState, Changes};
 use phasebox_train::context::{Context, Lendable};
-use phasebox_train::logger::{indented, one_line};
 
 use crate::engine::PluginEngine;
 use crate::error::{clip, truncate};

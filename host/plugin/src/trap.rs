@@ -3,7 +3,7 @@
 
 use anyhow::anyhow;
 use phasebox_contract::limits::{Limit, Limits};
-use phasebox_train::logger::{indented, one_line};
+use phasebox_contract::printable::{indented, one_line};
 use wasmtime::{FrameInfo, FrameSymbol, Store, Trap, WasmBacktrace};
 
 use crate::host_panic::HostPanic;

@@ -13,6 +13,7 @@
 use phasebox_contract::digest::Digest;
 use phasebox_contract::limits::{Limit, Limits};
 use phasebox_contract::policy::{LoopUnit, OnError, OnState, Reload, When};
+use phasebox_contract::printable::excerpt;
 use phasebox_contract::quantity::{Amount, Measure};
 use serde::Deserialize;
 use serde_json::Value;
@@ -43,11 +44,11 @@ pub(super) fn read(list: &Node) -> Result<Vec<CallbackEntry>> {
             .iter()
             .find(|first| first.name == entry.name)
         {
-            let (name, at) = (&entry.name, &first.location);
+            let (name, at) = (&entry.name, &first.written.location);
             let message = format!(
                 "a callback named `{name}` is already at {at}; give one of them another `name:`"
             );
-            return Err(entry.location.error(message));
+            return Err(entry.written.location.error(message));
         }
     }
     Ok(entries)
@@ -93,7 +94,7 @@ fn short(node: &Node, name: &str, params: Value) -> Result<CallbackEntry> {
         limits: Limits::default(),
         on_error: OnError::Abort,
         on_state: OnState::Carry,
-        location: node.location.clone(),
+        written: node.clone(),
     })
 }
 
@@ -125,7 +126,7 @@ fn long(node: &Node) -> Result<CallbackEntry> {
         limits: reader.below("limits", &[], limits),
         on_error: on_error(&mut reader),
         on_state: reader.value_or("on_state", OnState::Carry),
-        location: node.location.clone(),
+        written: node.clone(),
     };
     reader.finish(&[])?;
     Ok(entry)
@@ -139,7 +140,8 @@ fn long_source(reader: &mut SectionReader<'_>, node: &Node) -> Result<CallbackSo
                 return Ok(file(wasm, &path));
             }
             Err(wasm.error(format!(
-                "`{path}` does not end in .wasm; a stock callback is `stock: {path}`"
+                "`{0}` does not end in .wasm; a stock callback is `stock: {0}`",
+                excerpt(&path)
             )))
         }
         (None, Some(name)) => stock(name, &name.parse::<String>()?),
@@ -189,7 +191,8 @@ fn digest(node: &Node) -> Result<Digest> {
         .and_then(|digits| digits.parse().ok())
         .ok_or_else(|| {
             node.error(format!(
-                "expected `sha256:` and 64 hexadecimal digits, found `{text}`"
+                "expected `sha256:` and 64 hexadecimal digits, found {}",
+                node.describe()
             ))
         })
 }

@@ -52,7 +52,7 @@ fn position(entries: &[CallbackEntry], from: &CallbackEntry, name: &str) -> Resu
     let index = found.and_then(|found| known.iter().position(|known| *known == found));
     index.ok_or_else(|| {
         let hint = suggest::hint(name, &known);
-        from.location.error(format!(
+        from.written.location.error(format!(
             "`order` of callback `{}`: the recipe has no callback `{name}`{hint}",
             from.name
         ))
@@ -83,6 +83,7 @@ fn circle(entries: &[CallbackEntry], waits: &[Vec<usize>], placed: &[usize]) -> 
         names.join(" after ")
     );
     entries[walk.first().copied().unwrap_or(0)]
+        .written
         .location
         .error(message)
 }

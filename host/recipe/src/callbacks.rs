@@ -10,6 +10,7 @@ use phasebox_contract::policy::{OnError, OnState, When};
 use serde_json::Value;
 
 use super::location::Location;
+use super::node::Node;
 
 /// One callback of a recipe, before its component is loaded.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +35,8 @@ pub struct CallbackEntry {
     pub on_error: OnError,
     /// The fate of its state in the checkpoint of a resumed run.
     pub on_state: OnState,
-    /// The line of the entry.
-    pub location: Location,
+    /// The entry as it is written, for the lines of its keys.
+    pub written: Node,
 }
 
 /// Where a callback's component comes from.

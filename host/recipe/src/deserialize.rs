@@ -3,7 +3,8 @@
 
 use std::fmt::{self, Display};
 
-use phasebox_contract::suggest;
+use phasebox_contract::printable::excerpt;
+use phasebox_contract::{plain_words, suggest};
 use serde::de::value::StrDeserializer;
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Expected, IntoDeserializer,
@@ -59,7 +60,8 @@ pub(super) fn unknown_key(key: &str, mapping: &Node, known: &[&str]) -> RecipeEr
     let entry = mapping.entries().iter().find(|entry| entry.key == key);
     let location = entry.map_or(&mapping.location, |entry| &entry.location);
     location.error(format!(
-        "unknown key `{key}`{}{}",
+        "unknown key `{}`{}{}",
+        excerpt(key),
         inside(mapping),
         suggest::hint(key, known)
     ))
@@ -76,53 +78,13 @@ fn inside(mapping: &Node) -> String {
     if mapping.path.is_empty() {
         String::new()
     } else {
-        format!(" in `{}`", mapping.path)
+        format!(" in `{}`", excerpt(&mapping.path))
     }
 }
 
-/// The error for a value of another kind than `expected`.
+/// The error for a value of another kind than `expected`, in serde's words or in plain ones.
 pub(super) fn unfit(node: &Node, expected: &str) -> RecipeError {
-    let expected = plain_words(expected);
-    let unquoted = matches!(
-        node.content,
-        Content::Scalar(Value::Number(_) | Value::Bool(_))
-    );
-    let remedy = if expected == "a text" && unquoted {
-        "; put it in quotes".to_owned()
-    } else {
-        number_in_text(node, expected).unwrap_or_default()
-    };
-    node.error(format!(
-        "expected {expected}, found {}{remedy}",
-        node.describe()
-    ))
-}
-
-/// The remedy for a number that was written as a text.
-fn number_in_text(node: &Node, expected: &str) -> Option<String> {
-    let text = node.as_str().filter(|_| expected.contains("number"))?;
-    if text.parse::<f64>().is_ok() {
-        return Some("; remove the quotes".to_owned());
-    }
-    let pointed = text.replacen(',', ".", 1);
-    let is_number = pointed.parse::<f64>().is_ok();
-    is_number.then(|| format!("; write `{pointed}`, with a point"))
-}
-
-/// The words for a type of Rust: a recipe's author thinks in numbers, texts and lists.
-pub fn plain_words(expected: &str) -> &str {
-    match expected {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
-        "a nonzero u32" | "a nonzero u64" | "a nonzero usize" => "a whole number, 1 or more",
-        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
-        "f32" | "f64" => "a number",
-        "a boolean" => "true or false",
-        "a string" | "path string" => "a text",
-        "a sequence" => "a list",
-        "a map" => "a mapping",
-        words if words.starts_with("struct ") => "a mapping",
-        words => words,
-    }
+    node.error(plain_words::unfit(expected, &node.kind()))
 }
 
 impl Display for Fault {
@@ -135,7 +97,7 @@ impl std::error::Error for Fault {}
 
 impl de::Error for Fault {
     fn custom<T: Display>(message: T) -> Self {
-        Fault::Words(message.to_string())
+        Fault::Words(plain_words::in_plain_words(&message.to_string()))
     }
 
     fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -150,13 +112,10 @@ impl de::Error for Fault {
         }
     }
 
-    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
-        Fault::Words(format!("expected {expected}, found {length} of them"))
-    }
-
     fn unknown_variant(variant: &str, known: &'static [&'static str]) -> Self {
         Fault::Words(format!(
-            "unknown value `{variant}`{}",
+            "unknown value `{}`{}",
+            excerpt(variant),
             suggest::hint(variant, known)
         ))
     }
@@ -170,12 +129,6 @@ impl de::Error for Fault {
 
     fn missing_field(key: &'static str) -> Self {
         Fault::MissingKey(key)
-    }
-
-    fn duplicate_field(key: &'static str) -> Self {
-        Fault::Words(format!(
-            "key `{key}` is here twice, under two of its names; keep one"
-        ))
     }
 }
 

@@ -47,7 +47,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use callbacks::{CallbackEntry, CallbackSource, Grant, Order};
-pub use deserialize::plain_words;
 pub use location::{Location, Note, RecipeError, Result, Source};
 pub use node::{Content, Entry, Node};
 pub use training::{Evaluation, Precision, RecordSteps, Resume, Saving, TrainingHyperparams};

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use phasebox_contract::printable::{self, excerpt};
+
 /// The text a piece of a recipe came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -76,15 +78,15 @@ impl Location {
     pub(super) fn note(&self, text: impl Into<String>) -> Note {
         Note {
             location: self.clone(),
-            text: text.into(),
+            text: printable::message(&text.into()),
         }
     }
 
-    /// An error at this place.
+    /// An error at this place. A text of others in its message is cut.
     pub fn error(&self, message: impl Into<String>) -> RecipeError {
         RecipeError {
             location: self.clone(),
-            message: message.into(),
+            message: printable::message(&message.into()),
         }
     }
 }
@@ -94,6 +96,7 @@ impl fmt::Display for Location {
         match &*self.source {
             Source::File(path) => write!(formatter, "{}:{}", path.display(), self.line),
             Source::CommandLine(argument) => {
+                let argument = excerpt(argument);
                 write!(formatter, "from the command line (`{argument}`)")
             }
             Source::BuiltIn(name) => write!(formatter, "built-in {name}:{}", self.line),

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use phasebox_contract::plain_words;
+use phasebox_contract::printable::excerpt;
+use serde_json::{Value, json};
 
 use super::location::{Location, RecipeError, Result, Source};
 
@@ -329,20 +331,26 @@ impl Node {
         let key = if self.path.is_empty() {
             String::new()
         } else {
-            format!("`{}`: ", self.path)
+            format!("`{}`: ", excerpt(&self.path))
         };
         self.location.error(key + message.as_ref())
     }
 
     /// The value as a message names it: `the text "ten"`, `a mapping`.
     pub(crate) fn describe(&self) -> String {
-        match &self.content {
-            Content::Scalar(Value::Null) => "nothing".to_owned(),
-            Content::Scalar(Value::String(text)) => format!("the text \"{text}\""),
-            Content::Scalar(value) => format!("`{value}`"),
-            Content::List(_) => "a list".to_owned(),
+        match self.content {
             Content::Unavailable(_) => "a value that cannot be had".to_owned(),
-            Content::Map(_) => "a mapping".to_owned(),
+            _ => plain_words::described(&self.kind()),
+        }
+    }
+
+    /// A single value, or an empty list or mapping in the place of one.
+    pub(crate) fn kind(&self) -> Value {
+        match &self.content {
+            Content::Scalar(value) => value.clone(),
+            Content::Unavailable(_) => Value::Null,
+            Content::List(_) => json!([]),
+            Content::Map(_) => json!({}),
         }
     }
 

@@ -201,7 +201,13 @@ fn set(node: &mut Node, keys: &[&str], value: Node, location: &Location) -> Resu
         )));
     };
     match entries.iter_mut().find(|entry| entry.key == *key) {
-        Some(entry) => set(&mut entry.value, deeper, value, location),
+        Some(entry) => {
+            set(&mut entry.value, deeper, value, location)?;
+            if deeper.is_empty() {
+                entry.location = entry.value.location.clone();
+            }
+            Ok(())
+        }
         None => merge_entry(entries, nested(key, deeper, value, location)),
     }
 }

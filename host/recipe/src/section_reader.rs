@@ -71,6 +71,14 @@ impl<'a> SectionReader<'a> {
         self.optional(key).map(NonZeroU64::get)
     }
 
+    /// As [`SectionReader::count`], and missing is a fault.
+    pub(super) fn required_count(&mut self, key: &'static str) -> u64 {
+        if self.find(key).is_none() {
+            self.blame(missing_key(key, self.mapping));
+        }
+        self.count(key).unwrap_or_default()
+    }
+
     /// A number above 0.
     pub(super) fn positive(&mut self, key: &'static str) -> Option<f64> {
         let node = self.find(key)?;
@@ -96,8 +104,10 @@ impl<'a> SectionReader<'a> {
         if is_file_name(&name) {
             return Some(name);
         }
-        let message =
-            format!("names a folder or file: letters, digits, `_ - . = +`; found \"{name}\"");
+        let message = format!(
+            "names a folder or file: letters, digits, `_ - . = +`; found {}",
+            node.describe()
+        );
         self.keep(Err(node.error(message)))
     }
 

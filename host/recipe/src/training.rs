@@ -206,7 +206,7 @@ pub(super) fn read(reader: &mut SectionReader<'_>) -> TrainingHyperparams {
         .map_or(Ok(Vec::new()), callback_forms::read)
         .and_then(callback_order::in_order);
     TrainingHyperparams {
-        max_epochs: reader.required("max_epochs"),
+        max_epochs: reader.required_count("max_epochs"),
         schedule: reader.group(SCHEDULE_KEYS),
         optimizer: reader.section_or("optimizer", Content::Scalar("SGD".into())),
         optimizer_params: reader.mapping("optimizer_params"),

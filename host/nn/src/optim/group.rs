@@ -101,7 +101,8 @@ impl Grouping {
         );
         let mut groups = Vec::new();
         for (name, learning_rate, members) in self.by_learning_rate(parameters)? {
-            hyperparameter::check_range("lr", learning_rate)?;
+            hyperparameter::check_range("lr", learning_rate)
+                .map_err(|error| anyhow!("`initial_lr`: group `{name}`: {error}"))?;
             let free_name = if name == DEFAULT {
                 NO_WEIGHT_DECAY.into()
             } else {
@@ -165,7 +166,7 @@ fn by_name(
     }
     ensure!(
         !trained.is_empty(),
-        "initial_lr: every rate is 0, so nothing is trained\nhint: give one group a rate"
+        "`initial_lr`: every rate is 0, so nothing is trained\nhint: give one group a rate"
     );
     Ok(trained)
 }
@@ -183,7 +184,7 @@ fn check_used(groups: &BTreeMap<&str, Vec<(String, Tensor)>>) -> Result<()> {
     for (key, members) in groups {
         ensure!(
             !members.is_empty() || *key == DEFAULT,
-            "initial_lr: group `{key}` takes no parameter\nhint: remove it, or give a module path or glob of the model"
+            "`initial_lr`: group `{key}` takes no parameter\nhint: remove it, or give a module path or glob of the model"
         );
     }
     Ok(())

@@ -17,7 +17,17 @@ pub(super) fn check_range(name: &str, value: f64) -> Result<()> {
     };
     ensure!(
         allowed,
-        "{name} = {value} is out of range: it must be {range}"
+        "{} = {value} is out of range: it must be {range}",
+        written(name)
     );
     Ok(())
+}
+
+/// A hyperparameter, and the key of a recipe that it is an item of.
+fn written(name: &str) -> String {
+    match name {
+        "beta1" => "`beta1` (`betas[0]`)".to_owned(),
+        "beta2" => "`beta2` (`betas[1]`)".to_owned(),
+        name => format!("`{name}`"),
+    }
 }

@@ -116,7 +116,7 @@ impl OneCycle {
     pub(super) fn check(&self) -> Result<()> {
         ensure!(
             self.pct_start > 0.0 && self.pct_start < if self.three_phase { 0.5 } else { 1.0 },
-            "lr_mode.OneCycleLR.pct_start = {}\nhint: give a number between 0 and {}",
+            "`lr_mode.OneCycleLR.pct_start` = {}\nhint: give a number between 0 and {}",
             self.pct_start,
             if self.three_phase {
                 "0.5, for there are two such phases"
@@ -130,7 +130,7 @@ impl OneCycle {
         ] {
             ensure!(
                 value > 0.0 && value.is_finite(),
-                "lr_mode.OneCycleLR.{key} = {value}\nhint: give a number above 0"
+                "`lr_mode.OneCycleLR.{key}` = {value}\nhint: give a number above 0"
             );
         }
         self.max_lr.map_or(Ok(()), |rate| {

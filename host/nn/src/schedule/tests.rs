@@ -112,11 +112,11 @@ fn check_refused(keys: Value, expected: &str) {
 fn faulty_keys_are_refused_with_a_remedy() {
     check_refused(
         json!({"lr_mode": "StepLRScheduler", "lr_updates": [1]}),
-        "needs lr_decay_factor",
+        "needs `lr_decay_factor`",
     );
     check_refused(
         json!({"lr_mode": "StepLRScheduler", "lr_decay_factor": 0.1}),
-        "needs lr_updates",
+        "needs `lr_updates`",
     );
     check_refused(
         json!({"lr_mode": "step", "lr_updates": [1], "step_lr_update_freq": 2, "lr_decay_factor": 0.1}),
@@ -128,7 +128,7 @@ fn faulty_keys_are_refused_with_a_remedy() {
     );
     check_refused(
         json!({"lr_mode": "ExponentialLRScheduler", "lr_decay_factor": -1}),
-        "lr_decay_factor = -1",
+        "`lr_decay_factor` = -1",
     );
     check_refused(
         json!({"lr_mode": "cosine", "cosine_final_lr_ratio": -0.5}),
@@ -137,7 +137,7 @@ fn faulty_keys_are_refused_with_a_remedy() {
     check_refused(json!({"lr_mode": "Cosinus"}), "unknown variant `Cosinus`");
     check_refused(
         json!({"lr_warmup_epochs": 4, "lr_cooldown_epochs": 3}),
-        "exceed max_epochs (6)",
+        "exceed `max_epochs` (6)",
     );
     check_refused(
         json!({"lr_warmup_steps": 10}),
@@ -145,15 +145,15 @@ fn faulty_keys_are_refused_with_a_remedy() {
     );
     check_refused(
         json!({"warmup_mode": "LinearBatchLRWarmup", "lr_warmup_epochs": 1}),
-        "set lr_warmup_steps",
+        "set `lr_warmup_steps`",
     );
     check_refused(
         json!({"lr_mode": "step", "lr_updates": [-1], "lr_decay_factor": 0.1}),
-        "lr_updates = -1",
+        "`lr_updates` = -1",
     );
     check_refused(
         json!({"warmup_mode": null, "lr_warmup_epochs": 1}),
-        "needs a warmup_mode",
+        "needs a `warmup_mode`",
     );
     check_refused(
         json!({"lr_warmup_epochs": 1, "warmup_initial_lr": -0.1}),
@@ -165,7 +165,7 @@ fn faulty_keys_are_refused_with_a_remedy() {
     );
     check_refused(
         json!({"lr_mode": {"OneCycleLR": {"pct_start": 1.5}}}),
-        "pct_start = 1.5",
+        "pct_start` = 1.5",
     );
     check_refused(
         json!({"lr_mode": {"OneCycleLR": {"max_lrs": 1.0}}}),

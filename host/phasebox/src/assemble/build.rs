@@ -19,7 +19,7 @@ use serde_json::Value;
 use tch::Device;
 
 use self::data::{dataset, loaders};
-use self::place::at;
+pub(super) use self::place::{at, line_in};
 use super::ProcessCache;
 
 /// Everything a trainer needs, but for callbacks and the run's folder.

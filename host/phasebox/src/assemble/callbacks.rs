@@ -9,15 +9,15 @@ use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::Limits;
 use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_contract::policy::{OnError, OnState, When};
+use phasebox_contract::printable::one_line;
 use phasebox_contract::suggest;
 use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
-use phasebox_recipe::{CallbackEntry, CallbackSource, Location, Recipe};
+use phasebox_recipe::{CallbackEntry, CallbackSource, Node, Recipe};
 use phasebox_train::callback::{Callback, Callbacks, Subscriber};
-use phasebox_train::logger::one_line;
 use serde_json::Value;
 
 use super::Options;
-use super::build::Built;
+use super::build::{Built, at};
 use super::callback_names::{Lower, as_written};
 use super::lock::{self, Lock, Locked};
 use super::process_cache::ProcessCache;
@@ -32,8 +32,8 @@ pub struct PlannedCallback {
     limits: Option<Limits>,
     /// Metrics that it publishes at every on-validation-loader-end, as `<callback>/<name>`.
     metrics: Vec<String>,
-    /// The line of its entry; none for native callbacks.
-    location: Option<Location>,
+    /// Its entry in the recipe; none for native callbacks.
+    written: Option<Node>,
 }
 
 impl PlannedCallback {
@@ -49,7 +49,7 @@ impl PlannedCallback {
             lock: None,
             limits: None,
             metrics: Vec::new(),
-            location: None,
+            written: None,
         }
     }
 
@@ -60,9 +60,9 @@ impl PlannedCallback {
     pub(super) fn check_run(&mut self, facts: &mut Value) -> Result<()> {
         facts["grants"] = self.grants().into();
         let checked = self.callback.check_run(facts);
-        match (checked, &self.location) {
-            (Err(error), Some(place)) => Err(anyhow!(place.error(format!("{error:#}")))),
-            (checked, _) => checked,
+        match &self.written {
+            Some(entry) => at(&[entry], checked),
+            None => checked,
         }
     }
 
@@ -76,9 +76,9 @@ impl PlannedCallback {
         self.callback.name()
     }
 
-    /// The place of its entry in the recipe; none for native callbacks.
-    pub(super) fn location(&self) -> Option<&Location> {
-        self.location.as_ref()
+    /// Its entry in the recipe; none for native callbacks.
+    pub(super) fn written(&self) -> Option<&Node> {
+        self.written.as_ref()
     }
 
     /// As planning sees it.
@@ -193,8 +193,7 @@ struct Loading<'a> {
 impl Loading<'_> {
     /// Every mistake in an entry is reported where it stands.
     fn entry_at_its_line(&self, entry: &CallbackEntry) -> Result<PlannedCallback> {
-        self.entry(entry)
-            .map_err(|error| anyhow!(entry.location.error(format!("{error:#}"))))
+        at(&[&entry.written], self.entry(entry))
     }
 
     fn entry(&self, entry: &CallbackEntry) -> Result<PlannedCallback> {
@@ -240,7 +239,7 @@ impl Loading<'_> {
             lock: Some(lock),
             limits: Some(entry.limits),
             metrics,
-            location: Some(entry.location.clone()),
+            written: Some(entry.written.clone()),
         })
     }
 }

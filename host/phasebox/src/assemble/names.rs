@@ -79,7 +79,7 @@ impl Missing {
         let stock = StockCallbacks::find(options.plugins_dir.as_deref());
         for entry in entries {
             if let CallbackSource::Stock(name) = &entry.source {
-                self.note(&entry.location, stock.path(name).map(drop));
+                self.note(&entry.written.location, stock.path(name).map(drop));
             }
         }
     }

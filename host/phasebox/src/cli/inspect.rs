@@ -7,9 +7,9 @@ use clap::Args;
 use phasebox_component::{Component, Description, Profile};
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::{Limit, Limits};
+use phasebox_contract::printable::one_line;
 use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use phasebox_train::callback::Callback as _;
-use phasebox_train::logger::one_line;
 
 use super::Failure;
 use super::print::print;

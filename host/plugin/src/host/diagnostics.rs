@@ -1,7 +1,8 @@
 //! The contract's `diagnostics`: a guest's lines in the run's log, and its report before a trap.
 
 use phasebox_contract::limits::Limit;
-use phasebox_train::logger::{self, one_line};
+use phasebox_contract::printable::one_line;
+use phasebox_train::logger;
 
 use crate::bindings::diagnostics::Host;
 use crate::bindings::types::Level;

@@ -2,8 +2,9 @@
 
 use phasebox_contract::grants::Grant;
 use phasebox_contract::limits::Limit;
+use phasebox_contract::printable;
 use phasebox_files::atomic_file::check_file_name;
-use phasebox_train::logger::{self, Histogram};
+use phasebox_train::logger::Histogram;
 use tch::{Kind, Tensor};
 use torch_ext::Deferred;
 use wasmtime::component::Resource;
@@ -69,8 +70,8 @@ impl PluginState {
         self.charge(Limit::LogValues, 1)?;
         let name = format!("{}/{own_name}", self.name);
         if !self.logged_names.contains(&name) {
-            logger::check_name(own_name)?;
-            logger::check_name(&name)?;
+            printable::check_name(own_name)?;
+            printable::check_name(&name)?;
             self.charge(Limit::MetricNames, 1)?;
             self.logged_names.insert(name.clone());
         }

@@ -5,7 +5,7 @@
 use phasebox_component::Profile;
 use phasebox_contract::grants::Grant;
 use phasebox_contract::phase::Phase;
-use phasebox_train::logger::one_line;
+use phasebox_contract::printable::one_line;
 use phasebox_train::split::Split;
 use wasmtime::component::Resource;
 

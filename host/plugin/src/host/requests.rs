@@ -4,8 +4,8 @@
 use phasebox_contract::grants::Grant;
 use phasebox_contract::limits::Limit;
 use phasebox_contract::phase::Phase;
+use phasebox_contract::printable::one_line;
 use phasebox_train::control::{Control, Request, StopAt, StopCondition};
-use phasebox_train::logger::one_line;
 use torch_ext::Deferred;
 use wasmtime::component::Resource;
 

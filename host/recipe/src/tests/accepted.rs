@@ -168,7 +168,10 @@ fn a_callback_has_three_forms() {
             limits.with(limit, n)
         });
     assert_eq!((clip.limits, ema.limits), (limits, Limits::default()));
-    assert_eq!((clip.on_error, clip.location.line), (OnError::Disable, 10));
+    assert_eq!(
+        (clip.on_error, clip.written.location.line),
+        (OnError::Disable, 10)
+    );
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn unfitting_values_say_what_was_found_and_what_is_expected() {
         ),
         (
             "  ckpt_best_name: ../../etc/passwd\n",
-            "7: `training_hyperparams.ckpt_best_name`: names a folder or file: letters, digits, `_ - . = +`; found \"../../etc/passwd\"",
+            "7: `training_hyperparams.ckpt_best_name`: names a folder or file: letters, digits, `_ - . = +`; found the text \"../../etc/passwd\"",
         ),
         (
             "device: gpu\n",
@@ -304,7 +304,7 @@ fn callbacks() {
         (
             "phase_callbacks:\n- wasm: a.wasm\n  digest: sha256:0123\n",
             &format!(
-                "9: `phase_callbacks[0].digest`: expected `sha256:` and 64 hexadecimal digits, found `{digest}`"
+                "9: `phase_callbacks[0].digest`: expected `sha256:` and 64 hexadecimal digits, found the text \"{digest}\""
             ),
         ),
         (

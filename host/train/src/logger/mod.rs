@@ -6,15 +6,12 @@
 mod histogram;
 mod image_grid;
 mod metrics_file;
-mod printable;
 mod progress;
 mod run_folder;
 mod run_lock;
 mod tensorboard;
 
 pub use histogram::Histogram;
-use printable::MAX_TEXT_BYTES;
-pub use printable::{check_name, indented, one_line};
 pub use progress::{LineWriter, Progress};
 pub use run_folder::RunFolder;
 pub use run_lock::RunLock;
@@ -26,6 +23,7 @@ use anyhow::{Context, Result, ensure};
 use image_grid::ImageGrid;
 use metrics_file::{Content, Line, MetricsFile};
 use phasebox_contract::digest::Digest;
+use phasebox_contract::printable::{check_name, one_line};
 use phasebox_files::atomic_file::{self, Durability};
 use serde::Serialize;
 use tch::Tensor;
@@ -59,6 +57,8 @@ pub(crate) struct Logged {
 
 /// Values that may be on their way before the oldest is waited for: a device that far behind is not worth more memory.
 const MAX_PENDING: usize = 4096;
+/// Longest logged text (Markdown for TensorBoard), in bytes.
+const MAX_TEXT_BYTES: usize = 1 << 20;
 /// Buffered lines reach the files at least this often while anything is logged.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 

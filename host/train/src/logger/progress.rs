@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use phasebox_contract::printable::one_line;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::printable::one_line;
 use crate::number::Number;
 
 /// Time between two plain lines of one epoch.

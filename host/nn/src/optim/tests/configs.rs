@@ -165,7 +165,7 @@ fn parameters_are_grouped() {
             json!({"backbone": 0.1, "default": 0.1, "neck": 0.1}),
             "group `neck` takes no parameter",
         ),
-        (json!(-1.0), "lr = -1 is out of range"),
+        (json!(-1.0), "`lr` = -1 is out of range"),
     ] {
         let error = groups(rates, false).expect_err("refused").to_string();
         assert!(error.contains(expected), "{error}");
@@ -210,22 +210,22 @@ fn faulty_configs_are_refused() {
     check_config_refused(
         "SGD",
         json!({"momentum": 1.5}),
-        "momentum = 1.5 is out of range",
+        "`momentum` = 1.5 is out of range",
     );
     check_config_refused(
         "SGD",
         json!({"weight_decay": -1.0}),
-        "weight_decay = -1 is out of range",
+        "`weight_decay` = -1 is out of range",
     );
     check_config_refused(
         "Adam",
         json!({"betas": [0.9, 1.0]}),
-        "beta2 = 1 is out of range",
+        "`beta2` (`betas[1]`) = 1 is out of range",
     );
     check_config_refused(
         "RMSprop",
         json!({"alpha": 2.0}),
-        "alpha = 2 is out of range",
+        "`alpha` = 2 is out of range",
     );
 }
 

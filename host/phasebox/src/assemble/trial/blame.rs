@@ -2,18 +2,18 @@
 //! to a place in the recipe; the errors' own words are those of the parts.
 
 use anyhow::{Error, Result, anyhow};
-use phasebox_recipe::{Content, Location, Node, Recipe};
+use phasebox_recipe::{Content, Node, Recipe};
 use phasebox_train::callback::CallbackFailed;
 use phasebox_train::split::Split;
 
-use super::super::build::Built;
+use super::super::build::{Built, line_in};
 use super::super::callbacks::PlannedCallback;
 use super::probe::Seen;
 
 /// The facts that turn an error into a place.
 pub(super) struct Blame<'a> {
     recipe: &'a Recipe,
-    callbacks: Vec<(String, Location)>,
+    callbacks: Vec<(String, Node)>,
     /// The shape of a sample of each input, in training and in validation.
     train_shapes: String,
     valid_shapes: String,
@@ -36,24 +36,25 @@ impl<'a> Blame<'a> {
         callbacks: &[PlannedCallback],
         built: &Built,
     ) -> Result<Blame<'a>> {
-        let places = callbacks.iter();
-        let places = places.filter_map(|callback| {
-            let location = callback.location()?.clone();
-            Some((callback.name().to_owned(), location))
+        let entries = callbacks.iter();
+        let entries = entries.filter_map(|callback| {
+            let entry = callback.written()?.clone();
+            Some((callback.name().to_owned(), entry))
         });
         Ok(Blame {
             recipe,
-            callbacks: places.collect(),
+            callbacks: entries.collect(),
             train_shapes: shapes(built.train_loader.input_shapes()?),
             valid_shapes: shapes(built.valid_loader.input_shapes()?),
         })
     }
 
-    /// A line about a callback, with the place of its entry.
-    pub(super) fn at_callback(&self, name: &str, text: &str) -> String {
+    /// A line about a callback, with its place: the parameter that `failure` names, or the entry.
+    pub(super) fn at_callback(&self, name: &str, failure: &str, text: &str) -> String {
         let mut callbacks = self.callbacks.iter();
-        match callbacks.find(|(known, _)| known == name) {
-            Some((_, place)) => format!("{place}: {text}"),
+        let entry = callbacks.find(|(known, _)| known == name);
+        match entry.and_then(|(_, entry)| line_in(&[entry], failure)) {
+            Some(place) => format!("{place}: {text}"),
             None => text.to_owned(),
         }
     }
@@ -61,7 +62,8 @@ impl<'a> Blame<'a> {
     /// The error that ended a trial, with its place in the recipe.
     pub(super) fn place(&self, error: Error, seen: &Seen) -> Error {
         if let Some(CallbackFailed { name, .. }) = error.downcast_ref() {
-            let context = self.at_callback(name, "in a trial of the recipe");
+            let failure = format!("{error:#}");
+            let context = self.at_callback(name, &failure, "in a trial of the recipe");
             return error.context(context);
         }
         let text = format!("{error:#}");

@@ -167,7 +167,7 @@ fn callback_warnings(callback: &CallbackSummary, blame: &Blame<'_>) -> Vec<Strin
             let (name, phase) = (&callback.name, &failure.phase);
             let (message, done) = (&failure.message, &failure.done);
             let text = format!("callback `{name}` failed at {phase}: {message}; {done}");
-            blame.at_callback(name, &text)
+            blame.at_callback(name, message, &text)
         })
         .collect()
 }

@@ -37,6 +37,6 @@ fn rare_calls(facts: &Facts<'_>, entry: &CallbackEntry) -> Option<Note> {
         "`when` has no effect: no batch calls the callback `{}`; count `unit: epoch`",
         entry.name
     );
-    let location = entry.location.clone();
+    let location = entry.written.location.clone();
     Some(Note { location, text })
 }

@@ -1,16 +1,18 @@
-//! The characters that names and messages of callbacks may contain, so that none can forge or break a log line, a
-//! terminal or a dashboard. Owns no output.
-
-use std::fmt::Write;
+//! Texts of others in messages: those of recipes, data files and callbacks. None can forge or break a log line, a
+//! terminal or a dashboard, and none hides the message that it stands in. Owns no output.
 
 use anyhow::{Result, ensure};
 
+/// The mark of a text that was cut.
+const CUT: &str = " … (cut)";
 /// Longest metric name, in bytes.
 const MAX_NAME_BYTES: usize = 256;
 /// Longest message, in bytes as shown; a longer one is cut, and says so.
 const MAX_MESSAGE_BYTES: usize = 4096;
-/// Longest logged text (Markdown for TensorBoard), in bytes.
-pub(super) const MAX_TEXT_BYTES: usize = 1 << 20;
+/// Longest excerpt of a text that a message names, in bytes.
+const MAX_EXCERPT_BYTES: usize = 200;
+/// The first and the last bytes of a longer message that are kept: its remedy stands at its end.
+const KEPT_BYTES: (usize, usize) = (6144, 2048);
 
 /// Refuses a metric name that is empty, too long, or has characters that do not print as themselves.
 pub fn check_name(name: &str) -> Result<()> {
@@ -30,16 +32,20 @@ pub fn check_name(name: &str) -> Result<()> {
 /// `text` on one line of printable characters, cut to 4096 bytes. Other characters appear as escapes (`\n`, `\u{1b}`): a
 /// message cannot start a new line, color the terminal or reverse its text.
 pub fn one_line(text: &str) -> String {
-    const CUT: &str = " … (cut)";
-    let mut line = String::with_capacity(text.len().min(MAX_MESSAGE_BYTES));
+    line_of(text, MAX_MESSAGE_BYTES)
+}
+
+/// `text` as [`one_line`], cut to 200 bytes: a key, a value or a name inside of a message.
+pub fn excerpt(text: &str) -> String {
+    line_of(text, MAX_EXCERPT_BYTES)
+}
+
+fn line_of(text: &str, most_bytes: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(most_bytes));
     for character in text.chars() {
         let before = line.len();
-        match character {
-            printable if prints(printable) => line.push(printable),
-            // Writing to a String cannot fail.
-            hidden => _ = write!(line, "{}", hidden.escape_default()),
-        }
-        if line.len() > MAX_MESSAGE_BYTES - CUT.len() {
+        push(&mut line, character);
+        if line.len() > most_bytes - CUT.len() {
             line.truncate(before);
             line.push_str(CUT);
             break;
@@ -52,6 +58,33 @@ pub fn one_line(text: &str) -> String {
 /// host.
 pub fn indented(text: &str) -> String {
     text.lines().map(one_line).collect::<Vec<_>>().join("\n  ")
+}
+
+/// A message of several lines, with texts of others in it: escapes as in [`one_line`], and at most 8 KiB. The middle of a
+/// longer one is left out.
+pub fn message(text: &str) -> String {
+    let (first, last) = KEPT_BYTES;
+    if text.len() <= first + last {
+        return text.lines().map(escaped).collect::<Vec<_>>().join("\n");
+    }
+    let head = &text[..text.floor_char_boundary(first)];
+    let tail = &text[text.ceil_char_boundary(text.len() - last)..];
+    format!("{}{CUT} … {}", message(head), message(tail))
+}
+
+fn escaped(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    line.chars()
+        .for_each(|character| push(&mut shown, character));
+    shown
+}
+
+/// Adds a character as it prints, or its escape.
+fn push(line: &mut String, character: char) {
+    match character {
+        printable if prints(printable) => line.push(printable),
+        hidden => line.extend(hidden.escape_default()),
+    }
 }
 
 /// Tells characters that print as themselves from control characters, line separators, joiners, direction overrides and
@@ -104,6 +137,18 @@ mod tests {
             assert!(line.ends_with(" … (cut)"));
         }
         check(&"a".repeat(4000), &"a".repeat(4000));
+    }
+
+    #[test]
+    fn long_messages_keep_their_beginning_and_their_end() {
+        let text = format!("a `{}`: remove it\nhint: \u{1b}b", "é".repeat(400_000));
+        let shown = message(&text);
+        assert!(shown.len() < 9000 && shown.starts_with("a `éé"), "{shown}");
+        assert!(shown.ends_with("é`: remove it\nhint: \\u{1b}b"), "{shown}");
+        assert_eq!(message("a\u{7}\nb"), "a\\u{7}\nb");
+        let name = excerpt(&"a".repeat(1000));
+        assert!(name.len() <= 200 && name.ends_with("a … (cut)"), "{name}");
+        assert_eq!(excerpt("a\nb"), "a\\nb");
     }
 
     #[test]
