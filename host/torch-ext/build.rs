@@ -30,7 +30,12 @@ const SOURCES: [&str; 16] = [
 const CUDA_SOURCE: &str = "src/cuda.cpp";
 /// Compiled into both libraries.
 const ERROR_SOURCE: &str = "src/torch_error.cpp";
-const HEADERS: [&str; 3] = ["src/device.h", "src/no_grad.h", "src/torch_error.h"];
+const HEADERS: [&str; 4] = [
+    "src/device.h",
+    "src/no_grad.h",
+    "src/short_list.h",
+    "src/torch_error.h",
+];
 
 fn main() {
     watch_sources();

@@ -92,7 +92,7 @@ impl Callback for Bench {
             phases(&mut component, context)?;
         }
         if is_wanted("operation/") {
-            operations(&mut component, context);
+            operations(&mut component, context)?;
         }
         Ok(())
     }
@@ -145,14 +145,16 @@ fn phases(component: &mut Callbacks, context: &mut Lendable<Context>) -> Result<
 }
 
 /// Times one operation through handles, of the many that one call makes; the call itself is taken off.
-fn operations(component: &mut Callbacks, context: &mut Lendable<Context>) {
+fn operations(component: &mut Callbacks, context: &mut Lendable<Context>) -> Result<()> {
+    let mut alone = bare_wasmtime::Results::new()?;
     let mut changed = matrix();
     let other = matrix();
     let component = Fired::new(component, context);
-    let [empty, in_place, result, tch_in_place, tch_result] = nanoseconds([
+    let [empty, in_place, result, alone, tch_in_place, tch_result] = nanoseconds([
         &mut |n| component.at(Phase::TrainBatchEnd, n),
         &mut |n| component.at(IN_PLACE, n),
         &mut |n| component.at(RESULT, n),
+        &mut |n| (0..n).for_each(|_| alone.call()),
         &mut |n| (0..n).for_each(|_| drop(black_box(changed.f_add_(&other)))),
         &mut |n| (0..n).for_each(|_| drop(black_box(other.f_neg()))),
     ]);
@@ -170,6 +172,9 @@ fn operations(component: &mut Callbacks, context: &mut Lendable<Context>) {
         let more = format!("{name}, more than through tch");
         row(&more, each - direct, None, "at most 150 ns");
     }
+    let crossings = "operation/result, its crossings by wasmtime alone";
+    row(crossings, alone / OPERATIONS, None, "");
+    Ok(())
 }
 
 /// Callbacks and the context they are fired on, for several sides of one comparison.

@@ -1,5 +1,10 @@
 // One operation on every tensor of a list, by libtorch's `_foreach_*` operators.
+//
+// libtorch copies a list on the CPU tensor by tensor, and a small one costs more to prepare than to copy. So copies of
+// short lists have a loop of their own here: an operator of libtorch's dispatcher, so that a tape records it.
+#include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/Tensor.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_addcdiv.h>
 #include <ATen/ops/_foreach_addcmul.h>
@@ -14,12 +19,19 @@
 #include <ATen/ops/count_nonzero.h>
 #include <ATen/ops/zeros.h>
 
-#include "no_grad.h"
+#include <torch/library.h>
 
+#include "no_grad.h"
+#include "short_list.h"
+
+#include <cstring>
 #include <utility>
 #include <vector>
 
 using at::Tensor;
+using at::TensorList;
+using torch_ext::have_one_order;
+using torch_ext::is_short;
 using torch_ext::no_grad;
 using List = std::vector<Tensor>;
 
@@ -29,6 +41,35 @@ namespace {
 template <class Body>
 char* change(const List* list, Body&& body) noexcept {
   return list->empty() ? nullptr : no_grad(std::forward<Body>(body));
+}
+
+void copy(TensorList list, TensorList source) {
+  at::_foreach_copy_(list, source, /*non_blocking=*/true);
+}
+
+void copy_on_cpu(TensorList list, TensorList source) {
+  if (!is_short(list) || !is_short(source) || !have_one_order(list, source)) return copy(list, source);
+  for (size_t i = 0; i < list.size(); ++i) {
+    std::memmove(list[i].mutable_data_ptr<float>(), source[i].const_data_ptr<float>(), list[i].nbytes());
+    // The backward pass refuses a tensor that it has saved and that has changed since: the version tells.
+    if (!list[i].is_inference()) list[i].unsafeGetTensorImpl()->bump_version();
+  }
+}
+
+TORCH_LIBRARY_FRAGMENT(phasebox, library) {
+  library.def("copy_(Tensor(a!)[] list, Tensor[] source) -> ()");
+}
+
+TORCH_LIBRARY_IMPL(phasebox, CompositeExplicitAutograd, library) {
+  library.impl("copy_", copy);
+}
+
+TORCH_LIBRARY_IMPL(phasebox, CPU, library) {
+  library.impl("copy_", copy_on_cpu);
+}
+
+c10::TypedOperatorHandle<void(TensorList, TensorList)> copying() {
+  return c10::Dispatcher::singleton().findSchemaOrThrow("phasebox::copy_", "").typed<void(TensorList, TensorList)>();
 }
 
 } // namespace
@@ -64,7 +105,11 @@ char* ext_foreach_lerp(const List* list, const List* end, double weight) {
 }
 
 char* ext_foreach_copy(const List* list, const List* source) {
-  return change(list, [&] { at::_foreach_copy_(*list, *source, /*non_blocking=*/true); });
+  static const auto operation = copying();
+  return change(list, [&] {
+    const at::AutoDispatchBelowAutograd below;
+    operation.call(*list, *source);
+  });
 }
 
 char* ext_foreach_clamp_min(const List* list, double minimum) {

@@ -8,6 +8,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 
+#include "short_list.h"
 #include "torch_error.h"
 
 #include <algorithm>
@@ -19,6 +20,8 @@
 using at::Tensor;
 using at::TensorList;
 using torch_ext::guarded;
+using torch_ext::have_one_order;
+using torch_ext::is_short;
 using List = std::vector<Tensor>;
 
 // One build for each width of vectors, chosen when the program starts.
@@ -26,21 +29,10 @@ using List = std::vector<Tensor>;
 
 namespace {
 
-// The most elements of a short list. For longer ones libtorch's own kernels pay: they use several threads.
-constexpr int64_t kShort = 1 << 18;
 // Floats that are summed side by side: one vector or two.
 constexpr int64_t kLanes = 32;
 // Elements whose squares are summed in float32, before the sum is added to a float64.
 constexpr int64_t kBlock = 1024;
-
-bool is_short(TensorList list) {
-  int64_t elements = 0;
-  return std::all_of(list.begin(), list.end(), [&](const Tensor& tensor) {
-    elements += tensor.numel();
-    return elements <= kShort && tensor.device().is_cpu() && tensor.scalar_type() == at::kFloat &&
-        tensor.layout() == at::kStrided && tensor.is_non_overlapping_and_dense();
-  });
-}
 
 FOR_EACH_WIDTH double sum_of_squares(const float* values, int64_t count) {
   double total = 0.0;
@@ -56,23 +48,35 @@ FOR_EACH_WIDTH double sum_of_squares(const float* values, int64_t count) {
   return total;
 }
 
-// The same of the differences of two, which are rounded to float32 as if they had been stored.
-FOR_EACH_WIDTH double sum_of_squared_differences(const float* a, const float* b, int64_t count) {
-  double total = 0.0;
+// Sums over one tensor and the tensor that it was.
+struct Change {
+  double differences;
+  double before;
+};
+
+// The sums of squares of differences and of what was before, in one pass. Differences are rounded to float32 as if they
+// had been stored.
+FOR_EACH_WIDTH Change squares_of_change(const float* now, const float* before, int64_t count) {
+  Change total = {0.0, 0.0};
   int64_t i = 0;
   for (const int64_t whole = count - count % kLanes; i < whole;) {
-    float lanes[kLanes] = {};
+    float differences[kLanes] = {};
+    float values[kLanes] = {};
     for (const int64_t end = std::min(whole, i + kBlock); i < end; i += kLanes) {
       for (int64_t lane = 0; lane < kLanes; ++lane) {
-        const float difference = a[i + lane] - b[i + lane];
-        lanes[lane] += difference * difference;
+        const float value = before[i + lane];
+        const float difference = now[i + lane] - value;
+        differences[lane] += difference * difference;
+        values[lane] += value * value;
       }
     }
-    for (const float lane : lanes) total += lane;
+    for (const float lane : differences) total.differences += lane;
+    for (const float lane : values) total.before += lane;
   }
   for (; i < count; ++i) {
-    const double difference = a[i] - b[i];
-    total += difference * difference;
+    const double difference = now[i] - before[i];
+    total.differences += difference * difference;
+    total.before += static_cast<double>(before[i]) * before[i];
   }
   return total;
 }
@@ -123,25 +127,20 @@ Tensor relative_change(TensorList list, TensorList before, double p) {
   return norm(differences, p).div(norm(before, p).clamp_min(kLeast));
 }
 
-// Elements of both lists lie in the same order in memory.
-bool have_one_order(TensorList list, TensorList other) {
-  return std::equal(list.begin(), list.end(), other.begin(), other.end(), [](const Tensor& a, const Tensor& b) {
-    return a.sizes() == b.sizes() && a.strides() == b.strides();
-  });
-}
-
 Tensor relative_change_on_cpu(TensorList list, TensorList before, double p) {
   if (p != 2.0 || !is_short(list) || !is_short(before) || !have_one_order(list, before)) {
     return relative_change(list, before, p);
   }
-  double total = 0.0;
+  Change total = {0.0, 0.0};
   for (size_t i = 0; i < list.size(); ++i) {
-    total += sum_of_squared_differences(list[i].const_data_ptr<float>(), before[i].const_data_ptr<float>(),
-                                        list[i].numel());
+    const Change one = squares_of_change(list[i].const_data_ptr<float>(), before[i].const_data_ptr<float>(),
+                                         list[i].numel());
+    total.differences += one.differences;
+    total.before += one.before;
   }
-  const auto norm = static_cast<float>(std::sqrt(sum_of_squares_of(before)));
+  const auto norm = static_cast<float>(std::sqrt(total.before));
   const auto least = static_cast<float>(kLeast);
-  return number(static_cast<float>(std::sqrt(total)) / (norm < least ? least : norm));
+  return number(static_cast<float>(std::sqrt(total.differences)) / (norm < least ? least : norm));
 }
 
 Tensor norms_on_cpu(TensorList list, double p) {

@@ -64,6 +64,60 @@ fn in_place_operations() {
     );
 }
 
+/// Copies `source` into zeros of the shape and layout of `like`, and compares with the copy of libtorch.
+fn check_copy(like: &Tensor, source: &Tensor) {
+    let (copied, expected) = (like.zeros_like(), like.zeros_like());
+    let copy = TensorList::from_tensors([&copied]).expect("one tensor");
+    copy.copy_(&TensorList::from_tensors([source]).expect("one tensor"))
+        .expect("a copy");
+    expected.shallow_clone().copy_(source);
+    assert!(copied.equal(&expected), "{copied} is not {expected}");
+}
+
+#[test]
+fn a_copy_knows_layouts_and_dtypes() {
+    let rows = Tensor::arange(6, (Kind::Float, Device::Cpu)).reshape([2, 3]);
+    let columns = Tensor::arange(6, (Kind::Float, Device::Cpu))
+        .reshape([3, 2])
+        .tr();
+    for like in [&rows, &columns] {
+        check_copy(like, &rows);
+        check_copy(like, &columns);
+        check_copy(like, &rows.to_kind(Kind::Int64));
+        check_copy(like, &Tensor::from(2.5f32));
+    }
+    check_copy(&rows.to_kind(Kind::Half), &rows);
+}
+
+#[test]
+fn a_copy_is_a_change_that_autograd_sees() {
+    let weight = Tensor::ones([2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+    let saved = &weight * 1.0;
+    let loss = (&saved * &saved).sum(Kind::Float);
+    let list = TensorList::from_tensors([&saved]).expect("one tensor");
+    list.copy_(&TensorList::from_tensors([&weight]).expect("one tensor"))
+        .expect("a copy");
+    let error = loss
+        .f_backward()
+        .map(drop)
+        .expect_err("a saved value has changed");
+    assert!(
+        error
+            .to_string()
+            .contains("modified by an inplace operation")
+    );
+}
+
+#[test]
+fn lists_of_other_lengths_are_not_copied() {
+    let floats = |count: usize| {
+        let one = || Tensor::ones([2], (Kind::Float, Device::Cpu));
+        let tensors: Vec<Tensor> = (0..count).map(|_| one()).collect();
+        TensorList::from_tensors(&tensors).expect("new tensors")
+    };
+    assert!(floats(2).copy_(&floats(1)).is_err());
+}
+
 #[test]
 fn norms_of_a_list() {
     let list = list(&[&[3.0, -4.0], &[12.0]]);

@@ -1,6 +1,7 @@
 //! Asks for what must be refused with an error, and logs how each question was answered. `tests/it/contract_errors.rs` says what the
 //! answers have to be.
 
+mod groups;
 mod launder;
 mod nonsense;
 mod rights;
@@ -10,7 +11,7 @@ use phasebox_sdk::prelude::*;
 /// Asks the questions of one kind.
 #[derive(Parameters)]
 struct Questions {
-    /// `nonsense`, `rights` or `launder`.
+    /// `groups`, `launder`, `nonsense` or `rights`.
     ask: String,
     #[skip]
     calls: u32,
@@ -52,6 +53,7 @@ impl Questions {
                 Ok(())
             }
             ("rights", 1) => rights::all(ctx),
+            ("groups", 1) => groups::all(ctx),
             _ => Ok(()),
         }
     }
