@@ -35,6 +35,7 @@
 //! | `languages` | one callback in four languages, with the same numbers |
 //! | `tensor_ops` | that a guest gets from every tensor operation the numbers that numpy gives |
 //! | `transforms` | that a list of transforms trains as the mapping does, and masks from a recipe, with a switch |
+//! | `odd_files` | that a file which never ends, or waits for a writer, is refused at once |
 //! | `wrong_numbers` | that what would train to wrong numbers without a word is refused, or said |
 //! | `tidy` | that the source keeps the rules of ARCHITECTURE.md and CONTRIBUTING.md |
 //!
@@ -60,6 +61,7 @@ mod memory_growth;
 mod mission;
 mod mutations;
 mod names;
+mod odd_files;
 mod phases;
 mod published_metrics;
 mod recorded_steps;

@@ -6,14 +6,20 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use phasebox_files::regular_file;
 
 /// Larger files are refused before they are read. A Python component has 18 MB.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
 /// Opens the file of a callback.
 pub(crate) fn open(path: &Path) -> Result<(File, Metadata)> {
-    check_is_file(path)?;
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let (file, _) = regular_file::open(path).with_context(|| match path.exists() {
+        true => format!("cannot read {}: name the .wasm file itself", path.display()),
+        false => format!(
+            "no callback at {}: check the path; it is relative to the recipe",
+            path.display()
+        ),
+    })?;
     let metadata = file.metadata()?;
     let size = metadata.len();
     ensure!(
@@ -22,22 +28,6 @@ pub(crate) fn open(path: &Path) -> Result<(File, Metadata)> {
         path.display()
     );
     Ok((file, metadata))
-}
-
-/// Looked at before it is opened: opening a pipe would wait for a writer.
-fn check_is_file(path: &Path) -> Result<()> {
-    let metadata = std::fs::metadata(path).with_context(|| {
-        format!(
-            "no callback at {}: check the path; it is relative to the recipe",
-            path.display()
-        )
-    })?;
-    ensure!(
-        metadata.is_file(),
-        "{} is not a file: name the .wasm file itself",
-        path.display()
-    );
-    Ok(())
 }
 
 /// The bytes of an open file, of which `length` were promised; it may be growing.

@@ -1,10 +1,10 @@
 //! The data sets `cifar10` and `cifar100` in their binary version. Downloads nothing.
 
-use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+use phasebox_files::regular_file;
 use serde::{Deserialize, Serialize};
 
 use super::data_file::{DataFile, with_hint};
@@ -15,6 +15,8 @@ use super::{Splits, numbered};
 const SHAPE: [usize; 3] = [3, 32, 32];
 const IMAGE_BYTES: usize = 3 * 32 * 32;
 const SPLIT_SEED: u64 = 0;
+/// The most bytes of the file of class names.
+const MOST_NAME_BYTES: u64 = 1 << 16;
 
 /// Recipe keys of `cifar10` and `cifar100`. Samples are float32 `[3, 32, 32]`, red, green and blue, normalized with the
 /// statistics of the training set unless the recipe says otherwise.
@@ -149,8 +151,10 @@ fn class_names(root: &Path, kind: &Kind) -> Result<Vec<String>> {
     if !path.exists() {
         return Ok(numbered(kind.classes));
     }
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let text = regular_file::read_text(&path, MOST_NAME_BYTES).map_err(|error| {
+        let fault = format!("{}: cannot be read", path.display());
+        with_hint(fault, "hint: fetch it again, or remove it", error)
+    })?;
     let names: Vec<String> = text
         .lines()
         .map(str::trim)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use csv::{ReaderBuilder, StringRecord, Trim};
+use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -13,8 +13,10 @@ use super::Splits;
 use super::data_file::DataFile;
 use super::hold_out::{Division, hold_out};
 use super::printable::printable;
+use super::quotes::Quotes;
 use super::standardize::Numbers;
-use super::table::{Table, Target, Task, chosen, narrowed, number};
+use super::table::{Table, Task, chosen, narrowed, number};
+use super::target_cells::TargetCells;
 
 /// Recipe keys of `csv`: a file with a header line, packed if it ends in `.gz`. Samples are float32 `[features]`, or
 /// several such inputs by name.
@@ -105,22 +107,29 @@ impl CsvConfig {
     }
 
     fn read(&self, file: DataFile) -> Result<File> {
-        let delimiter =
-            u8::try_from(self.delimiter).context("csv: `delimiter` must be one ASCII character")?;
+        let delimiter = self.delimiter();
+        let delimiter = delimiter
+            .context("`delimiter` must be one ASCII character, no quote and no end of a line")?;
         let description = format!("csv {}", file.path.display());
         let mut reader = ReaderBuilder::new()
             .delimiter(delimiter)
             .trim(Trim::All)
-            .from_reader(file.into_reader());
+            .from_reader(Quotes::new(file.into_reader(), delimiter));
         self.file(&mut reader, description)
+    }
+
+    fn delimiter(&self) -> Option<u8> {
+        let delimiter = u8::try_from(self.delimiter).ok()?;
+        let is_one = delimiter.is_ascii() && !b"\"\r\n".contains(&delimiter);
+        is_one.then_some(delimiter)
     }
 
     fn file(&self, reader: &mut Reader, description: String) -> Result<File> {
         let columns = self.columns(reader.headers().map_err(flat)?)?;
         let rows = Rows::read(reader, &columns)?;
         let mut targets = Vec::new();
-        for (wanted, cells) in columns.targets.iter().zip(&rows.targets) {
-            let target = Target::parse(cells, &rows.lines, wanted.task);
+        for (wanted, cells) in columns.targets.iter().zip(rows.targets) {
+            let target = cells.target();
             let target =
                 target.with_context(|| format!("column `{}`", printable(&wanted.column)))?;
             targets.push((wanted.name.clone(), target));
@@ -147,6 +156,10 @@ impl CsvConfig {
         self.refuse_twice()?;
         let mut features = Vec::new();
         for name in self.feature_names(header, &targets, &inputs) {
+            ensure!(
+                !name.is_empty(),
+                "a column without a name is no feature\nhint: name it in the first line, or list `features` without it"
+            );
             features.push((find(header, &name)?, name));
         }
         ensure!(
@@ -277,7 +290,7 @@ impl CsvConfig {
     }
 }
 
-type Reader = csv::Reader<Box<dyn Read>>;
+type Reader = csv::Reader<Quotes<Box<dyn Read>>>;
 
 /// A file that was read: a table that still lacks its features, and the features as they are written.
 struct File {
@@ -320,7 +333,14 @@ fn place(line: u64, column: &str) -> String {
 
 /// The error without its sources, which repeat it.
 fn flat(error: csv::Error) -> anyhow::Error {
-    anyhow!("{error}")
+    let hint = match error.kind() {
+        ErrorKind::Utf8 { .. } => "\nhint: save the file as UTF-8",
+        ErrorKind::UnequalLengths { .. } => {
+            "\nhint: give each row a cell for each column, and quotes to a cell that has a delimiter in it"
+        }
+        _ => "",
+    };
+    anyhow!("{error}{hint}")
 }
 
 /// The columns that count.
@@ -362,19 +382,22 @@ fn find(header: &StringRecord, name: &str) -> Result<usize> {
 struct Rows {
     numbers: Numbers,
     /// The cells of each target.
-    targets: Vec<Vec<String>>,
+    targets: Vec<TargetCells>,
     /// The line that each row begins in.
     lines: Vec<u64>,
 }
 
 impl Rows {
     fn read(reader: &mut Reader, columns: &Columns) -> Result<Self> {
+        let targets = columns.targets.iter();
         let mut rows = Self {
             numbers: Numbers {
                 values: Vec::new(),
                 width: columns.features.len(),
             },
-            targets: vec![Vec::new(); columns.targets.len()],
+            targets: targets
+                .map(|column| TargetCells::new(column.task))
+                .collect(),
             lines: Vec::new(),
         };
         for record in reader.records() {
@@ -398,7 +421,8 @@ impl Rows {
                  hint: remove the row or fill the cell; a class that has this name needs another",
                 place(line, &target.column)
             );
-            cells.push(cell.to_owned());
+            let pushed = cells.push(cell, line);
+            pushed.with_context(|| place(line, &target.column))?;
         }
         self.lines.push(line);
         Ok(())

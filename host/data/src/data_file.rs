@@ -7,9 +7,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail, ensure};
 use flate2::read::MultiGzDecoder;
+use phasebox_files::regular_file;
 
-/// Deflate cannot shrink data by more than this factor (its longest match, 258 bytes, costs at least 2 bits).
-const DEFLATE_RATIO: u64 = 1032;
+/// The most bytes that a packed file may have for each of its own, and in a packed file of any size: a small file must
+/// not fill the memory.
+const MOST_RATIO: u64 = 64;
+const FREE_BYTES: u64 = 32 << 20;
+/// The most bytes of a file as it lies on the disk.
+const MOST_BYTES: u64 = 16 << 30;
 
 /// An open data file, unpacked while it is read if its name ends in `.gz`.
 pub(super) struct DataFile {
@@ -27,7 +32,7 @@ impl DataFile {
     pub(super) fn find(folder: &Path, name: &str, remedy: &str) -> Result<Self> {
         let packed = folder.join(format!("{name}.gz"));
         let mut paths = [folder.join(name), packed].into_iter();
-        match paths.find(|path| path.is_file()) {
+        match paths.find(|path| path.exists()) {
             Some(path) => Self::open(&path),
             None => bail!(
                 "{}: no file `{name}` or `{name}.gz`\nhint: {remedy}",
@@ -39,18 +44,23 @@ impl DataFile {
     /// Opens one file.
     ///
     /// # Errors
-    /// When it does not exist or may not be read.
+    /// When it does not exist, may not be read, or is no regular file.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let (file, length) = open(path).map_err(|error| {
             let fault = format!("{}: cannot be opened", path.display());
             with_hint(fault, "hint: paths start at the recipe's folder", error)
         })?;
+        ensure!(
+            length <= MOST_BYTES,
+            "{}: {length} bytes; data are held in memory, and at most {MOST_BYTES} are read",
+            path.display()
+        );
         let packed = path.extension().is_some_and(|extension| extension == "gz");
         let (reader, most): (Box<dyn Read>, u64) = if packed {
-            let unpacked = MultiGzDecoder::new(file);
-            (Box::new(unpacked), length.saturating_mul(DEFLATE_RATIO))
+            let most = length.saturating_mul(MOST_RATIO).saturating_add(FREE_BYTES);
+            (Box::new(Unpacked::new(file, most)), most)
         } else {
-            (Box::new(file), length)
+            (Box::new(file.take(length)), length)
         };
         Ok(Self {
             path: path.to_owned(),
@@ -107,9 +117,39 @@ impl DataFile {
 }
 
 fn open(path: &Path) -> io::Result<(BufReader<File>, u64)> {
-    let file = File::open(path)?;
-    let length = file.metadata()?.len();
+    let (file, length) = regular_file::open(path)?;
     Ok((BufReader::new(file), length))
+}
+
+/// The bytes that a packed file stands for, up to a limit.
+struct Unpacked {
+    reader: MultiGzDecoder<BufReader<File>>,
+    most: u64,
+    left: u64,
+}
+
+impl Unpacked {
+    fn new(file: BufReader<File>, most: u64) -> Self {
+        Self {
+            reader: MultiGzDecoder::new(file),
+            most,
+            left: most,
+        }
+    }
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        let left = self.left.checked_sub(read as u64);
+        self.left = left.ok_or_else(|| {
+            let most = self.most;
+            io::Error::other(format!(
+                "more than {most} bytes are packed in it, {MOST_RATIO} times its own: unpack it if they are all meant"
+            ))
+        })?;
+        Ok(read)
+    }
 }
 
 /// An error that says the fault, then its cause, then `hint`, which would hide the cause if it came before. The cause is

@@ -5,12 +5,12 @@
 //! orientation is not followed: torchvision does the same.
 
 use std::fmt::Display;
-use std::fs::{self, File};
 use std::io::{BufReader, Cursor};
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use image::{DynamicImage, ImageFormat, ImageReader};
+use phasebox_files::regular_file;
 
 use super::data_file::with_hint;
 
@@ -22,7 +22,7 @@ const MOST_BYTES: u64 = 512 << 20;
 /// # Errors
 /// A file that is no image.
 pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
-    let file = File::open(path).map_err(|error| unreadable(path, error))?;
+    let (file, _) = regular_file::open(path).map_err(|error| unreadable(path, error))?;
     let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
     let reader = reader.map_err(|error| unreadable(path, error))?;
     let size = reader.into_dimensions();
@@ -36,22 +36,14 @@ pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
 /// # Errors
 /// A file that is no image, damaged, or cut off.
 pub(super) fn decoded(path: &Path, channels: usize) -> Result<([usize; 3], Vec<u8>)> {
-    let image = decode(&read(path)?).map_err(|error| unreadable(path, error))?;
+    let bytes = regular_file::read(path, MOST_BYTES).map_err(|error| unreadable(path, error))?;
+    let image = decode(&bytes).map_err(|error| unreadable(path, error))?;
     let shape = [channels, image.height() as usize, image.width() as usize];
     let bytes = match channels {
         1 => gray(image),
         _ => image.into_rgb8().into_raw(),
     };
     Ok((shape, bytes))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let length = fs::metadata(path).map_err(|error| unreadable(path, error))?;
-    if length.len() > MOST_BYTES {
-        let fault = format!("{} bytes; at most {MOST_BYTES} are read", length.len());
-        return Err(unreadable(path, fault));
-    }
-    fs::read(path).map_err(|error| unreadable(path, error))
 }
 
 fn decode(bytes: &[u8]) -> Result<DynamicImage> {

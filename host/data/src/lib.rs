@@ -34,6 +34,7 @@ mod names;
 mod pipeline;
 mod prefetch;
 mod printable;
+mod quotes;
 mod random;
 mod raster;
 mod sample;
@@ -41,6 +42,7 @@ mod scattered_digits;
 mod shard;
 mod standardize;
 mod table;
+mod target_cells;
 #[cfg(test)]
 mod tests;
 mod transforms;

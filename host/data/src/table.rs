@@ -1,8 +1,6 @@
 //! `Table`: a data set of rows of numbers held in memory. Knows no file format; `csv` reads one.
 
-use std::collections::HashMap;
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 use torch_ext::Items;
@@ -47,40 +45,6 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// The targets in `cells`, each of which stands in one of `lines`.
-    ///
-    /// # Errors
-    /// A cell that is no number, for a regression; too many or too few classes.
-    pub(super) fn parse(cells: &[String], lines: &[u64], task: Task) -> Result<Self> {
-        match task {
-            Task::Classification => Self::classes(cells),
-            Task::Regression => Self::numbers(cells, lines),
-        }
-    }
-
-    fn numbers(cells: &[String], lines: &[u64]) -> Result<Self> {
-        let mut numbers = Vec::with_capacity(cells.len());
-        for (cell, line) in cells.iter().zip(lines) {
-            let value = number(cell).and_then(narrowed);
-            numbers.push(value.with_context(|| format!("target in line {line}"))?);
-        }
-        Ok(Self::Numbers(numbers))
-    }
-
-    fn classes(cells: &[String]) -> Result<Self> {
-        let names = sorted(cells);
-        let (count, rows) = (names.len(), cells.len());
-        ensure!(
-            count > 1 && count <= rows.div_ceil(2),
-            "the target has {count} different values in {rows} rows: that is no classification\n\
-             hint: choose another `target`, or set `task: regression`"
-        );
-        let places: HashMap<&String, i64> = names.iter().zip(0..).collect();
-        let labels = cells.iter().map(|cell| places[cell]).collect();
-        let names = names.iter().map(|name| printable(name)).collect();
-        Ok(Self::Classes { labels, names })
-    }
-
     fn len(&self) -> usize {
         match self {
             Self::Classes { labels, .. } => labels.len(),
@@ -107,23 +71,6 @@ impl Target {
             }
         })
     }
-}
-
-/// The different cells: by value if all are numbers, by name otherwise.
-fn sorted(cells: &[String]) -> Vec<String> {
-    let mut names = cells.to_vec();
-    names.sort_unstable();
-    names.dedup();
-    let values: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
-    if let Some(values) = values {
-        let mut places: Vec<usize> = (0..names.len()).collect();
-        places.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
-        names = places
-            .into_iter()
-            .map(|place| names[place].clone())
-            .collect();
-    }
-    names
 }
 
 /// The values of the given rows.

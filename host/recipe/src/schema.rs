@@ -1,9 +1,10 @@
 //! The version of the `recipe.yaml` that a run keeps, in its first line. A recipe without that line is a person's, or of
 //! phasebox 0.1.0. Owns the line alone; docs/formats.md says what changed with each version.
 
-use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
+
+use phasebox_files::regular_file;
 
 use super::location::{Location, Result};
 
@@ -32,7 +33,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
 
 fn first_line(path: &Path) -> Option<String> {
     let mut line = String::new();
-    let beginning = File::open(path).ok()?.take(READ_BYTES);
+    let beginning = regular_file::open(path).ok()?.0.take(READ_BYTES);
     BufReader::new(beginning).read_line(&mut line).ok()?;
     Some(line)
 }

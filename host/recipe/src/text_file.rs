@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use phasebox_contract::suggest;
+use phasebox_files::regular_file;
 
 use super::builtin;
 use super::defaults::{Package, read_package};
@@ -44,16 +45,13 @@ fn built_in(path: &Path) -> Option<TextFile> {
 }
 
 fn from_disk(path: &Path, named_at: &Location) -> Result<String> {
-    let size = path
-        .metadata()
-        .map_err(|error| unreadable(path, named_at, &error))?
-        .len();
-    if size > MAX_TEXT_BYTES as u64 {
-        return Err(Location::file(path).error(format!(
+    let text = regular_file::read_text(path, MAX_TEXT_BYTES as u64);
+    text.map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => Location::file(path).error(format!(
             "larger than {MAX_TEXT_BYTES} bytes; is this a recipe?"
-        )));
-    }
-    std::fs::read_to_string(path).map_err(|error| unreadable(path, named_at, &error))
+        )),
+        _ => unreadable(path, named_at, &error),
+    })
 }
 
 fn unreadable(path: &Path, named_at: &Location, error: &std::io::Error) -> RecipeError {

@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::slice;
 
+use phasebox_files::regular_file;
+
 use super::document;
 use super::location::{Location, Result};
 use super::node::{Content, Node};
@@ -68,7 +70,7 @@ fn values(axis: &str) -> Result<Vec<String>> {
 /// A file that cannot be read, or another shape, with its line.
 pub fn list(path: &Path) -> Result<Vec<Vec<String>>> {
     let location = Location::file(path);
-    let text = std::fs::read_to_string(path)
+    let text = regular_file::read_text(path, document::MAX_TEXT_BYTES as u64)
         .map_err(|error| location.error(format!("cannot read the list of variants: {error}")))?;
     let list = document::parse(&text, &location)?;
     match &list.content {

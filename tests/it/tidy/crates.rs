@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::code::has_word;
+use super::code::{has_word, is_of_word};
 use super::{Source, all_sources, check, host_crates, host_sources, manifest, sources};
 
 /// The layers, lowest first: a crate and the others of this repository that it may depend on. A crate that needs one
@@ -11,10 +11,10 @@ const LAYERS: &[(&str, &str)] = &[
     ("contract", ""),
     ("files", ""),
     ("torch-ext", ""),
-    ("recipe", "contract"),
-    ("component", "contract"),
-    ("data", "contract torch-ext"),
-    ("nn", "contract torch-ext"),
+    ("recipe", "contract files"),
+    ("component", "contract files"),
+    ("data", "contract files torch-ext"),
+    ("nn", "contract files torch-ext"),
     ("train", "contract data files nn torch-ext"),
     ("plugin", "component contract data files nn train torch-ext"),
     (
@@ -178,6 +178,39 @@ fn the_order_of_recipe_has_all_files() {
     let mut there: Vec<&str> = names.map(|name| name.trim_end_matches(".rs")).collect();
     there.sort_unstable();
     assert_eq!(written, there);
+}
+
+/// The door itself, and a reader of the kernel's own files.
+const OPENS_FILES: [&str; 2] = ["host/files/src/", "host/train/src/interrupt.rs"];
+/// Crates whose files are the developer's own.
+const DEVELOPERS: [&str; 2] = ["fuzz", "xtask"];
+
+#[test]
+fn files_of_others_are_opened_by_one_door() {
+    let mut broken = Vec::new();
+    for name in host_crates() {
+        if DEVELOPERS.contains(&name.as_str()) {
+            continue;
+        }
+        for source in host_sources(&name) {
+            let is_door = OPENS_FILES.iter().any(|path| source.path.starts_with(path));
+            if !is_door && !source.is_test() {
+                broken.extend(source.places(opens_a_file));
+            }
+        }
+    }
+    check(
+        "a file is opened beside `phasebox_files::regular_file`",
+        broken,
+    );
+}
+
+fn opens_a_file(line: &str) -> bool {
+    let calls = ["File::open(", "fs::read(", "fs::read_to_string("];
+    let is_call = |(at, _): (usize, &str)| !line[..at].ends_with(is_of_word);
+    calls
+        .iter()
+        .any(|call| line.match_indices(call).any(is_call))
 }
 
 /// The one file outside torch-ext with unsafe code: compiled code is mapped from the user's own cache.

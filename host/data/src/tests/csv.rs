@@ -130,7 +130,7 @@ fn damaged_tables_are_refused() {
     check(
         good,
         json!({"task": "regression"}),
-        "target in line 2: `no` is not a finite number",
+        "line 2, column `y`: `no` is not a finite number",
     );
     check(
         good,
@@ -154,10 +154,59 @@ fn damaged_tables_are_refused() {
         "`nan` is not a finite number",
     );
     check("a,y\n1,x\n2\n", json!({}), "found record with 1 fields");
+    check(
+        "a,y\n1,x\n",
+        json!({"delimiter": "\""}),
+        "no quote and no end of a line",
+    );
     check("a,a,y\n1,1,x\n", json!({}), "two columns are named `a`");
     check("a,y\n", json!({}), "no rows");
     check("y\nx\n", json!({}), "no feature is left");
     check("", json!({}), "no column `y`");
+    check(
+        "x,y\n1,a\n2,b\n3,\"a\n4,b\n5,a\n6,b\n",
+        json!({}),
+        "line 4: a quote is opened and not closed",
+    );
+    check(
+        "\"x,y\n1,a\n",
+        json!({}),
+        "line 1: a quote is opened and not closed",
+    );
+    let endless = format!("x,y\n1,\"{}", "\n".repeat(17 << 20));
+    check(&endless, json!({}), "line 2: a quote is opened");
+    let endless = format!("x,y\n1,{}", "a".repeat(17 << 20));
+    check(&endless, json!({}), "line 2: more than 16777216 bytes");
+    for [one, other] in [["1", "1.0"], ["1", "01"], ["-0", "0"], ["1e2", "100.0"]] {
+        let text = format!("x,y\n1,{one}\n2,{one}\n3,{other}\n4,{other}\n5,7\n6,7\n");
+        check(&text, json!({}), "(first in line");
+        check(
+            &text,
+            json!({}),
+            "are one number\nhint: write it in one way",
+        );
+    }
+    check(
+        "x,y\n1,a\u{1b}[2J\n2,b\n3,a\n4,b\n",
+        json!({}),
+        "line 2, column `y`: the class `a\\u{1b}[2J` has a character",
+    );
+    check(
+        "x,y\n1,a\n2,b\0\n3,a\n4,b\n",
+        json!({}),
+        "line 3, column `y`: the class `b\\u{0}` has a character",
+    );
+    check(
+        ",x,y\n0,1,b\n1,2,a\n",
+        json!({}),
+        "a column without a name is no feature",
+    );
+    let names: String = (0..100_001).map(|row| format!("1,n{row}\n")).collect();
+    check(
+        &format!("x,y\n{names}"),
+        json!({}),
+        "more than 100000 different values",
+    );
     let folder = TempDir::new().unwrap();
     check_refused(
         json!({"csv": {"file": "no.csv", "target": "y"}}),
@@ -237,11 +286,34 @@ fn tables_of_other_programs_are_read() {
     let ten = "x,y\n1,10\n2,1\n3,2\n4,10\n5,1\n6,2\n";
     check(ten, json!({}), &["1", "2", "10"]);
     check(&ten.replace("10", "10.0"), json!({}), &["1", "2", "10.0"]);
-    check(
-        "x,y\n1,a\u{1b}[2J\n2,b\n3,a\u{1b}[2J\n4,b\n",
-        json!({}),
-        &["a\\u{1b}[2J", "b"],
-    );
+    // Two integers that are one number in float64.
+    let [one, other] = ["9007199254740992", "9007199254740993"];
+    let large = format!("x,y\n1,{one}\n2,{other}\n3,{one}\n4,{other}\n");
+    check(&large, json!({}), &[one, other]);
+    let unnamed = ",x,y\n0,1,b\n1,2,a\n2,3,b\n3,4,a\n";
+    check(unnamed, json!({"features": ["x"]}), &["a", "b"]);
+    let inches = "note,x,y\n5\" wide,1,b\n-\"-,2,a\n-,3,b\n-,4,a\n";
+    check(inches, json!({"features": ["x"]}), &["a", "b"]);
+    let marked = "\u{feff}\"y\",x\nb,1\na,2\nb,3\na,4\n";
+    check(marked, json!({}), &["a", "b"]);
+}
+
+/// A small file must not fill the memory.
+#[test]
+fn more_is_packed_than_is_meant() {
+    let folder = TempDir::new().unwrap();
+    let text = format!("x,y\n{}", "1,a\n2,b\n".repeat(8 << 20));
+    fs::write(
+        folder.path().join("t.csv.gz"),
+        super::mnist::packed(text.as_bytes()),
+    )
+    .unwrap();
+    let keys = json!({"csv": {"file": "t.csv.gz", "target": "y"}});
+    let expected = [
+        "t.csv.gz: ",
+        "bytes are packed in it, 64 times its own: unpack it",
+    ];
+    check_refused(keys, folder.path(), &expected);
 }
 
 /// Columns that are one another moved or scaled are equal once they are standardized.

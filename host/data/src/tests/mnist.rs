@@ -98,7 +98,7 @@ fn small() -> (TempDir, Vec<u8>, Vec<u8>) {
     (folder, files.0, files.1)
 }
 
-fn packed(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -203,6 +203,8 @@ fn damaged_files_are_refused() {
         &packed(&images[..images.len() - 1]),
         &["truncated: 1279 bytes of data where 1280 belong"],
     );
+    let bomb = packed(&idx(&[100_000, 32, 32], &vec![0; 102_400_000]));
+    check(&archive, &bomb, &["102400000 bytes of data, but can hold "]);
     let mut damaged = packed(&images);
     let checksum = damaged.len() - 8;
     damaged[checksum] ^= 1;

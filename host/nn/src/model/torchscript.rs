@@ -7,6 +7,7 @@
 use std::cell::Cell;
 
 use anyhow::{Context, Result, bail, ensure};
+use phasebox_files::regular_file;
 use serde::Deserialize;
 use tch::{Kind, Tensor, no_grad};
 use torch_ext::{Items, ScriptModule, Shape};
@@ -28,6 +29,8 @@ impl Architecture for TorchScriptParams {
     /// Names: the module's own.
     fn build(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<Box<dyn Network>> {
         let path = blueprint.base.join(&self.file);
+        regular_file::check(&path)
+            .with_context(|| format!("`file`: {} cannot be read", path.display()))?;
         let module = ScriptModule::load(&path, variables.device()).with_context(|| {
             format!(
                 "`file`: {} is not a TorchScript module that can be read",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use phasebox_files::atomic_file::{self, Durability};
+use phasebox_files::regular_file;
 use phasebox_recipe::CallbackSource;
 use phasebox_train::logger::RunFolder;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,8 @@ use serde_json::{Value, json};
 
 /// The version of the files; docs/formats.md says what changed with each. The first was the list alone.
 const SCHEMA: u64 = 2;
+/// The most bytes of a lock: some hundred a callback.
+const MOST_BYTES: u64 = 16 << 20;
 
 /// One callback, as it was when somebody locked it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -63,8 +66,8 @@ impl Lock {
         if !path.exists() {
             return Ok(None);
         }
-        let bytes =
-            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = regular_file::read(path, MOST_BYTES)
+            .with_context(|| format!("cannot read {}", path.display()))?;
         let not_one = || {
             format!(
                 "{} is no lock of callbacks: write it anew with `phasebox lock`",

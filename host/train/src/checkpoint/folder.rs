@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use phasebox_contract::digest::{Digest, Hasher};
 use phasebox_files::atomic_file::check_file_name;
+use phasebox_files::regular_file;
 use serde::{Deserialize, Serialize};
 
 use super::{NamedTensors, SavedCallback, Snapshot, State, tensors};
@@ -16,6 +17,8 @@ use crate::callback::CallbackState;
 
 /// The one JSON of a checkpoint; written last, so a folder with it has all its files.
 const MANIFEST: &str = "checkpoint.json";
+/// The most bytes of it: a recipe, and some numbers for each epoch.
+const MOST_MANIFEST_BYTES: u64 = 256 << 20;
 /// The version of what is written here; docs/formats.md says what changed with each.
 const SCHEMA: u64 = 2;
 
@@ -187,7 +190,8 @@ fn callback_file(name: &str) -> Result<String> {
 
 fn read_manifest(folder: &Path) -> Result<Manifest> {
     let path = folder.join(MANIFEST);
-    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = regular_file::read(&path, MOST_MANIFEST_BYTES)
+        .with_context(|| format!("cannot read {}", path.display()))?;
     let damaged = || format!("{} is damaged", path.display());
     let json: serde_json::Value = serde_json::from_slice(&bytes).with_context(damaged)?;
     let schema = json["schema"]
@@ -258,18 +262,20 @@ fn write_hashed(path: &Path, fill: impl FnOnce(&mut Hashed) -> Result<()>) -> Re
 }
 
 fn read_hashed(path: &Path, record: &FileRecord) -> Result<Vec<u8>> {
-    let bytes = match fs::read(path) {
+    let cannot = || format!("cannot read {}", path.display());
+    let (_, size) = match regular_file::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             bail!("{} is missing", path.display())
         }
-        read => read.with_context(|| format!("cannot read {}", path.display()))?,
+        opened => opened.with_context(cannot)?,
     };
-    let (size, expected) = (bytes.len() as u64, record.bytes);
+    let expected = record.bytes;
     ensure!(
         size == expected,
         "{} is damaged ({size} bytes, {expected} were written)",
         path.display()
     );
+    let bytes = regular_file::read(path, expected).with_context(cannot)?;
     let same = Digest::of(&bytes).to_string() == record.sha256;
     ensure!(same, "{} is damaged (its sha256 differs)", path.display());
     Ok(bytes)

@@ -9,10 +9,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use phasebox_files::atomic_file::{self, Durability};
+use phasebox_files::regular_file;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
 use tch::{Device, Kind, Tensor};
 
 use super::torch_file;
+
+/// The most bytes of a file of weights.
+const MOST_BYTES: u64 = 16 << 30;
 
 /// Tensors with their unique names.
 pub type NamedTensors = Vec<(String, Tensor)>;
@@ -52,7 +56,8 @@ pub struct Weights {
 /// # Errors
 /// If the file cannot be read, is damaged, holds no state dict, or has a dtype that libtorch lacks.
 pub fn load_weights(path: &Path) -> Result<Weights> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = regular_file::read(path, MOST_BYTES)
+        .with_context(|| format!("cannot read {}", path.display()))?;
     let weights = if bytes.starts_with(torch_file::ZIP) {
         torch_file::read(&bytes)
     } else if bytes.starts_with(torch_file::PICKLE) {

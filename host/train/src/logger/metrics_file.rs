@@ -11,16 +11,20 @@
 //! a table as it is. `time` is in seconds since 1970, UTC. Numbers are spelled as `crate::number` says. A line has no version:
 //! keys are added, and never change their meaning (docs/formats.md).
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use phasebox_files::atomic_file::{self, Durability};
+use phasebox_files::regular_file;
 use serde::{Deserialize, Serialize};
 
 use super::{Histogram, Level, Logged};
 use crate::number::Number;
+
+/// The most bytes of the file of a run that goes on.
+const MOST_BYTES: u64 = 16 << 30;
 
 /// The value of a line.
 #[derive(Serialize)]
@@ -63,7 +67,7 @@ impl MetricsFile {
     pub(super) fn open(path: &Path, logged: Option<Logged>) -> Result<Self> {
         let context = || format!("cannot open {}", path.display());
         if path.exists() {
-            let text = fs::read(path).with_context(context)?;
+            let text = regular_file::read(path, MOST_BYTES).with_context(context)?;
             let kept = kept_lines(&text, logged);
             if kept.len() < text.len() {
                 atomic_file::write_file(path, &kept, Durability::Process)?;

@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use phasebox_files::atomic_file::{self, Durability, check_file_name};
+use phasebox_files::regular_file;
 use time::{OffsetDateTime, macros::format_description};
+
+/// The most bytes of a resolved recipe: all of its files, which have 1 MiB each at most.
+const MOST_RECIPE_BYTES: u64 = 64 << 20;
 
 /// `runs/<experiment_name>/<run_id>/`. Cheap to clone; the folder exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,8 +98,8 @@ impl RunFolder {
     pub fn keep_recipe(&self, text: &str) -> Result<()> {
         let path = self.recipe();
         if path.exists() {
-            let earlier =
-                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let earlier = regular_file::read(&path, MOST_RECIPE_BYTES)
+                .with_context(|| format!("cannot read {}", path.display()))?;
             if earlier == text.as_bytes() {
                 return Ok(());
             }
@@ -110,7 +114,7 @@ impl RunFolder {
         while self.earlier_recipe(free).exists() {
             free += 1;
         }
-        let last = fs::read(self.earlier_recipe(free - 1));
+        let last = regular_file::read(&self.earlier_recipe(free - 1), MOST_RECIPE_BYTES);
         if last.is_ok_and(|last| last == earlier) {
             return Ok(());
         }

@@ -6,8 +6,12 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
+use phasebox_files::regular_file;
 
 use super::RunFolder;
+
+/// The most bytes of the file.
+const MOST_BYTES: u64 = 64;
 
 /// The right to write to a run, until it is dropped.
 #[derive(Debug)]
@@ -56,9 +60,11 @@ impl RunLock {
 
     fn open(run: &RunFolder, options: &mut OpenOptions) -> Result<RunLock> {
         let path = run.lock();
-        let file = options
-            .open(&path)
-            .with_context(|| format!("cannot open {}", path.display()))?;
+        let cannot = || format!("cannot open {}", path.display());
+        if path.exists() {
+            regular_file::check(&path).with_context(cannot)?;
+        }
+        let file = options.open(&path).with_context(cannot)?;
         match file.try_lock() {
             Ok(()) => Ok(RunLock { file: Some(file) }),
             Err(TryLockError::WouldBlock) => bail!(
@@ -79,7 +85,7 @@ impl RunLock {
 
 /// The process that has the lock, as it has signed.
 fn holder(path: &Path) -> String {
-    let signed = std::fs::read_to_string(path).unwrap_or_default();
+    let signed = regular_file::read_text(path, MOST_BYTES).unwrap_or_default();
     match signed.trim().parse::<u32>() {
         Ok(id) => format!("process {id}"),
         Err(_) => "another process".to_owned(),

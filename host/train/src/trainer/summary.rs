@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use phasebox_contract::limits::{Limit, Limits, Usage};
 use phasebox_files::atomic_file::{self, Durability};
+use phasebox_files::regular_file;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -18,6 +19,8 @@ use crate::outcome::Ending;
 
 /// The version of `summary.json`; docs/formats.md says what changed with each. That of 0.1.0 has none written in it.
 const SCHEMA: u64 = 2;
+/// The most bytes of a summary.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// A run, looked back upon. Fields that an older phasebox did not write are empty.
 #[derive(Serialize, Deserialize, Default, Clone, Debug)]
@@ -143,8 +146,10 @@ impl Summary {
     /// If there is no summary, because the run goes on or was killed, or the file is not one, or of a newer phasebox.
     pub fn read(run: &RunFolder) -> Result<Summary> {
         let path = run.summary();
-        let text = std::fs::read(&path)
-            .with_context(|| format!("no {}: the run goes on, or was killed", path.display()))?;
+        let text = regular_file::read(&path, MOST_BYTES).with_context(|| match path.exists() {
+            true => format!("cannot read {}", path.display()),
+            false => format!("no {}: the run goes on, or was killed", path.display()),
+        })?;
         let not_one = || format!("{} is not a summary", path.display());
         let json: Value = serde_json::from_slice(&text).with_context(not_one)?;
         let schema = json["schema"].as_u64().unwrap_or(1);
