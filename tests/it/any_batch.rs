@@ -18,7 +18,7 @@ fn digits() -> String {
     let data = config.load(Path::new("")).expect("it is built in").train;
     let indices: Vec<usize> = (0..ROWS).collect();
     let stacked = data.in_one_pass().expect("images in memory");
-    let batch = stacked.byte_batch(&indices, &Default::default(), 0);
+    let batch = stacked.byte_batch(&indices, &Default::default(), &0.into());
     let batch = batch.expect("as many digits");
     let pixels = batch
         .inputs

@@ -35,6 +35,7 @@
 //! | `languages` | one callback in four languages, with the same numbers |
 //! | `tensor_ops` | that a guest gets from every tensor operation the numbers that numpy gives |
 //! | `transforms` | that a list of transforms trains as the mapping does, and masks from a recipe, with a switch |
+//! | `image_files` | that a broken image among many is refused, and ends no run without its checkpoint |
 //! | `odd_files` | that a file which never ends, or waits for a writer, is refused at once |
 //! | `wrong_numbers` | that what would train to wrong numbers without a word is refused, or said |
 //! | `tidy` | that the source keeps the rules of ARCHITECTURE.md and CONTRIBUTING.md |
@@ -53,6 +54,7 @@ mod eval;
 mod extra_passes;
 mod formats;
 mod harness;
+mod image_files;
 mod keys_without_effect;
 mod languages;
 mod loader_determinism;

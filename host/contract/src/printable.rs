@@ -29,6 +29,20 @@ pub fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Longest name of a value of a loss or a metric, in bytes: a split's name stands before it in logs.
+const MAX_VALUE_NAME_BYTES: usize = 160;
+
+/// Refuses a name of a loss's part or of a metric's value that could not be logged, before a run comes to log it.
+pub fn check_value_name(name: &str) -> Result<()> {
+    let is_logged = name.len() <= MAX_VALUE_NAME_BYTES && check_name(name).is_ok();
+    ensure!(
+        is_logged,
+        "`{}` cannot be logged: give it 1 to {MAX_VALUE_NAME_BYTES} bytes of characters that print",
+        excerpt(name)
+    );
+    Ok(())
+}
+
 /// `text` on one line of printable characters, cut to 4096 bytes. Other characters appear as escapes (`\n`, `\u{1b}`): a
 /// message cannot start a new line, color the terminal or reverse its text.
 pub fn one_line(text: &str) -> String {

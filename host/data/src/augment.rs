@@ -11,11 +11,11 @@ use image::imageops::FilterType;
 use tch::Tensor;
 use tch::kind::Element;
 
-use super::Batch;
 use super::random::Random;
 use super::raster::{Raster, resize_bytes};
 use super::sample::{Sample, Target};
 use super::transforms::{Augmentation, Normalize, RandomCrop};
+use super::{Batch, Epoch};
 
 /// One image. `shape` is `[channels, height, width]`, with 1 or 3 channels; `bytes` lie row by row, a pixel's channels
 /// together, as image files and resizers have them.
@@ -127,11 +127,11 @@ impl<T: Element + Copy + Default> Renderer<'_, T> {
     /// Renders the samples that `image` gives for `indices`: `[N, channels, height, width]` and their classes.
     ///
     /// # Errors
-    /// An image that cannot be read, or whose size ends up different from that of the data set's first image.
+    /// A stopped epoch; an image that cannot be read, or whose size ends up different from that of the data set's first image.
     pub(super) fn batch<'i>(
         &self,
         indices: &[usize],
-        seed: u64,
+        epoch: &Epoch,
         image: impl Fn(usize) -> Result<Image<'i>>,
     ) -> Result<Batch> {
         let [channels, height, width] = [self.values.len(), self.size[0], self.size[1]];
@@ -139,9 +139,10 @@ impl<T: Element + Copy + Default> Renderer<'_, T> {
         let mut values = vec![T::default(); indices.len() * length];
         let mut labels = Vec::with_capacity(indices.len());
         for (out, &index) in values.chunks_exact_mut(length).zip(indices) {
+            epoch.go_on()?;
             let image = image(index)?;
             labels.push(image.label);
-            self.render(&image, Random::keyed(&[seed, index as u64]), out)
+            self.render(&image, Random::keyed(&[epoch.seed, index as u64]), out)
                 .with_context(|| image.place(index))?;
         }
         let shape = [indices.len(), channels, height, width].map(|length| length as i64);

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use torch_ext::check_item_name;
 
 use super::Splits;
 use super::data_file::DataFile;
@@ -212,6 +213,7 @@ impl CsvConfig {
             }),
             Targets::Named(named) => {
                 for (name, value) in named {
+                    check_item_name(name).context("`target`")?;
                     let target: NamedTarget = serde_json::from_value(value.clone())
                         .with_context(|| format!("`target.{name}`"))?;
                     targets.push(TargetColumn {
@@ -237,6 +239,7 @@ impl CsvConfig {
         };
         let mut inputs = Vec::new();
         for (name, value) in named {
+            check_item_name(name).context("`features`")?;
             let columns: Vec<String> = serde_json::from_value(value.clone())
                 .with_context(|| format!("`features.{name}` is a list of columns"))?;
             ensure!(!columns.is_empty(), "`features.{name}` lists no column");

@@ -9,7 +9,7 @@ use std::io::{BufReader, Cursor};
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
-use image::{DynamicImage, ImageFormat, ImageReader};
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader};
 use phasebox_files::regular_file;
 
 use super::data_file::with_hint;
@@ -20,13 +20,20 @@ const MOST_BYTES: u64 = 512 << 20;
 /// Width and height in pixels, from the header alone.
 ///
 /// # Errors
-/// A file that is no image.
+/// A file that is no image, or one whose pixels take too many bytes.
 pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
     let (file, _) = regular_file::open(path).map_err(|error| unreadable(path, error))?;
     let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
     let reader = reader.map_err(|error| unreadable(path, error))?;
-    let size = reader.into_dimensions();
-    let (width, height) = size.map_err(|error| unreadable(path, error))?;
+    let decoder = reader.into_decoder();
+    let decoder = decoder.map_err(|error| unreadable(path, error))?;
+    let ((width, height), bytes) = (decoder.dimensions(), decoder.total_bytes());
+    if bytes > MOST_BYTES {
+        let fault = format!(
+            "its {width}x{height} pixels take {bytes} bytes, and at most {MOST_BYTES} are read"
+        );
+        return Err(unreadable(path, fault));
+    }
     Ok([width, height].map(|side| side as usize))
 }
 

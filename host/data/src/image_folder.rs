@@ -14,7 +14,7 @@ use super::data_file::with_hint;
 use super::image_file;
 use super::printable::printable;
 use super::transforms::{Augmentation, Normalize};
-use super::{Batch, Dataset, OnePass, Sample, Splits};
+use super::{Batch, Dataset, Epoch, OnePass, Sample, Splits};
 
 /// Files whose names end otherwise are passed over and counted; torchvision passes them over too.
 const EXTENSIONS: [&str; 6] = ["png", "jpg", "jpeg", "bmp", "gif", "webp"];
@@ -166,6 +166,15 @@ impl Dataset for ImageFolder {
         Ok(self.decode(index)?.sample(255.0))
     }
 
+    fn header(&self, index: usize) -> Result<Option<[usize; 2]>> {
+        let (path, _) = self
+            .files
+            .get(index)
+            .with_context(|| format!("no sample {index}"))?;
+        let [width, height] = image_file::dimensions(path)?;
+        Ok(Some([height, width]))
+    }
+
     fn in_one_pass(&self) -> Option<&dyn OnePass> {
         Some(self)
     }
@@ -202,21 +211,26 @@ impl Dataset for ImageFolder {
 }
 
 impl OnePass for ImageFolder {
-    fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch> {
+    fn batch(
+        &self,
+        indices: &[usize],
+        augmentation: &Augmentation,
+        epoch: &Epoch,
+    ) -> Result<Batch> {
         let renderer = Renderer::new(augmentation, self.shape, 255.0, &self.normalize)?;
-        renderer.batch(indices, seed, |index| self.decode(index))
+        renderer.batch(indices, epoch, |index| self.decode(index))
     }
 
     fn byte_batch(
         &self,
         indices: &[usize],
         augmentation: &Augmentation,
-        seed: u64,
+        epoch: &Epoch,
     ) -> Result<Batch> {
         let normalize = augmentation.normalize.as_ref().unwrap_or(&self.normalize);
         let byte_scale = Some(normalize.of_bytes(self.shape[0], 255.0)?);
         let renderer = Renderer::of_bytes(augmentation, self.shape)?;
-        let batch = renderer.batch(indices, seed, |index| self.decode(index))?;
+        let batch = renderer.batch(indices, epoch, |index| self.decode(index))?;
         Ok(Batch {
             byte_scale,
             ..batch

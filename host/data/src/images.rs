@@ -8,7 +8,7 @@ use super::augment::{Image, Renderer};
 use super::data_file::DAMAGED;
 use super::hold_out::{Division, hold_out};
 use super::transforms::{Augmentation, Normalize};
-use super::{Batch, Dataset, OnePass, Sample, Splits};
+use super::{Batch, Dataset, Epoch, OnePass, Sample, Splits};
 
 /// Images of one size with a class each. A byte a pixel in memory: a quarter of what float32 would take.
 #[derive(Debug, Clone)]
@@ -177,21 +177,26 @@ impl Dataset for Images {
 }
 
 impl OnePass for Images {
-    fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch> {
+    fn batch(
+        &self,
+        indices: &[usize],
+        augmentation: &Augmentation,
+        epoch: &Epoch,
+    ) -> Result<Batch> {
         let renderer = Renderer::new(augmentation, self.shape, self.white, &self.normalize)?;
-        renderer.batch(indices, seed, |index| self.image(index))
+        renderer.batch(indices, epoch, |index| self.image(index))
     }
 
     fn byte_batch(
         &self,
         indices: &[usize],
         augmentation: &Augmentation,
-        seed: u64,
+        epoch: &Epoch,
     ) -> Result<Batch> {
         let normalize = augmentation.normalize.as_ref().unwrap_or(&self.normalize);
         let byte_scale = Some(normalize.of_bytes(self.shape[0], self.white)?);
         let renderer = Renderer::of_bytes(augmentation, self.shape)?;
-        let batch = renderer.batch(indices, seed, |index| self.image(index))?;
+        let batch = renderer.batch(indices, epoch, |index| self.image(index))?;
         Ok(Batch {
             byte_scale,
             ..batch

@@ -22,6 +22,7 @@ mod collate;
 mod csv;
 mod data_file;
 mod digits;
+mod epoch;
 mod excerpt;
 mod hold_out;
 mod image_file;
@@ -41,6 +42,7 @@ mod sample;
 mod scattered_digits;
 mod shard;
 mod standardize;
+mod survey;
 mod table;
 mod target_cells;
 #[cfg(test)]
@@ -51,6 +53,7 @@ pub use cifar::CifarConfig;
 pub use collate::check_collation_name;
 pub use csv::CsvConfig;
 pub use digits::DigitsConfig;
+pub use epoch::{Epoch, Stopped};
 pub use excerpt::Extent;
 pub use image_folder::{ImageFolder, ImageFolderConfig};
 pub use images::Images;
@@ -62,6 +65,7 @@ pub use raster::{PixelValue, Raster};
 pub use sample::{Bounds, BoxFormat, BoxNumbers, Boxes, Keypoints, Mask, Pixels, Sample, Target};
 pub use scattered_digits::ScatteredDigitsConfig;
 pub use shard::Shard;
+pub use survey::Survey;
 pub use table::{Table, Task};
 pub use transforms::{
     Augmentation, ByteScale, Normalize, RandomCrop, Resize, TransformList, Transforms,
@@ -130,6 +134,14 @@ pub trait Dataset: Send + Sync {
     /// When it cannot be read; the message names its file, if it has one.
     fn sample(&self, index: usize) -> Result<Sample>;
 
+    /// Height and width of a sample from the header of its file alone; none where samples have no files of their own.
+    ///
+    /// # Errors
+    /// When the file has no such header, or its content would take too much memory; the message names it.
+    fn header(&self, _index: usize) -> Result<Option<[usize; 2]>> {
+        Ok(None)
+    }
+
     /// The data set as one that makes whole batches in one pass, if it is one.
     fn in_one_pass(&self) -> Option<&dyn OnePass> {
         None
@@ -169,12 +181,13 @@ pub trait Dataset: Send + Sync {
 /// A data set that makes whole batches, faster than sample by sample: the usual transforms are done while samples are
 /// copied, with the draws and the values that the transforms themselves would give.
 pub trait OnePass {
-    /// The samples `indices`, in that order. `seed` is one number per epoch. A sample's augmentation is drawn from
-    /// `seed` and the sample's index alone, so it depends neither on the other samples of the batch nor on the thread.
+    /// The samples `indices`, in that order. A sample's augmentation is drawn from the epoch's seed and the sample's index
+    /// alone, so it depends neither on the other samples of the batch nor on the thread.
     ///
     /// # Errors
-    /// When a sample cannot be read, or a transform does not fit it.
-    fn batch(&self, indices: &[usize], augmentation: &Augmentation, seed: u64) -> Result<Batch>;
+    /// When a sample cannot be read, or a transform does not fit it; [`Stopped`] between two samples, once the epoch is.
+    fn batch(&self, indices: &[usize], augmentation: &Augmentation, epoch: &Epoch)
+    -> Result<Batch>;
 
     /// The batch for a device that normalizes by itself: images come as the bytes they are made of, which take a
     /// quarter of the copying. Samples that are not made of bytes come as from [`batch`](Self::batch).
@@ -185,9 +198,9 @@ pub trait OnePass {
         &self,
         indices: &[usize],
         augmentation: &Augmentation,
-        seed: u64,
+        epoch: &Epoch,
     ) -> Result<Batch> {
-        self.batch(indices, augmentation, seed)
+        self.batch(indices, augmentation, epoch)
     }
 }
 

@@ -2,6 +2,7 @@
 //! The data set reads samples, `prefetch` owns the threads, and the trainer moves batches to its device.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::de::DeserializeOwned;
@@ -16,7 +17,7 @@ use super::prefetch::{Plan, Prefetch};
 use super::random::Random;
 use super::shard::Shard;
 use super::transforms::{Normalize, Transforms};
-use super::{Batch, Dataset};
+use super::{Batch, Dataset, Epoch};
 
 /// More threads, or batches ahead of each, only cost memory.
 const WORKER_LIMIT: usize = 256;
@@ -82,6 +83,8 @@ pub struct DataLoader {
     changed: Map<String, Value>,
     /// The samples that are read in place of an epoch.
     excerpt: Option<Excerpt>,
+    /// Set once nobody waits for batches any more.
+    stop: Option<Arc<AtomicBool>>,
     pass: Option<Pass>,
 }
 
@@ -118,6 +121,7 @@ impl DataLoader {
             device,
             changed: Map::new(),
             excerpt: None,
+            stop: None,
             pass: None,
         })
     }
@@ -154,6 +158,13 @@ impl DataLoader {
         }
         let excerpt = Some(excerpt);
         Self { excerpt, ..self }
+    }
+
+    /// Ends the work on batches, between two samples, once `stop` is set: the next one is the error [`Stopped`](super::Stopped).
+    /// Counts from
+    /// the next start on.
+    pub fn stop_on(&mut self, stop: Arc<AtomicBool>) {
+        self.stop = Some(stop);
     }
 
     /// Samples in the last batch of the next epoch.
@@ -270,9 +281,20 @@ impl DataLoader {
             order,
             batch_size,
             batches,
-            seed,
+            epoch: Epoch {
+                seed,
+                stop: self.stop.clone(),
+            },
             device: self.device,
         })
+    }
+
+    /// These samples as a batch of the first epoch.
+    pub(super) fn batch_of(&self, indices: &[usize]) -> Result<Batch> {
+        let mut plan = self.plan(0)?;
+        plan.order = indices.to_vec();
+        plan.batch_size = indices.len();
+        plan.batch(0)
     }
 
     /// The names that [`get`](Self::get) and [`set`](Self::set) know.

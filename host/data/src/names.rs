@@ -190,31 +190,14 @@ pub(crate) const COLLATIONS: &[Missing] = &[
 ];
 
 #[cfg(test)]
-mod tests {
-    use serde_json::Value;
+#[path = "../../contract/src/missing_test.rs"]
+mod missing_test;
 
+#[cfg(test)]
+mod tests {
+    use super::missing_test::check;
     use super::*;
     use crate::{DatasetConfig, check_collation_name, check_transform_name};
-
-    const SUPERGRADIENTS: &str = include_str!(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../tests/reference/supergradients_names.json"
-    ));
-
-    /// Each name of SuperGradients is there or has a remedy, and no name with a remedy is there.
-    fn check(kind: &str, check_name: fn(&str) -> Result<()>, missing: &[Missing]) {
-        let all: Value = serde_json::from_str(SUPERGRADIENTS).expect("the reference");
-        let names = all[kind].as_array().expect("a list").iter();
-        for name in names.map(|name| name.as_str().expect("a name")) {
-            if let Err(refusal) = check_name(name) {
-                let refusal = refusal.to_string();
-                assert!(refusal.starts_with("there is no "), "{kind}: {refusal}");
-            }
-        }
-        for name in missing.iter().flat_map(|row| row.names.split_whitespace()) {
-            assert!(check_name(name).is_err(), "{kind}: `{name}` is there");
-        }
-    }
 
     #[test]
     fn every_name_of_supergradients_is_there_or_has_a_remedy() {

@@ -6,7 +6,7 @@ use super::collate::{Collation, Facts};
 use super::random::Random;
 use super::sample::Sample;
 use super::transforms::{Augmentation, Draw, Normalize, TransformConfig, Transforms, one_pass};
-use super::{Batch, Dataset};
+use super::{Batch, Dataset, Epoch};
 
 /// The way of samples through an epoch.
 pub(super) struct Pipeline {
@@ -19,8 +19,7 @@ pub(super) struct Pipeline {
 /// The samples of one batch, and where it is made.
 pub(super) struct Request<'a> {
     pub(super) indices: &'a [usize],
-    /// One number per epoch.
-    pub(super) seed: u64,
+    pub(super) epoch: &'a Epoch,
     /// The position of the first sample in the epoch, from which a batch draws what its samples share.
     pub(super) position: u64,
     /// Images that are bytes stay so.
@@ -52,19 +51,20 @@ impl Pipeline {
     /// # Errors
     /// A sample that cannot be read or changed; the message names it, its file and the transform.
     pub(super) fn batch(&self, dataset: &dyn Dataset, request: &Request<'_>) -> Result<Batch> {
-        let Request { indices, seed, .. } = *request;
+        let Request { indices, epoch, .. } = *request;
         if let (Some(mapping), Some(stacked)) = (&self.one_pass, dataset.in_one_pass()) {
             return match request.keeps_bytes {
-                true => stacked.byte_batch(indices, mapping, seed),
-                false => stacked.batch(indices, mapping, seed),
+                true => stacked.byte_batch(indices, mapping, epoch),
+                false => stacked.batch(indices, mapping, epoch),
             };
         }
         let samples = indices.iter().map(|&index| {
-            self.sample(dataset, index, seed)
+            epoch.go_on()?;
+            self.sample(dataset, index, epoch.seed)
                 .with_context(|| format!("sample {index}"))
         });
         let samples = samples.collect::<Result<Vec<_>>>()?;
-        let mut random = Random::keyed(&[seed, request.position, BATCH]);
+        let mut random = Random::keyed(&[epoch.seed, request.position, BATCH]);
         let plain = Normalize::identity();
         let facts = facts(dataset, &plain, request.keeps_bytes);
         self.collation

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use tch::Device;
 
 use super::pipeline::{Pipeline, Request};
-use super::{Batch, Dataset};
+use super::{Batch, Dataset, Epoch};
 
 /// The facts that decide the batches of one epoch.
 pub(super) struct Plan {
@@ -22,8 +22,7 @@ pub(super) struct Plan {
     pub(super) order: Vec<usize>,
     pub(super) batch_size: usize,
     pub(super) batches: u64,
-    /// The seed of the epoch's random transforms.
-    pub(super) seed: u64,
+    pub(super) epoch: Epoch,
     /// The device that batches will be moved to.
     pub(super) device: Device,
 }
@@ -56,7 +55,7 @@ impl Plan {
         let request = Request {
             position: samples.start as u64,
             indices: &self.order[samples],
-            seed: self.seed,
+            epoch: &self.epoch,
             keeps_bytes,
         };
         let batch = self.pipeline.batch(&*self.dataset, &request)?;
@@ -76,7 +75,8 @@ pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("without a message")
 }
 
-/// Threads that make batches ahead of their use. Dropping it ends them: each finishes the batch in hand, no more.
+/// Threads that make batches ahead of their use. Dropping it ends them: each finishes the batch in hand, or the sample
+/// if the epoch is stopped, and no more.
 ///
 /// Thread `t` of `T` makes batches `first + t`, `first + t + T`, … into a queue of its own, and the reader visits the
 /// queues in turn. So the order is fixed and what is ready is bounded, without a lock that all threads share.

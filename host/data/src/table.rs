@@ -7,7 +7,7 @@ use torch_ext::Items;
 
 use super::printable::printable;
 use super::transforms::Augmentation;
-use super::{Batch, Dataset, OnePass, Sample, sample};
+use super::{Batch, Dataset, Epoch, OnePass, Sample, sample};
 
 /// Rows of features with a target each.
 #[derive(Debug, Clone)]
@@ -229,7 +229,12 @@ impl Dataset for Table {
 }
 
 impl OnePass for Table {
-    fn batch(&self, indices: &[usize], augmentation: &Augmentation, _seed: u64) -> Result<Batch> {
+    fn batch(
+        &self,
+        indices: &[usize],
+        augmentation: &Augmentation,
+        _epoch: &Epoch,
+    ) -> Result<Batch> {
         augmentation.output_shape(&self.input_shape())?;
         let last = indices.iter().max().copied().unwrap_or(0);
         ensure!(last < self.len(), "no row {last} among {}", self.len());

@@ -16,8 +16,11 @@ pub struct Items(Kept);
 const MOST: usize = 4096;
 const LONGEST: usize = 128;
 
-/// Refuses what could not be shown on a terminal and in logs.
-fn check_name(name: &str) -> Result<()> {
+/// Refuses a name of a tensor that could not be shown on a terminal and in logs, as [`Items::named`] does.
+///
+/// # Errors
+/// A name that is empty, too long, or with control characters.
+pub fn check_item_name(name: &str) -> Result<()> {
     let is_shown = !name.is_empty() && name.len() <= LONGEST && !name.chars().any(char::is_control);
     if is_shown {
         return Ok(());
@@ -54,7 +57,7 @@ impl Items {
         let mut items: Vec<(Arc<str>, Tensor)> = Vec::new();
         for (name, tensor) in tensors {
             let name = name.into();
-            check_name(&name)?;
+            check_item_name(&name)?;
             items.push((name, tensor));
         }
         if items.len() > MOST {

@@ -39,7 +39,7 @@ pub use deferred::{Deferred, send_scalars};
 pub use deferred_queue::DeferredQueue;
 pub use fused::{AdamState, AdamStep, LearningRate, SgdStep, fused_adam_, fused_sgd_};
 pub use gradient_mode::GradientMode;
-pub use items::Items;
+pub use items::{Items, check_item_name};
 pub use library::{cuda_device_count, libtorch_version, load_cuda};
 pub use list::TensorList;
 pub use message::{described, reason};

@@ -117,6 +117,11 @@ fn damaged_tables_are_refused() {
         "no column `z`\nhint: it has a, b, y",
     );
     check(good, json!({"features": ["a", "c"]}), "no column `c`");
+    for name in ["", "a\u{1b}", &"a".repeat(10_000)] {
+        let words = "is no name: it needs 1 to 128 bytes";
+        check(good, json!({"features": {name: ["a"]}}), words);
+        check(good, json!({"target": {name: {"column": "y"}}}), words);
+    }
     check(
         good,
         json!({"features": ["a", "y"]}),

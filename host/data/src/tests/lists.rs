@@ -22,7 +22,7 @@ fn batch(transforms: &Transforms, collation: Value, keeps_bytes: bool) -> super:
     let indices: Vec<usize> = (0..50).collect();
     let request = Request {
         indices: &indices,
-        seed: 5,
+        epoch: &5.into(),
         position: 0,
         keeps_bytes,
     };

@@ -1,11 +1,12 @@
 //! Order, batches, threads and state of the loader.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::super::{Augmentation, Batch, DataLoader, Dataset, LoaderConfig, Sample};
+use super::super::{Augmentation, Batch, DataLoader, Dataset, LoaderConfig, Sample, Stopped};
 use super::{digits, floats, integers};
 
 fn loader(keys: Value) -> DataLoader {
@@ -256,4 +257,64 @@ fn threads_end_with_the_loader_and_with_a_restart() {
     }
     drop(loader);
     assert_eq!(references(&dataset), 1);
+}
+
+/// Digits of which the 24th that is read stops the work.
+struct Stopping {
+    digits: Arc<dyn Dataset>,
+    read: AtomicUsize,
+    stop: Arc<AtomicBool>,
+}
+
+impl Dataset for Stopping {
+    fn len(&self) -> usize {
+        100
+    }
+    fn sample(&self, index: usize) -> Result<Sample> {
+        if self.read.fetch_add(1, Ordering::Relaxed) == 23 {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        self.digits.sample(index)
+    }
+    fn input_shape(&self) -> Vec<i64> {
+        self.digits.input_shape()
+    }
+    fn class_names(&self) -> Option<&[String]> {
+        self.digits.class_names()
+    }
+    fn description(&self) -> String {
+        "stopping digits".to_owned()
+    }
+}
+
+#[test]
+fn a_batch_is_stopped_between_two_samples() {
+    for workers in [0, 1] {
+        let stop = Arc::new(AtomicBool::new(false));
+        let data = Arc::new(Stopping {
+            digits: digits().train,
+            read: AtomicUsize::new(0),
+            stop: stop.clone(),
+        });
+        let config = json!({"batch_size": 20, "num_workers": workers});
+        let config = serde_json::from_value(config).unwrap();
+        let augmentation = Augmentation::default();
+        let mut loader = DataLoader::new("train", data.clone(), config, augmentation, 0).unwrap();
+        loader.stop_on(stop);
+        loader.start(0, 0).unwrap();
+        assert!(loader.next().unwrap().is_ok(), "{workers} workers");
+        let stopped = loader.next().unwrap().unwrap_err();
+        assert!(stopped.is::<Stopped>(), "{stopped:#}");
+        assert_eq!(data.read.load(Ordering::Relaxed), 24);
+    }
+}
+
+#[test]
+fn a_batch_of_one_pass_is_stopped_too() {
+    let stop = Arc::new(AtomicBool::new(true));
+    let mut loader = loader(json!({"batch_size": 20}));
+    loader.stop_on(stop);
+    loader.start(0, 0).unwrap();
+    let stopped = loader.next().unwrap().unwrap_err();
+    assert!(stopped.is::<Stopped>(), "{stopped:#}");
 }

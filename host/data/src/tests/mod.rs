@@ -29,7 +29,7 @@ trait Batches {
 impl Batches for dyn Dataset + '_ {
     fn batch(&self, indices: &[usize], keys: &Augmentation, seed: u64) -> anyhow::Result<Batch> {
         let stacked: &dyn OnePass = self.in_one_pass().expect("a data set of one pass");
-        stacked.batch(indices, keys, seed)
+        stacked.batch(indices, keys, &seed.into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! `MultiTaskLoss`: one loss for each of several predictions, added with given or with learned weights.
 
 use anyhow::{Context, Result, anyhow, ensure};
+use phasebox_contract::printable;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tch::{Device, Tensor};
@@ -82,6 +83,7 @@ impl MultiTask {
         );
         let mut parts = Vec::new();
         for (name, value) in &mut written.parts {
+            printable::check_value_name(name).context("a name in `parts`")?;
             let (row, parsed) =
                 read_part(name, value).with_context(|| format!("`parts.{name}`"))?;
             *value = Value::Object(Map::from_iter([(

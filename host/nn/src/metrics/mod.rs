@@ -18,7 +18,7 @@ mod totals;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use phasebox_contract::{missing, suggest};
+use phasebox_contract::{missing, printable, suggest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -184,6 +184,9 @@ impl MetricConfig {
         let mut names: Vec<String> = several.map(|name| format!("{prefix}{name}")).collect();
         if names.is_empty() {
             names.push(key.clone());
+        }
+        for value in &names {
+            printable::check_value_name(value).with_context(|| format!("metric `{name}`"))?;
         }
         Ok(MetricConfig {
             key,

@@ -4,6 +4,7 @@
 
 use anyhow::{Context as _, Result, anyhow};
 use phasebox_contract::phase::Phase;
+use phasebox_data::{Batch, Stopped};
 use phasebox_nn::ema::Ema;
 use phasebox_nn::model::Model;
 
@@ -46,6 +47,17 @@ impl Trainer {
             Some(signal) => Err(Cut(signal).into()),
             None => Ok(()),
         }
+    }
+
+    /// A batch of a loader, or its error. One that a signal stopped is no failure of its own.
+    ///
+    /// # Errors
+    /// As [`Trainer::look_for_signal`].
+    pub(super) fn unless_stopped(&self, batch: Result<Batch>) -> Result<Result<Batch>> {
+        if matches!(&batch, Err(error) if error.is::<Stopped>()) {
+            self.look_for_signal()?;
+        }
+        Ok(batch.context("it cannot be read"))
     }
 
     /// The end of training that a callback asked for, if it is due after `completed`.

@@ -113,8 +113,7 @@ impl Trainer {
             let Some(batch) = self.loader()?.next() else {
                 break;
             };
-            batch
-                .context("it cannot be read")
+            self.unless_stopped(batch)?
                 .and_then(|batch| self.evaluate_batch(batch, index, start, end))
                 .with_context(|| self.place(index))?;
             index += 1;

@@ -162,8 +162,13 @@ impl Trainer {
         self.lock = Some(lock);
     }
 
-    /// Ends the run, with a checkpoint, after the batch in which `interrupt` notices a signal.
+    /// Ends the run, with a checkpoint, after the batch or before the one that is being made when `interrupt` notices a signal.
     pub fn interrupt_on(&mut self, interrupt: Interrupt) {
+        let context = &mut *self.context;
+        let loaders = [&mut context.train_loader, &mut context.valid_loader];
+        for loader in loaders.into_iter().chain(&mut context.test_loader) {
+            loader.stop_on(interrupt.asked());
+        }
         self.interrupt = interrupt;
     }
 
@@ -272,8 +277,8 @@ impl Trainer {
         }
         while let Some(batch) = self.context.train_loader.next() {
             let number = self.position.next_batch;
-            let stepped = batch
-                .context("it cannot be read")
+            let stepped = self
+                .unless_stopped(batch)?
                 .and_then(|batch| self.whole_batch(batch))
                 .with_context(|| format!("batch {number} of epoch {epoch}"))?;
             if let Some(ending) = self.between_batches(stepped)? {

@@ -115,10 +115,12 @@ mod tests {
             let augmentation: Augmentation =
                 serde_json::from_value(transforms.clone()).expect("transforms");
             let stacked = data.in_one_pass().expect("images");
-            let floats = stacked.batch(&indices, &augmentation, 7).expect("floats");
+            let floats = stacked
+                .batch(&indices, &augmentation, &7.into())
+                .expect("floats");
             for channels_last in [false, true] {
                 let bytes = stacked
-                    .byte_batch(&indices, &augmentation, 7)
+                    .byte_batch(&indices, &augmentation, &7.into())
                     .expect("bytes");
                 assert_eq!(only(&bytes.inputs).kind(), Kind::Uint8, "{transforms}");
                 let mut to_device = ToDevice::new(Device::Cpu, channels_last);

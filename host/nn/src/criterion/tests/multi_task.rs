@@ -115,6 +115,21 @@ fn mistakes_name_the_part() {
     for (params, words) in [
         (json!({}), ["`parts` is empty", "write a loss"]),
         (
+            json!({"parts": {"": {"MSELoss": {"preds": "a", "target": "a"}}}}),
+            [
+                "a name in `parts`",
+                "`` cannot be logged: give it 1 to 160 bytes",
+            ],
+        ),
+        (
+            json!({"parts": {"a\u{1b}[2J": "MSELoss"}}),
+            ["a name in `parts`", "`a\\u{1b}[2J` cannot be logged"],
+        ),
+        (
+            json!({"parts": {"a".repeat(10_000): "MSELoss"}}),
+            ["a name in `parts`", "(cut)` cannot be logged"],
+        ),
+        (
             json!({"parts": {"a": "MSE", "b": "MSELos"}}),
             ["`parts.b`", "did you mean `MSELoss`"],
         ),

@@ -5,6 +5,7 @@
 mod blame;
 mod outputs;
 mod probe;
+mod samples;
 
 use std::path::Path;
 
@@ -81,6 +82,7 @@ impl Assembly<'_> {
             callbacks,
             watched,
         } = self;
+        let unseen = samples::look_at(recipe, &built, extent)?;
         let built = built.excerpt(recipe, extent);
         let settings = trial_settings(recipe, &built.net)?;
         let is_saved = settings.saving.enabled;
@@ -105,6 +107,7 @@ impl Assembly<'_> {
         }
         let mut warnings = warnings(&summary, &blame);
         warnings.extend(unused_outputs);
+        warnings.extend(unseen);
         Ok(Tried {
             warnings,
             is_interrupted: summary.is_interrupted(),
