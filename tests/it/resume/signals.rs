@@ -30,6 +30,7 @@ struct Moment {
 struct Sends {
     at: Option<Moment>,
     is_within_epoch: bool,
+    interrupt: Interrupt,
 }
 
 impl Callback for Sends {
@@ -59,6 +60,10 @@ impl Callback for Sends {
             self.at = None;
             let id = std::process::id().to_string();
             Command::new("kill").args(["-USR1", &id]).status()?;
+            // Another thread of this process may be the one that the signal goes to, and have to wait for its turn.
+            while !self.interrupt.is_set() {
+                std::thread::yield_now();
+            }
         }
         Ok(())
     }
@@ -66,15 +71,17 @@ impl Callback for Sends {
 
 fn train(folder: &Path, at: Option<Moment>, changes: &[String]) -> Result<Summary> {
     let recipe = Recipe::load(folder.join("recipe.yaml"), changes)?;
+    let interrupt = Interrupt::listen()?;
     let options = Options {
         runs_dir: folder.join("runs"),
-        interrupt: Interrupt::listen()?,
+        interrupt: interrupt.clone(),
         ..Options::default()
     };
     let mut assembly = Assembly::new(&recipe, options)?;
     let sends = Sends {
         at,
         is_within_epoch: false,
+        interrupt,
     };
     assembly.add_callback(Box::new(sends), When::default(), OnError::Abort);
     assembly.trainer().and_then(Trainer::train)
