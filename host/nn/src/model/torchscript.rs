@@ -29,14 +29,12 @@ impl Architecture for TorchScriptParams {
     /// Names: the module's own.
     fn build(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<Box<dyn Network>> {
         let path = blueprint.base.join(&self.file);
-        regular_file::check(&path)
-            .with_context(|| format!("`file`: {} cannot be read", path.display()))?;
-        let module = ScriptModule::load(&path, variables.device()).with_context(|| {
-            format!(
-                "`file`: {} is not a TorchScript module that can be read",
-                path.display()
-            )
-        })?;
+        let unreadable = || {
+            let path = path.display();
+            format!("`file`: {path} is not a TorchScript module that can be read")
+        };
+        regular_file::check(&path).with_context(unreadable)?;
+        let module = ScriptModule::load(&path, variables.device()).with_context(unreadable)?;
         for (name, tensor) in module.parameters()?.iter().chain(&module.buffers()?) {
             give_own_memory(name, tensor)?;
         }
