@@ -1,219 +1,25 @@
 //! Keys that change nothing in a recipe's run are listed, each with its place and the reason; keys that change something
 //! are not.
 
+mod rows;
+
+use std::fmt::Write as _;
 use std::path::Path;
 
 use phasebox::assemble::{Assembly, Options};
 use phasebox_recipe::Recipe;
 
 use crate::harness::{Scratch, TINY, alone, repository};
-
-/// Changes of [`TINY`], and the notes that follow: the key, and words of the reason.
-type Row = (
-    &'static [&'static str],
-    &'static [(&'static str, &'static str)],
-);
-
-const ROWS: &[Row] = &[
-    (&[], &[]),
-    (
-        &["lr_updates=[1]"],
-        &[("lr_updates", "the learning rate is constant")],
-    ),
-    (
-        &[
-            "lr_mode=step",
-            "lr_decay_factor=0.1",
-            "lr_updates=[1]",
-            "cosine_final_lr_ratio=0.5",
-        ],
-        &[("cosine_final_lr_ratio", "`lr_mode` is StepLRScheduler")],
-    ),
-    (
-        &["lr_mode=step", "lr_decay_factor=0.1", "lr_updates=[1,2,7]"],
-        &[("lr_updates", "never comes to 2, 7")],
-    ),
-    (
-        &[
-            "lr_mode=step",
-            "lr_decay_factor=0.1",
-            "step_lr_update_freq=2",
-        ],
-        &[("step_lr_update_freq", "no update falls among them")],
-    ),
-    (
-        &[
-            "lr_mode=cosine",
-            "lr_decay_factor=0.5",
-            "step_lr_update_freq=1",
-        ],
-        &[
-            ("step_lr_update_freq", "`lr_mode` is CosineLRScheduler"),
-            ("lr_decay_factor", "`lr_mode` is CosineLRScheduler"),
-        ],
-    ),
-    (
-        &[
-            "lr_mode=cosine",
-            "lr_cooldown_epochs=1",
-            "cosine_final_lr_ratio=0.5",
-        ],
-        &[],
-    ),
-    (
-        &["lr_cooldown_epochs=1"],
-        &[("lr_cooldown_epochs", "is constant")],
-    ),
-    (
-        &["warmup_initial_lr=0.001", "warmup_mode=linear_batch_step"],
-        &[
-            ("warmup_mode", "no warm-up"),
-            ("warmup_initial_lr", "no warm-up"),
-        ],
-    ),
-    (
-        &["lr_warmup_steps=4", "warmup_mode=linear_batch_step"],
-        &[("lr_warmup_steps", "beyond 3 of them")],
-    ),
-    (
-        &[
-            "optimizer_params={momentum: 0, dampening: 0.5, weight_decay: 0}",
-            "zero_weight_decay_on_bias_and_bn=true",
-        ],
-        &[
-            ("zero_weight_decay_on_bias_and_bn", "no weight decay"),
-            ("optimizer_params.dampening", "`momentum` is 0"),
-        ],
-    ),
-    (
-        &["max_train_batches=500"],
-        &[("max_train_batches", "an epoch has 81 batches")],
-    ),
-    (
-        &["max_valid_batches=2"],
-        &[("max_valid_batches", "an epoch has 2 batches")],
-    ),
-    (
-        &["train_dataloader_params.max_batches=3"],
-        &[("max_train_batches", "own `max_batches` goes before it")],
-    ),
-    (
-        &["ema_params={decay: 0.5}"],
-        &[("ema_params", "`ema: true` reads it")],
-    ),
-    (
-        &[
-            "ema=true",
-            "ema_params={decay: 0.5, decay_type: constant, beta: 3}",
-        ],
-        &[("ema_params.beta", "`decay_type` is `constant`")],
-    ),
-    (
-        &[
-            "save_model=false",
-            "save_ckpt_epoch_list=[1]",
-            "save_ckpt_every_n_steps=2",
-        ],
-        &[
-            ("save_ckpt_epoch_list", "`save_model` is false"),
-            ("save_ckpt_every_n_steps", "`save_model` is false"),
-        ],
-    ),
-    (
-        &["save_ckpt_epoch_list=[0,2,3]"],
-        &[("save_ckpt_epoch_list", "never ends [0, 3]")],
-    ),
-    (
-        &["save_ckpt_every_n_steps=7"],
-        &[("save_ckpt_every_n_steps", "the run has 6 steps")],
-    ),
-    (
-        &["ckpt_name=ckpt_best"],
-        &[("ckpt_name", "goes on with no other")],
-    ),
-    (
-        &["checkpoint_params.strict_load=false"],
-        &[("checkpoint_params.strict_load", "no `checkpoint_path`")],
-    ),
-    (
-        &["deterministic_callbacks=true"],
-        &[("deterministic_callbacks", "no callbacks")],
-    ),
-    (
-        &[
-            "dataset=digits",
-            "run_test_freq=2",
-            "test_dataloader_params={batch_size: 7}",
-        ],
-        &[
-            ("run_test_freq", "no test part"),
-            ("test_dataloader_params", "no test part"),
-        ],
-    ),
-    (
-        &["channels_last=true"],
-        &[("channels_last", "no convolution")],
-    ),
-    (
-        &["arch_params={hidden: [], dropout: 0.5, activation: gelu}"],
-        &[
-            ("arch_params.dropout", "no hidden layer"),
-            ("arch_params.activation", "no hidden layer"),
-        ],
-    ),
-    (
-        &["base_folder=data"],
-        &[("base_folder", "`digits` reads no file")],
-    ),
-    (
-        &["val_dataloader_params.batch_size=400"],
-        &[("val_dataloader_params.batch_size", "beyond 360")],
-    ),
-    (
-        &[
-            "val_dataloader_params.drop_last=true",
-            "test_dataloader_params={batch_size: 100}",
-        ],
-        &[("val_dataloader_params.drop_last", "360 samples is full")],
-    ),
-    (
-        &[
-            "train_dataloader_params.drop_last=true",
-            "max_train_batches=null",
-        ],
-        &[],
-    ),
-    (
-        &[
-            "train_dataloader_params.num_workers=0",
-            "train_dataloader_params.prefetch=4",
-        ],
-        &[("train_dataloader_params.prefetch", "`num_workers` is 0")],
-    ),
-    (
-        &["train_transforms={horizontal_flip: 0}"],
-        &[("horizontal_flip", "probability is 0")],
-    ),
-    (
-        &["train_transforms=[RandomHorizontalFlip: {prob: 0}, RandomCrop: {size: 8, fill: 3}]"],
-        &[
-            ("RandomHorizontalFlip", "`prob` is 0"),
-            ("RandomCrop.fill", "`padding` is 0"),
-        ],
-    ),
-    (
-        &["phase_callbacks=[{stock: EarlyStopping, when: {every: 2, unit: step}}]"],
-        &[("when", "no batch calls the callback")],
-    ),
-];
+use rows::ROWS;
 
 /// Keys that stand at the top of a recipe.
-const TOP: [&str; 8] = [
+const TOP: [&str; 9] = [
     "dataset",
     "train_dataloader_params",
     "val_dataloader_params",
     "test_dataloader_params",
     "train_transforms",
+    "val_transforms",
     "arch_params",
     "checkpoint_params",
     "base_folder",
@@ -229,12 +35,13 @@ fn argument(change: &&str) -> String {
 }
 
 fn notes(recipe: &Path, arguments: &[String]) -> Vec<String> {
-    let recipe = Recipe::load(recipe, arguments).expect("a good recipe");
+    let recipe = Recipe::load(recipe, arguments).unwrap_or_else(|error| panic!("{error}"));
     let options = Options {
         cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")),
         ..Options::default()
     };
-    let assembly = Assembly::new(&recipe, options).expect("a good recipe");
+    let assembly = Assembly::new(&recipe, options);
+    let assembly = assembly.unwrap_or_else(|error| panic!("{arguments:?}: {error:#}"));
     let notes = assembly.notes().expect("notes").into_iter();
     notes.map(|note| note.to_string()).collect()
 }
@@ -243,19 +50,24 @@ fn notes(recipe: &Path, arguments: &[String]) -> Vec<String> {
 fn keys_without_effect_are_listed() {
     let _alone = alone();
     let scratch = Scratch::with_callbacks("  []\n");
+    let mut wrong = String::new();
     for (changes, expected) in ROWS {
         let arguments: Vec<String> = changes.iter().map(argument).collect();
         let found = notes(&scratch.path("recipe.yaml"), &arguments);
-        assert_eq!(found.len(), expected.len(), "{changes:?}: {found:#?}");
-        for (note, (key, reason)) in found.iter().zip(*expected) {
-            let has_key = note.contains(&format!("{key}` has no effect: "));
-            assert!(
-                has_key || note.contains(&format!("`{key}` has no effect")),
-                "{key}: {note}"
-            );
-            assert!(note.contains(reason), "{reason}: {note}");
+        let mut pairs = found.iter().zip(*expected);
+        let fits = found.len() == expected.len();
+        if !fits || !pairs.all(|(note, row)| says(note, row)) {
+            let _ = writeln!(wrong, "{changes:?}: {found:#?}");
         }
     }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// True if a note names the key of a row and has the words of its reason.
+fn says(note: &str, (key, reason): &(&str, &str)) -> bool {
+    let is_whole = note.contains(&format!("{key}` has no effect"));
+    let names = is_whole || note.contains(&format!("`{key}"));
+    names && note.contains(reason)
 }
 
 #[test]
@@ -268,6 +80,83 @@ fn a_note_has_the_line_of_its_key() {
         let said = finished.stdout + &finished.stderr;
         let note = "recipe.yaml:12: `training_hyperparams.lr_updates` has no effect: the learning rate is constant";
         assert_eq!(said.matches(note).count(), 1, "{command}: {said}");
+    }
+}
+
+/// Changes of [`TINY`] that make a run useless, and words of the refusal.
+const REFUSED: &[(&[&str], &str)] = &[
+    (
+        &["initial_lr=0"],
+        "`initial_lr` is 0, and nothing is trained",
+    ),
+    (
+        &["initial_lr={default: 0}"],
+        "every rate is 0, so nothing is trained",
+    ),
+    (
+        &["ema=true", "ema_params={decay: 1.0, decay_type: constant}"],
+        "`ema_params.decay` is 1, and the average stays",
+    ),
+];
+
+/// Values that look like those, in a run that they fit.
+const ACCEPTED: &[&[&str]] = &[
+    &[
+        "initial_lr=0",
+        "phase_callbacks=[LrWarmupCosine: {initial_lr: 0.1}]",
+    ],
+    &[
+        "initial_lr=0",
+        "lr_warmup_epochs=1",
+        "warmup_initial_lr=0.1",
+    ],
+    &["ema=true", "ema_params={decay: 1.0}"],
+];
+
+#[test]
+fn a_run_that_would_be_useless_is_refused() {
+    let _alone = alone();
+    let scratch = Scratch::with_callbacks("  []\n");
+    let path = scratch.path("recipe.yaml");
+    let arguments = |changes: &[&str]| changes.iter().map(argument).collect::<Vec<_>>();
+    for (changes, expected) in REFUSED {
+        let recipe = Recipe::load(&path, &arguments(changes)).expect("a recipe");
+        let refused = Assembly::new(&recipe, Options::default()).err();
+        let message = format!("{:#}", refused.expect("a refusal"));
+        assert!(message.contains(expected), "{changes:?}: {message}");
+        assert!(message.starts_with("from the command line"), "{message}");
+    }
+    for changes in ACCEPTED {
+        notes(&path, &arguments(changes));
+    }
+}
+
+/// The values of `default_train_params` are nobody's slip; the same value is one in the recipe's own file.
+#[test]
+fn values_of_the_default_file_are_not_listed() {
+    let _alone = alone();
+    let scratch = Scratch::new();
+    let text = TINY.replace("lr_mode: Constant", "warmup_mode: LinearEpochLRWarmup") + "  []\n";
+    scratch.write("recipe.yaml", &text);
+    assert_eq!(notes(&scratch.path("recipe.yaml"), &[]).len(), 1);
+    let defaults = "defaults: [{training_hyperparams: default_train_params}, _self_]\n";
+    let text = TINY.replace("  lr_mode: Constant\n", "") + "  []\n";
+    scratch.write("recipe.yaml", format!("{defaults}{text}"));
+    assert_eq!(
+        notes(&scratch.path("recipe.yaml"), &[]),
+        Vec::<String>::new()
+    );
+}
+
+/// The folder of a bare file name is the working directory.
+#[test]
+fn a_base_folder_that_nothing_reads_is_listed_for_a_bare_name() {
+    let scratch = Scratch::new();
+    scratch.write("recipe.yaml", format!("base_folder: data\n{TINY}  []\n"));
+    for (name, expected) in [("recipe.yaml", 1), ("./recipe.yaml", 1)] {
+        let said = scratch.phasebox(&["check", name]).stdout;
+        let note = "`base_folder` has no effect: the data set `digits` reads no file";
+        assert_eq!(said.matches(note).count(), expected, "{name}: {said}");
     }
 }
 

@@ -68,7 +68,7 @@ pub use shard::Shard;
 pub use survey::Survey;
 pub use table::{Table, Task};
 pub use transforms::{
-    Augmentation, ByteScale, Normalize, RandomCrop, Resize, TransformList, Transforms,
+    Augmentation, ByteScale, Idle, Normalize, RandomCrop, Resize, TransformList, Transforms,
     check_transform_name,
 };
 

@@ -16,7 +16,7 @@ use super::pipeline::{Pipeline, facts};
 use super::prefetch::{Plan, Prefetch};
 use super::random::Random;
 use super::shard::Shard;
-use super::transforms::{Normalize, Transforms};
+use super::transforms::{Idle, Normalize, Transforms};
 use super::{Batch, Dataset, Epoch};
 
 /// More threads, or batches ahead of each, only cost memory.
@@ -211,6 +211,14 @@ impl DataLoader {
             *shape = self.transforms.output_shape(shape)?;
         }
         Ok(shapes)
+    }
+
+    /// The transforms that change no sample.
+    ///
+    /// # Errors
+    /// As [`input_shapes`](Self::input_shapes).
+    pub fn idle_transforms(&self) -> Result<Vec<Idle>> {
+        self.transforms.idle(&*self.dataset)
     }
 
     /// The data set that the loader reads from.

@@ -20,6 +20,7 @@ const OURS: [(&str, &[(&str, &str)]); 4] = [
         &[
             ("max_epochs: 30", "max_epochs: 2\n  max_train_batches: 3"),
             ("warmup_steps: 50", "warmup_steps: 2"),
+            ("patience: 12", "patience: 1"),
         ],
     ),
     (
@@ -31,6 +32,7 @@ const OURS: [(&str, &[(&str, &str)]); 4] = [
             ),
             ("warmup_steps: 60", "warmup_steps: 2"),
             ("next_stage_start_epoch: 6", "next_stage_start_epoch: 1"),
+            ("patience: 4", "patience: 1"),
         ],
     ),
     (
@@ -41,6 +43,7 @@ const OURS: [(&str, &[(&str, &str)]); 4] = [
             ("max_train_batches: 60", "max_train_batches: 2"),
             ("max_valid_batches: 4", "max_valid_batches: 1"),
             ("warmup_steps: 10", "warmup_steps: 1"),
+            ("every: 5", "every: 2"),
         ],
     ),
     (
@@ -104,7 +107,7 @@ experiment_name: steps
 dataset: {digits: {test_fraction: 0.1}}
 train_dataloader_params: {batch_size: 48, shuffle: true, drop_last: true, num_workers: 1, prefetch: 3}
 val_dataloader_params: {batch_size: 100, max_batches: 2}
-test_dataloader_params: {batch_size: 70, shuffle: true}
+test_dataloader_params: {batch_size: 70, shuffle: true, drop_last: true}
 train_transforms: {random_crop: {size: 8, padding: 1}, horizontal_flip: 0.5, normalize: {mean: [0.3], std: [0.4]}}
 val_transforms: {normalize: {mean: [0.3], std: [0.4]}}
 architecture: mlp
@@ -219,10 +222,10 @@ train_transforms:
   - DetectionRandomAffine: {degrees: 5, translate: 0.1, scales: [0.7, 1.2], shear: 2, target_size: 32, filter_box_candidates: true, wh_thr: 3, ar_thr: 9, area_thr: 0.3, border_value: 40}
   - DetectionHSV: {prob: 0.6, hgain: 4, sgain: 20, vgain: 20}
   - DetectionHorizontalFlip: {prob: 0.4}
-  - DetectionPaddedRescale: {input_dim: 32, pad_value: 100}
+  - DetectionPaddedRescale: {input_dim: [32, 40], pad_value: 100}
   - DetectionTargetsFormatTransform: {output_format: LABEL_CXCYWH, min_bbox_edge_size: 9}
 val_transforms:
-  - DetectionPaddedRescale: {input_dim: 32}
+  - DetectionPaddedRescale: {input_dim: [32, 40]}
 architecture: {convnet: {channels: [4]}}
 training_hyperparams:
   max_epochs: 2
@@ -265,7 +268,7 @@ training_hyperparams:
       when: {every: 2, unit: batch}
       grants: [sync]
       on_error: {reload: {strikes: 2, backoff: 3, then: abort}}
-    - EarlyStopping: {monitor: Accuracy, mode: max, patience: 2, min_delta: 0.01, threshold: 0.99, start_from_epoch: 1}
+    - EarlyStopping: {monitor: Accuracy, mode: max, patience: 1, min_delta: 0.01, threshold: 0.99, start_from_epoch: 1}
     - GradClip: {max_value: 0.01}
     - Trace: {phases: [on-epoch-*], artifact: true, max_lines: 50}
     - TrainingStageSwitch: {next_stage_start_epoch: 1, set_loss: {label_smoothing: 0.1}, set_lr: 0.05}

@@ -14,11 +14,13 @@
 //! | `mosaic` | several samples in one |
 //! | `segmentation` | sizes of images with masks |
 //! | [`mapping`](self::mapping) | the five keys of the mapping form |
+//! | `idle` | those that change no sample of a data set |
 //! | `list` | the ordered list, its switches, and what of it is done in one pass |
 
 pub(crate) mod color;
 pub(crate) mod detection;
 mod geometry;
+mod idle;
 mod list;
 mod mapping;
 mod mosaic;
@@ -27,6 +29,7 @@ pub(crate) mod rand_augment;
 mod segmentation;
 mod values;
 
+pub use idle::Idle;
 pub(crate) use list::one_pass;
 pub use list::{TransformList, Transforms};
 pub use mapping::{Augmentation, ByteScale, Normalize, RandomCrop, Resize};

@@ -1,6 +1,7 @@
 //! Loads the callbacks of a recipe: stock names to files, digests, grants, limits, parameters. Calling them is the
 //! trainer's.
 
+use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -34,6 +35,8 @@ pub struct PlannedCallback {
     metrics: Vec<String>,
     /// Its entry in the recipe; none for native callbacks.
     written: Option<Node>,
+    /// The name of its file, if it is a stock callback, and the parameters that it was given.
+    stock: Option<(String, Value)>,
 }
 
 impl PlannedCallback {
@@ -50,7 +53,20 @@ impl PlannedCallback {
             limits: None,
             metrics: Vec::new(),
             written: None,
+            stock: None,
         }
+    }
+
+    /// True for the stock callback of that file.
+    pub(super) fn is_stock(&self, file: &str) -> bool {
+        self.stock.as_ref().is_some_and(|(own, _)| own == file)
+    }
+
+    /// The parameters that a stock callback was given.
+    pub(super) fn params(&self) -> &Value {
+        self.stock
+            .as_ref()
+            .map_or(&Value::Null, |(_, params)| params)
     }
 
     /// Lets it check its parameters against the run.
@@ -240,7 +256,16 @@ impl Loading<'_> {
             limits: Some(entry.limits),
             metrics,
             written: Some(entry.written.clone()),
+            stock: stock_file(entry, &path).map(|file| (file, params)),
         })
+    }
+}
+
+/// The name of a stock callback's file, without `.wasm`.
+fn stock_file(entry: &CallbackEntry, path: &Path) -> Option<String> {
+    match entry.source {
+        CallbackSource::Stock(_) => Some(path.file_stem()?.to_str()?.to_owned()),
+        CallbackSource::File(_) => None,
     }
 }
 

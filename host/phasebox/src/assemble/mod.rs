@@ -133,13 +133,25 @@ impl<'a> Assembly<'a> {
             let mut callbacks = callbacks.iter_mut();
             callbacks.try_for_each(|callback| callback.check_run(&mut facts))?;
         }
-        Ok(Assembly {
+        let assembly = Assembly {
             recipe,
             options,
             built,
             callbacks,
             watched,
-        })
+        };
+        without_effect::refuse(&assembly.facts())?;
+        Ok(assembly)
+    }
+
+    /// Everything that decides whether a key of the recipe does something.
+    fn facts(&self) -> without_effect::Facts<'_> {
+        without_effect::Facts {
+            recipe: self.recipe,
+            built: &self.built,
+            callbacks: &self.callbacks,
+            is_resumed: self.options.resume.is_some(),
+        }
     }
 
     /// Adds a callback written in Rust, after those of the recipe.
@@ -172,15 +184,9 @@ impl<'a> Assembly<'a> {
     /// # Errors
     /// None that a recipe can cause.
     pub fn notes(&self) -> Result<Vec<Note>> {
-        let facts = without_effect::Facts {
-            recipe: self.recipe,
-            built: &self.built,
-            callbacks: &self.callbacks,
-            is_resumed: self.options.resume.is_some(),
-        };
         let mut notes = self.recipe.notes.clone();
         notes.extend_from_slice(&self.built.notes);
-        notes.extend(without_effect::notes(&facts)?);
+        notes.extend(without_effect::notes(&self.facts())?);
         Ok(notes)
     }
 

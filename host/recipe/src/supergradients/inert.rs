@@ -1,12 +1,12 @@
 //! Keys of SuperGradients at a value that asks for nothing, or for what phasebox always does, or that SuperGradients
 //! reads nowhere either. Owns the tables; at any other value a key stays in the tree, where reading it refuses it.
 
-use super::super::node::{Entry, Node};
-use super::said::{Said, is_empty, is_off};
+use super::super::node::{Content, Entry, Node};
+use super::said::{Said, is_off};
 
 /// The values at which a key is taken out.
 #[derive(Clone, Copy)]
-enum Harmless {
+pub(super) enum Harmless {
     /// Empty or false.
     Off,
     /// These words, and empty.
@@ -17,7 +17,7 @@ enum Harmless {
 
 use Harmless::{All, Off, Word};
 
-type Table = &'static [(&'static str, Harmless)];
+pub(super) type Table = &'static [(&'static str, Harmless)];
 
 const NOWHERE: &str = "nothing reads it, in SuperGradients neither";
 const OWN_LOGS: &str = "every run writes metrics.jsonl and TensorBoard events to its folder";
@@ -77,19 +77,16 @@ const TRAINING: Table = &[
     ("warmup_momentum", All(NOWHERE)),
 ];
 
-/// Keys of `sg_logger_params`.
-const LOGGER: Table = &[
-    ("tb_files_user_prompt", Off),
-    ("launch_tensorboard", Off),
-    ("tensorboard_port", All("")),
-    ("save_checkpoints_remote", Off),
-    ("save_tensorboard_remote", Off),
-    ("save_logs_remote", Off),
-    (
-        "monitor_system",
-        All("the use of CPU and memory is not logged"),
-    ),
+/// Parameters that all metrics of torchmetrics have.
+const METRIC: Table = &[
+    ("dist_sync_on_step", All(ONE_PROCESS)),
+    ("sync_on_compute", All(ONE_PROCESS)),
+    ("process_group", Off),
+    ("dist_sync_fn", Off),
+    ("compute_on_cpu", Off),
+    ("compute_with_cache", All("")),
 ];
+const ONE_PROCESS: &str = "a run is one process: there is nothing to synchronize";
 
 /// Keys of loaders' parameters.
 const LOADER: Table = &[
@@ -121,11 +118,12 @@ pub(super) fn is_in_training(key: &str) -> bool {
 pub(super) fn lower(recipe: &mut Node, said: &mut Said) {
     take_out(recipe, TOP, said);
     if let Some(training) = recipe.get_mut("training_hyperparams") {
-        if let Some(logger) = training.get_mut("sg_logger_params") {
-            take_out(logger, LOGGER, said);
-        }
         take_out(training, TRAINING, said);
-        training.take_if("sg_logger_params", is_empty);
+        for list in ["train_metrics_list", "valid_metrics_list"] {
+            if let Some(metrics) = training.get_mut(list) {
+                of_metrics(metrics, said);
+            }
+        }
     }
     for loader in ["train", "val", "test"] {
         if let Some(params) = recipe.get_mut(&format!("{loader}_dataloader_params")) {
@@ -134,7 +132,21 @@ pub(super) fn lower(recipe: &mut Node, said: &mut Said) {
     }
 }
 
-fn take_out(mapping: &mut Node, table: Table, said: &mut Said) {
+/// Parameters of the metrics of a list.
+fn of_metrics(metrics: &mut Node, said: &mut Said) {
+    let Content::List(metrics) = &mut metrics.content else {
+        return;
+    };
+    for metric in metrics {
+        if let Content::Map(named) = &mut metric.content {
+            for metric in named {
+                take_out(&mut metric.value, METRIC, said);
+            }
+        }
+    }
+}
+
+pub(super) fn take_out(mapping: &mut Node, table: Table, said: &mut Said) {
     for (key, harmless) in table {
         let taken = mapping.take_if(key, |value| harmless.has(value));
         if let (Some(entry), All(words)) = (taken, harmless) {

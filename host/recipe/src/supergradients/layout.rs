@@ -116,7 +116,7 @@ fn names(recipe: &mut Node, params: &mut Node, said: &mut Said) -> Result<Option
     for split in SPLITS {
         let loader = params.get_mut(&format!("{split}_dataloader_params"));
         if let Some(entry) = loader.and_then(|loader| loader.take("dataset")) {
-            named.get_or_insert(entry);
+            first_of(&mut named, entry)?;
         }
     }
     let written = recipe.get("dataset").filter(|name| !name.is_null());
@@ -142,13 +142,8 @@ fn first_of(named: &mut Option<Entry>, entry: Entry) -> Result<()> {
         *named = Some(entry);
         return Ok(());
     };
-    let name = |entry: &Entry| {
-        entry
-            .value
-            .as_str()
-            .map(|name| name.replace("train", "val"))
-    };
-    if name(first) == name(&entry) {
+    let both = first.value.as_str().zip(entry.value.as_str());
+    if both.is_none_or(|(first, other)| is_same(first, other)) {
         return Ok(());
     }
     let message = format!(
@@ -156,6 +151,16 @@ fn first_of(named: &mut Option<Entry>, entry: Entry) -> Result<()> {
         entry.key, first.key, first.location
     );
     Err(entry.location.error(message))
+}
+
+/// True for names of the same data: of two loaders, or of a loader and SuperGradients' class of the data set, of which
+/// the beginning alone agrees, as in `coco2017_train` and `COCODetectionDataset`.
+fn is_same(first: &str, other: &str) -> bool {
+    let [first, other] = [first, other].map(|name| name.to_lowercase().replace("train", "val"));
+    let is_loader = |name: &str| name.contains("val");
+    let begin = |name: &str| -> String { name.chars().take(4).collect() };
+    let of_two_kinds = is_loader(&first) != is_loader(&other);
+    first == other || of_two_kinds && begin(&first) == begin(&other)
 }
 
 /// Moves a section of `dataset_params` to the top; what stands there already wins.

@@ -9,6 +9,8 @@
 //! | `shortcuts` | short names at the top, `seed` and `resume` in two places |
 //! | `processes` | `multi_gpu`, `num_gpus`, `sync_bn` |
 //! | `inert` | keys that ask for nothing |
+//! | `logger` | `sg_logger_params` |
+//! | `schedulers` | the `phase` of an `lr_mode` |
 //! | `missing` | keys for what is not here |
 //! | `warm_up` | notes about schedules |
 //! | `variables` | a recipe's own keys |
@@ -17,10 +19,12 @@
 mod checkpoints;
 mod inert;
 mod layout;
+mod logger;
 mod missing;
 mod processes;
 pub(super) mod resolvers;
 mod said;
+mod schedulers;
 mod shortcuts;
 mod targets;
 mod variables;
@@ -80,6 +84,8 @@ pub(super) fn lower(recipe: &mut Node, references: &References, keys: &Keys) -> 
     if let Some(training) = recipe.get_mut("training_hyperparams") {
         variables::take_out(training, &keys.training, read);
     }
+    logger::lower(recipe, &mut said)?;
+    schedulers::lower(recipe, &mut said)?;
     inert::lower(recipe, &mut said);
     missing::lower(recipe, &mut said);
     processes::lower(recipe, &mut said);

@@ -1,17 +1,53 @@
-//! Keys of the entries of `phase_callbacks`.
+//! Entries of `phase_callbacks`, and what the parameters of stock callbacks come to in this run.
 
 use phasebox_contract::phase::{Phase, PhaseSet};
-use phasebox_contract::policy::LoopUnit;
-use phasebox_recipe::{CallbackEntry, Note};
+use phasebox_contract::policy::{LoopUnit, When};
+use phasebox_recipe::{CallbackEntry, Location, Node, Note};
+use serde_json::Value;
 
 use super::Facts;
+use crate::assemble::callbacks::PlannedCallback;
 
 /// Keys of entries that do nothing.
 pub(super) fn entry_notes(facts: &Facts<'_>) -> Vec<Note> {
     let entries = facts.training().phase_callbacks.iter();
-    entries
-        .filter_map(|entry| rare_calls(facts, entry))
+    let planned = entries.filter_map(|entry| Some((entry, planned(facts, entry)?)));
+    planned
+        .flat_map(|(entry, callback)| notes_of(facts, entry, callback))
         .collect()
+}
+
+fn planned<'a>(facts: &'a Facts<'_>, entry: &CallbackEntry) -> Option<&'a PlannedCallback> {
+    let mut callbacks = facts.callbacks.iter();
+    callbacks.find(|callback| callback.name() == entry.name)
+}
+
+fn notes_of(facts: &Facts<'_>, entry: &CallbackEntry, callback: &PlannedCallback) -> Vec<Note> {
+    let when = rare_calls(entry.when, callback).or_else(|| late_calls(facts, entry.when));
+    let when = when.map(|reason| ("when".to_owned(), reason));
+    let rows = STOCK.iter().filter(|(file, ..)| callback.is_stock(file));
+    let params = rows.filter_map(|(_, key, reason)| {
+        let reason = reason(facts, callback.params())?;
+        Some((format!("{}{key}", entry.name), reason))
+    });
+    let said = when.into_iter().chain(params);
+    let note = |(key, reason): (String, String)| Note {
+        location: place(&entry.written, &key).clone(),
+        text: format!("`{key}` has no effect: {reason}"),
+    };
+    said.map(note).collect()
+}
+
+/// The line of a key of an entry, which may stand below the callback's name; that of the entry if the key is not written.
+fn place<'a>(written: &'a Node, path: &str) -> &'a Location {
+    let key = path.rsplit('.').next().unwrap_or_default();
+    let below = written
+        .entries()
+        .iter()
+        .flat_map(|entry| entry.value.entries());
+    let mut all = written.entries().iter().chain(below);
+    let found = all.find(|entry| entry.key == key);
+    found.map_or(&written.location, |entry| &entry.location)
 }
 
 /// True if calls at `phase` can be counted by `unit`.
@@ -25,18 +61,96 @@ fn is_counted(unit: LoopUnit, phase: Phase) -> bool {
 }
 
 /// A filter by steps or batches of a callback that no batch calls.
-fn rare_calls(facts: &Facts<'_>, entry: &CallbackEntry) -> Option<Note> {
-    let mut callbacks = facts.callbacks.iter();
-    let callback = callbacks.find(|callback| callback.name() == entry.name)?;
-    let unit = entry.when.unit;
+fn rare_calls(when: When, callback: &PlannedCallback) -> Option<String> {
     let mut phases = callback.phases().iter();
-    if entry.when.every <= 1 || phases.any(|phase| is_counted(unit, phase)) {
+    if when.every <= 1 || phases.any(|phase| is_counted(when.unit, phase)) {
         return None;
     }
-    let text = format!(
-        "`when` has no effect: no batch calls the callback `{}`; count `unit: epoch`",
-        entry.name
-    );
-    let location = entry.written.location.clone();
-    Some(Note { location, text })
+    let name = callback.name();
+    Some(format!(
+        "no batch calls the callback `{name}`; count `unit: epoch`"
+    ))
+}
+
+/// A number that the run never comes to: the first call alone is a multiple of it.
+fn late_calls(facts: &Facts<'_>, when: When) -> Option<String> {
+    let built = facts.built;
+    let (most, of) = match when.unit {
+        LoopUnit::Epoch => (facts.training().max_epochs, "epochs of the run"),
+        LoopUnit::Step => (facts.steps(), "steps of the run"),
+        LoopUnit::Batch => {
+            let test = built.test_loader.as_ref().map_or(0, |test| test.batches());
+            let most = [
+                built.train_loader.batches(),
+                built.valid_loader.batches(),
+                test,
+            ];
+            (most.into_iter().max().unwrap_or(0), "batches of a pass")
+        }
+    };
+    let every = when.every;
+    (every > most)
+        .then(|| format!("`every: {every}` is beyond {most}, the {of}: 0 alone is a multiple"))
+}
+
+/// A stock callback's file, one of its parameters or nothing for the whole, and when that does nothing.
+type Row = (
+    &'static str,
+    &'static str,
+    fn(&Facts<'_>, &Value) -> Option<String>,
+);
+
+const STOCK: &[Row] = &[
+    ("early-stopping", "", never_given),
+    ("early-stopping", ".patience", long_patience),
+    ("ema", "", beside_average),
+    ("ema", ".beta", not_exponential),
+];
+
+fn beside_average(facts: &Facts<'_>, _: &Value) -> Option<String> {
+    let reason = "with `ema: true` validation takes the average of the loop; keep one of them";
+    facts.training().ema.then(|| reason.to_owned())
+}
+
+fn not_exponential(_: &Facts<'_>, params: &Value) -> Option<String> {
+    let kind = params["decay_type"].as_str().unwrap_or("exp");
+    let is_read = kind == "exp" || params["beta"].is_null();
+    (!is_read).then(|| format!("`decay_type` is `{kind}`; `exp` reads it"))
+}
+
+const TRAIN: &str = "on-train-loader-end";
+
+/// A metric that `strict: false` lets be missing, and that nobody computes.
+fn never_given(facts: &Facts<'_>, params: &Value) -> Option<String> {
+    let monitor = params["monitor"].as_str()?;
+    let phase = params["phase"]
+        .as_str()
+        .unwrap_or("on-validation-loader-end");
+    let metrics = &facts.built.metrics;
+    let computed = match phase {
+        TRAIN => metrics.train.names(),
+        _ => metrics.validation.names(),
+    };
+    let mut published = facts.callbacks.iter().flat_map(PlannedCallback::metrics);
+    // A callback may publish more at train loaders than it lists.
+    let is_given = computed.iter().any(|name| name == monitor)
+        || published.any(|name| name == monitor)
+        || (phase == TRAIN && monitor.contains('/'));
+    (!is_given).then(|| format!("nobody gives the metric `{monitor}` at {phase}"))
+}
+
+/// More checks than the run has.
+fn long_patience(facts: &Facts<'_>, params: &Value) -> Option<String> {
+    let patience = params["patience"].as_u64()?;
+    let first = params["start_from_epoch"].as_u64().unwrap_or(0);
+    let epochs = facts.training().max_epochs;
+    let every = match params["phase"].as_str() {
+        Some(TRAIN) => 1,
+        _ => facts.training().evaluation.run_validation_freq.max(1),
+    };
+    // The last epoch is always checked.
+    let before_last = (epochs.saturating_sub(1) / every).saturating_sub(first / every);
+    let checks = before_last + 1;
+    (patience >= checks)
+        .then(|| format!("the run has {checks} checks, and the first of them sets the best"))
 }

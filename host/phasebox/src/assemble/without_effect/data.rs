@@ -1,14 +1,16 @@
-//! Keys of data sets, loaders and transforms.
+//! Keys of data sets and loaders.
 
-use phasebox_data::DataLoader;
-use phasebox_recipe::{Content, Entry, Node, Note};
+use std::path::{Path, PathBuf};
 
-use super::{Facts, Rule, without_effect};
+use phasebox_data::{DataLoader, Target};
+use phasebox_recipe::{Content, Node};
+
+use super::{Facts, Rule};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("base_folder", "null", no_file),
-    Rule::new("dataset.csv.task", "\"classification\"", named_targets),
-    Rule::new("dataset_params.task", "\"classification\"", named_targets),
+    Rule::new("dataset.csv.task", "null", named_targets),
+    Rule::new("dataset_params.task", "null", named_targets),
     Rule::new(
         "train_dataloader_params.batch_size",
         "null",
@@ -54,9 +56,14 @@ pub(super) const RULES: &[Rule] = &[
         "null",
         few_test_batches,
     ),
-    Rule::new("train_dataloader_params.prefetch", "2", no_threads),
-    Rule::new("val_dataloader_params.prefetch", "2", no_threads),
-    Rule::new("test_dataloader_params.prefetch", "2", no_threads),
+    Rule::new("val_dataloader_params.shuffle", "false", any_valid_order),
+    Rule::new("test_dataloader_params.shuffle", "false", any_test_order),
+    Rule::new("train_dataloader_params.collate_fn", "null", no_boxes),
+    Rule::new("val_dataloader_params.collate_fn", "null", no_boxes),
+    Rule::new("test_dataloader_params.collate_fn", "null", no_boxes),
+    Rule::new("train_dataloader_params.prefetch", "0", no_threads),
+    Rule::new("val_dataloader_params.prefetch", "0", no_threads),
+    Rule::new("test_dataloader_params.prefetch", "0", no_threads),
 ];
 
 /// The data sets that read no file.
@@ -64,8 +71,7 @@ const BUILT_IN: [&str; 2] = ["digits", "scattered_digits"];
 
 /// A resolved recipe always has the key: the recipe's own folder stands for its absence.
 fn no_file(facts: &Facts<'_>, _: &Node) -> Option<String> {
-    let own = facts.recipe.folder().canonicalize().ok();
-    if own == facts.recipe.base_folder.canonicalize().ok() {
+    if whole(&facts.recipe.folder()) == whole(&facts.recipe.base_folder) {
         return None;
     }
     let dataset = &facts.recipe.dataset;
@@ -74,6 +80,13 @@ fn no_file(facts: &Facts<'_>, _: &Node) -> Option<String> {
     BUILT_IN
         .contains(&name)
         .then(|| format!("the data set `{name}` reads no file"))
+}
+
+/// A path from the root of the file system. That of a bare file's folder is empty.
+fn whole(folder: &Path) -> Option<PathBuf> {
+    let folder = Path::new(".").join(folder);
+    let there = folder.canonicalize();
+    there.or_else(|_| std::path::absolute(&folder)).ok()
 }
 
 fn named_targets(facts: &Facts<'_>, _: &Node) -> Option<String> {
@@ -141,83 +154,44 @@ fn few_batches(loader: &DataLoader, own: &Node) -> Option<String> {
     (most >= all).then(|| format!("an epoch has {all} batches"))
 }
 
+fn any_valid_order(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    any_order(facts, &facts.built.valid_loader)
+}
+
+fn any_test_order(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    any_order(facts, facts.built.test_loader.as_ref()?)
+}
+
+/// The order of an evaluation that reads every sample, and whose batches no callback sees.
+fn any_order(facts: &Facts<'_>, loader: &DataLoader) -> Option<String> {
+    let is_whole = loader.samples() == loader.dataset().len() as u64;
+    let phases = facts.callbacks.iter().map(|callback| callback.phases());
+    let mut phases = phases.flat_map(|phases| phases.iter().collect::<Vec<_>>());
+    let is_seen = phases.any(|phase| phase.is_in_evaluation_batch());
+    let collation = loader.get("collate_fn").ok()?;
+    let is_mixed = collation.get("default").is_none();
+    let reason = "every sample is read, and a mean does not depend on the order";
+    (is_whole && !is_seen && !is_mixed).then(|| reason.to_owned())
+}
+
+/// Collations that differ from the default one for boxes and points alone.
+const OF_THINGS: [&str; 2] = ["DetectionCollateFN", "CrowdDetectionCollateFN"];
+
+fn no_boxes(facts: &Facts<'_>, collation: &Node) -> Option<String> {
+    let first = collation.entries().first().map(|entry| entry.key.as_str());
+    let name = collation.as_str().or(first)?;
+    let sample = facts.built.train_loader.dataset().sample(0).ok()?;
+    let mut targets = sample.target.iter().map(|(_, target)| target);
+    let has_things =
+        targets.any(|target| matches!(target, Target::Boxes(_) | Target::Keypoints(_)));
+    let reason = "the samples have no boxes: it is as `default`";
+    (OF_THINGS.contains(&name) && !has_things).then(|| reason.to_owned())
+}
+
 /// Only threads make batches ahead; their number is in the section of the key.
 fn no_threads(facts: &Facts<'_>, prefetch: &Node) -> Option<String> {
     let section = prefetch.path.split('.').next()?;
     let workers = facts.recipe.resolved.get(section)?.get("num_workers")?;
     let workers: u64 = workers.parse().ok()?;
     (workers == 0).then(|| "`num_workers` is 0".to_owned())
-}
-
-/// Transforms that change no sample.
-pub(super) fn transform_notes(facts: &Facts<'_>) -> Vec<Note> {
-    let mut notes = Vec::new();
-    for section in ["train_transforms", "val_transforms"] {
-        let Some(transforms) = facts.recipe.resolved.get(section) else {
-            continue;
-        };
-        match &transforms.content {
-            Content::List(items) => {
-                let items = items.iter().flat_map(Node::entries);
-                notes.extend(items.filter_map(item_note));
-            }
-            _ => notes.extend(transforms.entries().iter().filter_map(mapping_note)),
-        }
-    }
-    notes
-}
-
-/// Keys that give a transform its probability.
-const PROBABILITIES: [&str; 3] = ["prob", "p", "probability"];
-
-/// Parameters that do nothing beside another one: the transform, the parameter, the other one, the other one's value.
-const BESIDE: &[(&str, &str, &str, &str)] = &[
-    ("RandomCrop", "fill", "padding", "0"),
-    (
-        "DetectionRandomAffine",
-        "wh_thr",
-        "filter_box_candidates",
-        "false",
-    ),
-    (
-        "DetectionRandomAffine",
-        "ar_thr",
-        "filter_box_candidates",
-        "false",
-    ),
-    (
-        "DetectionRandomAffine",
-        "area_thr",
-        "filter_box_candidates",
-        "false",
-    ),
-];
-
-fn item_note(item: &Entry) -> Option<Note> {
-    let name = item.key.as_str();
-    let parameters = item.value.entries().iter();
-    for parameter in parameters {
-        let key = parameter.key.as_str();
-        let path = format!("{name}.{key}");
-        let value = parameter.value.to_json();
-        if PROBABILITIES.contains(&key) && value.as_f64() == Some(0.0) {
-            let reason = format!("`{key}` is 0");
-            return Some(without_effect(item, name, &reason));
-        }
-        let mut beside = BESIDE.iter();
-        let rule = beside.find(|(transform, own, ..)| (*transform, *own) == (name, key));
-        if let Some((_, _, other, wanted)) = rule {
-            let written = item.value.get(other).map(|node| node.to_json().to_string());
-            if written.is_none_or(|written| written == *wanted) {
-                let reason = format!("`{other}` is {wanted}");
-                return Some(without_effect(parameter, &path, &reason));
-            }
-        }
-    }
-    None
-}
-
-fn mapping_note(key: &Entry) -> Option<Note> {
-    let is_never = key.key == "horizontal_flip" && key.value.to_json().as_f64() == Some(0.0);
-    is_never.then(|| without_effect(key, "horizontal_flip", "its probability is 0"))
 }

@@ -1,12 +1,24 @@
 //! Keys about evaluation, checkpoints, averages and resuming.
 
 use phasebox_data::DataLoader;
-use phasebox_recipe::Node;
+use phasebox_recipe::{Node, Note};
 
-use super::{Facts, Rule};
+use super::{Facts, PartRule, Rule, entry, listed};
 
 pub(super) const RULES: &[Rule] = &[
-    Rule::new("training_hyperparams.run_test_freq", "1", no_test),
+    Rule::new(
+        "training_hyperparams.run_validation_freq",
+        "null",
+        late_validation,
+    ),
+    Rule::new("training_hyperparams.run_test_freq", "null", no_test),
+    Rule::new("training_hyperparams.run_test_freq", "null", late_test),
+    Rule::new(
+        "training_hyperparams.batch_accumulate",
+        "null",
+        few_accumulated,
+    ),
+    Rule::new("training_hyperparams.ema", "false", short_memory),
     Rule::new("test_dataloader_params", "{}", no_test),
     Rule::new(
         "training_hyperparams.max_train_batches",
@@ -21,15 +33,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("training_hyperparams.ema_params", "{}", no_average),
     Rule::new(
         "training_hyperparams.ema_params.beta",
-        "15",
+        "null",
         not_exponential,
     ),
     Rule::new("training_hyperparams.save_ckpt_epoch_list", "[]", not_saved),
-    Rule::new(
-        "training_hyperparams.save_ckpt_epoch_list",
-        "[]",
-        late_epochs,
-    ),
     Rule::new(
         "training_hyperparams.save_ckpt_every_n_steps",
         "null",
@@ -40,24 +47,60 @@ pub(super) const RULES: &[Rule] = &[
         "null",
         few_steps,
     ),
-    Rule::new(
-        "training_hyperparams.ckpt_best_name",
-        "\"ckpt_best.pth\"",
-        not_saved,
-    ),
-    Rule::new(
-        "training_hyperparams.ckpt_name",
-        "\"ckpt_latest.pth\"",
-        not_resumed,
-    ),
-    Rule::new("training_hyperparams.load_opt_params", "true", not_resumed),
-    Rule::new("checkpoint_params.strict_load", "true", no_weights),
+    Rule::new("training_hyperparams.ckpt_best_name", "null", not_saved),
+    Rule::new("training_hyperparams.ckpt_name", "null", not_resumed),
+    Rule::new("training_hyperparams.load_opt_params", "null", not_resumed),
+    Rule::new("checkpoint_params.strict_load", "null", no_weights),
     Rule::new(
         "training_hyperparams.deterministic_callbacks",
         "false",
         no_callbacks,
     ),
 ];
+
+pub(super) const PARTS: &[PartRule] = &[PartRule {
+    path: "training_hyperparams.save_ckpt_epoch_list",
+    reason: late_epochs,
+}];
+
+fn late_validation(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    beyond_the_run(facts, facts.training().evaluation.run_validation_freq)
+}
+
+fn late_test(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    facts.built.test_loader.as_ref()?;
+    beyond_the_run(facts, facts.training().evaluation.run_test_freq)
+}
+
+fn beyond_the_run(facts: &Facts<'_>, every: u64) -> Option<String> {
+    let epochs = facts.training().max_epochs;
+    (every > epochs)
+        .then(|| format!("beyond {epochs}, the epochs of the run; it comes after the last one"))
+}
+
+fn few_accumulated(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let batches = facts.built.train_loader.batches();
+    let is_beyond = facts.training().batch_accumulate > batches;
+    is_beyond.then(|| format!("beyond {batches}, the batches of an epoch: its end makes the step"))
+}
+
+/// An average that keeps nothing of the steps before.
+fn short_memory(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let decay = facts.training().ema_params.get("decay")?;
+    let is_zero = decay.to_json().as_f64() == Some(0.0);
+    is_zero.then(|| "`decay` is 0, so the average is the weights themselves".to_owned())
+}
+
+/// The one file of weights that a run without checkpoints writes.
+pub(super) fn kept_average(facts: &Facts<'_>) -> Option<Note> {
+    let training = facts.training();
+    let place = entry(&facts.recipe.resolved, "training_hyperparams.save_model")?;
+    let is_kept = training.average_best_models && !training.saving.save_model;
+    is_kept.then(|| Note {
+        location: place.location.clone(),
+        text: "`save_model: false` is about checkpoints: `average_best_models` still writes average_best_models.safetensors".to_owned(),
+    })
+}
 
 fn no_test(facts: &Facts<'_>, _: &Node) -> Option<String> {
     let has_test = facts.built.test_loader.is_some();
@@ -90,6 +133,9 @@ fn no_average(facts: &Facts<'_>, _: &Node) -> Option<String> {
 }
 
 fn not_exponential(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    if !facts.training().ema {
+        return None;
+    }
     let kind = facts.training().ema_params.get("decay_type");
     let kind = kind.and_then(Node::as_str).unwrap_or("exp");
     let reason = format!("`decay_type` is `{kind}`; `exp` reads it");
@@ -101,21 +147,18 @@ fn not_saved(facts: &Facts<'_>, _: &Node) -> Option<String> {
     (!is_saved).then(|| "`save_model` is false".to_owned())
 }
 
-fn late_epochs(facts: &Facts<'_>, _: &Node) -> Option<String> {
+fn late_epochs(facts: &Facts<'_>) -> Option<(String, String)> {
     let epochs = facts.training().max_epochs;
-    let saved = facts.training().saving.save_ckpt_epoch_list.iter();
-    let never: Vec<&u64> = saved
-        .filter(|epoch| !(1..=epochs).contains(*epoch))
-        .collect();
-    let reason = format!("the run has {epochs} epochs, from 1, and never ends {never:?}");
-    (!never.is_empty()).then_some(reason)
+    let saving = &facts.training().saving;
+    let saved = saving.save_ckpt_epoch_list.iter();
+    let late = listed(saved.filter(|epoch| !(1..=epochs).contains(*epoch)))?;
+    let reason = format!("the epochs of the run are 1 to {epochs} here");
+    saving.save_model.then_some((late, reason))
 }
 
 fn few_steps(facts: &Facts<'_>, _: &Node) -> Option<String> {
     let every = facts.training().saving.save_ckpt_every_n_steps?;
-    let accumulate = facts.training().batch_accumulate.max(1);
-    let in_epoch = facts.built.train_loader.batches().div_ceil(accumulate);
-    let steps = in_epoch.saturating_mul(facts.training().max_epochs);
+    let steps = facts.steps();
     (every > steps).then(|| format!("the run has {steps} steps"))
 }
 

@@ -3,11 +3,21 @@
 use phasebox_nn::schedule::{LrMode, WarmupMode};
 use phasebox_recipe::{Content, Node};
 
-use super::{Facts, Rule};
+use super::{Facts, PartRule, Rule, listed};
 
 pub(super) const RULES: &[Rule] = &[
+    Rule::new("training_hyperparams.lr_mode", "null", set_by_callback),
+    Rule::new(
+        "training_hyperparams.lr_warmup_epochs",
+        "0",
+        warmed_by_callback,
+    ),
+    Rule::new(
+        "training_hyperparams.lr_warmup_steps",
+        "0",
+        warmed_by_callback,
+    ),
     Rule::new("training_hyperparams.lr_updates", "[]", not_by_steps),
-    Rule::new("training_hyperparams.lr_updates", "[]", late_updates),
     Rule::new(
         "training_hyperparams.step_lr_update_freq",
         "null",
@@ -18,17 +28,17 @@ pub(super) const RULES: &[Rule] = &[
         "null",
         never_comes,
     ),
-    Rule::new("training_hyperparams.lr_decay_factor", "0.1", without_decay),
+    Rule::new(
+        "training_hyperparams.lr_decay_factor",
+        "null",
+        without_decay,
+    ),
     Rule::new(
         "training_hyperparams.cosine_final_lr_ratio",
-        "0.01",
+        "null",
         not_cosine,
     ),
-    Rule::new(
-        "training_hyperparams.warmup_mode",
-        "\"LinearEpochLRWarmup\"",
-        no_warmup,
-    ),
+    Rule::new("training_hyperparams.warmup_mode", "null", no_warmup),
     Rule::new("training_hyperparams.warmup_initial_lr", "null", no_warmup),
     Rule::new("training_hyperparams.lr_warmup_steps", "0", long_warmup),
     Rule::new("training_hyperparams.lr_cooldown_epochs", "0", constant),
@@ -43,6 +53,40 @@ pub(super) const RULES: &[Rule] = &[
         no_momentum,
     ),
 ];
+
+pub(super) const PARTS: &[PartRule] = &[
+    PartRule {
+        path: "training_hyperparams.lr_updates",
+        reason: late_updates,
+    },
+    PartRule {
+        path: "training_hyperparams.lr_mode.MultiStepLR.milestones",
+        reason: late_milestones,
+    },
+];
+
+/// The stock callback that gives the rate of every step.
+fn rate_callback<'a>(facts: &'a Facts<'_>) -> Option<&'a str> {
+    let mut callbacks = facts.callbacks.iter();
+    let found = callbacks.find(|callback| callback.is_stock("lr-warmup-cosine"));
+    let entries = &facts.training().phase_callbacks;
+    let name = found?.name();
+    let mut always = entries.iter().filter(|entry| entry.when.every <= 1);
+    always.any(|entry| entry.name == name).then_some(name)
+}
+
+fn set_by_callback(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let mode = facts.schedule().lr_mode;
+    let changes = !matches!(mode, None | Some(LrMode::Constant));
+    warmed_by_callback(facts, facts.recipe.resolved.get("dataset")?).filter(|_| changes)
+}
+
+fn warmed_by_callback(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let name = rate_callback(facts)?;
+    Some(format!(
+        "the callback `{name}` sets the rate of every step; keep one of them"
+    ))
+}
 
 /// The name of the run's curve.
 fn mode(facts: &Facts<'_>) -> String {
@@ -65,16 +109,31 @@ fn not_by_steps(facts: &Facts<'_>, _: &Node) -> Option<String> {
 }
 
 /// Epochs at which the run has ended.
-fn late_updates(facts: &Facts<'_>, _: &Node) -> Option<String> {
-    let epochs = facts.training().max_epochs;
-    let updates = facts.schedule().lr_updates.into_iter();
-    let late = updates.filter(|epoch| *epoch >= epochs as f64);
-    let late: Vec<String> = late.map(|epoch| epoch.to_string()).collect();
-    let reason = format!(
-        "the run has {epochs} epochs, from 0, and never comes to {}",
-        late.join(", ")
-    );
-    (is_by_steps(facts) && !late.is_empty()).then_some(reason)
+fn late_updates(facts: &Facts<'_>) -> Option<(String, String)> {
+    is_by_steps(facts).then_some(())?;
+    late(facts, facts.schedule().lr_updates)
+}
+
+fn late_milestones(facts: &Facts<'_>) -> Option<(String, String)> {
+    match facts.schedule().lr_mode {
+        Some(LrMode::MultiStepLR(steps)) => {
+            let milestones = steps.milestones.iter();
+            late(facts, milestones.map(|epoch| *epoch as f64).collect())
+        }
+        _ => None,
+    }
+}
+
+fn late(facts: &Facts<'_>, epochs: Vec<f64>) -> Option<(String, String)> {
+    let most = facts.training().max_epochs;
+    let late = listed(epochs.into_iter().filter(|epoch| *epoch >= most as f64))?;
+    Some((
+        late,
+        format!(
+            "the epochs of the run are 0 to {} here",
+            most.saturating_sub(1)
+        ),
+    ))
 }
 
 fn never_comes(facts: &Facts<'_>, _: &Node) -> Option<String> {
@@ -93,13 +152,23 @@ fn without_decay(facts: &Facts<'_>, _: &Node) -> Option<String> {
         "{}; `StepLRScheduler` and `ExponentialLRScheduler` read it",
         mode(facts)
     );
-    (!decays).then_some(reason)
+    match facts.schedule().lr_decay_factor {
+        _ if !decays => Some(reason),
+        Some(1.0) => Some(STILL.to_owned()),
+        _ => None,
+    }
 }
+
+const STILL: &str = "1 times the rate is the rate";
 
 fn not_cosine(facts: &Facts<'_>, _: &Node) -> Option<String> {
     let is_cosine = facts.schedule().lr_mode == Some(LrMode::CosineLRScheduler);
     let reason = format!("{}; `CosineLRScheduler` reads it", mode(facts));
-    (!is_cosine).then_some(reason)
+    let is_still = facts.schedule().cosine_final_lr_ratio == 1.0;
+    match is_cosine {
+        false => Some(reason),
+        true => is_still.then(|| "at 1 the cosine is a line: write `lr_mode: Constant`".to_owned()),
+    }
 }
 
 fn no_warmup(facts: &Facts<'_>, _: &Node) -> Option<String> {
@@ -119,8 +188,7 @@ fn long_warmup(facts: &Facts<'_>, _: &Node) -> Option<String> {
         let reason = "`warmup_mode: LinearBatchLRWarmup` and `CosineLRScheduler` read it";
         return Some(reason.to_owned());
     }
-    let accumulate = facts.training().batch_accumulate.max(1);
-    let steps = facts.built.train_loader.batches().div_ceil(accumulate);
+    let steps = facts.steps_in_epoch();
     let reason = format!("beyond {steps} of them, the steps of the first epoch");
     (schedule.lr_warmup_steps > steps).then_some(reason)
 }

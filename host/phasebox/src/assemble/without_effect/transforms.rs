@@ -1,0 +1,140 @@
+//! Transforms that change no sample, and those that make other samples of validation than of training.
+
+use anyhow::Result;
+use phasebox_data::DataLoader;
+use phasebox_recipe::{Content, Entry, Node, Note};
+use serde_json::Value;
+
+use super::{Facts, without_effect};
+
+pub(super) fn notes(facts: &Facts<'_>) -> Result<Vec<Note>> {
+    let mut notes = Vec::new();
+    let built = facts.built;
+    for (section, loader) in [
+        ("train_transforms", &built.train_loader),
+        ("val_transforms", &built.valid_loader),
+    ] {
+        let Some(transforms) = facts.recipe.resolved.get(section) else {
+            continue;
+        };
+        let items = items(transforms);
+        notes.extend(items.iter().filter_map(|item| item_note(item)));
+        notes.extend(idle_notes(&items, loader)?);
+    }
+    notes.extend(other_scale(facts));
+    Ok(notes)
+}
+
+/// The transforms of a section, in its order; of the mapping form, its keys.
+fn items(transforms: &Node) -> Vec<&Entry> {
+    match &transforms.content {
+        Content::List(items) => items.iter().flat_map(Node::entries).collect(),
+        _ => transforms.entries().iter().collect(),
+    }
+}
+
+/// Those that find every image as they would make it.
+fn idle_notes(items: &[&Entry], loader: &DataLoader) -> Result<Vec<Note>> {
+    let mut notes = Vec::new();
+    for idle in loader.idle_transforms()? {
+        let mut same = items.iter().filter(|item| {
+            let names = [idle.name, idle.key];
+            names.contains(&item.key.as_str())
+        });
+        if let Some(item) = same.nth(idle.before) {
+            notes.push(without_effect(item, &item.key, &idle.reason));
+        }
+    }
+    Ok(notes)
+}
+
+/// Keys that give a transform its probability.
+const PROBABILITIES: [&str; 3] = ["prob", "p", "probability"];
+
+/// Parameters that do nothing beside another one: the transform, the parameter, the other one, the other one's value.
+const BESIDE: &[(&str, &str, &str, &str)] = &[
+    ("RandomCrop", "fill", "padding", "0"),
+    (
+        "DetectionRandomAffine",
+        "wh_thr",
+        "filter_box_candidates",
+        "false",
+    ),
+    (
+        "DetectionRandomAffine",
+        "ar_thr",
+        "filter_box_candidates",
+        "false",
+    ),
+    (
+        "DetectionRandomAffine",
+        "area_thr",
+        "filter_box_candidates",
+        "false",
+    ),
+];
+
+fn item_note(item: &Entry) -> Option<Note> {
+    let name = item.key.as_str();
+    if name == "horizontal_flip" && item.value.to_json().as_f64() == Some(0.0) {
+        return Some(without_effect(item, name, "its probability is 0"));
+    }
+    let parameters = item.value.entries().iter();
+    for parameter in parameters {
+        let key = parameter.key.as_str();
+        let path = format!("{name}.{key}");
+        let value = parameter.value.to_json();
+        if PROBABILITIES.contains(&key) && value.as_f64() == Some(0.0) {
+            let reason = format!("`{key}` is 0");
+            return Some(without_effect(item, name, &reason));
+        }
+        let mut beside = BESIDE.iter();
+        let rule = beside.find(|(transform, own, ..)| (*transform, *own) == (name, key));
+        if let Some((_, _, other, wanted)) = rule {
+            let written = item.value.get(other).map(|node| node.to_json().to_string());
+            if written.is_none_or(|written| written == *wanted) {
+                let reason = format!("`{other}` is {wanted}");
+                return Some(without_effect(parameter, &path, &reason));
+            }
+        }
+    }
+    None
+}
+
+/// Validation samples of another scale than those that the network is trained on.
+fn other_scale(facts: &Facts<'_>) -> Option<Note> {
+    let section = |key| facts.recipe.resolved.get(key).map(normalized);
+    let train = section("train_transforms").unwrap_or_default();
+    let validation = section("val_transforms").unwrap_or_default();
+    let values = |entries: &[&Entry]| -> Vec<Value> {
+        entries.iter().map(|entry| entry.value.to_json()).collect()
+    };
+    if values(&train) == values(&validation) {
+        return None;
+    }
+    let place = validation.first().or(train.first())?;
+    let text = match (train.first(), validation.first()) {
+        (Some(train), Some(_)) => format!(
+            "`{}` of validation is not that of training at {}: the network is judged on samples of another scale",
+            place.key, train.location
+        ),
+        (None, _) => format!(
+            "`{}` is in `val_transforms` alone: the network is trained on samples of another scale",
+            place.key
+        ),
+        (_, None) => format!(
+            "`{}` is in `train_transforms` alone: the network is judged on samples of another scale",
+            place.key
+        ),
+    };
+    Some(Note {
+        location: place.location.clone(),
+        text,
+    })
+}
+
+/// The transforms of a section that subtract a mean.
+fn normalized(transforms: &Node) -> Vec<&Entry> {
+    let has_mean = |item: &&Entry| item.value.get("mean").is_some();
+    items(transforms).into_iter().filter(has_mean).collect()
+}
