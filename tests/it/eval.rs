@@ -164,6 +164,21 @@ fn a_request_that_an_evaluation_cannot_obey_is_shown() {
     assert!(finished.stdout.contains(asked), "{}", finished.stdout);
 }
 
+/// The weights are those of the checkpoint.
+#[test]
+fn a_file_that_the_run_started_from_may_be_gone() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let first = scratch.trained(&[]);
+    let weights = first.0.join("ckpt_best/model.safetensors");
+    fs::rename(weights, scratch.path("start.safetensors")).expect("a move");
+    fs::remove_dir_all(scratch.path("runs")).expect("a folder");
+    let run = scratch.trained(&["checkpoint_params.checkpoint_path=start.safetensors"]);
+    let before = evaluate(&scratch, &[run.path()]);
+    fs::remove_file(scratch.path("start.safetensors")).expect("a file");
+    let after = evaluate(&scratch, &[run.path()]);
+    assert_eq!(before["metrics"], after["metrics"]);
+}
+
 #[test]
 fn what_cannot_be_evaluated_is_refused_with_a_remedy() {
     let scratch = Scratch::with_callbacks("  []\n");
@@ -171,7 +186,8 @@ fn what_cannot_be_evaluated_is_refused_with_a_remedy() {
     let best = run.0.join("ckpt_best").display().to_string();
     scratch.write("weights.safetensors", "");
     fs::rename(scratch.path("recipe.yaml"), scratch.path("elsewhere.yaml")).expect("a move");
-    let rows: [(&[&str], &str); 7] = [
+    let inside = run.0.join("evaluations").display().to_string();
+    let rows: [(&[&str], &str); 9] = [
         (&["nowhere"], "neither a run's folder, nor a checkpoint"),
         (&["weights.safetensors"], "lies in no run's folder"),
         (
@@ -185,7 +201,15 @@ fn what_cannot_be_evaluated_is_refused_with_a_remedy() {
         ),
         (
             &[run.path(), "arch_params.hidden=[8]"],
-            "its network is another one",
+            "its network is another one (`arch_params.hidden` was [16] and is [8])",
+        ),
+        (
+            &[run.path(), "training_hyperparams.max_epochs=3"],
+            "an evaluation trains nothing and does not read the key: remove it",
+        ),
+        (
+            &[run.path(), "--out", &inside],
+            "which an evaluation leaves as it is: name another folder",
         ),
         (&[run.path(), "--split", "all"], "invalid value 'all'"),
     ];

@@ -65,6 +65,7 @@ mod mutations;
 mod names;
 mod odd_files;
 mod phases;
+mod places;
 mod published_metrics;
 mod recorded_steps;
 mod refusals;

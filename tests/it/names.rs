@@ -85,6 +85,86 @@ fn a_single_name_is_refused_in_one_line() {
     }
 }
 
+#[test]
+fn a_metric_to_watch_that_is_not_there_says_which_are() {
+    let loss = "training_hyperparams.loss=MSELoss";
+    let metrics = "training_hyperparams.valid_metrics_list=[MAE]";
+    let train_metrics = "training_hyperparams.train_metrics_list=[]";
+    let none = "~dataset.digits";
+    let data = "dataset.csv={file: data.csv, target: y, task: regression}";
+    let outputs = "arch_params.num_classes=1";
+    let scratch = Scratch::with_callbacks("  []\n");
+    let rows: String = (0..80)
+        .map(|row| format!("{},{}\n", row % 7, row % 5))
+        .collect();
+    scratch.write("data.csv", format!("x,y\n{rows}"));
+    let changes = [loss, metrics, train_metrics, none, data, outputs];
+    let arguments = [&["check", "recipe.yaml"], &changes[..]].concat();
+    let finished = scratch.phasebox(&arguments);
+    let expected = "validation gives no `Accuracy`; known: loss, MAE; it is watched where nothing else is written: \
+                    write `metric_to_watch: MAE`";
+    assert!(finished.stderr.contains(expected), "{}", finished.stderr);
+}
+
+#[test]
+fn a_key_of_another_section_is_told_its_section() {
+    for (change, expected) in [
+        (
+            "training_hyperparams.batch_size=3",
+            "it belongs in `train_dataloader_params`",
+        ),
+        (
+            "training_hyperparams.num_classes=3",
+            "it belongs in `arch_params`",
+        ),
+        (
+            "training_hyperparams.weight_decay=0.1",
+            "it belongs in `training_hyperparams.optimizer_params`",
+        ),
+        (
+            "arch_params.label_smoothing=0.1",
+            "it belongs in `training_hyperparams.criterion_params`",
+        ),
+        (
+            "dataset.digits.batch_size=3",
+            "it belongs in `train_dataloader_params`",
+        ),
+        (
+            "dataset={csv: {file: a.csv}}",
+            "(`dataset={csv: {file: a.csv}}`): `dataset` has two names, `digits` and `csv`: keep one",
+        ),
+        (
+            "training_hyperparams.dataset=digits",
+            "it belongs in the top level of the recipe",
+        ),
+        (
+            "train_dataloader_params.max_epochs=3",
+            "it belongs in `training_hyperparams`",
+        ),
+        (
+            "training_hyperparams.optimizer_params.betas=3",
+            "unknown parameter `betas`; known: ",
+        ),
+    ] {
+        let scratch = Scratch::with_callbacks("  []\n");
+        let finished = scratch.phasebox(&["check", "recipe.yaml", change]);
+        assert_eq!(finished.code, Some(2), "{change}: {}", finished.stdout);
+        assert!(
+            finished.stderr.contains(expected),
+            "{change}: {}",
+            finished.stderr
+        );
+    }
+}
+
+#[test]
+fn a_key_beside_a_callback_is_told_its_place() {
+    let entry = "  - grad-clip: {max_norm: 1.0}\n    on_error: abort\n";
+    let finished = Scratch::with_callbacks(entry).phasebox(&["check", "recipe.yaml"]);
+    let expected = "recipe.yaml:19: `on_error` beside `grad-clip`; it belongs in the long form of its callback";
+    assert!(finished.stderr.contains(expected), "{}", finished.stderr);
+}
+
 /// Entries by which a run stops after its third epoch: nothing improves by 1000.
 const STOPPING: [&str; 5] = [
     "EarlyStop: {monitor: loss, phase: VALIDATION_EPOCH_END, min_delta: 1000, patience: 2, \

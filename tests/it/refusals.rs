@@ -269,7 +269,19 @@ fn check_refuses_what_train_refuses() {
 #[test]
 fn a_loss_that_the_target_does_not_fit_names_the_shapes() {
     let scratch = Scratch::with_callbacks("  []\n");
-    let finished = scratch.train(&["training_hyperparams.loss=BCEWithLogitsLoss"]);
+    let rows: String = (0..80)
+        .map(|row| format!("{},{}\n", row % 7, row % 5))
+        .collect();
+    scratch.write("data.csv", format!("x,y\n{rows}"));
+    let finished = scratch.train(&[
+        "~dataset.digits",
+        "dataset.csv={file: data.csv, target: y, task: regression}",
+        "arch_params.num_classes=3",
+        "training_hyperparams.loss=MSELoss",
+        "training_hyperparams.train_metrics_list=[]",
+        "training_hyperparams.valid_metrics_list=[MAE]",
+        "training_hyperparams.metric_to_watch=MAE",
+    ]);
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
-    insta::assert_snapshot!(finished.stderr.lines().last().unwrap_or_default(), @"error: batch 0 of epoch 0: BCEWithLogitsLoss cannot compare preds [16, 10] float on the CPU with target [16] int64 on the CPU: target must have the shape of preds");
+    insta::assert_snapshot!(finished.stderr.lines().last().unwrap_or_default(), @"error: batch 0 of epoch 0: MSELoss cannot compare preds [16, 3] float on the CPU with target [16, 1] float on the CPU: target must have the shape of preds");
 }

@@ -35,7 +35,7 @@ const NUMBERS: &str = "{csv: {file: data.csv, target: y, task: regression}}";
 const BOXES: &str = "{scattered_digits: {size: 32, scale: [1, 2], train: 64, validation: 16}}";
 const TRAIN_LOADER: &str = "train_dataloader_params: {batch_size: 16}";
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 24] = [
     // Fault 2.
     Row {
         edits: &[
@@ -72,7 +72,9 @@ const ROWS: [Row; 16] = [
     Row {
         edits: &[("loss: CrossEntropyLoss", "loss: BCEWithLogitsLoss")],
         line: 13,
-        expected: &["in training, computing the loss", "BCEWithLogitsLoss"],
+        expected: &[
+            "loss `BCEWithLogitsLoss` is for labels of 0 and 1, and the data have 10 classes: use `CrossEntropyLoss`",
+        ],
         ..GOOD
     },
     Row {
@@ -140,8 +142,8 @@ const ROWS: [Row; 16] = [
             ("hidden: [16]", "num_classes: 1"),
             ("CrossEntropyLoss", "BCEWithLogitsLoss"),
         ],
-        line: 6,
-        expected: &["one output, and the data have 10 classes: use `CrossEntropyLoss`"],
+        line: 13,
+        expected: &["the data have 10 classes: use `CrossEntropyLoss`"],
         ..GOOD
     },
     Row {
@@ -200,8 +202,87 @@ const ROWS: [Row; 16] = [
     },
     Row {
         edits: &[("initial_lr: 0.01", "initial_lr: 1.0e+38")],
-        line: 13,
-        expected: &["the loss is"],
+        line: 11,
+        expected: &["after a step at learning rate", "the weights are"],
+        ..GOOD
+    },
+    // Steps that leave weights with which nothing can be computed, before a loss shows it.
+    Row {
+        edits: &[(
+            "loss: CrossEntropyLoss",
+            "optimizer: AdamW\n  optimizer_params:\n    eps: 0\n  loss: CrossEntropyLoss",
+        )],
+        line: 14,
+        expected: &[
+            "the weights are as large as NaN",
+            "give the optimizer other parameters",
+        ],
+        ..GOOD
+    },
+    Row {
+        edits: &[(
+            "loss: CrossEntropyLoss",
+            "optimizer: RMSprop\n  optimizer_params:\n    alpha: 1\n  loss: CrossEntropyLoss",
+        )],
+        line: 15,
+        expected: &["`alpha` = 1 is out of range"],
+        ..GOOD
+    },
+    Row {
+        callbacks: "  - TrainingStageSwitch:\n      next_stage_start_epoch: 1\n      set_lr: 1.0e+9\n",
+        line: 20,
+        expected: &["after a step at learning rate 1000000000"],
+        ..GOOD
+    },
+    Row {
+        edits: &[(
+            "lr_mode: Constant",
+            "lr_mode: {MultiStepLR: {milestones: [1], gamma: 1.0e+300}}",
+        )],
+        line: 12,
+        expected: &["in epoch 1, beyond what a number can be"],
+        ..GOOD
+    },
+    Row {
+        edits: &[(
+            "loss: CrossEntropyLoss",
+            "loss: CrossEntropyLoss\n  criterion_params:\n    weight: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]",
+        )],
+        line: 15,
+        expected: &["`weight` is 0 for every class"],
+        ..GOOD
+    },
+    Row {
+        edits: &[
+            ("batch_size: 16}", "batch_size: 2}"),
+            (
+                "loss: CrossEntropyLoss",
+                "loss: CrossEntropyLoss\n  criterion_params:\n    weight: [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]",
+            ),
+        ],
+        line: 15,
+        expected: &[
+            "`weight` is 0 for the classes of a whole batch",
+            "the loss is NaN",
+        ],
+        ..GOOD
+    },
+    Row {
+        edits: &[(
+            "loss: CrossEntropyLoss",
+            "loss: CrossEntropyLoss\n  criterion_params: {smooth_eps: 0.1, label_smoothing: 0.1}",
+        )],
+        line: 14,
+        expected: &["`smooth_eps` and `label_smoothing` are two names of one parameter"],
+        ..GOOD
+    },
+    Row {
+        edits: &[(
+            "  valid_metrics_list: [Accuracy]\n",
+            "  valid_metrics_list: [Accuracy]\n  metric_to_watch: F1\n",
+        )],
+        line: 16,
+        expected: &["validation gives no `F1`", "add it to `valid_metrics_list`"],
         ..GOOD
     },
 ];

@@ -32,6 +32,18 @@ pub struct Progress {
     pub max_epochs: u64,
 }
 
+impl Progress {
+    /// The moment of a step of an epoch in a run without cut epochs.
+    fn at(self, epoch: u64, step: u64) -> Progress {
+        let before = epoch.saturating_mul(self.steps_per_epoch);
+        Progress {
+            epoch,
+            step_in_run: before.saturating_add(step),
+            ..self
+        }
+    }
+}
+
 /// The recipe's `lr_mode`: a name, or a name with its options. `null` keeps the learning rate constant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum LrMode {
@@ -273,6 +285,32 @@ impl Schedule {
         })
     }
 
+    /// Looks at the rates of a whole run, by epoch: at the first and the last step of each, of 10,000 epochs at most.
+    ///
+    /// # Errors
+    /// A rate that a float32 cannot hold, with its epoch.
+    pub fn check_run(&self, initial: f64, run: Progress) -> Result<()> {
+        for epoch in looked_at(run.max_epochs) {
+            for step in [0, run.steps_per_epoch.saturating_sub(1)] {
+                let rate = self.learning_rate(initial, run.at(epoch, step));
+                ensure!(
+                    (rate as f32).is_finite(),
+                    "`lr_mode`: the learning rate is {rate:e} in epoch {epoch}, beyond what a number can be\n\
+                     hint: let it grow less"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The first epoch from which on the rate is 0 to the end of the run. An epoch whose last step alone is 0 is none.
+    pub fn ends_at_zero(&self, initial: f64, run: Progress) -> Option<u64> {
+        let is_zero = |epoch: &u64| self.learning_rate(initial, run.at(*epoch, 0)) as f32 == 0.0;
+        let epochs: Vec<u64> = looked_at(run.max_epochs).collect();
+        let zero = epochs.iter().rev().take_while(|epoch| is_zero(epoch));
+        zero.last().copied()
+    }
+
     /// The learning rate before the curve begins.
     fn warmup(&self, initial: f64, progress: Progress) -> Option<f64> {
         let is_early = progress.epoch < self.warmup_epochs;
@@ -318,14 +356,24 @@ impl Schedule {
             .warmup_epochs
             .saturating_mul(progress.steps_per_epoch)
             .saturating_add(warmup_steps);
-        let end =
-            progress.max_epochs.saturating_sub(self.cooldown_epochs) * progress.steps_per_epoch;
+        let epochs = progress.max_epochs.saturating_sub(self.cooldown_epochs);
+        let end = epochs.saturating_mul(progress.steps_per_epoch);
         let length = end.saturating_sub(skipped).max(1);
         (
             progress.step_in_run.saturating_sub(skipped).min(length - 1),
             length,
         )
     }
+}
+
+/// The most epochs whose rates are looked at.
+const MOST_LOOKED_AT: u64 = 10_000;
+
+/// The epochs of a run, or as many of them, spread evenly, with the last.
+fn looked_at(epochs: u64) -> impl Iterator<Item = u64> {
+    let stride = epochs.div_ceil(MOST_LOOKED_AT).max(1);
+    let spread = (0..epochs).step_by(stride as usize);
+    spread.chain(epochs.checked_sub(1))
 }
 
 /// The first epoch that is no earlier.

@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use super::callbacks::{CallbackEntry, CallbackSource, Grant, Order};
 use super::deserialize::unfit;
+use super::homes::home;
 use super::location::Result;
 use super::node::{Content, Node};
 use super::section_reader::SectionReader;
@@ -73,6 +74,14 @@ fn entry(node: &Node) -> Result<CallbackEntry> {
             "indent the parameters deeper than their callback `{}`",
             first.key
         ))),
+        [first, second, ..] if !home(&second.key, &[]).is_empty() => {
+            Err(second.location.error(format!(
+                "`{}` beside `{}`{}",
+                excerpt(&second.key),
+                excerpt(&first.key),
+                home(&second.key, &[])
+            )))
+        }
         _ => Err(node.error(format!("{SHAPE}; found {}", node.describe()))),
     }
 }

@@ -12,6 +12,7 @@ use serde::de::{
 };
 use serde_json::Value;
 
+use super::homes::home;
 use super::location::{RecipeError, Result};
 use super::node::{Content, Entry, Node};
 
@@ -59,11 +60,15 @@ impl Fault {
 pub(super) fn unknown_key(key: &str, mapping: &Node, known: &[&str]) -> RecipeError {
     let entry = mapping.entries().iter().find(|entry| entry.key == key);
     let location = entry.map_or(&mapping.location, |entry| &entry.location);
+    let home = home(key, &[&mapping.path]);
+    let hint = match home.is_empty() {
+        true => suggest::hint(key, known),
+        false => home,
+    };
     location.error(format!(
-        "unknown key `{}`{}{}",
+        "unknown key `{}`{}{hint}",
         excerpt(key),
-        inside(mapping),
-        suggest::hint(key, known)
+        inside(mapping)
     ))
 }
 

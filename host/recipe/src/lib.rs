@@ -8,7 +8,7 @@
 //! 4. `schema`, `python_text`, `defaults`, `builtin`, `text_file`, `overrides`, `interpolate`, `compose`: many files and the
 //!    command line to one tree
 //! 5. [`variants`]: many sets of overrides
-//! 6. `deserialize`, `section_reader`: a tree to types
+//! 6. `homes`, `deserialize`, `section_reader`: a tree to types
 //! 7. `supergradients`: keys of SuperGradients to phasebox's
 //! 8. `callbacks`, `callback_forms`, `callback_order`, `training`, `absolute_paths` and this file: which keys there are
 //!
@@ -24,6 +24,7 @@ mod compose;
 mod defaults;
 mod deserialize;
 mod document;
+mod homes;
 mod interpolate;
 mod location;
 mod merge;
@@ -47,6 +48,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use callbacks::{CallbackEntry, CallbackSource, Grant, Order};
+pub use homes::home;
 pub use location::{Location, Note, RecipeError, Result, Source};
 pub use node::{Content, Entry, Node};
 pub use training::{Evaluation, Precision, RecordSteps, Resume, Saving, TrainingHyperparams};

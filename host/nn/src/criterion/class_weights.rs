@@ -3,11 +3,15 @@
 use anyhow::{Result, ensure};
 use tch::{Device, Kind, Tensor};
 
-/// Refuses an empty list, and weights that are negative or not finite; `key` is the parameter's name.
+/// Refuses an empty list, weights that are negative or not finite, and zeros alone; `key` is the parameter's name.
 pub(super) fn check(key: &str, weights: Option<&[f64]>) -> Result<()> {
     ensure!(
         weights.is_none_or(are_sound),
         "`{key}` must list one finite number a class, each at least 0"
+    );
+    ensure!(
+        weights.is_none_or(|weights| weights.iter().any(|weight| *weight > 0.0)),
+        "`{key}` is 0 for every class, and nothing counts: give one of them a number above 0"
     );
     Ok(())
 }

@@ -51,6 +51,10 @@ enum Reduce {
 
 /// Reads the `criterion_params`. SuperGradients' smoothing with `weight` is another mean than PyTorch's.
 pub(super) fn read(owner: &str, block: &Value) -> Result<Parsed> {
+    ensure!(
+        block["smooth_eps"].is_null() || block["label_smoothing"].is_null(),
+        "parameters of {owner}: `smooth_eps` and `label_smoothing` are two names of one parameter: remove `smooth_eps`"
+    );
     let is_smoothed = block["smooth_eps"].as_f64().is_some_and(|eps| eps > 0.0);
     ensure!(
         !is_smoothed || block["weight"].is_null(),

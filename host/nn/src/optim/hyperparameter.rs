@@ -6,10 +6,11 @@ use anyhow::{Result, ensure};
 /// only that line.
 pub(super) fn check_range(name: &str, value: f64) -> Result<()> {
     let (allowed, range) = match name {
-        "momentum" | "beta1" | "beta2" => {
+        // At an `alpha` of 1, the average of squares would stay at its first value, 0.
+        "momentum" | "beta1" | "beta2" | "alpha" => {
             ((0.0..1.0).contains(&value), "at least 0 and less than 1")
         }
-        "dampening" | "alpha" => ((0.0..=1.0).contains(&value), "from 0 to 1"),
+        "dampening" => ((0.0..=1.0).contains(&value), "from 0 to 1"),
         _ => (
             value >= 0.0 && value.is_finite(),
             "a finite number of at least 0",

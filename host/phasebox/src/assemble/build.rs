@@ -3,6 +3,7 @@
 
 mod data;
 mod place;
+mod rates;
 mod weights;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -20,6 +21,7 @@ use tch::Device;
 
 use self::data::{dataset, loaders};
 pub(super) use self::place::{at, line_in};
+pub(super) use self::rates::note as note_on_rates;
 use super::ProcessCache;
 
 /// Everything a trainer needs, but for callbacks and the run's folder.
@@ -61,8 +63,10 @@ impl Built {
             &[&training.schedule],
             schedule_config.build(training.max_epochs),
         )?;
+        let optimizer = optimizer(recipe, &net)?;
+        rates::check(recipe, &schedule, optimizer.as_ref(), &train_loader)?;
         Ok(Built {
-            optimizer: optimizer(recipe, &net)?,
+            optimizer,
             warmup_epochs: u32::try_from(schedule_config.lr_warmup_epochs).unwrap_or(u32::MAX),
             net,
             ema,
@@ -137,6 +141,13 @@ fn is_empty(node: &Node) -> bool {
 fn named(node: &Node, params: &Node) -> Result<(String, Value)> {
     if let Some(name) = node.as_str() {
         return Ok((name.to_owned(), params.to_json()));
+    }
+    if let [first, second, ..] = node.entries() {
+        let message = format!(
+            "`{}` has two names, `{}` and `{}`: keep one; `~{0}.{1}` on the command line takes one out",
+            node.path, first.key, second.key
+        );
+        return Err(anyhow!(second.location.error(message)));
     }
     let [entry] = node.entries() else {
         return Err(anyhow!(node.location.error(format!(

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use phasebox_files::atomic_file::{self, Durability};
+use phasebox_train::checkpoint;
 use phasebox_train::logger::RunFolder;
 use phasebox_train::split::Split;
 use phasebox_train::trainer::Trainer;
 
-use super::Assembly;
+use super::{Assembly, resume};
 
 impl Assembly<'_> {
     /// Refuses a split that the recipe's data lack.
@@ -41,10 +42,13 @@ impl Assembly<'_> {
     }
 
     fn stand_in(self, folder: &RunFolder, checkpoint: Option<&Path>) -> Result<Trainer> {
-        let recipe = self.recipe.to_yaml()?;
+        let source = self.recipe;
+        let recipe = source.to_yaml()?;
         let (mut trainer, _) = self.trainer_in(folder)?;
         if let Some(path) = checkpoint {
-            trainer.look_at(path)?;
+            let snapshot = checkpoint::load(path)?;
+            let network = resume::network_changes(source, &snapshot);
+            trainer.look_at(path, snapshot, network)?;
         }
         let file = folder.recipe();
         atomic_file::write_file(&file, recipe.as_bytes(), Durability::Process)?;

@@ -134,6 +134,8 @@ struct Targets {
     kinds: Vec<(String, Kind)>,
     /// Numbers are labels of 0 or 1.
     are_labels: bool,
+    /// The number of classes, where the data have some.
+    classes: Option<usize>,
 }
 
 impl Targets {
@@ -147,6 +149,7 @@ impl Targets {
                 .map(|(name, target)| (name, Kind::of(&target)))
                 .collect(),
             are_labels: has_loss(built, "BCEWithLogitsLoss"),
+            classes: dataset.num_classes(),
         }
     }
 
@@ -180,6 +183,7 @@ impl Targets {
             self.check_use("loss", own, &part.value, params, Some(&part.key))?;
         }
         let chosen = params.get("target").and_then(Node::as_str).or(part);
+        self.check_binary(what, name, place, chosen)?;
         let (Some(wanted), Some(found)) = (Kind::wanted_by(name), self.kind(chosen)) else {
             return Ok(());
         };
@@ -194,6 +198,25 @@ impl Targets {
             wanted.words(),
             found.words(),
             found.remedy()
+        );
+        Err(anyhow!(place.location.error(message)))
+    }
+
+    /// Refuses a loss of 0 and 1 for one of many classes.
+    fn check_binary(
+        &self,
+        what: &str,
+        name: &str,
+        place: &Node,
+        chosen: Option<&str>,
+    ) -> Result<()> {
+        let classes = self.classes.unwrap_or_default();
+        let is_binary = letters(name) == "bcewithlogits";
+        if !is_binary || classes <= 2 || self.kind(chosen) != Some(Kind::Class) {
+            return Ok(());
+        }
+        let message = format!(
+            "{what} `{name}` is for labels of 0 and 1, and the data have {classes} classes: use `CrossEntropyLoss`"
         );
         Err(anyhow!(place.location.error(message)))
     }

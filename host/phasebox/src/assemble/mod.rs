@@ -186,6 +186,7 @@ impl<'a> Assembly<'a> {
     pub fn notes(&self) -> Result<Vec<Note>> {
         let mut notes = self.recipe.notes.clone();
         notes.extend_from_slice(&self.built.notes);
+        notes.extend(build::note_on_rates(self.recipe, &self.built));
         notes.extend(without_effect::notes(&self.facts())?);
         Ok(notes)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use phasebox_recipe::{Node, Recipe};
-use phasebox_train::checkpoint::Snapshot;
+use phasebox_train::checkpoint::{Snapshot, State};
 use phasebox_train::trainer::Changed;
 use serde_json::{Map, Value};
 
@@ -146,6 +146,20 @@ pub(super) struct Decision {
     pub(super) lines: Vec<String>,
 }
 
+/// The differences that make the network of a checkpoint another one, if the checkpoint knows its recipe.
+pub(super) fn network_changes(recipe: &Recipe, checkpoint: &Snapshot) -> Vec<String> {
+    let earlier = match &checkpoint.state.recipe {
+        Value::Null => return Vec::new(),
+        kept => kept.clone(),
+    };
+    let mut changed = Changed::default();
+    for difference in differences(&normal(earlier), &normal(recipe.to_json())) {
+        let (_, effect) = row(&difference.key);
+        effect(&mut changed, &difference);
+    }
+    changed.network
+}
+
 /// Compares a recipe with the one that a checkpoint was made with.
 ///
 /// # Errors
@@ -169,7 +183,7 @@ pub(super) fn decide(recipe: &Recipe, path: &Path, snapshot: &Snapshot) -> Resul
     }
     let case = Case {
         recipe,
-        is_inside_epoch: snapshot.state.next_batch > 0,
+        is_inside_epoch: is_inside_epoch(&snapshot.state),
         with_optimizer,
     };
     for difference in differences(&normal(earlier), &normal(recipe.to_json())) {
@@ -181,6 +195,15 @@ pub(super) fn decide(recipe: &Recipe, path: &Path, snapshot: &Snapshot) -> Resul
         }
     }
     Ok(Decision { changed, lines })
+}
+
+/// True if training batches of the epoch are left. In the passes after them, the position in the data no longer counts.
+fn is_inside_epoch(state: &State) -> bool {
+    let is_past_training = state
+        .trainer
+        .get("stage")
+        .is_some_and(|stage| stage != "train");
+    state.next_batch > 0 && !is_past_training
 }
 
 /// The row of a key; a key without one is the recipe's.

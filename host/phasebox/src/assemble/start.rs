@@ -48,12 +48,26 @@ impl Start {
             });
         }
         let path = asked.resume_path.clone();
+        path.as_deref().map_or(Ok(()), check_checkpoint)?;
         let from = path.map(|path| From::read(recipe, path)).transpose()?;
         Ok(Start {
             from,
             folder: Folder::create(recipe, options)?,
         })
     }
+}
+
+/// Refuses a run's folder in the place of one of its checkpoints.
+fn check_checkpoint(path: &Path) -> Result<()> {
+    let is_run = path.join("recipe.yaml").is_file() && !path.join("checkpoint.json").is_file();
+    if is_run {
+        let run = path.display();
+        bail!(
+            "`resume_path`: {run} is a run's folder: name one of its checkpoints, such as {run}/ckpt_latest, or go on in \
+             that run with `--resume {run}`"
+        );
+    }
+    Ok(())
 }
 
 /// Refuses two answers to the question what to go on from.

@@ -41,7 +41,7 @@ fn metric(recipe: &Recipe, built: &Built, published: &[String]) -> Result<String
     }
     let names = computed.iter().chain(published).map(String::as_str);
     let hint = suggest::hint(written, &names.collect::<Vec<_>>());
-    let remedy = remedy(written, published);
+    let remedy = remedy(recipe, &computed, published);
     let message = format!("`metric_to_watch`: validation gives no `{written}`{hint}; {remedy}");
     Err(anyhow!(
         place(recipe, "metric_to_watch").location.error(message)
@@ -127,9 +127,18 @@ fn letters(name: &str) -> String {
     letters.flat_map(char::to_lowercase).collect()
 }
 
-/// The way to a metric of this name: only those of callbacks have a `/`.
-fn remedy(watched: &str, published: &[String]) -> String {
+/// The way to a metric that is there, or to the one that is watched.
+fn remedy(recipe: &Recipe, computed: &[String], published: &[String]) -> String {
+    let watched = &recipe.training_hyperparams.metric_to_watch;
+    let last = |name: &String| name.rsplit('/').next() == Some(watched.as_str());
+    let parts: Vec<String> = computed.iter().filter(|name| last(name)).cloned().collect();
+    let is_default = place(recipe, "metric_to_watch").as_str().is_none();
     match (watched.contains('/'), published) {
+        _ if !parts.is_empty() => format!("write one of {}", parts.join(", ")),
+        (false, _) if is_default => format!(
+            "it is watched where nothing else is written: write `metric_to_watch: {}`",
+            computed.last().map_or("loss", String::as_str)
+        ),
         (false, _) => "add it to `valid_metrics_list`".to_owned(),
         (true, []) => "no callback of this recipe lists a metric that it publishes".to_owned(),
         (true, names) => format!("callbacks publish {}", names.join(", ")),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::{Args, ValueEnum};
+use phasebox_contract::printable::excerpt;
 use phasebox_recipe::{DeviceChoice, Recipe};
 use phasebox_train::checkpoint;
 use phasebox_train::logger::RunFolder;
@@ -70,10 +71,14 @@ impl Eval {
             tch::set_num_threads(threads);
         }
         show_messages();
+        self.check_overrides().map_err(Failure::Refused)?;
         let found = self.find().map_err(Failure::Refused)?;
-        let change = found.weights.as_deref().map(as_change);
-        let overrides: Vec<String> = change.iter().chain(&self.overrides).cloned().collect();
-        let recipe = Recipe::load(&found.recipe, &overrides)?;
+        let recipe = self.recipe(&found)?;
+        if found.weights.is_some() && recipe.training_hyperparams.ema {
+            tracing::info!(
+                "note: the recipe has `ema: true`, and these are weights of a file: its moving average is in the checkpoint's folder"
+            );
+        }
         let options = Options {
             device: self.device,
             plugins_dir: self.plugins_dir,
@@ -83,6 +88,7 @@ impl Eval {
         let notes = assembly.notes_on_weights().iter();
         notes.for_each(|note| tracing::info!("note: {note}"));
         let parent = self.out.unwrap_or(found.parent);
+        check_outside(&parent).map_err(Failure::Refused)?;
         let split = match self.split {
             Choice::Validation => Split::Validation,
             Choice::Test => Split::Test,
@@ -93,6 +99,36 @@ impl Eval {
             .map_err(Failure::Refused)?
             .evaluate_only(split, found.checkpoint.or(found.weights));
         show(&evaluation.map_err(Failure::Failed)?, self.json)
+    }
+
+    /// The recipe with the changes of the command line. A checkpoint has its own weights: a file to start from may be gone.
+    fn recipe(&self, found: &Found) -> Result<Recipe, Failure> {
+        let change = found.weights.as_deref().map(as_change);
+        let mut overrides: Vec<String> = change.iter().chain(&self.overrides).cloned().collect();
+        let recipe = Recipe::load(&found.recipe, &overrides)?;
+        if found.checkpoint.is_none() || recipe.checkpoint_params.checkpoint_path.is_none() {
+            return Ok(recipe);
+        }
+        overrides.push("checkpoint_params.checkpoint_path=null".to_owned());
+        Ok(Recipe::load(&found.recipe, &overrides)?)
+    }
+
+    /// Refuses changes of keys that training alone reads.
+    fn check_overrides(&self) -> anyhow::Result<()> {
+        let about_training = |change: &&String| {
+            let key = change.split('=').next().unwrap_or_default();
+            let key = key.trim_start_matches(['+', '~']);
+            let key = key.strip_prefix("training_hyperparams.").unwrap_or(key);
+            let key = key.split('.').next().unwrap_or_default();
+            FOR_TRAINING.contains(&key)
+        };
+        match self.overrides.iter().find(about_training) {
+            None => Ok(()),
+            Some(change) => Err(anyhow!(
+                "from the command line (`{}`): an evaluation trains nothing and does not read the key: remove it",
+                excerpt(change)
+            )),
+        }
     }
 
     fn find(&self) -> anyhow::Result<Found> {
@@ -178,6 +214,58 @@ impl Eval {
                 self.what.display()
             )),
         }
+    }
+}
+
+/// Keys that training alone reads.
+const FOR_TRAINING: &[&str] = &[
+    "max_epochs",
+    "max_train_batches",
+    "batch_accumulate",
+    "clip_grad_norm",
+    "initial_lr",
+    "lr_mode",
+    "lr_updates",
+    "lr_decay_factor",
+    "step_lr_update_freq",
+    "cosine_final_lr_ratio",
+    "lr_warmup_epochs",
+    "lr_warmup_steps",
+    "warmup_initial_lr",
+    "warmup_mode",
+    "lr_cooldown_epochs",
+    "optimizer",
+    "optimizer_params",
+    "zero_weight_decay_on_bias_and_bn",
+    "train_metrics_list",
+    "train_dataloader_params",
+    "run_validation_freq",
+    "run_test_freq",
+    "nan_policy",
+    "record_steps",
+    "average_best_models",
+    "save_model",
+    "save_ckpt_epoch_list",
+    "save_ckpt_every_n_steps",
+    "resume",
+    "run_id",
+    "resume_path",
+    "ckpt_name",
+    "load_opt_params",
+];
+
+/// Refuses a folder inside of a run, which an evaluation leaves as it is.
+fn check_outside(parent: &Path) -> anyhow::Result<()> {
+    let parent = std::path::absolute(parent)?;
+    let is_run = |folder: &&Path| {
+        folder.join("recipe.yaml").is_file() && folder.join("checkpoints").is_dir()
+    };
+    match parent.ancestors().find(is_run) {
+        None => Ok(()),
+        Some(run) => Err(anyhow!(
+            "`--out` lies in the run {}, which an evaluation leaves as it is: name another folder",
+            run.display()
+        )),
     }
 }
 

@@ -13,7 +13,7 @@ use torch_ext::GradientMode;
 use super::checkpointing::TrainerState;
 use super::summary::{CallbackSummary, json_object};
 use super::{Changed, Position, Trainer, restore};
-use crate::checkpoint::{self, Snapshot};
+use crate::checkpoint::Snapshot;
 use crate::context::Context;
 use crate::control::Request;
 use crate::split::Split;
@@ -52,14 +52,18 @@ impl Trainer {
     /// stays as it is.
     ///
     /// # Errors
-    /// If the checkpoint does not belong to this recipe's network or callbacks.
-    pub fn look_at(&mut self, path: &Path) -> Result<()> {
-        let snapshot = checkpoint::load(path)?;
-        self.take_weights(snapshot)
+    /// If the checkpoint does not belong to this recipe's network or callbacks; `network` are the differences of the
+    /// network in the words of the recipe.
+    pub fn look_at(&mut self, path: &Path, snapshot: Snapshot, network: Vec<String>) -> Result<()> {
+        let changed = Changed {
+            network,
+            ..Changed::default()
+        };
+        self.take_weights(snapshot, &changed)
             .with_context(|| format!("{} cannot be evaluated", path.display()))
     }
 
-    fn take_weights(&mut self, snapshot: Snapshot) -> Result<()> {
+    fn take_weights(&mut self, snapshot: Snapshot, changed: &Changed) -> Result<()> {
         let state = &snapshot.state;
         let own: TrainerState = restore::own(state)?;
         self.restore_callbacks(snapshot.callbacks, &own.callbacks)?;
@@ -69,7 +73,7 @@ impl Trainer {
         context
             .net
             .load_state(&snapshot.model, true)
-            .context("its network is another one")?;
+            .with_context(|| restore::another_network(changed))?;
         restore::ema(context, &snapshot.ema, &snapshot.model)?;
         context.criterion.restore(&state.criterion)?;
         restore_loaders(context, &own.loaders);

@@ -1,7 +1,7 @@
 //! The watch over the training loss. Owns the losses that are on their way from the device; what a loss that is not
 //! finite does is the recipe's `nan_policy`.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use phasebox_contract::policy::NanPolicy;
 use tch::Tensor;
 use torch_ext::{Deferred, DeferredQueue};
@@ -85,11 +85,24 @@ impl LossWatch {
         if value.is_finite() || self.policy != NanPolicy::Abort {
             return Ok(());
         }
-        bail!(
-            "the loss is {value} at batch {} of epoch {}: lower the learning rate, clip gradients, or set \
-             `nan_policy: skip_step` or `ignore`",
-            position.next_batch,
-            position.epoch
-        )
+        let (batch, epoch) = (position.next_batch, position.epoch.into());
+        Err(LossNotFinite {
+            value,
+            batch,
+            epoch,
+        }
+        .into())
     }
+}
+
+/// The end of a run whose loss is not a number.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the loss is {value} at batch {batch} of epoch {epoch}: lower the learning rate, clip gradients, or set \
+     `nan_policy: skip_step` or `ignore`"
+)]
+pub struct LossNotFinite {
+    value: f64,
+    batch: u64,
+    epoch: u64,
 }

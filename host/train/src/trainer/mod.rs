@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use torch_ext::GradientMode;
 
 pub use self::evaluation::Evaluation;
+pub use self::loss_watch::LossNotFinite;
 use self::loss_watch::LossWatch;
 use self::recording::Recordings;
 pub use self::recording::{RecordedSteps, Recorder, Recording, RecordingPlan, StepFacts, StepOps};
@@ -233,6 +234,8 @@ impl Trainer {
                 return Ok(Some(ending));
             }
             self.position.stage = Stage::Validation;
+        } else {
+            self.show_epoch();
         }
         let is_best = self.evaluate_epoch()?;
         self.context.batch_idx = None;
@@ -310,15 +313,22 @@ impl Trainer {
             self.fire(Phase::EpochStart)?;
             self.fire(Phase::TrainLoaderStart)?;
         }
-        let context = &mut *self.context;
-        context.train_loader.start(epoch, next_batch)?;
+        self.context.train_loader.start(epoch, next_batch)?;
+        self.show_epoch();
+        Ok(())
+    }
+
+    /// Shows the epoch and the batch that the run stands at.
+    fn show_epoch(&mut self) {
+        let Position {
+            epoch, next_batch, ..
+        } = self.position;
         self.progress.start_epoch(
             u64::from(epoch),
             u64::from(self.settings.max_epochs),
-            Some(context.train_loader.batches()),
+            Some(self.context.train_loader.batches()),
             next_batch,
         );
-        Ok(())
     }
 
     /// One batch, from the device to the optimizer.

@@ -73,9 +73,13 @@ impl Trainer {
 
     /// Answers with the summary of a run that is over, and says so.
     pub(super) fn leave_as_it_is(&mut self, summary: Summary) -> Result<Summary> {
+        let is_past = self.position.epoch >= self.settings.max_epochs;
+        let remedy = match is_past {
+            true => "raise `max_epochs` to go on",
+            false => "change the entry of `phase_callbacks` that stopped it to go on",
+        };
         tracing::info!(
-            "the run is over ({}): nothing is left to train, and nothing was changed; raise `max_epochs`, or change what \
-             stopped it",
+            "the run is over ({}): nothing is left to train, and nothing was changed; {remedy}",
             summary.stop_reason
         );
         self.progress.finish(&serde_json::to_value(&summary)?)?;

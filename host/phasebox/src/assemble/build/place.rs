@@ -3,19 +3,32 @@
 
 use anyhow::{Result, anyhow};
 use phasebox_contract::plain_words::in_plain_words;
-use phasebox_recipe::{Content, Location, Node};
+use phasebox_recipe::{Content, Location, Node, home};
 
 /// Puts the place of an error before it: the line of the parameter that it names in backticks, of those below `nodes`.
 /// The deepest counts, since an error names a loss before it names the parameter of the loss. Without one, the line of a
 /// text that the error names, or else of the first of the nodes.
 pub(in crate::assemble) fn at<T>(nodes: &[&Node], result: Result<T>) -> Result<T> {
     result.map_err(|error| {
-        let message = in_plain_words(&format!("{error:#}"));
+        let message = with_home(nodes, in_plain_words(&format!("{error:#}")));
         match line_in(nodes, &message) {
             Some(location) => anyhow!(location.error(message)),
             None => error,
         }
     })
+}
+
+/// A message about an unknown parameter that another section has, with that section.
+fn with_home(nodes: &[&Node], message: String) -> String {
+    let unknown = message.split_once("unknown parameter `");
+    let word = unknown.and_then(|(_, rest)| rest.split_once('`'));
+    let here: Vec<&str> = nodes.iter().map(|node| node.path.as_str()).collect();
+    match word {
+        Some((word, _)) if !message.contains("did you mean") => {
+            message.clone() + &home(word, &here)
+        }
+        _ => message,
+    }
 }
 
 /// The place below `nodes` that a message is about, or that of the first of them.

@@ -5,6 +5,7 @@ use anyhow::{Error, Result, anyhow};
 use phasebox_recipe::{Content, Node, Recipe};
 use phasebox_train::callback::CallbackFailed;
 use phasebox_train::split::Split;
+use phasebox_train::trainer::LossNotFinite;
 
 use super::super::build::{Built, line_in};
 use super::super::callbacks::PlannedCallback;
@@ -66,6 +67,11 @@ impl<'a> Blame<'a> {
             let context = self.at_callback(name, &failure, "in a trial of the recipe");
             return error.context(context);
         }
+        if error.is::<LossNotFinite>() {
+            let (node, reason) = self.loss();
+            let message = format!("a trial of the recipe failed in training{reason}");
+            return error.context(node.location.error(message));
+        }
         let text = format!("{error:#}");
         let stage = Stage::of(seen, &text);
         let (node, remedy) = self.section(stage, seen, &text);
@@ -84,8 +90,25 @@ impl<'a> Blame<'a> {
             Stage::Loss => (&training.loss, none),
             Stage::Metrics => (self.metric(seen.split, text), none),
             Stage::Step => (&training.optimizer, none),
-            Stage::BetweenBatches if text.starts_with("the loss is") => (&training.loss, none),
             Stage::BetweenBatches => (&self.recipe.resolved, none),
+        }
+    }
+
+    /// The reason for a loss that is no number, if it shows: a mean over samples that all have the weight 0.
+    fn loss(&self) -> (&Node, &'static str) {
+        let training = &self.recipe.training_hyperparams;
+        let inline = training.loss.entries().first().map(|entry| &entry.value);
+        let blocks = [Some(&training.criterion_params), inline];
+        let mut weights = blocks
+            .into_iter()
+            .flatten()
+            .filter_map(|block| block.get("weight"));
+        match weights.find(|weights| has_zero(weights)) {
+            Some(weights) => (
+                weights,
+                ", perhaps since `weight` is 0 for the classes of a whole batch",
+            ),
+            None => (&training.loss, ""),
         }
     }
 
@@ -144,6 +167,16 @@ impl<'a> Blame<'a> {
         let mut items = items.iter();
         items.find(|item| text.contains(name(item))).unwrap_or(list)
     }
+}
+
+fn has_zero(list: &Node) -> bool {
+    let Content::List(items) = &list.content else {
+        return false;
+    };
+    items.iter().any(|item| match &item.content {
+        Content::Scalar(value) => value.as_f64() == Some(0.0),
+        _ => false,
+    })
 }
 
 /// The name of `name` or of `{name: parameters}`.

@@ -6,10 +6,11 @@ mod blame;
 mod outputs;
 mod probe;
 mod samples;
+mod weights;
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Error, Result};
 pub use phasebox_data::Extent;
 use phasebox_nn::model::Model;
 use phasebox_recipe::Recipe;
@@ -17,13 +18,14 @@ use phasebox_train::accumulation::Accumulation;
 use phasebox_train::callback::CallbackFailed;
 use phasebox_train::checkpoint;
 use phasebox_train::logger::RunFolder;
-use phasebox_train::trainer::{CallbackSummary, Settings, Summary, Trainer};
+use phasebox_train::trainer::{CallbackSummary, LossNotFinite, Settings, Summary, Trainer};
 use tch::{Device, Tensor};
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use self::blame::Blame;
 use self::outputs::Classes;
 use self::probe::Probe;
+use self::weights::Broken;
 use super::build::Built;
 use super::{Assembly, Options, callbacks, context, settings};
 
@@ -42,19 +44,21 @@ pub struct Tried {
 }
 
 impl Assembly<'_> {
-    /// [`Assembly::trial`] with two samples. Where a callback fails, two samples may be too few for it: the assembly that
-    /// `again` makes is then tried with a whole batch, and decides.
+    /// [`Assembly::trial`] with two samples. Where a callback fails, or the loss or the weights are no use, two samples may
+    /// be too few: the assembly that `again` makes is then tried with a whole batch, and decides.
     ///
     /// # Errors
     /// The errors of [`Assembly::trial`].
     pub fn trial_of_two<'a>(self, again: impl FnOnce() -> Result<Assembly<'a>>) -> Result<Tried> {
         let error = match self.trial(Extent::TwoSamples) {
-            Err(error) if error.is::<CallbackFailed>() => error,
+            Err(error) if may_be_of_two(&error) => error,
             tried => return tried,
         };
         let mut tried = again()?.trial(Extent::WholeBatch)?;
-        let warning = format!("with two samples only: {error:#}");
-        tried.warnings.push(warning);
+        if !error.is::<Broken>() {
+            let warning = format!("with two samples only: {error:#}");
+            tried.warnings.push(warning);
+        }
         Ok(tried)
     }
 
@@ -101,6 +105,14 @@ impl Assembly<'_> {
         trainer.interrupt_on(interrupt);
         let summary = trainer.train();
         let unused_outputs = classes.check(&seen.borrow())?;
+        if summary
+            .as_ref()
+            .err()
+            .is_none_or(Error::is::<LossNotFinite>)
+        {
+            // A loss that is no number may come from them.
+            seen.borrow().weights.check(recipe)?;
+        }
         let summary = summary.map_err(|error| blame.place(error, &seen.borrow()))?;
         if is_saved && !summary.is_interrupted() {
             read_back(&run)?;
@@ -113,6 +125,11 @@ impl Assembly<'_> {
             is_interrupted: summary.is_interrupted(),
         })
     }
+}
+
+/// True for failures that more samples may not have.
+fn may_be_of_two(error: &Error) -> bool {
+    error.is::<CallbackFailed>() || error.is::<LossNotFinite>() || error.is::<Broken>()
 }
 
 impl Built {

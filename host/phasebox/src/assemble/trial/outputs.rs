@@ -40,9 +40,6 @@ impl<'a> Classes<'a> {
             "CrossEntropyLoss" if outputs < classes => format!(
                 "the network has {outputs} outputs, and the data have {classes} classes: write `num_classes: {classes}`"
             ),
-            "BCEWithLogitsLoss" if outputs == 1 && classes > 2 => format!(
-                "the network has one output, and the data have {classes} classes: use `CrossEntropyLoss`"
-            ),
             "CrossEntropyLoss" if outputs > classes => {
                 let warning = format!(
                     "{place}: the network has {outputs} outputs, and the data have {classes} classes: the others are \

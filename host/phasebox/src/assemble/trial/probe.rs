@@ -11,6 +11,8 @@ use phasebox_train::context::{Context, Lendable};
 use phasebox_train::split::Split;
 use torch_ext::Items;
 
+use super::weights::Weights;
+
 /// The last that was seen of a trial.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
@@ -23,6 +25,7 @@ pub(super) struct Seen {
     pub(super) has_loss: bool,
     /// The second dimension of the predictions, where there is one tensor of them.
     pub(super) outputs: Option<i64>,
+    pub(super) weights: Weights,
 }
 
 /// See the module.
@@ -55,6 +58,8 @@ impl Callback for Probe {
             Phase::TrainingEnd => {}
             Phase::Exception => seen.note_batch(context),
             Phase::TrainBatchForwardEnd => seen.outputs = outputs(context),
+            Phase::TrainBatchGradientStepStart => seen.weights.note_rate(context),
+            Phase::TrainBatchStart | Phase::TrainBatchEnd => seen.weights.look(context)?,
             _ => {}
         }
         Ok(())
