@@ -11,6 +11,7 @@
 //! | `refusals` | what is refused before anything runs, and in which words |
 //! | `mission` | that a page of SuperGradients' documentation trains as it is, and writes its pictures |
 //! | `names` | that one refusal lists every name of a recipe that is not there, with its line and remedy |
+//! | `places` | that a wrong value of any key is refused at its line, in the file or on the command line |
 //! | `trials` | that `check` refuses what a run would fail at, and leaves nothing behind |
 //! | `keys_without_effect` | that `check` and `train` list every key that changes nothing |
 //! | `sg_recipes` | that SuperGradients' recipes are read as they are, up to the names that are missing |
