@@ -38,6 +38,7 @@
 //! | `transforms` | that a list of transforms trains as the mapping does, and masks from a recipe, with a switch |
 //! | `image_files` | that a broken image among many is refused, and ends no run without its checkpoint |
 //! | `odd_files` | that a file which never ends, or waits for a writer, is refused at once |
+//! | `system_faults` | that streams which take nothing, small limits and early signals cost no run its end |
 //! | `wrong_numbers` | that what would train to wrong numbers without a word is refused, or said |
 //! | `tidy` | that the source keeps the rules of ARCHITECTURE.md and CONTRIBUTING.md |
 //!
@@ -77,6 +78,7 @@ mod sandbox;
 mod sg_recipes;
 mod state_upgrade;
 mod sweeps;
+mod system_faults;
 mod tensor_ops;
 mod tidy;
 mod transforms;

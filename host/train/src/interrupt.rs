@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Context as _, Result};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
 use signal_hook::flag;
 
 /// The signals that end a run. Schedulers of clusters announce the end of a job with one of them; SIGHUP comes from a
@@ -29,6 +29,17 @@ pub struct Interrupt {
     asked: Arc<AtomicBool>,
 }
 
+/// Makes a file that reaches the process's limit (`ulimit -f`) an error of the write: the signal would end the process
+/// without a word.
+///
+/// # Errors
+/// If the handler cannot be set.
+pub fn survive_file_limit() -> Result<()> {
+    let noticed = Arc::new(AtomicBool::new(false));
+    let registered = flag::register(SIGXFSZ, noticed);
+    registered.map(drop).context("cannot listen for SIGXFSZ")
+}
+
 /// The exit code that a shell reports for a process that SIGINT ended.
 const EXIT_CODE_OF_SIGINT: i32 = 130;
 
@@ -39,10 +50,6 @@ impl Interrupt {
     /// If the handlers cannot be set.
     pub fn listen() -> Result<Interrupt> {
         let interrupt = Interrupt::default();
-        let impatient = &interrupt.impatient;
-        flag::register_conditional_shutdown(SIGINT, EXIT_CODE_OF_SIGINT, impatient.clone())
-            .and_then(|_| flag::register(SIGINT, impatient.clone()))
-            .context("cannot listen for SIGINT")?;
         for (signal, name) in SIGNALS {
             if signal == SIGHUP && is_ignored(signal) {
                 continue;
@@ -50,6 +57,14 @@ impl Interrupt {
             flag::register_usize(signal, interrupt.arrived.clone(), signal as usize)
                 .and_then(|_| flag::register(signal, interrupt.asked.clone()))
                 .with_context(|| format!("cannot listen for {name}"))?;
+        }
+        // Last: a first SIGINT that arrives meanwhile must have been noticed.
+        let impatient = &interrupt.impatient;
+        flag::register_conditional_shutdown(SIGINT, EXIT_CODE_OF_SIGINT, impatient.clone())
+            .and_then(|_| flag::register(SIGINT, impatient.clone()))
+            .context("cannot listen for SIGINT")?;
+        if interrupt.is_set() {
+            interrupt.asked.store(true, Ordering::Relaxed);
         }
         Ok(interrupt)
     }

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use phasebox_recipe::{DeviceChoice, Recipe, RecipeError};
+use phasebox_train::interrupt::survive_file_limit;
 
 use crate::assemble::{Options, lock_beside};
 
@@ -106,7 +107,19 @@ impl From<RecipeError> for Failure {
 
 /// Runs what was typed.
 pub fn run(cli: Cli) -> ExitCode {
-    let answer = match cli.command {
+    let answer = survive_file_limit().map_err(Failure::Failed);
+    let (error, code) = match answer.and_then(|()| command(cli.command)) {
+        Ok(()) => return ExitCode::from(DONE),
+        Err(Failure::Refused(error)) => (error, REFUSED),
+        Err(Failure::Failed(error)) => (error, FAILED),
+        Err(Failure::Interrupted) => return ExitCode::from(INTERRUPTED),
+    };
+    print::tell(format_args!("error: {error:#}"));
+    ExitCode::from(code)
+}
+
+fn command(command: Command) -> Result<(), Failure> {
+    match command {
         Command::Train(train) => train.run(),
         Command::Sweep(sweep) => sweep.run(),
         Command::Watch(watch) => watch.run(),
@@ -116,13 +129,5 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Inspect(inspect) => inspect.run(),
         Command::Report(report) => report.run(),
         Command::Doctor => doctor::run(),
-    };
-    let (error, code) = match answer {
-        Ok(()) => return ExitCode::from(DONE),
-        Err(Failure::Refused(error)) => (error, REFUSED),
-        Err(Failure::Failed(error)) => (error, FAILED),
-        Err(Failure::Interrupted) => return ExitCode::from(INTERRUPTED),
-    };
-    print::tell(format_args!("error: {error:#}"));
-    ExitCode::from(code)
+    }
 }

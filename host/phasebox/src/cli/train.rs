@@ -20,8 +20,8 @@ pub(super) struct Train {
 
 impl Train {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let recipe = self.recipe.load()?;
         let mut session = self.options.begin()?;
+        let recipe = self.recipe.load()?;
         let summary = self
             .options
             .train(&recipe, &self.recipe, self.resume, &mut session)?;

@@ -74,7 +74,7 @@ impl TrainOptions {
         let trainer = assembly.trainer().map_err(Failure::Refused)?;
         let summary = trainer.train().map_err(Failure::Failed)?;
         if !(self.json || is_silent) {
-            print(report(&summary))?;
+            show(&summary);
         }
         Ok(summary)
     }
@@ -99,6 +99,13 @@ pub(super) fn show_messages() {
     let _ = lines.with_max_level(tracing::Level::INFO).try_init();
 }
 
+/// Shows how a run went. The run has ended by now: a report that cannot be shown is no failure of it.
+fn show(summary: &Summary) {
+    if let Err(Failure::Failed(error)) = print(report(summary)) {
+        tracing::warn!("{error:#}");
+    }
+}
+
 fn report(summary: &Summary) -> Vec<String> {
     let Summary {
         epochs,
@@ -121,7 +128,7 @@ fn report(summary: &Summary) -> Vec<String> {
             "best {}: {:.4} (epoch {})",
             best.metric,
             best.value,
-            best.epoch + 1
+            u64::from(best.epoch) + 1
         )
     }));
     lines.push(format!("last: {}", last.join("  ")));

@@ -10,7 +10,7 @@
 //! {"event":"end","summary":{…}}
 //! ```
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ static BAR: LazyLock<ProgressBar> = LazyLock::new(|| {
     bar
 });
 
-/// Shows how a run goes on. When nobody reads on, as after `| head`, the run goes on in silence.
+/// Shows how a run goes on. Where nothing can be shown, as after `| head` or on a full disk, the run goes on in silence.
 pub struct Progress {
     output: Output,
     epoch: Epoch,
@@ -109,7 +109,7 @@ impl Progress {
 
     /// Counts a batch of `samples`; `loss` is the last that has arrived from the device. Costs a look at the clock unless
     /// something is shown.
-    pub(crate) fn batch(&mut self, samples: u64, loss: Option<f64>) -> Result<()> {
+    pub(crate) fn batch(&mut self, samples: u64, loss: Option<f64>) {
         self.epoch.batch += 1;
         self.epoch.done += 1;
         self.epoch.samples += samples;
@@ -120,12 +120,11 @@ impl Progress {
                     bar.set_message(self.epoch.numbers(loss));
                 }
                 bar.set_position(self.epoch.batch);
-                Ok(())
             }
             Output::Lines(_) if self.epoch.is_due(LINE_EVERY) => {
-                self.say(&self.epoch.batch_line(loss))
+                self.say(&self.epoch.batch_line(loss));
             }
-            Output::Lines(_) | Output::Json(_) | Output::Silent => Ok(()),
+            Output::Lines(_) | Output::Json(_) | Output::Silent => {}
         }
     }
 
@@ -141,36 +140,30 @@ impl Progress {
             Output::Bar(bar) => {
                 bar.println(self.epoch.end_line(&metrics));
                 bar.finish_and_clear();
-                Ok(())
             }
             Output::Lines(_) => self.say(&self.epoch.end_line(&metrics)),
             Output::Json(_) => self.say(&self.epoch.end_event(step, &metrics)?),
-            Output::Silent => Ok(()),
+            Output::Silent => {}
         }
+        Ok(())
     }
 
     /// Ends the run. Machines get its summary; for people, the command line prints it.
-    pub(crate) fn finish(&mut self, summary: &Value) -> Result<()> {
+    pub(crate) fn finish(&mut self, summary: &Value) {
         match &mut self.output {
-            Output::Bar(bar) => {
-                bar.finish_and_clear();
-                Ok(())
-            }
+            Output::Bar(bar) => bar.finish_and_clear(),
             Output::Json(_) => self.say(&json!({"event": "end", "summary": summary}).to_string()),
-            Output::Lines(_) | Output::Silent => Ok(()),
+            Output::Lines(_) | Output::Silent => {}
         }
     }
 
-    fn say(&mut self, line: &str) -> Result<()> {
+    fn say(&mut self, line: &str) {
         let (Output::Lines(out) | Output::Json(out)) = &mut self.output else {
-            return Ok(());
+            return;
         };
-        match writeln!(out, "{line}").and_then(|()| out.flush()) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                self.output = Output::Silent;
-                Ok(())
-            }
-            said => said.context("cannot show the progress"),
+        if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+            self.output = Output::Silent;
+            tracing::warn!("the progress can no longer be shown ({error}): the run goes on");
         }
     }
 
@@ -189,15 +182,13 @@ pub struct LineWriter;
 
 impl Write for LineWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match BAR.suspend(|| io::stderr().write(bytes)) {
-            // Nobody reads on. A log that fails would want to say so, in this very place.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(bytes.len()),
-            written => written,
-        }
+        // A log that fails would want to say so, in this very place: nobody is left to be told.
+        let written = BAR.suspend(|| io::stderr().write(bytes));
+        Ok(written.unwrap_or(bytes.len()))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }
 

@@ -3,11 +3,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use phasebox_files::atomic_file::{self, Durability, check_file_name};
 use phasebox_files::regular_file;
-use time::{OffsetDateTime, macros::format_description};
+use time::OffsetDateTime;
+use time::macros::{datetime, format_description};
 
 /// The most bytes of a resolved recipe: all of its files, which have 1 MiB each at most.
 const MOST_RECIPE_BYTES: u64 = 64 << 20;
@@ -29,7 +31,7 @@ impl RunFolder {
         let started = format_description!(
             "RUN_[year][month][day]_[hour][minute][second]_[subsecond digits:6]_"
         );
-        let prefix = OffsetDateTime::now_utc().format(started)?;
+        let prefix = date(SystemTime::now()).format(started)?;
         Ok(RunFolder {
             path: atomic_file::create_unique_folder(&experiment, &prefix)?,
         })
@@ -43,7 +45,7 @@ impl RunFolder {
         let context = || format!("cannot make {}", parent.display());
         fs::create_dir_all(parent).with_context(context)?;
         let started = format_description!("EVAL_[year][month][day]_[hour][minute][second]_");
-        let prefix = OffsetDateTime::now_utc().format(started)?;
+        let prefix = date(SystemTime::now()).format(started)?;
         Ok(RunFolder {
             path: atomic_file::create_unique_folder(parent, &prefix)?,
         })
@@ -172,6 +174,16 @@ impl RunFolder {
     }
 }
 
+/// A time in UTC, to the microsecond. A clock before 1970 counts as 1970, and one beyond 9999 as the last second of that
+/// year: names of folders keep their length, and a clock that is wrong ends no run.
+fn date(time: SystemTime) -> OffsetDateTime {
+    const LAST: OffsetDateTime = datetime!(9999-12-31 23:59:59 UTC);
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let micros = i128::try_from(since.as_micros()).unwrap_or(i128::MAX);
+    let nanos = micros.saturating_mul(1000);
+    OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(LAST)
+}
+
 /// The folder `name` in `parent`, made if need be. A link that somebody planted in its place is not followed. A link in
 /// the place of a file needs no care: files are renamed into place, over it.
 fn own_folder(parent: &Path, name: &str) -> Result<PathBuf> {
@@ -200,6 +212,7 @@ fn name_of(path: &Path) -> &str {
 mod tests {
     use super::*;
     use std::collections::HashSet;
+    use std::time::Duration;
 
     #[test]
     fn runs_started_together_get_their_own_folders() -> Result<()> {
@@ -222,6 +235,27 @@ mod tests {
         }
         assert_eq!(RunFolder::newest(runs.path(), "other")?, None);
         Ok(())
+    }
+
+    #[test]
+    fn any_clock_gives_a_date_of_eight_digits() -> Result<()> {
+        let day = format_description!("[year][month][day]");
+        let check = |seconds: i64, expected: &str| -> Result<()> {
+            let length = Duration::from_secs(seconds.unsigned_abs());
+            let time = match seconds < 0 {
+                true => UNIX_EPOCH - length,
+                false => UNIX_EPOCH + length,
+            };
+            assert_eq!(date(time).format(day)?, expected);
+            Ok(())
+        };
+        check(0, "19700101")?;
+        check(1_764_158_400, "20251126")?;
+        check(-1, "19700101")?;
+        check(-100_000_000_000, "19700101")?;
+        check(253_402_300_799, "99991231")?;
+        check(253_402_300_800, "99991231")?;
+        check(i64::MAX, "99991231")
     }
 
     #[test]

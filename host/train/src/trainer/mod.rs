@@ -396,7 +396,8 @@ impl Trainer {
         fired?;
         let samples = self.context.batch_size;
         self.context.clear_batch();
-        self.progress.batch(samples, self.loss_watch.last())
+        self.progress.batch(samples, self.loss_watch.last());
+        Ok(())
     }
 
     /// Does what callbacks asked for during the batch.

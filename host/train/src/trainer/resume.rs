@@ -82,7 +82,7 @@ impl Trainer {
             "the run is over ({}): nothing is left to train, and nothing was changed; {remedy}",
             summary.stop_reason
         );
-        self.progress.finish(&serde_json::to_value(&summary)?)?;
+        self.progress.finish(&serde_json::to_value(&summary)?);
         Ok(summary)
     }
 

@@ -171,7 +171,7 @@ impl Trainer {
         let bytes = serde_json::to_vec_pretty(&json)?;
         atomic_file::write_file(&self.run.summary(), &bytes, Durability::Process)
             .context("the summary cannot be written")?;
-        self.progress.finish(&json)?;
+        self.progress.finish(&json);
         Ok(summary)
     }
 

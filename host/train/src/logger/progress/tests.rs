@@ -32,13 +32,14 @@ fn two_epochs(progress: &mut Progress) -> Result<()> {
             if batch == 2 {
                 progress.epoch.shown -= LINE_EVERY;
             }
-            progress.batch(32, Some(0.5))?;
+            progress.batch(32, Some(0.5));
         }
         progress.add_metric("train/loss".to_owned(), 0.5);
         progress.add_metric("Accuracy\n".to_owned(), f64::NAN);
         progress.end_epoch(3 * (epoch + 1))?;
     }
-    progress.finish(&json!({"epochs": 2}))
+    progress.finish(&json!({"epochs": 2}));
+    Ok(())
 }
 
 /// Digits that depend on time become `#`.
@@ -113,7 +114,7 @@ fn runs_follow_each_other_on_one_bar() -> Result<()> {
     for run in 1..=3 {
         let mut progress = Progress::new(Output::Bar(bar.clone()));
         progress.start_epoch(0, run, Some(2), 0);
-        progress.batch(32, None)?;
+        progress.batch(32, None);
         bar.force_draw();
         let shown = terminal.contents();
         let last = shown.lines().last().unwrap_or_default();
@@ -122,7 +123,7 @@ fn runs_follow_each_other_on_one_bar() -> Result<()> {
             "{shown}"
         );
         progress.end_epoch(1)?;
-        progress.finish(&json!({}))?;
+        progress.finish(&json!({}));
         bar.suspend(|| {});
         assert_eq!(
             terminal.contents().lines().count() as u64,
@@ -133,22 +134,21 @@ fn runs_follow_each_other_on_one_bar() -> Result<()> {
     Ok(())
 }
 
-/// A reader that goes away takes the progress with it, not the run.
+/// A reader that goes away and a disk that is full take the progress with them, not the run.
 #[test]
 fn a_run_goes_on_without_readers() -> Result<()> {
     let outputs: [fn(Box<dyn Write + Send>) -> Output; 2] = [Output::Lines, Output::Json];
     for output in outputs {
-        let (reader, writer) = io::pipe()?;
+        let (reader, unread) = io::pipe()?;
         drop(reader);
-        let mut progress = Progress::new(output(Box::new(writer)));
-        two_epochs(&mut progress)?;
-        assert!(matches!(progress.output, Output::Silent));
+        let full = std::fs::File::options().write(true).open("/dev/full")?;
+        let writers: [Box<dyn Write + Send>; 2] = [Box::new(unread), Box::new(full)];
+        for writer in writers {
+            let mut progress = Progress::new(output(writer));
+            two_epochs(&mut progress)?;
+            assert!(matches!(progress.output, Output::Silent));
+        }
     }
-    let full = std::fs::File::options().write(true).open("/dev/full")?;
-    assert!(
-        two_epochs(&mut Progress::new(Output::Lines(Box::new(full)))).is_err(),
-        "a full disk is told"
-    );
     Ok(())
 }
 
@@ -159,7 +159,7 @@ fn the_bar_shows_the_epoch_and_leaves_its_line() -> Result<()> {
     let mut progress = Progress::new(Output::Bar(ProgressBar::with_draw_target(None, target)));
     progress.start_epoch(0, 2, Some(3), 0);
     progress.epoch.shown -= NUMBERS_EVERY;
-    progress.batch(32, Some(0.25))?;
+    progress.batch(32, Some(0.25));
     if let Output::Bar(bar) = &progress.output {
         bar.force_draw();
     }
