@@ -22,6 +22,7 @@
 //! | `broken_pipe` | that a command ends as it would have when nobody reads its output |
 //! | `endings` | what is left of a run that a full disk, numbers that are none or a second process end |
 //! | `formats` | that files of 0.1.0 are read, and those of a newer version refused |
+//! | `siege` | that a small file of a stranger costs what an honest one of its size does |
 //! | `sandbox` | that every attack of a list is refused or contained, and training goes on to the same bits |
 //! | `eval` | that `phasebox eval` gives the numbers that the run logged, and leaves the run as it was |
 //! | `reports` | that `phasebox report` says what a run's summary holds |
@@ -76,6 +77,7 @@ mod resume;
 mod run_checks;
 mod sandbox;
 mod sg_recipes;
+mod siege;
 mod state_upgrade;
 mod sweeps;
 mod system_faults;

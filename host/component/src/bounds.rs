@@ -5,6 +5,8 @@
 use anyhow::{Result, ensure};
 use wasmparser::{Parser, Payload};
 
+use crate::bodies::Shape;
+
 /// A quantity of a component that is bounded.
 #[derive(Clone, Copy)]
 enum Quantity {
@@ -16,11 +18,13 @@ enum Quantity {
     Memories,
     Tables,
     Definitions,
+    BlockDepth,
+    LocalsAtBlocks,
 }
 
 /// The most of each quantity: several times that of a Python component, the largest known. The test
 /// `the_largest_component_we_know_is_far_below` has its numbers.
-const BOUNDS: [(Quantity, u64, &str); 8] = [
+const BOUNDS: [(Quantity, u64, &str); 10] = [
     (Quantity::Functions, 60_000, "functions"),
     (Quantity::BodyBytes, 2 << 20, "bytes in one function"),
     (Quantity::Modules, 200, "modules and components"),
@@ -32,6 +36,12 @@ const BOUNDS: [(Quantity, u64, &str); 8] = [
         Quantity::Definitions,
         100_000,
         "types, imports, exports, globals, segments and aliases",
+    ),
+    (Quantity::BlockDepth, 2000, "blocks inside each other in one function"),
+    (
+        Quantity::LocalsAtBlocks,
+        10_000_000,
+        "blocks times local variables in one function",
     ),
 ];
 
@@ -61,6 +71,11 @@ fn count(bytes: &[u8]) -> [u64; BOUNDS.len()] {
             _ => {}
         }
         add(&mut counted, Quantity::Nesting, depth);
+        if let Payload::CodeSectionEntry(body) = &payload {
+            let shape = Shape::of(body);
+            add(&mut counted, Quantity::BlockDepth, shape.depth);
+            add(&mut counted, Quantity::LocalsAtBlocks, shape.locals_at_blocks);
+        }
         let (quantity, found) = quantity_of(&payload);
         add(&mut counted, quantity, found);
     }
@@ -71,7 +86,10 @@ fn count(bytes: &[u8]) -> [u64; BOUNDS.len()] {
 fn add(counted: &mut [u64; BOUNDS.len()], quantity: Quantity, found: u64) {
     let so_far = &mut counted[quantity as usize];
     *so_far = match quantity {
-        Quantity::Nesting | Quantity::BodyBytes => found.max(*so_far),
+        Quantity::Nesting
+        | Quantity::BodyBytes
+        | Quantity::BlockDepth
+        | Quantity::LocalsAtBlocks => found.max(*so_far),
         _ => *so_far + found,
     };
 }

@@ -1,39 +1,99 @@
-//! Compiling a component, for as long as the limit `compile_time` says.
+//! Compiling a component, for as long and in as much memory as the limits `compile_time` and `compile_memory` say.
+//!
+//! A process of its own can be killed, and its memory can be bounded: half a megabyte of nested loops takes gigabytes. A
+//! program that embeds this crate and names no program to start compiles on a thread, which can be neither.
 
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
 use anyhow::{Result, anyhow, bail};
 use phasebox_contract::limits::{Limit, Limits};
-use wasmtime::Engine;
-use wasmtime::component::Component as Code;
+
+use crate::child::{Bounds, Ended, perform};
+use crate::engine::Engine;
+use crate::task::Task;
 
 /// The stack of the compiler's thread: as much as the first thread of a process has.
 const COMPILER_STACK_BYTES: usize = 8 << 20;
+/// The size from which on a file may take all of the limits. A Python component has 18 MB.
+const WHOLE_BYTES: u64 = 16 << 20;
+/// The part of the limits that the smallest file may take.
+const LEAST_PART: u64 = 8;
+/// The most bytes of machine code. A Python component has 60 MB.
+const MAX_CODE_BYTES: u64 = 1 << 30;
 
-/// Compiles `bytes`. The outer error says that compiling took too long or failed; the inner one is the
-/// engine's about the component.
-///
-/// Compiling cannot be stopped, so it has a thread of its own: one that takes too long is left to end by
-/// itself, or with the process, which refuses the recipe. A child process could be killed, but needs a
-/// program to start, which a user of this crate as a library does not have.
-pub(crate) fn compile(engine: &Engine, bytes: Vec<u8>, limits: &Limits) -> Result<Result<Code>> {
+/// Compiles `bytes` to what the engine maps. The outer error says that compiling took too much or failed; the inner one
+/// is the engine's about the component.
+pub(crate) fn compile(engine: &Engine, bytes: Vec<u8>, limits: &Limits) -> Result<Result<Vec<u8>>> {
+    match &engine.program {
+        Some(program) => in_process(engine, program, &bytes, limits),
+        None => on_thread(&engine.engine, bytes, limits),
+    }
+}
+
+fn in_process(
+    engine: &Engine,
+    program: &Path,
+    bytes: &[u8],
+    limits: &Limits,
+) -> Result<Result<Vec<u8>>> {
+    let interrupted = engine.interrupted();
+    let limits = &shared_out(limits, bytes.len() as u64);
+    let bounds = Bounds {
+        time: limits.time(Limit::CompileTime),
+        memory: limits[Limit::CompileMemory],
+        answer: MAX_CODE_BYTES,
+        interrupted: &interrupted,
+    };
+    let reason = match perform(program, Task::Compile(engine.profile()), bytes, &bounds)? {
+        Ok(code) => return Ok(Ok(code)),
+        Err(Ended::Refused(reason)) => return Ok(Err(anyhow!("{reason}"))),
+        Err(Ended::Time) => takes_too_long(limits),
+        Err(Ended::Memory) => {
+            let exceeded = Limit::CompileMemory.exceeded(limits[Limit::CompileMemory]);
+            format!("it takes too much memory: {exceeded}")
+        }
+        Err(Ended::Interrupted) => "the program was asked to end".to_owned(),
+        Err(Ended::Failed(how)) => format!("the compiler failed on it ({how}), {OUR_FAULT}"),
+    };
+    bail!(reason)
+}
+
+fn on_thread(
+    engine: &wasmtime::Engine,
+    bytes: Vec<u8>,
+    limits: &Limits,
+) -> Result<Result<Vec<u8>>> {
     let (sender, receiver) = channel();
+    let limits = &shared_out(limits, bytes.len() as u64);
     let engine = engine.clone();
     std::thread::Builder::new()
         .name("compiler".to_owned())
         .stack_size(COMPILER_STACK_BYTES)
         .spawn(move || {
             // Nobody listens once the time is over.
-            let _ = sender.send(Code::from_binary(&engine, &bytes));
+            let _ = sender.send(engine.precompile_component(&bytes));
         })?;
     match receiver.recv_timeout(limits.time(Limit::CompileTime)) {
         Ok(compiled) => Ok(compiled.map_err(|error| anyhow!("{error:#}"))),
-        Err(RecvTimeoutError::Timeout) => bail!(
-            "it takes too long: {}",
-            Limit::CompileTime.exceeded(limits[Limit::CompileTime])
-        ),
-        Err(RecvTimeoutError::Disconnected) => {
-            bail!("the compiler failed on it, which is a fault of phasebox")
-        }
+        Err(RecvTimeoutError::Timeout) => bail!(takes_too_long(limits)),
+        Err(RecvTimeoutError::Disconnected) => bail!("the compiler failed on it, {OUR_FAULT}"),
     }
+}
+
+const OUR_FAULT: &str = "which is a fault of phasebox";
+
+/// The limits of a file by its size: a small one may not take what a large one needs.
+fn shared_out(limits: &Limits, size: u64) -> Limits {
+    let both = [Limit::CompileTime, Limit::CompileMemory].into_iter();
+    both.fold(*limits, |shared, limit| {
+        let by_size = limits[limit] as f64 * size as f64 / WHOLE_BYTES as f64;
+        let least = limits[limit] / LEAST_PART;
+        shared.with(limit, (by_size as u64).clamp(least, limits[limit]))
+    })
+}
+
+fn takes_too_long(limits: &Limits) -> String {
+    let exceeded = Limit::CompileTime.exceeded(limits[Limit::CompileTime]);
+    format!("it takes too long: {exceeded}")
 }

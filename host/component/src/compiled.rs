@@ -118,9 +118,9 @@ impl CompiledCode {
 
     /// Keeps compiled code, and throws away what has not been used for long. If nothing can be kept, the log
     /// says so and the next start compiles again.
-    pub(crate) fn keep(&self, engine: &Engine, sha256: Digest, component: &Component) {
+    pub(crate) fn keep(&self, engine: &Engine, sha256: Digest, code: &[u8]) {
         if let Ok(folder) = &self.folder {
-            log_failure(write_entry(folder, &entry_name(engine, sha256), component));
+            log_failure(write_entry(folder, &entry_name(engine, sha256), code));
         }
     }
 }
@@ -132,14 +132,13 @@ fn log_failure(kept: Result<()>) {
 }
 
 /// Writes both files of an entry, and makes room if there is too much.
-fn write_entry(folder: &Folder, name: &str, component: &Component) -> Result<()> {
-    let code = component.serialize().map_err(|error| anyhow!(error))?;
+fn write_entry(folder: &Folder, name: &str, code: &[u8]) -> Result<()> {
     folder.write_record(&Record {
         name: name.to_owned(),
-        sha256: Digest::of(&code).to_string(),
+        sha256: Digest::of(code).to_string(),
         stamp: None,
     })?;
-    folder.write(&code_file(name), &code)?;
+    folder.write(&code_file(name), code)?;
     eviction::make_room(folder, eviction::Bounds::default(), SystemTime::now())
 }
 
@@ -177,7 +176,7 @@ fn intact(folder: &Folder, name: &str) -> Result<Option<File>> {
     Ok(Some(code))
 }
 
-/// Makes the code in a file executable. This happens nowhere else.
+/// Makes the code in a file executable.
 #[expect(
     unsafe_code,
     reason = "the engine cannot know whether a file holds its own work; `intact` does"
@@ -190,6 +189,17 @@ fn map(engine: &Engine, code: &File) -> Result<Component> {
     // digest that was stored when the engine wrote them (`intact`); files there are replaced whole, never written
     // to. The engine checks by itself that its version and settings are those of the code.
     unsafe { Component::deserialize_file(engine, path) }.map_err(|error| anyhow!(error))
+}
+
+/// Makes code executable that was compiled a moment ago.
+#[expect(
+    unsafe_code,
+    reason = "the engine cannot know whether bytes are its own work; they come from `compile`"
+)]
+pub(crate) fn load_fresh(engine: &Engine, code: &[u8]) -> Result<Component> {
+    // SAFETY: the engine must have written these bytes itself. They are the answer of `compile`: of a thread of this
+    // process, or of this very program in a process that this one has started, by a pipe that nobody else holds.
+    unsafe { Component::deserialize(engine, code) }.map_err(|error| anyhow!(error))
 }
 
 /// A digest of all that decides the machine code of a component.

@@ -12,9 +12,11 @@ use wasmtime::component::{Component as Code, ComponentExportIndex};
 
 use crate::bounds;
 use crate::compile::compile;
+use crate::compiled::load_fresh;
 use crate::engine::Engine;
 use crate::file;
 use crate::interface;
+use crate::source_lines::SourceLines;
 
 /// A compiled component whose imports and exports fit this host.
 #[derive(Clone)]
@@ -100,6 +102,16 @@ impl Component {
         })
     }
 
+    /// Lines of its source, for backtraces.
+    pub fn source_lines(&self, engine: &Engine) -> SourceLines {
+        SourceLines::new(
+            engine.program.clone(),
+            self.path.clone(),
+            self.sha256,
+            engine.interrupted(),
+        )
+    }
+
     /// The compiled code.
     pub fn code(&self) -> &Code {
         &self.code
@@ -135,9 +147,10 @@ fn read_and_compile(
         return Ok(Compiled { code, sha256 });
     }
     bounds::check(&bytes).with_context(|| format!("{shown} is refused"))?;
-    let code = compile(&engine.engine, bytes, limits)
+    let compiled = compile(engine, bytes, limits)
         .with_context(|| format!("{shown} cannot be compiled"))?
         .with_context(|| format!("{shown} is damaged or uses features that callbacks may not"))?;
-    engine.compiled.keep(&engine.engine, sha256, &code);
+    engine.compiled.keep(&engine.engine, sha256, &compiled);
+    let code = load_fresh(&engine.engine, &compiled)?;
     Ok(Compiled { code, sha256 })
 }

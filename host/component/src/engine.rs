@@ -1,15 +1,17 @@
 //! The wasmtime engine that callbacks are compiled for and run on: its settings, its clock, and the machine
 //! code that is kept for it. It is made once and shared by all callbacks of all runs. Links no host functions.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use anyhow::{Result, anyhow};
+use serde::{Deserialize, Serialize};
 use wasmtime::{Config, WasmBacktraceDetails};
 
 use crate::clock::Clock;
 use crate::compiled::CompiledCode;
+use crate::task;
 
 /// The stack of a guest. It is small since host functions run on top of the guest's frames.
 const GUEST_STACK_BYTES: usize = 512 << 10;
@@ -21,10 +23,12 @@ pub struct Engine {
     clock: Clock,
     profile: Profile,
     interrupted: Arc<AtomicBool>,
+    /// The program to start for a task, if there is one.
+    pub(crate) program: Option<PathBuf>,
 }
 
 /// The unit of callbacks' time, and how much their results may depend on the machine.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub enum Profile {
     /// Time is counted by the clock.
     #[default]
@@ -50,7 +54,7 @@ impl Engine {
     /// # Errors
     /// If the clock's thread cannot be started.
     pub fn with_profile(cache_dir: &Path, profile: Profile) -> Result<Engine> {
-        let engine = wasmtime::Engine::new(&config(profile)).map_err(|error| anyhow!(error))?;
+        let engine = wasmtime_engine(profile)?;
         let clock = Clock::start(engine.clone())?;
         Ok(Engine {
             engine,
@@ -58,6 +62,7 @@ impl Engine {
             compiled: CompiledCode::open(cache_dir),
             profile,
             interrupted: Arc::default(),
+            program: task::program(),
         })
     }
 
@@ -99,6 +104,11 @@ impl Engine {
     }
 }
 
+/// The engine of a profile, in whichever process.
+pub(crate) fn wasmtime_engine(profile: Profile) -> Result<wasmtime::Engine> {
+    wasmtime::Engine::new(&config(profile)).map_err(|error| anyhow!(error))
+}
+
 /// The settings of a profile. Threads, garbage collection and exceptions are not even compiled in. Several
 /// memories are allowed, since their sum is limited.
 fn config(profile: Profile) -> Config {
@@ -110,7 +120,8 @@ fn config(profile: Profile) -> Config {
         .consume_fuel(deterministic)
         .cranelift_nan_canonicalization(deterministic)
         .max_wasm_stack(GUEST_STACK_BYTES)
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        // Debug information is read outside: a stranger's may take any time and memory.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .shared_memory(false)
         .wasm_memory64(false)
         .wasm_custom_page_sizes(false)

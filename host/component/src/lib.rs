@@ -9,14 +9,18 @@
 //! |---|---|
 //! | `component` | a component, and the order of the steps that lead to one |
 //! | `file` | opening and reading a file within bounds |
-//! | `bounds` | how large its sections may be |
-//! | `compile` | compiling it within a time |
+//! | `bounds`, `bodies` | how large its sections may be, and how its functions are shaped |
+//! | `compile` | compiling it within a time and a memory |
+//! | `task`, `child` | a process of its own for what a file may make expensive |
+//! | `source_lines` | lines of its source, for backtraces |
 //! | `interface` | its imports and exports, checked against the contract |
 //! | `description` | the JSON that a callback describes itself by |
 //! | `engine`, `clock` | the wasmtime engine, and the clock that time is counted by |
 //! | `compiled` | machine code kept from one start to the next |
 
+mod bodies;
 mod bounds;
+mod child;
 mod clock;
 mod compile;
 mod compiled;
@@ -25,11 +29,15 @@ mod description;
 mod engine;
 mod file;
 mod interface;
+mod source_lines;
+mod task;
 
 pub use self::clock::TICK;
 pub use self::component::Component;
 pub use self::description::Description;
 pub use self::engine::{Engine, Profile};
+pub use self::source_lines::SourceLines;
+pub use self::task::run_component_task;
 
 /// The version of the engine that callbacks run on.
 pub const WASMTIME_VERSION: &str = env!("WASMTIME_VERSION");

@@ -1,9 +1,10 @@
-//! The `phasebox` program: parse, run, exit code.
+//! The `phasebox` program: parse, run, exit code. It starts itself to compile callbacks.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    phasebox::cli::run(phasebox::cli::Cli::parse())
+    phasebox_component::run_component_task()
+        .unwrap_or_else(|| phasebox::cli::run(phasebox::cli::Cli::parse()))
 }

@@ -62,7 +62,7 @@ impl Instance {
         component: &Component,
         settings: &PluginSettings,
     ) -> Result<Instance> {
-        let mut store = new_store(engine, settings);
+        let mut store = new_store(engine, component, settings);
         let instance = instantiate(&mut store, engine, component)?;
         let exports = ExportLookup {
             store: &mut store,
@@ -220,9 +220,14 @@ fn record_fuel_left(store: &mut Store<PluginState>) {
 }
 
 /// A store in which the limits of the plugin hold.
-fn new_store(engine: &PluginEngine, settings: &PluginSettings) -> Store<PluginState> {
+fn new_store(
+    engine: &PluginEngine,
+    component: &Component,
+    settings: &PluginSettings,
+) -> Store<PluginState> {
     let engine = engine.engine();
-    let mut state = PluginState::new(settings, engine.ticks(), engine.profile());
+    let source_lines = component.source_lines(engine);
+    let mut state = PluginState::new(settings, engine.ticks(), engine.profile(), source_lines);
     state.deadline.interrupt_on(engine.interrupted());
     let mut store = Store::new(engine.wasmtime(), state);
     store.limiter(|state| &mut state.limiter);

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use phasebox_component::Profile;
+use phasebox_component::{Profile, SourceLines};
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::{Limit, Limits, Usage, Window};
 use phasebox_nn::tensor_group::TensorGroup;
@@ -66,6 +66,8 @@ pub(crate) struct PluginState {
     pub(crate) host_tick_limit: u64,
     /// The guest's own words about why it is about to trap.
     pub(crate) failure: Option<GuestFailure>,
+    /// Lines of the component's source, for backtraces.
+    pub(crate) source_lines: SourceLines,
 }
 
 /// A step of the loop: the span that the limits of a step are counted over.
@@ -90,6 +92,7 @@ impl PluginState {
         settings: &PluginSettings,
         clock: Arc<AtomicU64>,
         profile: Profile,
+        source_lines: SourceLines,
     ) -> PluginState {
         let limits = limits_on(profile, settings.limits);
         let handles = limits[Limit::Handles];
@@ -116,6 +119,7 @@ impl PluginState {
             crossings_before: 0,
             host_tick_limit: ticks_within(limits[Limit::HostTime]),
             failure: None,
+            source_lines,
         }
     }
 
@@ -280,6 +284,7 @@ impl PluginState {
     pub(crate) fn take_over(&mut self, old: &mut PluginState) {
         self.usage = old.usage_at_end();
         self.counters = std::mem::take(&mut old.counters);
+        self.source_lines.go_on_after(&old.source_lines);
         self.logged_names = std::mem::take(&mut old.logged_names);
         self.published = std::mem::take(&mut old.published);
         self.stored = std::mem::take(&mut old.stored);

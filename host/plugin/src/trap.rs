@@ -2,10 +2,12 @@
 //! and the place in the guest's code.
 
 use anyhow::anyhow;
+use phasebox_component::SourceLines;
 use phasebox_contract::limits::{Limit, Limits};
 use phasebox_contract::printable::{indented, one_line};
-use wasmtime::{FrameInfo, FrameSymbol, Store, Trap, WasmBacktrace};
+use wasmtime::{FrameInfo, Store, Trap, WasmBacktrace};
 
+use crate::error::clip;
 use crate::host_panic::HostPanic;
 use crate::state::{GuestFailure, PluginState};
 
@@ -14,9 +16,10 @@ const MAX_FRAMES: usize = 12;
 
 /// Makes of a trap an error for people: the cause first, then the guest's backtrace.
 pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) -> anyhow::Error {
-    let backtrace = error.downcast_ref::<WasmBacktrace>();
-    let backtrace = backtrace.map(frames).unwrap_or_default();
     let state = store.data_mut();
+    let backtrace = error.downcast_ref::<WasmBacktrace>();
+    let backtrace = backtrace.map(|backtrace| frames(backtrace, &mut state.source_lines));
+    let backtrace = backtrace.unwrap_or_default();
     count(&error, state);
     let refused_bytes = state.limiter.refused_bytes.take();
     let cause = cause(&error, state.limits, state.deadline.limit, refused_bytes);
@@ -98,23 +101,32 @@ fn memory(limits: Limits, refused_bytes: Option<u64>) -> String {
 }
 
 /// The innermost frames of the guest, one a line.
-fn frames(backtrace: &WasmBacktrace) -> String {
-    let lines = backtrace.frames().iter().filter_map(frame_line);
-    let shown: String = lines.take(MAX_FRAMES).collect();
-    match shown.as_str() {
-        "" => shown,
-        _ => format!("\n  guest backtrace:{shown}"),
+fn frames(backtrace: &WasmBacktrace, source_lines: &mut SourceLines) -> String {
+    let named = |frame: &&FrameInfo| frame.func_name().is_some();
+    let frames: Vec<&FrameInfo> = backtrace
+        .frames()
+        .iter()
+        .filter(named)
+        .take(MAX_FRAMES)
+        .collect();
+    if frames.is_empty() {
+        return String::new();
     }
+    let offsets: Vec<u64> = frames.iter().map(|frame| offset(frame)).collect();
+    let lines = source_lines.at(&offsets);
+    let shown = frames.iter().zip(lines);
+    let shown: String = shown.filter_map(|(frame, line)| shown_frame(frame, line)).collect();
+    format!("\n  guest backtrace:{shown}")
+}
+
+/// The frame's place in the component's file; no code is at 0.
+fn offset(frame: &FrameInfo) -> u64 {
+    frame.module_offset().unwrap_or_default() as u64
 }
 
 /// A function of the guest, with its file and line if they are known.
-fn frame_line(frame: &FrameInfo) -> Option<String> {
-    let name = one_line(frame.func_name()?);
-    let place = frame.symbols().first().and_then(place);
+fn shown_frame(frame: &FrameInfo, line: Option<String>) -> Option<String> {
+    let name = one_line(clip(frame.func_name()?));
+    let place = line.map(|line| format!(" ({})", one_line(clip(&line))));
     Some(format!("\n    in {name}{}", place.unwrap_or_default()))
-}
-
-fn place(symbol: &FrameSymbol) -> Option<String> {
-    let file = one_line(symbol.file()?);
-    Some(format!(" ({file}:{})", symbol.line()?))
 }

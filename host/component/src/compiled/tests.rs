@@ -42,8 +42,8 @@ impl Kept {
     }
 
     fn keep(&self, engine: &Engine, answer: u32) {
-        let component = Component::new(engine, source(answer)).expect("it compiles");
-        self.code().keep(engine, sha256(answer), &component);
+        let code = compiled(engine, answer);
+        self.code().keep(engine, sha256(answer), &code);
     }
 
     /// The answer of the code that is kept for component 1, if that code is used.
@@ -74,6 +74,11 @@ fn source(answer: u32) -> Vec<u8> {
           (func (export "answer") (result u32) (canon lift (core func $instance "answer"))))"#
     );
     wat::parse_str(text).expect("valid text")
+}
+
+fn compiled(engine: &Engine, answer: u32) -> Vec<u8> {
+    let code = engine.precompile_component(&source(answer));
+    code.expect("it compiles")
 }
 
 fn sha256(answer: u32) -> Digest {
@@ -214,8 +219,7 @@ fn a_folder_that_others_could_change_is_not_used() {
             .unwrap_or_else(|reason| format!("{reason:#}"));
         assert!(line.contains(expected), "{}: {line}", path.display());
         let engine = Engine::default();
-        let component = Component::new(&engine, source(1)).expect("it compiles");
-        code.keep(&engine, sha256(1), &component);
+        code.keep(&engine, sha256(1), &compiled(&engine, 1));
         let is_used = expected.starts_with('0');
         assert_eq!(
             code.find(&engine, sha256(1)).is_some(),

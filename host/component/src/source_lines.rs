@@ -1,0 +1,140 @@
+//! Lines of source for places in a component's code, read from its debug information (DWARF). A stranger's file can
+//! make this cost any time and memory, so it is a task of a process of its own. The backtrace is `plugin`'s.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use addr2line::gimli::{Dwarf, EndianSlice, LittleEndian, SectionId};
+use phasebox_contract::digest::Digest;
+use wasmparser::{Parser, Payload};
+
+use crate::child::{Bounds, perform};
+use crate::task::Task;
+
+/// The time that looking lines up may take: a Rust component's take a tenth of it.
+const TIME: Duration = Duration::from_secs(2);
+/// The memory that looking lines up may take.
+const MEMORY: u64 = 512 << 20;
+/// The longest answer.
+const ANSWER: u64 = 64 << 10;
+/// Traps of one callback whose lines are looked up: a callback that traps again and again traps at the same ones.
+const LOOKUPS: u32 = 4;
+
+/// Looks lines up for one component.
+pub struct SourceLines {
+    pub(crate) program: Option<PathBuf>,
+    pub(crate) path: PathBuf,
+    pub(crate) sha256: Digest,
+    pub(crate) interrupted: Arc<AtomicBool>,
+    pub(crate) lookups: u32,
+}
+
+impl SourceLines {
+    pub(crate) fn new(
+        program: Option<PathBuf>,
+        path: PathBuf,
+        sha256: Digest,
+        interrupted: Arc<AtomicBool>,
+    ) -> SourceLines {
+        SourceLines {
+            program,
+            path,
+            sha256,
+            interrupted,
+            lookups: LOOKUPS,
+        }
+    }
+
+    /// Counts what was looked up for an earlier instance of the same callback.
+    pub fn go_on_after(&mut self, earlier: &SourceLines) {
+        self.lookups = self.lookups.min(earlier.lookups);
+    }
+
+    /// `file:line` for each offset in the component's file; none where it is not known, where the file has changed, or
+    /// where looking it up costs too much.
+    pub fn at(&mut self, offsets: &[u64]) -> Vec<Option<String>> {
+        let found = self.look_up(offsets);
+        found.unwrap_or_else(|| vec![None; offsets.len()])
+    }
+
+    fn look_up(&mut self, offsets: &[u64]) -> Option<Vec<Option<String>>> {
+        let program = self.program.as_deref()?;
+        self.lookups = self.lookups.checked_sub(1)?;
+        let (file, metadata) = crate::file::open(&self.path).ok()?;
+        let bytes = crate::file::read(file, metadata.len(), &self.path).ok()?;
+        if Digest::of(&bytes) != self.sha256 {
+            return None;
+        }
+        let bounds = Bounds {
+            time: TIME,
+            memory: MEMORY,
+            answer: ANSWER,
+            interrupted: &self.interrupted,
+        };
+        let task = Task::SourceLines(offsets.to_vec());
+        let answer = perform(program, task, &bytes, &bounds).ok()?.ok()?;
+        let lines: Vec<Option<String>> = serde_json::from_slice(&answer).ok()?;
+        (lines.len() == offsets.len()).then_some(lines)
+    }
+}
+
+type Slice<'a> = EndianSlice<'a, LittleEndian>;
+
+/// A core module of a component: where its code is, and its sections of debug information.
+#[derive(Default)]
+struct Module<'a> {
+    code: Range<usize>,
+    sections: Vec<(&'a str, &'a [u8])>,
+}
+
+/// `file:line` for each offset in the file.
+pub(crate) fn at(component: &[u8], offsets: &[u64]) -> Vec<Option<String>> {
+    let modules = modules(component);
+    let at_one = |offset: &u64| {
+        let offset = usize::try_from(*offset).ok()?;
+        let module = modules.iter().find(|module| module.code.contains(&offset))?;
+        module.line(offset)
+    };
+    offsets.iter().map(at_one).collect()
+}
+
+/// The core modules with code, up to the first bytes that cannot be parsed.
+fn modules(component: &[u8]) -> Vec<Module<'_>> {
+    let mut modules: Vec<Module<'_>> = Vec::new();
+    for payload in Parser::new(0).parse_all(component) {
+        let Ok(payload) = payload else { break };
+        match payload {
+            Payload::ModuleSection { .. } => modules.push(Module::default()),
+            Payload::CodeSectionStart { range, .. } => {
+                modules.last_mut().map(|module| module.code = range);
+            }
+            Payload::CustomSection(section) => {
+                let named = (section.name(), section.data());
+                modules.last_mut().map(|module| module.sections.push(named));
+            }
+            _ => {}
+        }
+    }
+    modules
+}
+
+impl<'a> Module<'a> {
+    /// Debug information counts from the beginning of the code.
+    fn line(&self, offset: usize) -> Option<String> {
+        let section = |id: SectionId| -> Result<Slice<'a>, ()> { Ok(self.section(id.name())) };
+        let dwarf = Dwarf::load(section).ok()?;
+        let context = addr2line::Context::from_dwarf(dwarf).ok()?;
+        let within = offset.checked_sub(self.code.start)?;
+        let place = context.find_location(within as u64).ok()??;
+        Some(format!("{}:{}", place.file?, place.line?))
+    }
+
+    fn section(&self, name: &str) -> Slice<'a> {
+        let mut sections = self.sections.iter();
+        let data = sections.find(|(known, _)| *known == name);
+        EndianSlice::new(data.map_or(&[], |(_, data)| data), LittleEndian)
+    }
+}
