@@ -46,7 +46,9 @@ impl Blocks {
         let mut operators = body.get_operators_reader()?;
         while !operators.eof() {
             match operators.read()? {
-                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => self.begin(),
+                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+                    self.begin()
+                }
                 Operator::End => self.open = self.open.saturating_sub(1),
                 _ => {}
             }

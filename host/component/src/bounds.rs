@@ -37,7 +37,11 @@ const BOUNDS: [(Quantity, u64, &str); 10] = [
         100_000,
         "types, imports, exports, globals, segments and aliases",
     ),
-    (Quantity::BlockDepth, 2000, "blocks inside each other in one function"),
+    (
+        Quantity::BlockDepth,
+        2000,
+        "blocks inside each other in one function",
+    ),
     (
         Quantity::LocalsAtBlocks,
         10_000_000,
@@ -74,7 +78,11 @@ fn count(bytes: &[u8]) -> [u64; BOUNDS.len()] {
         if let Payload::CodeSectionEntry(body) = &payload {
             let shape = Shape::of(body);
             add(&mut counted, Quantity::BlockDepth, shape.depth);
-            add(&mut counted, Quantity::LocalsAtBlocks, shape.locals_at_blocks);
+            add(
+                &mut counted,
+                Quantity::LocalsAtBlocks,
+                shape.locals_at_blocks,
+            );
         }
         let (quantity, found) = quantity_of(&payload);
         add(&mut counted, quantity, found);

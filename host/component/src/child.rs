@@ -136,7 +136,10 @@ fn outcome(status: ExitStatus, answer: Vec<u8>, most: u64) -> Result<Vec<u8>, En
     }
     // An allocation that fails ends a program of Rust by SIGABRT. SIGKILL is the kernel's, short of memory itself.
     let by_memory = [Signal::ABORT, Signal::KILL].map(Signal::as_raw);
-    if status.signal().is_some_and(|signal| by_memory.contains(&signal)) {
+    if status
+        .signal()
+        .is_some_and(|signal| by_memory.contains(&signal))
+    {
         return Err(Ended::Memory);
     }
     Err(match is_whole {

@@ -48,11 +48,6 @@ impl SourceLines {
         }
     }
 
-    /// Counts what was looked up for an earlier instance of the same callback.
-    pub fn go_on_after(&mut self, earlier: &SourceLines) {
-        self.lookups = self.lookups.min(earlier.lookups);
-    }
-
     /// `file:line` for each offset in the component's file; none where it is not known, where the file has changed, or
     /// where looking it up costs too much.
     pub fn at(&mut self, offsets: &[u64]) -> Vec<Option<String>> {
@@ -95,7 +90,9 @@ pub(crate) fn at(component: &[u8], offsets: &[u64]) -> Vec<Option<String>> {
     let modules = modules(component);
     let at_one = |offset: &u64| {
         let offset = usize::try_from(*offset).ok()?;
-        let module = modules.iter().find(|module| module.code.contains(&offset))?;
+        let module = modules
+            .iter()
+            .find(|module| module.code.contains(&offset))?;
         module.line(offset)
     };
     offsets.iter().map(at_one).collect()

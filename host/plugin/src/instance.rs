@@ -226,8 +226,8 @@ fn new_store(
     settings: &PluginSettings,
 ) -> Store<PluginState> {
     let engine = engine.engine();
-    let source_lines = component.source_lines(engine);
-    let mut state = PluginState::new(settings, engine.ticks(), engine.profile(), source_lines);
+    let mut state = PluginState::new(settings, engine.ticks(), engine.profile());
+    state.source_lines = Some(component.source_lines(engine));
     state.deadline.interrupt_on(engine.interrupted());
     let mut store = Store::new(engine.wasmtime(), state);
     store.limiter(|state| &mut state.limiter);

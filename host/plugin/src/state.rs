@@ -67,7 +67,7 @@ pub(crate) struct PluginState {
     /// The guest's own words about why it is about to trap.
     pub(crate) failure: Option<GuestFailure>,
     /// Lines of the component's source, for backtraces.
-    pub(crate) source_lines: SourceLines,
+    pub(crate) source_lines: Option<SourceLines>,
 }
 
 /// A step of the loop: the span that the limits of a step are counted over.
@@ -92,7 +92,6 @@ impl PluginState {
         settings: &PluginSettings,
         clock: Arc<AtomicU64>,
         profile: Profile,
-        source_lines: SourceLines,
     ) -> PluginState {
         let limits = limits_on(profile, settings.limits);
         let handles = limits[Limit::Handles];
@@ -119,7 +118,7 @@ impl PluginState {
             crossings_before: 0,
             host_tick_limit: ticks_within(limits[Limit::HostTime]),
             failure: None,
-            source_lines,
+            source_lines: None,
         }
     }
 
@@ -284,7 +283,7 @@ impl PluginState {
     pub(crate) fn take_over(&mut self, old: &mut PluginState) {
         self.usage = old.usage_at_end();
         self.counters = std::mem::take(&mut old.counters);
-        self.source_lines.go_on_after(&old.source_lines);
+        self.source_lines = old.source_lines.take();
         self.logged_names = std::mem::take(&mut old.logged_names);
         self.published = std::mem::take(&mut old.published);
         self.stored = std::mem::take(&mut old.stored);

@@ -2,7 +2,6 @@
 //! and the place in the guest's code.
 
 use anyhow::anyhow;
-use phasebox_component::SourceLines;
 use phasebox_contract::limits::{Limit, Limits};
 use phasebox_contract::printable::{indented, one_line};
 use wasmtime::{FrameInfo, Store, Trap, WasmBacktrace};
@@ -18,7 +17,7 @@ const MAX_FRAMES: usize = 12;
 pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) -> anyhow::Error {
     let state = store.data_mut();
     let backtrace = error.downcast_ref::<WasmBacktrace>();
-    let backtrace = backtrace.map(|backtrace| frames(backtrace, &mut state.source_lines));
+    let backtrace = backtrace.map(|backtrace| frames(backtrace, state));
     let backtrace = backtrace.unwrap_or_default();
     count(&error, state);
     let refused_bytes = state.limiter.refused_bytes.take();
@@ -101,7 +100,7 @@ fn memory(limits: Limits, refused_bytes: Option<u64>) -> String {
 }
 
 /// The innermost frames of the guest, one a line.
-fn frames(backtrace: &WasmBacktrace, source_lines: &mut SourceLines) -> String {
+fn frames(backtrace: &WasmBacktrace, state: &mut PluginState) -> String {
     let named = |frame: &&FrameInfo| frame.func_name().is_some();
     let frames: Vec<&FrameInfo> = backtrace
         .frames()
@@ -113,9 +112,14 @@ fn frames(backtrace: &WasmBacktrace, source_lines: &mut SourceLines) -> String {
         return String::new();
     }
     let offsets: Vec<u64> = frames.iter().map(|frame| offset(frame)).collect();
-    let lines = source_lines.at(&offsets);
-    let shown = frames.iter().zip(lines);
-    let shown: String = shown.filter_map(|(frame, line)| shown_frame(frame, line)).collect();
+    let lines = state.source_lines.as_mut();
+    let lines = lines.map(|lines| lines.at(&offsets)).unwrap_or_default();
+    let shown = frames
+        .iter()
+        .zip(lines.into_iter().chain(std::iter::repeat(None)));
+    let shown: String = shown
+        .filter_map(|(frame, line)| shown_frame(frame, line))
+        .collect();
     format!("\n  guest backtrace:{shown}")
 }
 
