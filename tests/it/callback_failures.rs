@@ -195,21 +195,19 @@ fn deterministic_callbacks_end_at_the_same_instruction() {
     assert_eq!(alone, crowded);
 }
 
-/// A component that is in no cache may take less time than compiling it needs.
+/// A component that is in no cache may take less time or memory than compiling it needs.
 #[test]
-fn what_takes_too_long_to_compile_is_refused() {
-    let scratch = Scratch::with_callbacks("  - {wasm: bad.wasm, limits: {compile_time: 1us}}\n");
-    let unique = format!("(i32.const {}) drop", std::process::id());
-    scratch.write("bad.wasm", component(&[("on-epoch-end", &unique)]));
-    let finished = scratch.train(&[]);
-    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
-    assert!(
-        finished
-            .stderr
-            .contains("raise `limits: {compile_time: …}`"),
-        "{}",
-        finished.stderr
-    );
+fn what_takes_too_much_to_compile_is_refused() {
+    for (key, limit) in [("compile_time", "1us"), ("compile_memory", "1MiB")] {
+        let entry = format!("  - {{wasm: bad.wasm, limits: {{{key}: {limit}}}}}\n");
+        let scratch = Scratch::with_callbacks(&entry);
+        let unique = format!("(i32.const {}) drop", std::process::id());
+        scratch.write("bad.wasm", component(&[("on-epoch-end", &unique)]));
+        let finished = scratch.train(&[]);
+        assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+        let remedy = format!("raise `limits: {{{key}: …}}`");
+        assert!(finished.stderr.contains(&remedy), "{}", finished.stderr);
+    }
 }
 
 /// Loading a callback may take ten seconds, because interpreters start up then. It may not take more.
@@ -250,13 +248,17 @@ const TOO_SMALL: [(&str, &str); 12] = [
 ];
 
 /// The other limits, each with the test that shows it.
-const SHOWN_ELSEWHERE: [(&str, &str); 9] = [
+const SHOWN_ELSEWHERE: [(&str, &str); 10] = [
     ("passes", "passes_are_bounded_and_refused_in_words"),
     ("time", "by_default_it_ends_the_run_with_a_checkpoint"),
     ("step_time", "what_is_over_a_limit_leaves_the_numbers_alone"),
     ("host_time", "none: SECURITY.md says so"),
     ("load_time", "an_endless_loop_while_loading_is_refused"),
-    ("compile_time", "what_takes_too_long_to_compile_is_refused"),
+    ("compile_time", "what_takes_too_much_to_compile_is_refused"),
+    (
+        "compile_memory",
+        "what_takes_too_much_to_compile_is_refused",
+    ),
     ("memory", "by_default_it_ends_the_run_with_a_checkpoint"),
     ("log_lines", "what_is_over_a_limit_leaves_the_numbers_alone"),
     ("checkpoint_tags", "sandbox/naming.rs, tags_without_end"),

@@ -414,7 +414,7 @@ fn compare(ask: &str, answers: &BTreeMap<&str, &str>, expected: &[Answers]) {
     assert!(unasked.is_empty(), "{ask}: never asked: {unasked:?}");
 }
 
-/// The same, of a guest that must have changed nothing.
+/// Asks as [`ask`] does, of a guest that must have changed nothing.
 fn check(kind: &str, grants: &[&str], expected: &[Answers]) {
     let outcome = ask(EVERY_PART, kind, grants, expected);
     assert_eq!(outcome.metrics, CLEAN.metrics, "{kind}");

@@ -15,8 +15,6 @@ use crate::task::{ARGUMENT, Order, REFUSED, Task};
 
 /// The time between two looks at a process: a hundredth of what compiling a small component takes.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
-/// The variables that a process inherits: the first says where libraries are, the other how many threads there are.
-const INHERITED: [&str; 2] = ["LD_LIBRARY_PATH", "RAYON_NUM_THREADS"];
 
 /// The bounds of one process.
 pub(crate) struct Bounds<'a> {
@@ -71,13 +69,9 @@ fn start(program: &Path, task: Task, memory: u64) -> Result<Child> {
         memory,
         parent,
     };
-    let inherited = INHERITED.iter();
-    let inherited = inherited.filter_map(|name| Some((name, std::env::var_os(name)?)));
     Command::new(program)
         .arg(ARGUMENT)
         .arg(serde_json::to_string(&order)?)
-        .env_clear()
-        .envs(inherited)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -18,6 +18,7 @@ mod tests;
 
 use std::fs::{File, Metadata};
 use std::hash::{Hash as _, Hasher};
+use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -26,6 +27,7 @@ use std::time::SystemTime;
 use anyhow::{Result, anyhow, ensure};
 use phasebox_contract::CONTRACT;
 use phasebox_contract::digest::{self, Digest};
+use rustix::fs::{MemfdFlags, memfd_create};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -176,10 +178,10 @@ fn intact(folder: &Folder, name: &str) -> Result<Option<File>> {
     Ok(Some(code))
 }
 
-/// Makes the code in a file executable.
+/// Makes the code in a file executable. This happens nowhere else.
 #[expect(
     unsafe_code,
-    reason = "the engine cannot know whether a file holds its own work; `intact` does"
+    reason = "the engine cannot know whether a file holds its own work; `intact` and `load_fresh` do"
 )]
 fn map(engine: &Engine, code: &File) -> Result<Component> {
     // By the open file, not by its name: what is mapped is what was checked.
@@ -187,19 +189,16 @@ fn map(engine: &Engine, code: &File) -> Result<Component> {
     // SAFETY: the engine must have written these bytes itself, and nobody may change them while they are mapped. The
     // file lies in a folder that only this user can write to and belongs to this user (`folder`); its bytes have the
     // digest that was stored when the engine wrote them (`intact`); files there are replaced whole, never written
-    // to. The engine checks by itself that its version and settings are those of the code.
+    // to. Or the file has no name and was written a moment ago (`load_fresh`): by the engine of this process, or of a
+    // process of this very program that was started for it. The engine checks by itself that its version and settings are those of the code.
     unsafe { Component::deserialize_file(engine, path) }.map_err(|error| anyhow!(error))
 }
 
-/// Makes code executable that was compiled a moment ago.
-#[expect(
-    unsafe_code,
-    reason = "the engine cannot know whether bytes are its own work; they come from `compile`"
-)]
+/// Makes code executable that `compile` has just given.
 pub(crate) fn load_fresh(engine: &Engine, code: &[u8]) -> Result<Component> {
-    // SAFETY: the engine must have written these bytes itself. They are the answer of `compile`: of a thread of this
-    // process, or of this very program in a process that this one has started, by a pipe that nobody else holds.
-    unsafe { Component::deserialize(engine, code) }.map_err(|error| anyhow!(error))
+    let mut file = File::from(memfd_create("compiled", MemfdFlags::CLOEXEC)?);
+    file.write_all(code)?;
+    map(engine, &file)
 }
 
 /// A digest of all that decides the machine code of a component.

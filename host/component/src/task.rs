@@ -25,7 +25,7 @@ pub(crate) const REFUSED: u8 = 3;
 pub(crate) enum Task {
     /// Machine code for a profile.
     Compile(Profile),
-    /// The lines of source at these offsets of the file, as JSON.
+    /// The lines of source at these offsets of the file, as JSON. It may take a second of a processor.
     SourceLines(Vec<u64>),
 }
 
@@ -78,13 +78,21 @@ fn perform(order: &str) -> Result<Vec<u8>> {
         Task::Compile(profile) => {
             let engine = wasmtime_engine(profile)?;
             let code = engine.precompile_component(&component);
-            code.map_err(|error| anyhow!("{error:#}"))
+            code.map_err(refusal)
         }
         Task::SourceLines(offsets) => {
             let lines = source_lines::at(&component, &offsets);
             Ok(serde_json::to_vec(&lines)?)
         }
     }
+}
+
+/// The engine's words about a component. Where memory is missing, this process ends as an allocation that fails ends it.
+fn refusal(error: wasmtime::Error) -> anyhow::Error {
+    if error.is::<wasmtime::OutOfMemory>() {
+        std::process::abort();
+    }
+    anyhow!("{error:#}")
 }
 
 /// Ends this process with the one that waits for it, bounds its memory, and lets it leave no core file. A panic ends it at
@@ -94,6 +102,9 @@ fn bound(order: &Order) -> Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let parent = getppid().map(Pid::as_raw_pid);
     ensure!(parent == Some(order.parent), "nobody waits any more");
+    if let Task::SourceLines(_) = order.task {
+        limit(Resource::Cpu, source_lines::SECONDS)?;
+    }
     limit(Resource::Data, order.memory)?;
     limit(Resource::Core, 0)
 }

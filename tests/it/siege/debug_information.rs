@@ -1,26 +1,36 @@
 //! Debug information that is small and takes gigabytes or minutes to read, in a callback that traps.
 
-use super::{Act, Row, with_code};
-use crate::harness::wat_components::TRAP;
+use super::{Act, FAILS, Row, with_code};
 
 pub(super) const ROWS: &[&Row] = &[
+    &Row {
+        name: "a line for all code, as an honest author has it",
+        file: with_lines,
+        act: Act::Train,
+        expect: (0, "in fails (guest.c:42)"),
+    },
     &Row {
         name: "3,000 units of 16,000 ranges each",
         file: || with_ranges(3000, 16_000, 1),
         act: Act::Train,
-        expect: (0, "it cannot be called again and is disabled"),
+        expect: (0, "disabled, as the recipe says"),
     },
     &Row {
         name: "20,000 units of 50,000 empty ranges each",
         file: || with_ranges(20_000, 50_000, 0),
         act: Act::Train,
-        expect: (0, "it cannot be called again and is disabled"),
+        expect: (0, "disabled, as the recipe says"),
     },
     &Row {
         name: "a section that is no debug information",
-        file: || with_sections(&[b'x'; 4096], &[b'y'; 4096], &[b'z'; 4096]),
+        file: || {
+            with_sections(&[
+                (".debug_info", &[b'x'; 4096]),
+                (".debug_abbrev", &[b'y'; 4096]),
+            ])
+        },
         act: Act::Train,
-        expect: (0, "it cannot be called again and is disabled"),
+        expect: (0, "disabled, as the recipe says"),
     },
 ];
 
@@ -36,17 +46,46 @@ fn with_ranges(units: usize, ranges: u32, length: u32) -> Vec<u8> {
         .flat_map(u32::to_le_bytes)
         .chain([0; 8])
         .collect();
-    with_sections(&UNIT.repeat(units), &ABBREVIATIONS, &ranges)
+    with_sections(&[
+        (".debug_info", &UNIT.repeat(units)),
+        (".debug_abbrev", &ABBREVIATIONS),
+        (".debug_ranges", &ranges),
+    ])
 }
 
-fn with_sections(units: &[u8], abbreviations: &[u8], ranges: &[u8]) -> Vec<u8> {
-    let sections = [
-        (".debug_info", units),
-        (".debug_abbrev", abbreviations),
-        (".debug_ranges", ranges),
+/// One unit for the first 65,535 bytes of code, all of them from line 42 of `guest.c`.
+fn with_lines() -> Vec<u8> {
+    const UNIT: &[u8] = &[
+        20, 0, 0, 0, 4, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0,
     ];
-    let text: String = sections.map(|(name, bytes)| section(name, bytes)).concat();
-    with_code(TRAP, &text)
+    // Lines at 0 of their section, code from an address on, and its length.
+    const ABBREVIATION: &[u8] = &[1, 0x11, 0, 0x10, 0x17, 0x11, 1, 0x12, 6, 0, 0, 0];
+    const OPCODE_LENGTHS: &[u8] = &[0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1];
+    const FILES: &[u8] = b"\0guest.c\0\0\0\0\0";
+    let head = [&[1, 1, 1, 0xfb, 14, 13], OPCODE_LENGTHS, FILES].concat();
+    // At address 0 begins line 1 + 41, and 65,535 bytes later the code ends.
+    let program = [0, 5, 2, 0, 0, 0, 0, 3, 41, 1, 2, 0xff, 0xff, 3, 0, 1, 1];
+    let after_length = 2 + 4 + head.len() + program.len();
+    let lines = [
+        &(after_length as u32).to_le_bytes(),
+        &4u16.to_le_bytes() as &[u8],
+        &(head.len() as u32).to_le_bytes(),
+        &head,
+        &program,
+    ];
+    with_sections(&[
+        (".debug_info", UNIT),
+        (".debug_abbrev", ABBREVIATION),
+        (".debug_line", &lines.concat()),
+    ])
+}
+
+fn with_sections(sections: &[(&str, &[u8])]) -> Vec<u8> {
+    let text: String = sections
+        .iter()
+        .map(|(name, bytes)| section(name, bytes))
+        .collect();
+    with_code(FAILS, &text)
 }
 
 fn section(name: &str, bytes: &[u8]) -> String {

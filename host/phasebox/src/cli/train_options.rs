@@ -10,7 +10,7 @@ use phasebox_train::interrupt::Interrupt;
 use phasebox_train::logger::{LineWriter, Progress};
 use phasebox_train::trainer::Summary;
 
-use super::print::print;
+use super::print::{print, tell};
 use super::{Failure, RecipeArguments};
 use crate::assemble::{Assembly, Options, ProcessCache};
 
@@ -66,12 +66,13 @@ impl TrainOptions {
             ..arguments.options()
         };
         let assembly = Assembly::with(recipe, options, &mut session.cache);
-        let assembly = assembly.map_err(Failure::Refused)?;
+        let assembly = assembly.map_err(|error| before_training(error, &session.interrupt))?;
         if !is_silent {
             let notes = assembly.notes().map_err(Failure::Refused)?;
             notes.iter().for_each(|note| tracing::info!("note: {note}"));
         }
-        let trainer = assembly.trainer().map_err(Failure::Refused)?;
+        let trainer = assembly.trainer();
+        let trainer = trainer.map_err(|error| before_training(error, &session.interrupt))?;
         let summary = trainer.train().map_err(Failure::Failed)?;
         if !(self.json || is_silent) {
             show(&summary);
@@ -86,6 +87,15 @@ impl TrainOptions {
             (false, false) => Progress::for_people(),
         }
     }
+}
+
+/// The end of a run that has not begun to train: a refusal, or a signal that ended what came before.
+fn before_training(error: anyhow::Error, interrupt: &Interrupt) -> Failure {
+    if interrupt.is_set() {
+        tell(format_args!("ended by a signal before training: {error:#}"));
+        return Failure::Interrupted;
+    }
+    Failure::Refused(error)
 }
 
 /// Messages go to standard error, above the bar of whatever run there is.
