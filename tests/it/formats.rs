@@ -135,7 +135,7 @@ fn check_newer(name: &str, write: fn(&Scratch), command: &[&str]) {
     for part in [
         name,
         "was made by a newer phasebox",
-        "schema 99, this phasebox reads up to 2",
+        "schema 99, this phasebox reads up to ",
     ] {
         assert!(refused.stderr.contains(part), "{name}: {}", refused.stderr);
     }

@@ -23,6 +23,8 @@
 //! | `endings` | what is left of a run that a full disk, numbers that are none or a second process end |
 //! | `formats` | that files of 0.1.0 are read, and those of a newer version refused |
 //! | `siege` | that a small file of a stranger costs what an honest one of its size does |
+//! | `forged_runs` | that every field of a stranger's checkpoint, summary and folder is checked |
+//! | `disk_faults` | that a disk which fails at any change of a run costs nothing that was complete |
 //! | `sandbox` | that every attack of a list is refused or contained, and training goes on to the same bits |
 //! | `eval` | that `phasebox eval` gives the numbers that the run logged, and leaves the run as it was |
 //! | `reports` | that `phasebox report` says what a run's summary holds |
@@ -51,10 +53,12 @@ mod cache;
 mod callback_failures;
 mod conformance;
 mod contract_errors;
+mod disk_faults;
 mod effects;
 mod endings;
 mod eval;
 mod extra_passes;
+mod forged_runs;
 mod formats;
 mod harness;
 mod image_files;

@@ -20,10 +20,11 @@ use serde_json::Value;
 
 use crate::harness::recipes::STATEFUL;
 use crate::harness::wat_components::{CHECKPOINT, FAIL, NOTHING, SAVE, component};
-use crate::harness::{Run, Scratch, TINY};
+use crate::harness::{Run, Scratch, TINY, is_long};
 
 const STEPS: u64 = 4 * 11;
-const KILLS: u32 = 200;
+/// Kills of a short test and of a long one.
+const KILLS: [u32; 2] = [40, 1000];
 
 fn stateful(callbacks: &str) -> Scratch {
     let scratch = Scratch::new();
@@ -107,15 +108,16 @@ fn read_files(run: &Path, folder: &str, files: &mut BTreeMap<PathBuf, Vec<u8>>) 
 }
 
 #[test]
-fn killed_two_hundred_times_runs_end_as_if_they_never_were() {
+fn killed_many_times_runs_end_as_if_they_never_were() {
+    let most = KILLS[usize::from(is_long())];
     let uninterrupted = stateful("");
     let expected = Outcome::of(&uninterrupted.trained(&[]), 20);
     assert_eq!(expected.summary[3], STEPS);
     let mut random = Random::new(200);
     let (mut kills, mut runs) = (0, 0);
-    while kills < KILLS {
+    while kills < most {
         let scratch = stateful("");
-        kills += killed_to_the_end(&scratch, KILLS - kills, &mut random);
+        kills += killed_to_the_end(&scratch, most - kills, &mut random);
         runs += 1;
         Outcome::of(&scratch.run(), 20)
             .assert_is(&expected, &format!("run {runs}, after {kills} kills"));

@@ -1,7 +1,6 @@
 //! A component: a callback's file, read, checked and compiled before anything of it runs. Owns the order
 //! of those steps and what is known of a component; each step has a file of its own.
 
-use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -41,6 +40,9 @@ pub struct Component {
     interface: ComponentExportIndex,
 }
 
+/// The decision about a file by its digest; its error refuses the file.
+pub(crate) type Admit<'a> = dyn Fn(Digest) -> Result<()> + 'a;
+
 /// Compiled code and the digest of the bytes that it was compiled from.
 struct Compiled {
     code: Code,
@@ -56,18 +58,32 @@ impl Component {
     /// # Errors
     /// Each names the file, what is wrong with it and what to do.
     pub fn load(engine: &Engine, path: &Path) -> Result<Component> {
-        Self::load_within(engine, path, &Limits::default())
+        Self::load_within(engine, path, &Limits::default(), &|_| Ok(()))
     }
 
-    /// Reads, checks and compiles the file at `path` under the `compile_time` of `limits`.
+    /// Reads, checks and compiles the file at `path` under the `compile_time` of `limits`. `admit` may refuse the file by
+    /// its digest: nothing of it is parsed before.
     ///
     /// # Errors
-    /// Each names the file, what is wrong with it and what to do.
-    pub fn load_within(engine: &Engine, path: &Path, limits: &Limits) -> Result<Component> {
+    /// Each names the file, what is wrong with it and what to do; or the error of `admit`.
+    pub fn load_within(
+        engine: &Engine,
+        path: &Path,
+        limits: &Limits,
+        admit: &Admit,
+    ) -> Result<Component> {
         let (file, metadata) = file::open(path)?;
-        let compiled = match kept_code(engine, &metadata) {
+        let known = engine.compiled.digest_of(&metadata);
+        known.map_or(Ok(()), admit)?;
+        let compiled = match known.and_then(|sha256| kept_code(engine, sha256)) {
             Some(kept) => kept,
-            None => read_and_compile(engine, path, file, &metadata, limits)?,
+            None => {
+                let bytes = file::read(file, metadata.len(), path)?;
+                let sha256 = Digest::of(&bytes);
+                admit(sha256)?;
+                engine.compiled.remember(&metadata, sha256);
+                compile_or_find(engine, path, bytes, sha256, limits)?
+            }
         };
         Self::from_compiled(engine, compiled, path, metadata.len())
             .with_context(|| format!("{} does not fit this phasebox", path.display()))
@@ -124,27 +140,23 @@ impl Component {
 }
 
 /// The kept code of a file that has been compiled before and has not changed since.
-fn kept_code(engine: &Engine, metadata: &Metadata) -> Option<Compiled> {
-    let sha256 = engine.compiled.digest_of(metadata)?;
+fn kept_code(engine: &Engine, sha256: Digest) -> Option<Compiled> {
     let code = engine.compiled.find(&engine.engine, sha256)?;
     Some(Compiled { code, sha256 })
 }
 
-/// The code of a file that has to be read. Compiled code is kept for the next time.
-fn read_and_compile(
+/// The code of a file that was read. Compiled code is kept for the next time.
+fn compile_or_find(
     engine: &Engine,
     path: &Path,
-    file: File,
-    metadata: &Metadata,
+    bytes: Vec<u8>,
+    sha256: Digest,
     limits: &Limits,
 ) -> Result<Compiled> {
     let shown = path.display();
-    let bytes = file::read(file, metadata.len(), path)?;
-    let sha256 = Digest::of(&bytes);
     file::check_magic(&bytes).with_context(|| format!("{shown} is not a callback"))?;
-    engine.compiled.remember(metadata, sha256);
-    if let Some(code) = engine.compiled.find(&engine.engine, sha256) {
-        return Ok(Compiled { code, sha256 });
+    if let Some(kept) = kept_code(engine, sha256) {
+        return Ok(kept);
     }
     bounds::check(&bytes).with_context(|| format!("{shown} is refused"))?;
     let compiled = compile(engine, bytes, limits)

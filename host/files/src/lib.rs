@@ -2,4 +2,5 @@
 //! strangers wrote. Knows no layout: which files there are is the business of whoever writes them.
 
 pub mod atomic_file;
+pub mod json;
 pub mod regular_file;

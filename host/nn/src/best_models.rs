@@ -1,7 +1,9 @@
 //! The average of the best models (`average_best_models: true`). Owns the ranking of weights and their mean; the
 //! trainer validates the mean.
 
-use anyhow::Result;
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result, ensure};
 use tch::{Device, Tensor};
 use torch_ext::owned_copy_on;
 
@@ -106,24 +108,45 @@ impl BestModels {
         )
     }
 
-    /// Takes the ranking that [`BestModels::state`] gave.
-    pub fn restore(&mut self, weights: Vec<(String, Tensor)>, values: &[f64]) {
-        self.ranked = values
-            .iter()
-            .map(|value| Ranked {
-                value: *value,
-                weights: Vec::new(),
-            })
-            .collect();
-        for (name, tensor) in weights {
-            let Some((rank, name)) = name.split_once('/') else {
-                continue;
-            };
-            let rank = rank.parse::<usize>().ok();
-            if let Some(model) = rank.and_then(|rank| self.ranked.get_mut(rank)) {
-                model.weights.push((name.to_owned(), tensor));
+    /// Takes the ranking that [`BestModels::state`] gave, of networks with the tensors of `network`.
+    ///
+    /// # Errors
+    /// More models than are kept, or one whose tensors are others; the ranking stays as it was.
+    pub fn restore(
+        &mut self,
+        weights: Vec<(String, Tensor)>,
+        values: &[f64],
+        network: &[(String, Tensor)],
+    ) -> Result<()> {
+        let count = values.len();
+        ensure!(
+            count <= BEST_MODELS,
+            "it holds {count} best models, and {BEST_MODELS} are kept"
+        );
+        let mut saved: HashMap<String, Tensor> = weights.into_iter().collect();
+        let mut ranked = Vec::with_capacity(count);
+        for (rank, value) in values.iter().enumerate() {
+            let mut weights = Vec::with_capacity(network.len());
+            for (name, own) in network {
+                let tensor = saved.remove(&format!("{rank}/{name}"));
+                let tensor = tensor.filter(|saved| saved.size() == own.size());
+                let tensor = tensor.with_context(|| {
+                    format!("its best model {rank} has no `{name}` of the network's shape")
+                })?;
+                weights.push((name.clone(), tensor.f_to_kind(own.f_kind()?)?));
             }
+            ranked.push(Ranked {
+                value: *value,
+                weights,
+            });
         }
+        let stranger = saved.keys().next();
+        ensure!(
+            stranger.is_none(),
+            "its best models hold more than the network"
+        );
+        self.ranked = ranked;
+        Ok(())
     }
 }
 
@@ -155,11 +178,41 @@ mod tests {
         assert_eq!(mean, [10.5, 21.0], "6 to 15");
         let (saved, values) = best.state();
         let mut again = BestModels::new(true);
-        again.restore(saved, &values);
+        let network = weights(0.0);
+        again.restore(saved, &values, &network).unwrap();
         assert_eq!(
             Vec::<f64>::try_from(&again.mean().unwrap()[0].1).unwrap(),
             mean
         );
+        let check = |count: usize, network: &[(String, Tensor)], words: &str| {
+            let (saved, _) = best.state();
+            let values = vec![0.0; count];
+            let refused = again_refuses(saved, &values, network);
+            assert!(refused.contains(words), "{refused}");
+        };
+        check(11, &network, "11 best models, and 10 are kept");
+        check(9, &network, "more than the network");
+        let other = [("v".to_owned(), network[0].1.shallow_clone())];
+        check(
+            10,
+            &other,
+            "its best model 0 has no `v` of the network's shape",
+        );
+        let wider = [("w".to_owned(), Tensor::from_slice(&[0.0; 3]))];
+        check(
+            10,
+            &wider,
+            "its best model 0 has no `w` of the network's shape",
+        );
+    }
+
+    fn again_refuses(
+        saved: Vec<(String, Tensor)>,
+        values: &[f64],
+        network: &[(String, Tensor)],
+    ) -> String {
+        let restored = BestModels::new(true).restore(saved, values, network);
+        restored.expect_err("refused").to_string()
     }
 
     #[test]

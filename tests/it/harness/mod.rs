@@ -24,6 +24,11 @@ pub(crate) use self::recipes::TINY;
 pub(crate) use self::run_folder::Run;
 pub(crate) use self::scratch::{Finished, Scratch};
 
+/// True where tests that take minutes are asked for, by `PHASEBOX_TEST_LONG=1`.
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("PHASEBOX_TEST_LONG").is_some()
+}
+
 /// The path of a file in this repository.
 pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use phasebox_component::{Component, Description, Profile};
+use phasebox_contract::digest::Digest;
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::Limits;
 use phasebox_contract::phase::{Phase, PhaseSet};
@@ -207,6 +208,14 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
+    /// Refuses bytes that are not those of the recipe's digest, or of its lock, before anything looks at them.
+    fn admit(&self, entry: &CallbackEntry, path: &Path, sha256: Digest) -> Result<()> {
+        check_digest(entry, path, sha256)?;
+        self.lock.map_or(Ok(()), |lock| {
+            lock.admit(&entry.name, path, &sha256.to_string())
+        })
+    }
+
     /// Every mistake in an entry is reported where it stands.
     fn entry_at_its_line(&self, entry: &CallbackEntry) -> Result<PlannedCallback> {
         at(&[&entry.written], self.entry(entry))
@@ -218,12 +227,9 @@ impl Loading<'_> {
             CallbackSource::Stock(name) => self.stock.find_name(name)?,
         };
         let params = lower(self.recipe, self.built, &entry.params)?;
-        let component = Component::load_within(self.engine.engine(), &path, &entry.limits)?;
-        check_digest(entry, &component)?;
-        let sha256 = component.sha256.to_string();
-        self.lock.map_or(Ok(()), |lock| {
-            lock.admit(&entry.name, &component.path, &sha256)
-        })?;
+        let admit = |sha256: Digest| self.admit(entry, &path, sha256);
+        let engine = self.engine.engine();
+        let component = Component::load_within(engine, &path, &entry.limits, &admit)?;
         let settings = PluginSettings {
             name: entry.name.clone(),
             params: params.clone(),
@@ -243,7 +249,7 @@ impl Loading<'_> {
         let lock = Locked {
             name: entry.name.clone(),
             source: lock::source(&entry.source, &self.recipe.folder()),
-            sha256,
+            sha256: component.sha256.to_string(),
             interface: component.callback_interface,
             version: description.version,
             grants: grants.names().into_iter().map(str::to_owned).collect(),
@@ -299,18 +305,17 @@ fn published(
         .collect())
 }
 
-fn check_digest(entry: &CallbackEntry, component: &Component) -> Result<()> {
+fn check_digest(entry: &CallbackEntry, path: &Path, sha256: Digest) -> Result<()> {
     let Some(expected) = entry.digest else {
         return Ok(());
     };
-    if expected == component.sha256 {
+    if expected == sha256 {
         return Ok(());
     }
     bail!(
-        "callback `{}`: the recipe accepts only sha256:{expected}, {} is sha256:{}; restore the file, or change `digest`",
+        "callback `{}`: the recipe accepts only sha256:{expected}, {} is sha256:{sha256}; restore the file, or change `digest`",
         entry.name,
-        component.path.display(),
-        component.sha256
+        path.display()
     )
 }
 

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use phasebox_files::atomic_file::{self, Durability};
-use phasebox_files::regular_file;
+use phasebox_files::{json, regular_file};
 use phasebox_recipe::CallbackSource;
 use phasebox_train::logger::RunFolder;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 /// The version of the files; docs/formats.md says what changed with each. The first was the list alone.
 const SCHEMA: u64 = 2;
@@ -74,7 +73,7 @@ impl Lock {
                 path.display()
             )
         };
-        let json: Value = serde_json::from_slice(&bytes).with_context(not_one)?;
+        let json = json::parse(&bytes).with_context(not_one)?;
         let schema = json["schema"].as_u64().unwrap_or(1);
         ensure!(
             schema <= SCHEMA,
@@ -145,7 +144,7 @@ impl Lock {
 
 /// Writes the lock of a recipe, in place of the one it had.
 pub(super) fn write(path: &Path, callbacks: &[impl Serialize]) -> Result<()> {
-    let lock = json!({ "schema": SCHEMA, "callbacks": callbacks });
+    let lock = serde_json::json!({ "schema": SCHEMA, "callbacks": callbacks });
     let mut text = serde_json::to_vec_pretty(&lock)?;
     text.push(b'\n');
     atomic_file::write_file(path, &text, Durability::Process)

@@ -118,8 +118,7 @@ fn earlier_run(recipe: &Recipe, options: &Options) -> Result<Option<RunFolder>> 
 
 /// The checkpoint that the recipe names, or the newest complete one if that is not there.
 fn checkpoint_of(run: &RunFolder, name: &str) -> Result<PathBuf> {
-    let named = run.path().join(name);
-    if named.exists() {
+    if let Some(named) = checkpoint::named(run.path(), name)? {
         return Ok(named);
     }
     match checkpoint::newest(run.path())? {

@@ -276,10 +276,8 @@ fn as_change(file: &Path) -> String {
 }
 
 fn named(run: &Path, name: &str) -> anyhow::Result<PathBuf> {
-    let path = run.join(link_of(name));
-    path.canonicalize()
-        .with_context(|| format!("{} holds no checkpoint `{name}`", run.display()))?;
-    Ok(path)
+    let named = checkpoint::named(run, &link_of(name))?;
+    named.with_context(|| format!("{} holds no checkpoint `{name}`", run.display()))
 }
 
 /// The link of a checkpoint's name, which may be written without its `ckpt_`.
@@ -289,8 +287,8 @@ fn link_of(name: &str) -> String {
 
 fn best_or_newest(run: &Path, recipe: &Path) -> anyhow::Result<PathBuf> {
     let recipe = Recipe::load(recipe, &[])?;
-    let best = run.join(link_of(&recipe.training_hyperparams.saving.ckpt_best_name));
-    if best.exists() {
+    let best = &recipe.training_hyperparams.saving.ckpt_best_name;
+    if let Some(best) = checkpoint::named(run, &link_of(best))? {
         return Ok(best);
     }
     let newest = checkpoint::newest(run)?;

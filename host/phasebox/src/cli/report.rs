@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use phasebox_contract::printable::excerpt;
 use phasebox_train::logger::RunFolder;
 use phasebox_train::trainer::{CallbackSummary, RecordedSteps, Summary};
 
@@ -58,7 +59,7 @@ fn lines(summary: &Summary) -> Vec<String> {
             "best  {} {:.4} (epoch {})",
             best.metric,
             best.value,
-            best.epoch + 1
+            u64::from(best.epoch) + 1
         ));
     }
     let last = summary.last_values().into_iter();
@@ -80,7 +81,7 @@ fn recorded(steps: &RecordedSteps) -> Vec<String> {
         eager_batches,
         not_recorded,
     } = steps;
-    let batches = replayed_batches + eager_batches;
+    let batches = replayed_batches.saturating_add(*eager_batches);
     let first = format!(
         "step  {replayed_batches} of {batches} batches repeated from {recordings} recordings of {} segments",
         segments.len()
@@ -119,7 +120,7 @@ fn callbacks(callbacks: &[CallbackSummary]) -> Vec<String> {
     }
     let widest = callbacks
         .iter()
-        .map(|callback| callback.name.len())
+        .map(|callback| excerpt(&callback.name).len())
         .max()
         .unwrap_or_default()
         .max("callback".len());
@@ -138,7 +139,7 @@ fn callbacks(callbacks: &[CallbackSummary]) -> Vec<String> {
     lines.extend(
         callbacks
             .iter()
-            .map(|callback| row(&callback.name, widest, &columns(callback))),
+            .map(|callback| row(&excerpt(&callback.name), widest, &columns(callback))),
     );
     lines
 }

@@ -1,43 +1,19 @@
 //! One checkpoint folder: writes its files and reads them back, verified. `store` owns where the folder lies, and that
 //! it appears in one step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, Read as _, Write};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use phasebox_contract::digest::{Digest, Hasher};
-use phasebox_files::atomic_file::check_file_name;
+use phasebox_contract::printable::excerpt;
 use phasebox_files::regular_file;
-use serde::{Deserialize, Serialize};
 
-use super::{NamedTensors, SavedCallback, Snapshot, State, tensors};
+use super::manifest::{CALLBACKS, FileRecord, MANIFEST, Manifest, callback_file};
+use super::{NamedTensors, SavedCallback, Snapshot, tensors};
 use crate::callback::CallbackState;
-
-/// The one JSON of a checkpoint; written last, so a folder with it has all its files.
-const MANIFEST: &str = "checkpoint.json";
-/// The most bytes of it: a recipe, and some numbers for each epoch.
-const MOST_MANIFEST_BYTES: u64 = 256 << 20;
-/// The version of what is written here; docs/formats.md says what changed with each.
-const SCHEMA: u64 = 2;
-
-#[derive(Serialize, Deserialize)]
-struct Manifest {
-    schema: u64,
-    written_by: String,
-    state: State,
-    /// By path inside the folder.
-    files: BTreeMap<String, FileRecord>,
-    /// The states' identities; their bytes and tensors are in files.
-    callbacks: Vec<SavedCallback>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct FileRecord {
-    bytes: u64,
-    sha256: String,
-}
 
 /// Writes all of `snapshot` into the existing, empty `folder`. Syncs nothing.
 pub(super) fn write(folder: &Path, snapshot: &Snapshot) -> Result<()> {
@@ -48,21 +24,13 @@ pub(super) fn write(folder: &Path, snapshot: &Snapshot) -> Result<()> {
     let callback_tensors = joined(&snapshot.callbacks);
     write_tensors(folder, CALLBACK_TENSORS, &callback_tensors, &mut files)?;
     write_callbacks(folder, &snapshot.callbacks, &mut files)?;
-    let manifest = Manifest {
-        schema: SCHEMA,
-        written_by: concat!("phasebox ", env!("CARGO_PKG_VERSION")).to_owned(),
-        state: snapshot.state.clone(),
-        files,
-        callbacks: snapshot.callbacks.iter().map(identity).collect(),
-    };
-    let path = folder.join(MANIFEST);
-    let bytes = serde_json::to_vec_pretty(&manifest)?;
-    fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    let callbacks = snapshot.callbacks.iter().map(identity).collect();
+    Manifest::new(snapshot.state.clone(), files, callbacks).write(folder)
 }
 
 /// Reads a folder back; every byte is compared with its sha256 before it is used.
 pub(super) fn read(folder: &Path) -> Result<Snapshot> {
-    let manifest = read_manifest(folder)?;
+    let manifest = Manifest::read(folder, &TENSOR_FILES)?;
     let tensors = |name: &str| read_tensors(folder, &manifest, name);
     Ok(Snapshot {
         model: tensors(MODEL)?,
@@ -80,7 +48,7 @@ pub(super) fn read(folder: &Path) -> Result<Snapshot> {
 
 /// Checks that every file is there with the bytes that were written. Reads all of them, decodes none.
 pub(super) fn verify(folder: &Path) -> Result<()> {
-    let manifest = read_manifest(folder)?;
+    let manifest = Manifest::read(folder, &TENSOR_FILES)?;
     ensure!(
         manifest.files.contains_key(MODEL),
         "{} lists no {MODEL}",
@@ -89,7 +57,7 @@ pub(super) fn verify(folder: &Path) -> Result<()> {
     manifest
         .files
         .iter()
-        .try_for_each(|(name, record)| read_hashed(&folder.join(name), record).map(drop))
+        .try_for_each(|(name, record)| verify_hashed(folder, name, record))
 }
 
 const MODEL: &str = "model.safetensors";
@@ -102,6 +70,21 @@ const GRADIENTS: &str = "gradients.safetensors";
 const BEST_MODELS: &str = "best_models.safetensors";
 /// The tensors that the host keeps for callbacks: `<callback>///<name>`.
 const CALLBACK_TENSORS: &str = "callbacks.safetensors";
+
+const TENSOR_FILES: [&str; 9] = [
+    MODEL,
+    OPTIMIZER,
+    EMA,
+    VALIDATED,
+    METRICS,
+    RNG,
+    GRADIENTS,
+    BEST_MODELS,
+    CALLBACK_TENSORS,
+];
+
+/// The most bytes of a callback's own, which limits keep far smaller.
+const MOST_CALLBACK_BYTES: u64 = 1 << 30;
 
 /// Between a callback's name and the name of its tensor; neither may contain it.
 const OWNER_SEPARATOR: &str = "///";
@@ -142,8 +125,7 @@ fn write_callbacks(
     if callbacks.is_empty() {
         return Ok(());
     }
-    fs::create_dir(folder.join("callbacks"))
-        .context("cannot make the folder of callback states")?;
+    fs::create_dir(folder.join(CALLBACKS)).context("cannot make the folder of callback states")?;
     for SavedCallback { name, state } in callbacks {
         let file = callback_file(name)?;
         ensure!(
@@ -182,37 +164,15 @@ fn identity(saved: &SavedCallback) -> SavedCallback {
     }
 }
 
-fn callback_file(name: &str) -> Result<String> {
-    check_file_name(name)
-        .with_context(|| format!("callback {name:?} cannot be saved under its name"))?;
-    Ok(format!("callbacks/{name}.bin"))
-}
-
-fn read_manifest(folder: &Path) -> Result<Manifest> {
-    let path = folder.join(MANIFEST);
-    let bytes = regular_file::read(&path, MOST_MANIFEST_BYTES)
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    let damaged = || format!("{} is damaged", path.display());
-    let json: serde_json::Value = serde_json::from_slice(&bytes).with_context(damaged)?;
-    let schema = json["schema"]
-        .as_u64()
-        .ok_or_else(|| anyhow!("it has no `schema`"))
-        .with_context(damaged)?;
-    ensure!(
-        schema <= SCHEMA,
-        "{} was made by a newer phasebox ({}): it has schema {schema}, this phasebox reads up to {SCHEMA}; use that \
-         one, or a newer",
-        path.display(),
-        json["written_by"].as_str().unwrap_or("not named")
-    );
-    serde_json::from_value(json).with_context(damaged)
-}
-
 fn read_tensors(folder: &Path, manifest: &Manifest, name: &str) -> Result<NamedTensors> {
-    let path = folder.join(name);
     match manifest.files.get(name) {
-        Some(record) => tensors::read(&read_hashed(&path, record)?)
-            .with_context(|| format!("{} is not a readable safetensors file", path.display())),
+        Some(record) => {
+            let bytes = read_hashed(folder, name, record)?;
+            tensors::read(&bytes).with_context(|| {
+                let path = folder.join(name);
+                format!("{} is not a readable safetensors file", path.display())
+            })
+        }
         None if name == MODEL => bail!("{} lists no {MODEL}", folder.join(MANIFEST).display()),
         None => Ok(Vec::new()),
     }
@@ -226,12 +186,17 @@ fn read_callbacks(folder: &Path, manifest: &Manifest) -> Result<Vec<SavedCallbac
         saved.state.bytes = Some(read_callback(folder, manifest, &saved.name)?);
         callbacks.push(saved);
     }
+    let mut owners: HashMap<String, usize> = HashMap::new();
+    for (index, saved) in callbacks.iter().enumerate() {
+        owners.insert(saved.name.clone(), index);
+    }
     for (name, tensor) in read_tensors(folder, manifest, CALLBACK_TENSORS)? {
         let Some((owner, key)) = name.split_once(OWNER_SEPARATOR) else {
-            bail!("tensor `{name}` has no owner")
+            bail!("tensor `{}` has no owner", excerpt(&name))
         };
-        if let Some(saved) = callbacks.iter_mut().find(|saved| saved.name == owner) {
-            saved.state.tensors.push((key.to_owned(), tensor));
+        if let Some(index) = owners.get(owner) {
+            let tensors = &mut callbacks[*index].state.tensors;
+            tensors.push((key.to_owned(), tensor));
         }
     }
     Ok(callbacks)
@@ -242,7 +207,7 @@ fn read_callback(folder: &Path, manifest: &Manifest, name: &str) -> Result<Vec<u
     let listed = manifest.files.get(&file);
     let listed =
         listed.with_context(|| format!("{} lists no {file}", folder.join(MANIFEST).display()))?;
-    read_hashed(&folder.join(file), listed)
+    read_hashed(folder, &file, listed)
 }
 
 fn write_hashed(path: &Path, fill: impl FnOnce(&mut Hashed) -> Result<()>) -> Result<FileRecord> {
@@ -261,24 +226,63 @@ fn write_hashed(path: &Path, fill: impl FnOnce(&mut Hashed) -> Result<()>) -> Re
     })
 }
 
-fn read_hashed(path: &Path, record: &FileRecord) -> Result<Vec<u8>> {
-    let cannot = || format!("cannot read {}", path.display());
-    let (_, size) = match regular_file::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            bail!("{} is missing", path.display())
-        }
-        opened => opened.with_context(cannot)?,
+/// Reads a file of a checkpoint whole.
+fn read_hashed(folder: &Path, name: &str, record: &FileRecord) -> Result<Vec<u8>> {
+    let (path, file) = open_listed(folder, name, record)?;
+    let mut bytes = Vec::new();
+    file.take(record.bytes)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    compare(&path, Digest::of(&bytes), record)?;
+    Ok(bytes)
+}
+
+/// Compares a file with its digest, piece by piece.
+fn verify_hashed(folder: &Path, name: &str, record: &FileRecord) -> Result<()> {
+    let (path, file) = open_listed(folder, name, record)?;
+    let found = Digest::of_reader(file.take(record.bytes))
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    compare(&path, found, record)
+}
+
+fn compare(path: &Path, found: Digest, record: &FileRecord) -> Result<()> {
+    let expected = &record.sha256;
+    ensure!(
+        found.to_string() == *expected,
+        "{} is damaged: its sha256 is {found}, {MANIFEST} says {}",
+        path.display(),
+        excerpt(expected)
+    );
+    Ok(())
+}
+
+/// Opens a file that a manifest lists: a regular one, inside of the folder, of the size that was written.
+fn open_listed(folder: &Path, name: &str, record: &FileRecord) -> Result<(PathBuf, File)> {
+    let path = folder.join(name);
+    let shown = path.display();
+    let (file, size) = match regular_file::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => bail!("{shown} is missing"),
+        opened => opened.with_context(|| format!("cannot read {shown}"))?,
     };
+    let is_inside = path.canonicalize()?.starts_with(folder.canonicalize()?);
+    ensure!(
+        is_inside,
+        "{shown} is a link that leaves the checkpoint's folder: put the file itself in its place"
+    );
     let expected = record.bytes;
     ensure!(
         size == expected,
-        "{} is damaged ({size} bytes, {expected} were written)",
-        path.display()
+        "{shown} is damaged ({size} bytes, {expected} were written)"
     );
-    let bytes = regular_file::read(path, expected).with_context(cannot)?;
-    let same = Digest::of(&bytes).to_string() == record.sha256;
-    ensure!(same, "{} is damaged (its sha256 differs)", path.display());
-    Ok(bytes)
+    let most = match name.starts_with(CALLBACKS) {
+        true => MOST_CALLBACK_BYTES,
+        false => tensors::MOST_BYTES,
+    };
+    ensure!(
+        size <= most,
+        "{shown} has {size} bytes, and at most {most} are read"
+    );
+    Ok((path, file))
 }
 
 /// A file that is hashed and counted while it is written, so no byte is read twice.

@@ -8,6 +8,7 @@
 //! <run>/ckpt_best   -> checkpoints/000012-step-150
 //! <run>/checkpoints/000017-step-200/
 //!     checkpoint.json          schema, State, size and sha256 of every file below, identities of callbacks
+//!     checkpoint.json.sha256   the digest of that file, as `sha256sum --check` reads it
 //!     model.safetensors        always there
 //!     ema.safetensors          the average of `ema: true`, which is what was validated
 //!     validated.safetensors    in the best checkpoint, what was validated, if a callback lent the network other weights
@@ -20,6 +21,7 @@
 //! after every step. Two tags of one moment need no second copy, and Python opens `ckpt_best/model.safetensors` directly.
 
 mod folder;
+mod manifest;
 mod pickle;
 mod state_dict;
 mod store;
@@ -28,7 +30,7 @@ mod torch_file;
 mod zip;
 
 pub(crate) use store::save;
-pub use store::{load, newest};
+pub use store::{load, named, newest};
 pub(crate) use tensors::export_weights;
 pub use tensors::{NamedTensors, Weights, load_weights};
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result, bail, ensure};
 use phasebox_files::atomic_file::{self, Durability, check_file_name};
 
 use super::{Snapshot, folder};
@@ -16,6 +16,8 @@ use super::{Snapshot, folder};
 const CHECKPOINTS: &str = "checkpoints";
 /// Prefix of a checkpoint that is being written or removed: never read, swept at the next save.
 const UNFINISHED: &str = ".unfinished-";
+/// More checkpoints than any run saves: the number of a folder that is none of ours.
+const MOST_SAVES: u64 = 1 << 40;
 /// Between a checkpoint's sequence number and its step in its folder's name.
 const STEP: &str = "-step-";
 
@@ -44,7 +46,7 @@ pub(super) fn save_in_steps(
 ) -> Result<PathBuf> {
     tags.iter().try_for_each(|tag| check_file_name(tag))?;
     let checkpoints = run.join(CHECKPOINTS);
-    fs::create_dir_all(&checkpoints)?;
+    make_folder(run, &checkpoints)?;
     let staged = stage(&checkpoints, snapshot, durability, after)?;
     let sequence = numbered(&checkpoints)?
         .last()
@@ -60,6 +62,19 @@ pub(super) fn save_in_steps(
     durability.sync(run)?;
     sweep(run, &checkpoint, after)?;
     Ok(checkpoint)
+}
+
+/// Makes the folder of checkpoints where there is none yet. A run's folder that is gone is not made again: the rest of the
+/// run would be missing in it.
+fn make_folder(run: &Path, checkpoints: &Path) -> Result<()> {
+    if checkpoints.is_dir() {
+        return Ok(());
+    }
+    ensure!(
+        run.is_dir(),
+        "the run's folder is gone: somebody has removed or renamed it while the run trained"
+    );
+    Ok(fs::create_dir(checkpoints)?)
 }
 
 /// Writes a checkpoint beside the others, not yet under a name. One that cannot be written is removed at once: on a disk
@@ -105,6 +120,25 @@ pub fn newest(run: &Path) -> Result<Option<PathBuf>> {
     newest_in(&run.join(CHECKPOINTS), None)
 }
 
+/// The folder that a name in a run leads to; none if nothing has that name.
+///
+/// # Errors
+/// A link that leaves the run's folder; folders beside checkpoints that no run has made.
+pub fn named(run: &Path, name: &str) -> Result<Option<PathBuf>> {
+    numbered(&run.join(CHECKPOINTS))?;
+    let path = run.join(name);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let is_inside = path.canonicalize()?.starts_with(run.canonicalize()?);
+    ensure!(
+        is_inside,
+        "{} is a link that leaves the run's folder: name the checkpoint that it leads to",
+        path.display()
+    );
+    Ok(Some(path))
+}
+
 fn resolve(path: &Path) -> Result<PathBuf> {
     path.canonicalize()
         .with_context(|| format!("there is no checkpoint {}", path.display()))
@@ -143,6 +177,11 @@ fn numbered(checkpoints: &Path) -> Result<Vec<(u64, PathBuf)>> {
     for path in atomic_file::entries(checkpoints)? {
         let number = file_name(&path).split_once(STEP);
         if let Some(number) = number.and_then(|(number, _)| number.parse().ok()) {
+            ensure!(
+                number <= MOST_SAVES,
+                "{} has a number that no run comes to: move it away",
+                path.display()
+            );
             numbered.push((number, path));
         }
     }

@@ -16,7 +16,7 @@ use tch::{Device, Kind, Tensor};
 use super::torch_file;
 
 /// The most bytes of a file of weights.
-const MOST_BYTES: u64 = 16 << 30;
+pub(super) const MOST_BYTES: u64 = 16 << 30;
 
 /// Tensors with their unique names.
 pub type NamedTensors = Vec<(String, Tensor)>;

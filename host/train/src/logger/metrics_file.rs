@@ -11,9 +11,10 @@
 //! a table as it is. `time` is in seconds since 1970, UTC. Numbers are spelled as `crate::number` says. A line has no version:
 //! keys are added, and never change their meaning (docs/formats.md).
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use phasebox_files::atomic_file::{self, Durability};
@@ -58,6 +59,7 @@ struct Message<'a> {
 
 /// The open file. Buffered: readers see lines after [`flush`](Self::flush).
 pub(super) struct MetricsFile {
+    path: PathBuf,
     out: BufWriter<File>,
 }
 
@@ -79,6 +81,7 @@ impl MetricsFile {
             .open(path)
             .with_context(context)?;
         Ok(MetricsFile {
+            path: path.to_owned(),
             out: BufWriter::with_capacity(1 << 16, file),
         })
     }
@@ -106,6 +109,11 @@ impl MetricsFile {
         self.out.flush().context("cannot write metrics.jsonl")
     }
 
+    /// True if the file is no longer where it was opened: somebody has removed it, or put another in its place.
+    pub(super) fn is_gone(&self) -> bool {
+        is_gone(self.out.get_ref(), &self.path)
+    }
+
     /// The file's length in bytes, buffered lines aside.
     pub(super) fn bytes(&self) -> Result<u64> {
         Ok(self
@@ -122,6 +130,14 @@ impl MetricsFile {
             .write_all(b"\n")
             .context("cannot write metrics.jsonl")
     }
+}
+
+/// True if a path no longer leads to the file that was opened by it.
+pub(super) fn is_gone(file: &File, path: &Path) -> bool {
+    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    let opened = file.metadata().map(identity).ok();
+    let there = path.metadata().map(identity).ok();
+    opened != there
 }
 
 /// The whole lines up to `logged`. Messages, which have no step, stay.

@@ -70,6 +70,8 @@ pub struct Logger {
     epoch: Option<u64>,
     pending: DeferredQueue<ScalarPoint>,
     flushed: Instant,
+    /// A log was removed while it was written.
+    has_lost: bool,
 }
 
 struct Files {
@@ -94,6 +96,7 @@ impl Logger {
             epoch: None,
             pending: DeferredQueue::default(),
             flushed: Instant::now(),
+            has_lost: false,
         }
     }
 
@@ -218,11 +221,41 @@ impl Logger {
 
     /// Waits for every deferred value and brings the files up to date, at an epoch's end and before leaving. Syncs if any
     /// value is still on its way.
+    ///
+    /// # Errors
+    /// If a file cannot be written, or the run's folder is gone.
     pub fn flush(&mut self) -> Result<()> {
         while !self.pending.is_empty() {
             self.write_oldest()?;
         }
-        self.flush_files()
+        self.flush_files()?;
+        self.replace_lost_files()
+    }
+
+    /// True if a log was removed while it was written: the run is whole, and its log is not.
+    pub(crate) fn has_lost(&self) -> bool {
+        self.has_lost
+    }
+
+    /// Begins logs anew that somebody has removed or replaced, and says so.
+    fn replace_lost_files(&mut self) -> Result<()> {
+        let is_gone = |files: &Files| files.metrics.is_gone() || files.events.is_gone();
+        if !self.files.as_ref().is_some_and(is_gone) {
+            return Ok(());
+        }
+        let folder = self.run.path();
+        ensure!(
+            folder.is_dir(),
+            "the run's folder {} is gone: somebody has removed or renamed it while the run trained",
+            folder.display()
+        );
+        tracing::warn!(
+            "logs in {} were removed or replaced while the run trained: what was logged until now is lost there, and logs \
+             begin anew",
+            folder.display()
+        );
+        self.has_lost = true;
+        self.open(None)
     }
 
     /// Length of `metrics.jsonl` in bytes, buffered lines aside.

@@ -1,11 +1,13 @@
 //! The end of a run: what is told, saved and written, whatever ended it. Owns the order of that, and which of several
 //! errors is returned.
 
-use anyhow::{Error, Result};
+use std::io;
+
+use anyhow::{Error, Result, anyhow, ensure};
 use phasebox_contract::phase::Phase;
 
 use super::{Summary, Trainer, Underway};
-use crate::checkpoint::LATEST;
+use crate::checkpoint::{self, LATEST};
 use crate::outcome::{Ending, Outcome};
 
 /// Tag of the checkpoint that a failed run leaves.
@@ -66,7 +68,34 @@ impl Trainer {
         let flushed = self.context.logger.flush();
         let summary = self.summarize(&ending);
         let ended = first_error(first_error(ended, last), flushed);
-        first_error(ended, summary)
+        let ended = first_error(ended, summary);
+        let ended = ended.and_then(|summary| self.unless_log_is_lost(summary));
+        ended.map_err(|error| self.with_remedy(error))
+    }
+
+    /// Fails a run whose log was removed: nobody else would notice.
+    fn unless_log_is_lost(&self, summary: Summary) -> Result<Summary> {
+        ensure!(
+            !self.context.logger.has_lost(),
+            "logs in {} were removed while the run trained, and lack values; weights and checkpoints are whole ({})",
+            self.run.path().display(),
+            summary.stop_reason
+        );
+        Ok(summary)
+    }
+
+    /// The error with the way on, if the file system is the cause.
+    fn with_remedy(&self, error: Error) -> Error {
+        let is_of_files = error.chain().any(|cause| cause.is::<io::Error>());
+        let run = self.run.path();
+        match checkpoint::newest(run) {
+            Ok(Some(newest)) if is_of_files => anyhow!(
+                "{error:#}\nhint: once files can be written again, go on from {} with `--resume {}`",
+                newest.display(),
+                run.display()
+            ),
+            _ => error,
+        }
     }
 
     /// After an error: fires on-exception and saves the state there is as `ckpt_error`. An error of this is only told,

@@ -232,7 +232,10 @@ pub(super) fn gradients(context: &mut Context, saved: &NamedTensors) -> Result<(
         let parameter = parameters.iter().find(|(known, _)| known == name);
         let (_, parameter) = parameter
             .with_context(|| format!("it has a gradient of `{name}`, which the network lacks"))?;
-        parameter.grad().f_copy_(value)?;
+        let mut gradient = parameter.grad();
+        let fits = gradient.defined() && gradient.size() == value.size();
+        ensure!(fits, "its gradient of `{name}` does not fit the network");
+        gradient.f_copy_(value)?;
     }
     Ok(())
 }

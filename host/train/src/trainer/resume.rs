@@ -138,16 +138,17 @@ impl Trainer {
         self.restore_callbacks(snapshot.callbacks, &own.callbacks)?;
         self.restore_rates(&own, changed)?;
         let context = &mut *self.context;
-        restore::counts(context, state, &own, changed)?;
-        restore::standing(context, own.standing, changed);
-        if restore::watched(context, state)? {
-            let best_values: Vec<f64> = own.best_values.iter().map(Bits::value).collect();
-            self.best_models.restore(snapshot.best_models, &best_values);
-        }
         context
             .net
             .load_state(&snapshot.model, true)
             .with_context(|| restore::another_network(changed))?;
+        restore::counts(context, state, &own, changed)?;
+        restore::standing(context, own.standing, changed);
+        if restore::watched(context, state)? {
+            let best_values: Vec<f64> = own.best_values.iter().map(Bits::value).collect();
+            let best_models = &mut self.best_models;
+            best_models.restore(snapshot.best_models, &best_values, &snapshot.model)?;
+        }
         if !changed.optimizer_state {
             restore::optimizer(context.optimizer.as_mut(), snapshot.optimizer, changed)?;
         }

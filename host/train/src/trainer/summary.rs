@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use phasebox_contract::limits::{Limit, Limits, Usage};
 use phasebox_files::atomic_file::{self, Durability};
-use phasebox_files::regular_file;
+use phasebox_files::{json, regular_file};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -151,7 +151,7 @@ impl Summary {
             false => format!("no {}: the run goes on, or was killed", path.display()),
         })?;
         let not_one = || format!("{} is not a summary", path.display());
-        let json: Value = serde_json::from_slice(&text).with_context(not_one)?;
+        let json = json::parse(&text).with_context(not_one)?;
         let schema = json["schema"].as_u64().unwrap_or(1);
         ensure!(
             schema <= SCHEMA,

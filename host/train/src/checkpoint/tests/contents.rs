@@ -1,9 +1,12 @@
 //! Checkpoints that are saved, damaged, tagged and read back.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use phasebox_contract::digest::Digest;
 use phasebox_files::atomic_file::{self, Durability};
 use tch::{Device, Kind, Tensor};
 
@@ -109,6 +112,19 @@ fn what_cannot_be_saved_is_refused_and_leaves_the_tags_alone() -> Result<()> {
     check("tag is a folder", &unchanged, BEST, "is not a link")
 }
 
+/// Changes a manifest, and its digest with it.
+fn forge(folder: &Path, from: &str, to: &str) -> Result<()> {
+    let path = folder.join("checkpoint.json");
+    let text = fs::read_to_string(&path)?;
+    ensure!(text.contains(from), "{text}");
+    let text = text.replace(from, to);
+    fs::write(
+        folder.join("checkpoint.json.sha256"),
+        Digest::of(text.as_bytes()).to_string(),
+    )?;
+    Ok(fs::write(path, text)?)
+}
+
 #[test]
 fn damage_is_refused_with_the_file_the_reason_and_the_remedy() -> Result<()> {
     type Damage = fn(&Path) -> Result<()>;
@@ -117,17 +133,11 @@ fn damage_is_refused_with_the_file_the_reason_and_the_remedy() -> Result<()> {
         change(&mut bytes);
         Ok(fs::write(path, bytes)?)
     }
-    fn edit_manifest(folder: &Path, from: &str, to: &str) -> Result<()> {
-        let path = folder.join("checkpoint.json");
-        let text = fs::read_to_string(&path)?;
-        ensure!(text.contains(from), "{text}");
-        Ok(fs::write(path, text.replace(from, to))?)
-    }
-    let rows: [(&str, Damage, &str); 9] = [
+    let rows: [(&str, Damage, &str); 19] = [
         (
             "a bit",
             |f| edit(f.join("model.safetensors"), |b| b[700] ^= 1),
-            "model.safetensors is damaged (its sha256",
+            "model.safetensors is damaged: its sha256 is ",
         ),
         (
             "short",
@@ -156,18 +166,99 @@ fn damage_is_refused_with_the_file_the_reason_and_the_remedy() -> Result<()> {
         ),
         (
             "newer",
-            |f| edit_manifest(f, "\"schema\": 2,\n  \"w", "\"schema\": 3,\n  \"w"),
-            "has schema 3, this phasebox reads up to 2",
+            |f| forge(f, "\"schema\": 3,\n  \"w", "\"schema\": 4,\n  \"w"),
+            "has schema 4, this phasebox reads up to 3",
         ),
         (
             "no model",
-            |f| edit_manifest(f, "model.safetensors", "other"),
+            |f| forge(f, "model.safetensors", "ema.safetensors"),
             "lists no model.safetensors",
         ),
         (
             "path",
-            |f| edit_manifest(f, "\"swa\"", "\"../../swa\""),
+            |f| forge(f, "\"swa\"", "\"../../swa\""),
             "no separators",
+        ),
+        (
+            "a digit",
+            |f| edit(f.join("checkpoint.json"), |b| b[700] ^= 1),
+            "checkpoint.json.sha256 says",
+        ),
+        (
+            "no digest",
+            |f| Ok(fs::remove_file(f.join("checkpoint.json.sha256"))?),
+            "checkpoint.json.sha256 is missing: copy the whole folder",
+        ),
+        (
+            "a digest that is none",
+            |f| Ok(fs::write(f.join("checkpoint.json.sha256"), "\u{1b}]0;x")?),
+            "expected 64 hexadecimal digits",
+        ),
+        (
+            "a stranger's file",
+            |f| forge(f, "rng.safetensors", "../../../../dev/zero"),
+            "it lists `../../../../dev/zero`, which is no file of a checkpoint",
+        ),
+        (
+            "a pipe",
+            |f| {
+                fs::remove_file(f.join("rng.safetensors"))?;
+                let made = Command::new("mkfifo")
+                    .arg(f.join("rng.safetensors"))
+                    .status()?;
+                ensure!(made.success());
+                Ok(())
+            },
+            "it is a pipe",
+        ),
+        (
+            "a link",
+            |f| {
+                let path = f.join("rng.safetensors");
+                fs::rename(&path, f.with_file_name("elsewhere"))?;
+                Ok(symlink(f.with_file_name("elsewhere"), path)?)
+            },
+            "is a link that leaves the checkpoint's folder",
+        ),
+        (
+            "an end without size",
+            |f| {
+                let path = f.join("rng.safetensors");
+                let size = fs::metadata(&path)?.len();
+                fs::File::options()
+                    .write(true)
+                    .open(&path)?
+                    .set_len(1 << 40)?;
+                forge(f, &format!("\"bytes\": {size}"), "\"bytes\": 1099511627776")
+            },
+            "has 1099511627776 bytes, and at most 17179869184 are read",
+        ),
+        (
+            "a callback twice",
+            |f| {
+                let text = fs::read_to_string(f.join("checkpoint.json"))?;
+                let list = text.rfind('[').context("a list")?;
+                let entry = text[list + 1..].trim_end_matches(['\n', '}', ']', ' ']);
+                let twice = format!("{entry}}}, {entry}");
+                forge(f, entry, &twice)
+            },
+            "it lists callback `swa` twice",
+        ),
+        (
+            "a count",
+            |f| forge(f, "\"samples_seen\": ", "\"samples_seen\": 9"),
+            "its `state.samples_seen` is 990071992547409",
+        ),
+        (
+            "a bomb",
+            |f| {
+                forge(
+                    f,
+                    "\"criterion\": ",
+                    &format!("\"x\": [{}1], \"criterion\": ", "1,".repeat(1 << 20)),
+                )
+            },
+            "at most 1048576 are read",
         ),
     ];
     for (what, damage, words) in rows {

@@ -31,6 +31,7 @@ fn copy_tree(source: &Path, target: &Path) -> Result<()> {
 fn a_crash_at_any_step_of_a_save_loses_nothing() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let run = folder.path().join("run");
+    fs::create_dir(&run)?;
     let (mut seen, mut crashed) = (Vec::new(), Vec::new());
     for step in 0..4 {
         let tags: &[&str] = if step == 1 {

@@ -25,7 +25,7 @@ fn snapshot(step: u64) -> Result<Snapshot> {
             epoch: step / 10,
             next_batch: step % 10,
             global_step: step,
-            samples_seen: u64::MAX - step,
+            samples_seen: (1 << 53) - step,
             metrics_bytes: 100 * step,
             watched: Some(Watched {
                 metric: "Accuracy".into(),

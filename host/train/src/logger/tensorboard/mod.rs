@@ -8,15 +8,17 @@ mod record;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use event::Event;
 
 use super::Histogram;
+use super::metrics_file::is_gone;
 
 /// The open file and the buffers that make writing a scalar free of allocation.
 pub(super) struct EventFile {
+    path: PathBuf,
     out: BufWriter<File>,
     event: Event,
 }
@@ -25,9 +27,10 @@ impl EventFile {
     /// Starts a new file in `folder`. With `last_step`, it tells TensorBoard to forget later steps of earlier files in
     /// this folder: a resumed run trains them again.
     pub(super) fn create(folder: &Path, time: f64, last_step: Option<u64>) -> Result<Self> {
-        let out = BufWriter::with_capacity(1 << 16, new_file(folder, time)?);
+        let (path, file) = new_file(folder, time)?;
         let mut file = EventFile {
-            out,
+            path,
+            out: BufWriter::with_capacity(1 << 16, file),
             event: Event::default(),
         };
         file.event.version(time);
@@ -75,6 +78,11 @@ impl EventFile {
         self.write_event()
     }
 
+    /// True if the file is no longer where it was made.
+    pub(super) fn is_gone(&self) -> bool {
+        is_gone(self.out.get_ref(), &self.path)
+    }
+
     pub(super) fn flush(&mut self) -> Result<()> {
         self.out
             .flush()
@@ -88,7 +96,7 @@ impl EventFile {
 }
 
 /// A new file, under a name of its own. TensorBoard reads any file with `tfevents` in its name, in the order of the names.
-fn new_file(folder: &Path, time: f64) -> Result<File> {
+fn new_file(folder: &Path, time: f64) -> Result<(PathBuf, File)> {
     let process = std::process::id();
     let mut attempt = 0;
     loop {
@@ -98,7 +106,10 @@ fn new_file(folder: &Path, time: f64) -> Result<File> {
         ));
         match File::create_new(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => attempt += 1,
-            opened => return opened.with_context(|| format!("cannot make {}", path.display())),
+            opened => {
+                let file = opened.with_context(|| format!("cannot make {}", path.display()))?;
+                return Ok((path, file));
+            }
         }
     }
 }
