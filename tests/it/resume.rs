@@ -96,11 +96,12 @@ impl Outcome {
     }
 }
 
-/// Every file of a checkpoint but for its JSON, which holds times.
+/// Every file of a checkpoint but for its JSON, which holds times, and that file's digest.
 fn read_files(run: &Path, folder: &str, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
     for entry in fs::read_dir(run.join(folder)).expect("a checkpoint") {
         let path = entry.expect("a readable folder").path();
-        if path.is_file() && !path.ends_with("checkpoint.json") {
+        let is_timed = path.display().to_string().contains("/checkpoint.json");
+        if path.is_file() && !is_timed {
             let name = Path::new(folder).join(path.file_name().expect("a name"));
             files.insert(name, fs::read(&path).expect("a readable file"));
         }

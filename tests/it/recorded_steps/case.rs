@@ -161,7 +161,7 @@ impl Trained {
                 .map(|entry| entry.expect("a readable folder").path())
                 .filter(|path| path.is_file())
             {
-                if !path.ends_with("checkpoint.json") {
+                if !path.display().to_string().contains("/checkpoint.json") {
                     let name = path.file_name().expect("a name").to_string_lossy();
                     remains.push((
                         format!("{folder}/{name}"),

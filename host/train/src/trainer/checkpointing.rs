@@ -135,7 +135,11 @@ impl Trainer {
         self.context.logger.flush()?;
         let snapshot = self.snapshot()?;
         let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-        checkpoint::save(self.run.path(), &tags, &snapshot, durability)?;
+        let saved = checkpoint::save(self.run.path(), &tags, &snapshot, durability);
+        if saved.is_err() {
+            self.unsaved = tags.into_iter().map(str::to_owned).collect();
+        }
+        saved?;
         self.fire(Phase::CheckpointSaveEnd)
     }
 

@@ -116,7 +116,9 @@ impl Trainer {
 
     fn save_after_error(&mut self) -> Result<()> {
         self.rewind_unfinished_batch()?;
-        self.save(&[ERROR.to_owned()])
+        let mut tags = std::mem::take(&mut self.unsaved);
+        tags.push(ERROR.to_owned());
+        self.save(&tags)
     }
 
     /// A batch that an error cut short counts if its step was taken. Otherwise it is to be trained again, together with

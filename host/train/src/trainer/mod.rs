@@ -101,6 +101,8 @@ pub struct Trainer {
     best_models: BestModels,
     /// The weights of the best validation, where they are not the network's, until they are saved.
     validated: NamedTensors,
+    /// The tags of a save that failed: the checkpoint of the error has earned them, too.
+    unsaved: Vec<String>,
     loss_watch: LossWatch,
     /// The metric to watch was not a number, and the log says so.
     nan_was_watched: bool,
@@ -134,6 +136,7 @@ impl Trainer {
             loss_watch: LossWatch::new(settings.nan_policy),
             nan_was_watched: false,
             validated: Vec::new(),
+            unsaved: Vec::new(),
             schedule: ScheduleDriver::new(schedule),
             context: Lendable::new(context),
             callbacks,
