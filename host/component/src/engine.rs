@@ -116,7 +116,8 @@ fn config(profile: Profile) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
-        .epoch_interruption(!deterministic)
+        // Beside fuel the clock ends nothing but calls that outlast an interrupt.
+        .epoch_interruption(true)
         .consume_fuel(deterministic)
         .cranelift_nan_canonicalization(deterministic)
         .max_wasm_stack(GUEST_STACK_BYTES)
