@@ -2,7 +2,7 @@
 //! Owns no layout: which files a run has is `logger::run_folder`'s and `checkpoint`'s business.
 
 use std::fs::{self, File, Permissions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -52,6 +52,15 @@ impl Durability {
 
 /// Replaces the file `path` by `bytes`: a reader sees the old content or the new, never a part.
 pub fn write_file(path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
+    write_through(path, durability, |file| file.write_all(bytes))
+}
+
+/// Replaces the file `path` by what `write` writes, as [`write_file`] does: for content that memory need not hold.
+pub fn write_through(
+    path: &Path,
+    durability: Durability,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<()> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -63,7 +72,7 @@ pub fn write_file(path: &Path, bytes: &[u8], durability: Durability) -> Result<(
         .permissions(Permissions::from_mode(0o666)) // less the user's umask, as any new file
         .tempfile_in(folder)
         .with_context(context)?;
-    temporary.write_all(bytes).with_context(context)?;
+    write(temporary.as_file_mut()).with_context(context)?;
     durability.sync(temporary.path())?;
     temporary.persist(path).with_context(context)?;
     durability.sync(folder)

@@ -17,15 +17,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use phasebox_files::atomic_file::{self, Durability};
-use phasebox_files::regular_file;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Histogram, Level, Logged};
+use super::{Histogram, Level, Logged, resumed_lines};
 use crate::number::Number;
-
-/// The most bytes of the file of a run that goes on.
-const MOST_BYTES: u64 = 16 << 30;
 
 /// The value of a line.
 #[derive(Serialize)]
@@ -64,16 +59,12 @@ pub(super) struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Opens `path` to append. Lines that an earlier process wrote after `logged`, or left torn, are taken out first, so
-    /// that a resumed run's file reads like an uninterrupted one.
+    /// Opens `path` to append. Lines that are to be logged again are taken out first, so that a resumed run's file reads
+    /// like an uninterrupted one.
     pub(super) fn open(path: &Path, logged: Option<Logged>) -> Result<Self> {
         let context = || format!("cannot open {}", path.display());
         if path.exists() {
-            let text = regular_file::read(path, MOST_BYTES).with_context(context)?;
-            let kept = kept_lines(&text, logged);
-            if kept.len() < text.len() {
-                atomic_file::write_file(path, &kept, Durability::Process)?;
-            }
+            resumed_lines::take_out(path, logged).with_context(context)?;
         }
         let file = OpenOptions::new()
             .create(true)
@@ -138,78 +129,4 @@ pub(super) fn is_gone(file: &File, path: &Path) -> bool {
     let opened = file.metadata().map(identity).ok();
     let there = path.metadata().map(identity).ok();
     opened != there
-}
-
-/// The whole lines up to `logged`. Messages, which have no step, stay.
-fn kept_lines(text: &[u8], logged: Option<Logged>) -> Vec<u8> {
-    let mut kept = Vec::new();
-    let mut start = 0;
-    for line in text.split_inclusive(|byte| *byte == b'\n') {
-        if line.ends_with(b"\n") && is_kept(line, start, logged) {
-            kept.extend_from_slice(line);
-        }
-        start += line.len() as u64;
-    }
-    kept
-}
-
-/// True if the line that starts at byte `start` belongs to the log so far. The bytes decide about lines of the
-/// checkpoint's own step, which may have been written after it. The step decides about lines before: they may be of a
-/// later step if an older checkpoint was resumed since.
-fn is_kept(line: &[u8], start: u64, logged: Option<Logged>) -> bool {
-    #[derive(Deserialize)]
-    struct Step {
-        step: Option<u64>,
-    }
-    match (serde_json::from_slice::<Step>(line), logged) {
-        (Ok(Step { step: Some(step) }), Some(logged)) => {
-            step <= logged.step && start < logged.bytes
-        }
-        (Ok(_), _) => true,
-        (Err(_), _) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_resumed_file_loses_what_is_torn_or_trained_again() {
-        let text = "{\"step\":1,\"name\":\"a\"}\n{\"level\":\"warn\"}\n{\"step\":2,\"name\":\"a\"}\n{\"step\":3,\"na";
-        let check = |logged, lines: usize| {
-            let kept = kept_lines(text.as_bytes(), logged);
-            assert_eq!(
-                kept,
-                text.split_inclusive('\n')
-                    .take(lines)
-                    .collect::<String>()
-                    .into_bytes()
-            );
-        };
-        let all = text.len() as u64;
-        check(None, 3);
-        check(
-            Some(Logged {
-                step: 2,
-                bytes: all,
-            }),
-            3,
-        );
-        check(
-            Some(Logged {
-                step: 1,
-                bytes: all,
-            }),
-            2,
-        );
-        let third_line = text.find("{\"step\":2").expect("it is there") as u64;
-        check(
-            Some(Logged {
-                step: 2,
-                bytes: third_line,
-            }),
-            2,
-        );
-    }
 }

@@ -7,6 +7,7 @@ mod histogram;
 mod image_grid;
 mod metrics_file;
 mod progress;
+mod resumed_lines;
 mod run_folder;
 mod run_lock;
 mod tensorboard;
