@@ -6,13 +6,16 @@ use std::cmp::Ordering;
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::argument_checks::check_classes;
-use super::size_checks::check_elements;
+use super::size_checks::check_work;
 use super::tensor_steps::Torch;
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostResult, clip, refuse};
 
 /// The most boxes of one suppression: about a second of one core, if none overlaps another.
 const MAX_SUPPRESSED: i64 = 32_768;
+
+/// The memory that the overlap of one pair takes on the way, in bytes: eight numbers of float64.
+const PAIR_BYTES: u64 = 64;
 
 /// The four numbers of boxes, each a tensor of the shape of the others.
 type Corners = [Tensor; 4];
@@ -120,7 +123,7 @@ pub(super) fn check_floating(what: &str, tensor: &Tensor) -> HostResult<()> {
 /// Refuses what are no boxes, and more pairs of them than one result holds.
 pub(super) fn check_pairs(a: &Tensor, b: &Tensor) -> HostResult<()> {
     let pairs = (count_boxes(a)? as u64).checked_mul(count_boxes(b)? as u64);
-    check_elements(pairs)
+    check_work(pairs, PAIR_BYTES)
 }
 
 /// The overlap of each box of `a` [N, 4] with each of `b` [M, 4]. [N, M].

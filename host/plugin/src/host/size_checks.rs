@@ -14,6 +14,8 @@ const MAX_DIMENSIONS: usize = 64;
 /// The most multiplications of one matrix product: about a second of one core. No other operation takes
 /// longer than its size lets expect.
 const MAX_PRODUCTS: u64 = 1 << 35;
+/// The most memory that one operation takes for its result and on its way to it, in bytes: that of the largest result.
+const MAX_WORK_BYTES: u64 = MAX_RESULT_ELEMENTS * 8;
 
 /// Refuses a result with too many elements; none stands for more than fit in 64 bits.
 pub(super) fn check_elements(elements: Option<u64>) -> HostResult<()> {
@@ -29,6 +31,30 @@ pub(super) fn check_elements(elements: Option<u64>) -> HostResult<()> {
             )
         }
     }
+}
+
+/// Refuses an operation that takes more memory on its way than the largest result: so many bytes for each element. An
+/// operand may be a view that takes none, and have as many elements as a result.
+pub(super) fn check_work(elements: Option<u64>, bytes_each: u64) -> HostResult<()> {
+    let bytes = elements.and_then(|elements| elements.checked_mul(bytes_each));
+    match bytes {
+        Some(bytes) if bytes <= MAX_WORK_BYTES => Ok(()),
+        _ => {
+            let most = MAX_WORK_BYTES / bytes_each;
+            refuse(
+                ErrorCode::TooLarge,
+                format!("this operation takes {most} elements at most: use it on pieces"),
+            )
+        }
+    }
+}
+
+/// [`check_work`] for operands that broadcast.
+pub(super) fn check_work_of<const N: usize>(
+    operands: [&Tensor; N],
+    bytes_each: u64,
+) -> HostResult<()> {
+    check_work(elements_of_broadcast(&operands.map(Shape::of)), bytes_each)
 }
 
 /// Refuses a result of one operand's size that has too many elements.
@@ -88,6 +114,7 @@ pub(super) fn check_matmul(a: &Tensor, b: &Tensor) -> HostResult<()> {
     let b = Shape::of(b);
     let elements = elements_of_matmul(&a, &b);
     check_elements(elements)?;
+    check_copies(&a, &b)?;
     let shared = a.last().copied().unwrap_or(1) as u64;
     match elements.and_then(|elements| elements.checked_mul(shared)) {
         Some(products) if products <= MAX_PRODUCTS => Ok(()),
@@ -98,6 +125,19 @@ pub(super) fn check_matmul(a: &Tensor, b: &Tensor) -> HostResult<()> {
             ),
         ),
     }
+}
+
+/// Refuses batches of matrices whose broadcast copies, which libtorch makes where both operands have a batch, are too large.
+fn check_copies(a: &[i64], b: &[i64]) -> HostResult<()> {
+    let [(batch_a, _), (batch_b, _)] = [split_matrix(a, 2), split_matrix(b, 2)];
+    if batch_a.is_empty() || batch_b.is_empty() {
+        return Ok(());
+    }
+    let batch = elements_of_broadcast(&[batch_a, batch_b]);
+    [a, b].into_iter().try_for_each(|shape| {
+        let matrix = product(&shape[shape.len() - 2..]);
+        check_elements(batch.and_then(|batch| batch.checked_mul(matrix?)))
+    })
 }
 
 fn elements_of_matmul(a: &[i64], b: &[i64]) -> Option<u64> {
@@ -197,5 +237,8 @@ mod tests {
             sized(&[64, 128], &[128, 10]) && sized(&[8, 64, 128], &[128, 10]) && sized(&[5], &[5])
         );
         assert!(!sized(&[1 << 20, 2], &[2, 1 << 20]), "2⁴⁰ elements");
+        let (many, more) = ([1 << 14, 1, 1, 8], [1, 1 << 14, 8, 1]);
+        assert!(!sized(&many, &more), "two copies of 8 GiB");
+        assert!(sized(&[1 << 14, 1, 1024], &[1024, 1024]), "no copy");
     }
 }

@@ -17,7 +17,8 @@ use super::dtype::{check_whole, dtype_of, kind_of, scalar_for};
 use super::resizing::{check_padding, check_resized, pad, resize_of};
 use super::selection::check_places;
 use super::size_checks::{
-    check_broadcast, check_elements, check_matmul, check_same_size, check_shape, known_lengths,
+    check_broadcast, check_elements, check_matmul, check_same_size, check_shape, check_work_of,
+    known_lengths,
 };
 use super::tensor_steps::{Handle, Pair};
 use crate::bindings::tensor::HostTensor;
@@ -25,6 +26,13 @@ use crate::bindings::types::{Dtype, TensorInfo};
 use crate::error::HostResult;
 use crate::markers::DeferredHandle;
 use crate::state::PluginState;
+
+/// The bytes for each element that sorting takes: the values and their places twice, and time to go with it.
+const SORT_BYTES: u64 = 64;
+/// The bytes for each element that a histogram takes: two masks, and three copies in float32.
+const HISTOGRAM_BYTES: u64 = 16;
+/// The bytes for each element that a selection by a mask takes: its places twice, and the result.
+const SELECT_BYTES: u64 = 24;
 
 /// Operations on one tensor whose result is as large or smaller.
 macro_rules! of_one {
@@ -258,10 +266,12 @@ impl HostTensor for PluginState {
     }
 
     fn sort(&mut self, this: Handle, dim: i64, descending: bool) -> HostResult<Pair> {
+        check_work_of([self.tensor(&this)?], SORT_BYTES)?;
         self.unary_pair(&this, |x| x.f_sort_stable(true, dim, descending))
     }
 
     fn topk(&mut self, this: Handle, k: u32, dim: i64) -> HostResult<Pair> {
+        check_work_of([self.tensor(&this)?], SORT_BYTES)?;
         self.unary_pair(&this, |x| x.f_topk(i64::from(k), dim, true, true))
     }
 
@@ -273,6 +283,7 @@ impl HostTensor for PluginState {
     fn histogram(&mut self, this: Handle, bins: u32, min: f64, max: f64) -> HostResult<Handle> {
         check_bins("bins", bins)?;
         check_histogram_range(min, max)?;
+        check_work_of([self.tensor(&this)?], HISTOGRAM_BYTES)?;
         self.unary(&this, |x| histogram(x, i64::from(bins), min, max))
     }
 
@@ -323,6 +334,7 @@ impl HostTensor for PluginState {
 
     fn masked_select(&mut self, this: Handle, mask: Handle) -> HostResult<Handle> {
         check_mask(self.tensor(&mask)?)?;
+        check_work_of([self.tensor(&this)?, self.tensor(&mask)?], SELECT_BYTES)?;
         self.count_sync()?;
         self.binary(&this, &mask, Tensor::f_masked_select)
     }

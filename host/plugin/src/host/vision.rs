@@ -24,6 +24,8 @@ const MAX_PIXELS: i64 = 1 << 24;
 /// The most that one call draws.
 const MAX_DRAWN_BOXES: i64 = 1024;
 const MAX_MASKS: i64 = 256;
+/// The most pixels of all masks of a call: a few seconds of one core.
+const MAX_MASK_PIXELS: i64 = 1 << 30;
 const MAX_LINE: u32 = 32;
 const MAX_SCALE: u32 = 8;
 /// The longest texts in bytes.
@@ -120,6 +122,7 @@ impl Host for PluginState {
         check_same_size(&masks)?;
         let count = count_masks(&masks, height, width)?;
         check_most("masks", count, MAX_MASKS)?;
+        check_most("masks", count, MAX_MASK_PIXELS / (height * width))?;
         let colors = one_each(&colors, count)?;
         if !(0.0..=1.0).contains(&alpha) {
             return refuse(
