@@ -229,7 +229,7 @@ fn an_endless_loop_while_loading_is_refused() {
 }
 
 /// Limits that are too small, each with a stock callback that goes beyond it.
-const TOO_SMALL: [(&str, &str); 12] = [
+const TOO_SMALL: [(&str, &str); 13] = [
     ("syncs: 0", "stock: save-first-batch"),
     ("host_bytes: 1KiB", "stock: save-first-batch"),
     ("artifacts: 1KiB", "stock: save-first-batch"),
@@ -242,6 +242,7 @@ const TOO_SMALL: [(&str, &str); 12] = [
     ("tensors: 1KiB", "stock: ema"),
     ("handles: 1", "stock: grad-norm-monitor"),
     ("log_values: 0", "stock: grad-norm-monitor"),
+    ("log_bytes: 100B", "stock: grad-norm-monitor"),
     ("metric_names: 0", "stock: grad-norm-monitor"),
     ("host_calls: 2", "stock: grad-norm-monitor"),
     ("state: 1B", "stock: early-stopping"),

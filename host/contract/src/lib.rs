@@ -9,6 +9,7 @@
 //! | [`policy`] | what a recipe chooses: when to call, what a failure or a NaN does |
 //! | [`quantity`] | amounts of time, bytes and things, as text |
 //! | [`digest`] | the sha256 that identifies a component or another file |
+//! | [`small_json`] | JSON texts of callbacks, measured before they are parsed |
 //! | [`suggest`] | "did you mean": the nearest known name |
 //! | [`plain_words`] | serde's messages as authors of recipes read them |
 //! | [`printable`] | texts of others, as a message may show them |
@@ -23,6 +24,7 @@ pub mod plain_words;
 pub mod policy;
 pub mod printable;
 pub mod quantity;
+pub mod small_json;
 pub mod suggest;
 
 /// The package that callbacks import from, with the version this host speaks; any patch release of it is taken.

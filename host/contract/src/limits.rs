@@ -78,6 +78,8 @@ limits! {
         "a person reads fewer; debugging output of one batch fits";
     LogValues = "log_values": Count a Step, 10_000, "values, histograms, images and texts logged",
         "one for each parameter of a large network";
+    LogBytes = "log_bytes": Bytes a Run, 1024 * MIB, "bytes of values, histograms, images, texts and lines in the logs, escapes counted",
+        "a disk is shared; five million numbers fit";
     MetricNames = "metric_names": Count a Run, 10_000, "distinct names of what is logged",
         "one for each parameter of a large network; a name that holds the step number would fill memory";
     Artifacts = "artifacts": Bytes a Run, 1024 * MIB, "bytes of files and images written",

@@ -10,6 +10,7 @@ use phasebox_contract::grants::Grants;
 use phasebox_contract::limits::Limit;
 use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_contract::printable::{indented, one_line};
+use phasebox_contract::small_json;
 use phasebox_train::callback::{Callback, CallbackReport, CallbackState, Changes};
 use phasebox_train::context::{Context, Lendable};
 
@@ -68,7 +69,8 @@ impl Plugin {
         let Some(text) = self.instance.describe()? else {
             return Ok(Description::default());
         };
-        let description: Description = serde_json::from_str(&text).with_context(|| {
+        let read = small_json::parse_object::<Description>(&text);
+        let description = read.with_context(|| {
             format!(
                 "callback `{}`: `describe` must give the JSON of wit/callback.wit, not `{}`",
                 self.settings.name,

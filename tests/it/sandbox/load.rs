@@ -58,6 +58,11 @@ fn filled(letter: u8, length: usize) -> Vec<u8> {
     describing(&format!("{fill} {}", answering(length)), "")
 }
 
+/// Answers a text.
+fn described(text: &str) -> Vec<u8> {
+    describing(&answering(text.len()), &text.replace('"', "\\22"))
+}
+
 /// A `save-state` that takes and gives nothing.
 fn a_wrong_save_state() -> Vec<u8> {
     assembled(
@@ -243,6 +248,16 @@ pub(crate) fn rows() -> Vec<Attack> {
             "a_description_of_lists_in_lists",
             || filled(b'[', 1 << 20),
             "`describe` must give the JSON",
+        ),
+        refused(
+            "a_description_of_many_objects",
+            || described(&format!("{{\"parameters\": [{}0]}}", "{},".repeat(20_000))),
+            "values and keys, and 8192 are read",
+        ),
+        refused(
+            "a_description_without_keys",
+            || described(r#"["name", "1.0", "summary", null, [], 0, []]"#),
+            "it is no JSON object",
         ),
         refused(
             "a_description_that_draws",

@@ -22,6 +22,12 @@ pub(crate) fn rows() -> Vec<Attack> {
             ..USUAL
         },
         Attack {
+            name: "texts_without_end",
+            limits: "log_bytes: 1MiB",
+            expect: Answered("raise `limits: {log_bytes: …}`"),
+            ..USUAL
+        },
+        Attack {
             name: "logs_under_a_common_name",
             expect: Passes,
             ..USUAL

@@ -3,7 +3,6 @@
 use phasebox_contract::grants::Grant;
 use wasmtime::component::Resource;
 
-use super::parse_json;
 use crate::bindings::context::HostCriterion;
 use crate::error::HostResult;
 use crate::markers::CriterionHandle;
@@ -27,7 +26,7 @@ impl HostCriterion for PluginState {
 
     fn set(&mut self, _: This, key: String, value: String) -> HostResult<()> {
         self.require(Grant::Criterion)?;
-        let value = parse_json(&value)?;
+        let value = self.json_value(&value)?;
         Ok(self.context()?.criterion.set(&key, value)?)
     }
 

@@ -5,7 +5,6 @@ use phasebox_data::DataLoader;
 use phasebox_train::split::Split;
 use wasmtime::component::Resource;
 
-use super::parse_json;
 use crate::bindings::context::HostDataLoader;
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostError, HostResult, refusal};
@@ -67,7 +66,7 @@ impl HostDataLoader for PluginState {
 
     fn set(&mut self, this: This, key: String, value: String) -> HostResult<()> {
         self.require(Grant::Loaders)?;
-        let value = parse_json(&value)?;
+        let value = self.json_value(&value)?;
         Ok(self.loader(&this)?.set(&key, value)?)
     }
 

@@ -4,12 +4,18 @@ use phasebox_contract::limits::Limit;
 use phasebox_contract::printable::one_line;
 use phasebox_train::logger;
 
+use super::log_bytes;
 use crate::bindings::diagnostics::Host;
 use crate::bindings::types::Level;
-use crate::error::truncate;
+use crate::error::{HostResult, truncate};
 use crate::state::{GuestFailure, PluginState};
 
 impl PluginState {
+    fn charge_line(&mut self, text: &str) -> HostResult<()> {
+        self.charge(Limit::LogLines, 1)?;
+        self.charge(Limit::LogBytes, log_bytes::of_message(&one_line(text)))
+    }
+
     /// Writes one line to the run's log. While a callback is loaded or saved there is no run, so the line goes
     /// to the program's log.
     fn log_line(&mut self, level: Level, text: &str) -> wasmtime::Result<()> {
@@ -30,8 +36,10 @@ impl PluginState {
         let lines = std::mem::take(&mut self.suppressed_lines);
         if lines > 0 {
             let limit = self.limits[Limit::LogLines];
+            let bytes = Limit::LogBytes.show(self.limits[Limit::LogBytes]);
             let message = format!(
-                "{lines} lines suppressed: it may log {limit} in a step; raise `limits: {{log_lines: …}}`"
+                "{lines} lines suppressed: it may log {limit} in a step and {bytes} in a run; \
+                 raise `limits: {{log_lines: …, log_bytes: …}}`"
             );
             // A log that cannot be written fails the next line that a guest logs.
             let _ = self.log_line(Level::Warn, &message);
@@ -41,11 +49,12 @@ impl PluginState {
 
 impl Host for PluginState {
     fn log(&mut self, level: Level, text: String) -> wasmtime::Result<()> {
-        if self.charge(Limit::LogLines, 1).is_err() {
+        let text = truncate(text);
+        if self.charge_line(&text).is_err() {
             self.suppressed_lines += 1;
             return Ok(());
         }
-        self.log_line(level, &truncate(text))
+        self.log_line(level, &text)
     }
 
     fn report_failure(

@@ -10,6 +10,7 @@ use torch_ext::Deferred;
 use wasmtime::component::Resource;
 
 use super::argument_checks::check_one_element;
+use super::log_bytes;
 use super::size_checks::MAX_RESULT_ELEMENTS;
 use crate::bindings::context::HostLogger;
 use crate::bindings::types::{ErrorCode, ScalarEntry};
@@ -69,6 +70,7 @@ impl PluginState {
     pub(super) fn log_name(&mut self, own_name: &str) -> HostResult<String> {
         self.charge(Limit::LogValues, 1)?;
         let name = format!("{}/{own_name}", self.name);
+        self.charge(Limit::LogBytes, log_bytes::of_number(&name))?;
         if !self.logged_names.contains(&name) {
             printable::check_name(own_name)?;
             printable::check_name(&name)?;
@@ -126,6 +128,7 @@ impl HostLogger for PluginState {
         check_histogram_bins(bins)?;
         let tensor = self.tensor(&values)?.shallow_clone();
         check_histogram_elements(tensor.numel())?;
+        self.charge(Limit::LogBytes, log_bytes::of_bins(bins))?;
         self.count_sync()?;
         let histogram = Histogram::of(&tensor.f_detach()?.f_to_kind(Kind::Float)?, bins as usize)?;
         let name = self.log_name(&name)?;
@@ -138,14 +141,17 @@ impl HostLogger for PluginState {
     fn image(&mut self, _: This, name: String, image: Image) -> HostResult<()> {
         let name = self.log_name(&name)?;
         let tensor = self.image_tensor(&image)?;
+        // TensorBoard's file has it once more.
+        self.charge(Limit::LogBytes, torch_ext::bytes(&tensor))?;
         let context = self.context()?;
         Ok(context.logger.image(context.global_step, &name, &tensor)?)
     }
 
     fn text(&mut self, _: This, name: String, text: String) -> HostResult<()> {
         self.charge(Limit::HostBytes, text.len() as u64)?;
-        let name = self.log_name(&name)?;
         let text = truncate(text);
+        self.charge(Limit::LogBytes, log_bytes::of_text(&text))?;
+        let name = self.log_name(&name)?;
         let context = self.context()?;
         Ok(context.logger.text(context.global_step, &name, &text)?)
     }

@@ -12,7 +12,7 @@
 //! made of, `compositions` and `resizing` those of several calls of libtorch, `boxes` and `drawing` (with
 //! `font`) the functions of `vision`. `batch_items` has the tensors of a batch, `passes` extra passes through
 //! the network, and `requests` what a callback asks of the trainer. `size_checks` has the sizes worked out
-//! before an operation starts, `dtype` the element types, and `random` the callback's own random numbers.
+//! before an operation starts, `log_bytes` what is written to the logs, `dtype` the element types, and `random` the callback's own random numbers.
 //!
 //! Functions here are short and in the order of the WIT. They decide no policy: rights are `grants`,
 //! limits are `PluginState::charge`. Of tch they call only the fallible `f_` forms.
@@ -29,6 +29,7 @@ mod diagnostics;
 mod drawing;
 mod dtype;
 mod font;
+mod log_bytes;
 mod logger;
 mod metrics;
 mod model;
@@ -49,15 +50,22 @@ mod vision;
 
 pub(crate) use self::create::MAX_JOINED;
 
+use phasebox_contract::limits::Limit;
+use phasebox_contract::small_json;
+
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostResult, clip, refusal};
+use crate::state::PluginState;
 
-/// A value that a guest gives as JSON text.
-fn parse_json(text: &str) -> HostResult<serde_json::Value> {
-    serde_json::from_str(text).map_err(|error| {
-        refusal(
-            ErrorCode::InvalidArgument,
-            format!("`{}` is not JSON: {error}", clip(text)),
-        )
-    })
+impl PluginState {
+    /// A value that a guest gives as JSON text, whose bytes are charged first.
+    fn json_value(&mut self, text: &str) -> HostResult<serde_json::Value> {
+        self.charge(Limit::HostBytes, text.len() as u64)?;
+        small_json::parse(text).map_err(|error| {
+            refusal(
+                ErrorCode::InvalidArgument,
+                format!("`{}` is not taken as JSON: {error}", clip(text)),
+            )
+        })
+    }
 }

@@ -6,7 +6,7 @@ use crate::{Held, all_refused, attacks};
 
 attacks! {
     Start: gives_bad_names gives_bad_file_names gives_bad_storage_names gives_bad_tags names_without_end
-        tags_without_end files_without_end logs_a_novel logs_a_forged_line logs_forged_json
+        texts_without_end tags_without_end files_without_end logs_a_novel logs_a_forged_line logs_forged_json
         logs_under_a_common_name logs_histograms_of_nothing hides_what_it_is;
 }
 
@@ -81,6 +81,15 @@ fn gives_bad_tags(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
 
 fn names_without_end(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
     (0..).try_for_each(|index| ctx.log_scalar(&index.to_string(), 1.0))
+}
+
+/// Each character takes six bytes where it is written.
+fn texts_without_end(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
+    let text = "\u{1}".repeat(4000);
+    let logger = ctx.sg_logger()?;
+    loop {
+        logger.text("text", &text)?;
+    }
 }
 
 fn tags_without_end(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
