@@ -20,7 +20,7 @@ mod attack_table;
 mod capabilities;
 mod handles;
 mod lifecycle;
-mod load;
+pub(crate) mod load;
 mod memory;
 mod naming;
 mod time;

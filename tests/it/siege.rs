@@ -3,12 +3,14 @@
 //!
 //! | file | rows |
 //! |---|---|
+//! | `amplification` | what a text becomes |
 //! | `compile` | what compiling costs |
 //! | `debug_information` | what a trap's backtrace costs |
 //! | `watched` | a process, its time, and the memory of it and of the processes that it starts |
 //!
 //! `sandbox` has the attacks of a callback on the training that it is part of.
 
+mod amplification;
 mod compile;
 mod debug_information;
 mod watched;
@@ -99,10 +101,13 @@ fn check(row: &Row) {
     );
 }
 
+/// The rows of each kind.
+const ROWS: [&[&Row]; 3] = [amplification::ROWS, compile::ROWS, debug_information::ROWS];
+
 #[test]
 fn a_strangers_file_costs_what_an_honest_one_does() {
     let _alone = alone();
-    for row in [compile::ROWS, debug_information::ROWS].concat() {
+    for row in ROWS.concat() {
         check(row);
     }
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::printable::excerpt;
 
 /// The most bytes of a text. The schema of the stock callback with most parameters has 3 KiB.
-pub const MAX_BYTES: usize = 64 << 10;
+const MAX_BYTES: usize = 64 << 10;
 /// The most lists and objects inside of each other.
 const MAX_DEPTH: usize = 32;
 /// The most values and keys: a few MiB of memory, whatever they are.

@@ -19,7 +19,7 @@ use crate::bindings::storage::Host as storage;
 use crate::bindings::tensor::{
     Host as tensor, HostDeferred as Deferred, HostTensor as Tensor, HostTensorGroup as TensorGroup,
 };
-use crate::bindings::types::{Dtype, Host as _, TensorInfo};
+use crate::bindings::types::{Dtype, ErrorCode, Host as _, TensorInfo};
 use crate::bindings::vision::Host as vision;
 use crate::error::HostResult;
 use crate::markers::{DeferredHandle, GroupHandle, TensorHandle};
@@ -353,5 +353,51 @@ impl From<TensorInfo> for Value<PluginState> {
             &known.device,
             known.requires_grad,
         )
+    }
+}
+
+/// A handle to a view of this shape that takes the memory of one element.
+fn wide(state: &mut PluginState, shape: &[i64], kind: Kind) -> u32 {
+    let one = Torch::zeros([1], (kind, Device::Cpu));
+    let view = one.expand(shape, false);
+    let handle = state.lend(view, Owner::Callback);
+    handle.expect("room for handles").rep()
+}
+
+/// Operations that would take gigabytes or minutes on their way to a result, of operands that take nothing.
+#[test]
+fn what_takes_too_much_on_its_way_is_refused() {
+    let state = &mut plugin(Grants::from_iter([Grant::Sync]));
+    let at = Resource::<TensorHandle>::new_borrow;
+    let big = wide(state, &[1 << 28], Kind::Float);
+    let mask = wide(state, &[1 << 28], Kind::Bool);
+    let boxes = wide(state, &[1 << 13, 4], Kind::Float);
+    let left = wide(state, &[1 << 14, 1, 1, 8], Kind::Float);
+    let right = wide(state, &[1, 1 << 14, 8, 1], Kind::Float);
+    let image = wide(state, &[3, 8192, 2048], Kind::Uint8);
+    let masks = wide(state, &[65, 8192, 2048], Kind::Bool);
+    let answers = [
+        ("sort", state.sort(at(big), 0, false).map(drop)),
+        ("topk", state.topk(at(big), 1, 0).map(drop)),
+        (
+            "histogram",
+            Tensor::histogram(state, at(big), 10, 0.0, 1.0).map(drop),
+        ),
+        (
+            "masked-select",
+            state.masked_select(at(big), at(mask)).map(drop),
+        ),
+        ("box-iou", state.box_iou(at(boxes), at(boxes)).map(drop)),
+        ("matmul", state.matmul(at(left), at(right)).map(drop)),
+        (
+            "draw-masks",
+            state
+                .draw_masks(at(image), at(masks), vec![0], 0.5)
+                .map(drop),
+        ),
+    ];
+    for (name, answer) in answers {
+        let error = answer.expect_err(name).into_record();
+        assert_eq!(error.code, ErrorCode::TooLarge, "{name}: {}", error.message);
     }
 }

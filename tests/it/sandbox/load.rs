@@ -59,7 +59,7 @@ fn filled(letter: u8, length: usize) -> Vec<u8> {
 }
 
 /// Answers a text.
-fn described(text: &str) -> Vec<u8> {
+pub(crate) fn described(text: &str) -> Vec<u8> {
     describing(&answering(text.len()), &text.replace('"', "\\22"))
 }
 

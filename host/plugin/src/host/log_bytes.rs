@@ -1,5 +1,5 @@
 //! Bytes that something logged takes in the run's logs, worked out before it is written: its line in `metrics.jsonl` and
-//! its event for TensorBoard. Never less than what is written, names aside that are charged with the value. Counts nothing.
+//! its event for TensorBoard. The estimate is never below what is written. Counts nothing against limits.
 
 /// The line and the event of a value or a message, without its name and its text.
 const FRAME: u64 = 192;

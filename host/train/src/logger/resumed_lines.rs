@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    /// What is left of `text` if a checkpoint was taken at this step and byte.
+    /// The part of `text` that is left if a checkpoint was taken at this step and byte.
     fn resumed(text: &str, logged: Option<(u64, usize)>) -> Result<String> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("metrics.jsonl");
