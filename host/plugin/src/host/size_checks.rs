@@ -17,6 +17,13 @@ const MAX_PRODUCTS: u64 = 1 << 35;
 /// The most memory that one operation takes for its result and on its way to it, in bytes: that of the largest result.
 const MAX_WORK_BYTES: u64 = MAX_RESULT_ELEMENTS * 8;
 
+/// The bytes for each element that sorting takes: the values and their places twice, and time to go with it.
+pub(super) const SORT_BYTES: u64 = 64;
+/// The bytes for each element that a histogram takes: two masks, and three copies in float32.
+pub(super) const HISTOGRAM_BYTES: u64 = 16;
+/// The bytes for each element that a selection by a mask takes: its places twice, and the result.
+pub(super) const SELECT_BYTES: u64 = 24;
+
 /// Refuses a result with too many elements; none stands for more than fit in 64 bits.
 pub(super) fn check_elements(elements: Option<u64>) -> HostResult<()> {
     match elements {

@@ -17,8 +17,8 @@ use super::dtype::{check_whole, dtype_of, kind_of, scalar_for};
 use super::resizing::{check_padding, check_resized, pad, resize_of};
 use super::selection::check_places;
 use super::size_checks::{
-    check_broadcast, check_elements, check_matmul, check_same_size, check_shape, check_work_of,
-    known_lengths,
+    HISTOGRAM_BYTES, SELECT_BYTES, SORT_BYTES, check_broadcast, check_elements, check_matmul,
+    check_same_size, check_shape, check_work_of, known_lengths,
 };
 use super::tensor_steps::{Handle, Pair};
 use crate::bindings::tensor::HostTensor;
@@ -26,13 +26,6 @@ use crate::bindings::types::{Dtype, TensorInfo};
 use crate::error::HostResult;
 use crate::markers::DeferredHandle;
 use crate::state::PluginState;
-
-/// The bytes for each element that sorting takes: the values and their places twice, and time to go with it.
-const SORT_BYTES: u64 = 64;
-/// The bytes for each element that a histogram takes: two masks, and three copies in float32.
-const HISTOGRAM_BYTES: u64 = 16;
-/// The bytes for each element that a selection by a mask takes: its places twice, and the result.
-const SELECT_BYTES: u64 = 24;
 
 /// Operations on one tensor whose result is as large or smaller.
 macro_rules! of_one {
