@@ -116,8 +116,7 @@ fn config(profile: Profile) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
-        // Beside fuel the clock ends nothing but calls that outlast an interrupt.
-        .epoch_interruption(true)
+        .epoch_interruption(!deterministic)
         .consume_fuel(deterministic)
         .cranelift_nan_canonicalization(deterministic)
         .max_wasm_stack(GUEST_STACK_BYTES)

@@ -3,8 +3,7 @@
 //! On the fast profile, guest time is counted in ticks of the engine's clock. Host time is given back when
 //! the deadline is reached rather than measured at every host call, so a crossing pays only for one load of
 //! a counter. Over many calls a tick falls to the code that runs when it comes, so that short calls are
-//! charged what they take on average. On the deterministic profile, guest time is counted in fuel, and the
-//! clock only looks for an interrupt.
+//! charged what they take on average. On the deterministic profile, guest time is counted in fuel.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,8 +13,8 @@ use phasebox_component::TICK;
 use phasebox_contract::limits::Limit;
 use wasmtime::UpdateDeadline;
 
-/// The ticks between two looks, of either profile, at whether the process was asked to end.
-pub(crate) const SLICE_TICKS: u64 = 10;
+/// The ticks between two looks at whether the process was asked to end.
+const SLICE_TICKS: u64 = 10;
 /// The ticks that a call in progress still gets then, so that one that ends by itself can save its state.
 const GRACE_TICKS: u64 = 100;
 const TICK_NANOSECONDS: u64 = TICK.as_nanos() as u64;
@@ -78,14 +77,6 @@ impl Deadline {
         self.take_slice()
     }
 
-    /// The end of a slice where guest time is counted in fuel: only an interrupt ends the call here.
-    pub(crate) fn look_for_interrupt(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        match self.grace_is_over() {
-            true => Err(outlasted_grace()),
-            false => Ok(UpdateDeadline::Continue(SLICE_TICKS)),
-        }
-    }
-
     /// The end of a slice: gives back what host functions took, and goes on with the next slice or ends the
     /// call.
     pub(crate) fn reached(&mut self) -> wasmtime::Result<UpdateDeadline> {
@@ -93,7 +84,9 @@ impl Deadline {
         self.returned_ticks = self.host_ticks;
         self.left_ticks = self.left_ticks.saturating_add(host_ticks);
         if self.grace_is_over() {
-            return Err(outlasted_grace());
+            return Err(wasmtime::Error::msg(
+                "it did not return within a second after the run was interrupted",
+            ));
         }
         Ok(match self.take_slice() {
             0 => UpdateDeadline::Interrupt,
@@ -176,11 +169,6 @@ impl Deadline {
     fn ticks_taken(&self) -> u64 {
         self.now() - self.began_at
     }
-}
-
-#[cold]
-fn outlasted_grace() -> wasmtime::Error {
-    wasmtime::Error::msg("it did not return within a second after the run was interrupted")
 }
 
 /// The ticks that cover a time, and one more for the tick in progress.

@@ -11,10 +11,9 @@ use phasebox_contract::limits::Limit;
 use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_train::context::{Context, Lendable};
 use wasmtime::component::{ComponentNamedList, Lift, Lower, Resource, TypedFunc};
-use wasmtime::{CallHook, Store, UpdateDeadline};
+use wasmtime::{CallHook, Store};
 
 use crate::bindings::types::Error as GuestError;
-use crate::deadline::SLICE_TICKS;
 use crate::engine::PluginEngine;
 use crate::host::MAX_JOINED;
 use crate::host_panic::catching_panics;
@@ -197,14 +196,12 @@ impl Instance {
     }
 }
 
-/// Gives the guest the time it may take: ticks of the clock, or as much fuel as the limit has nanoseconds. With fuel the
-/// clock still looks for an interrupt.
+/// Gives the guest the time it may take: ticks of the clock, or as much fuel as the limit has nanoseconds.
 #[inline]
 fn set_budget(store: &mut Store<PluginState>, ticks: u64) {
     match store.data().profile {
         Profile::Fast => store.set_epoch_deadline(ticks),
         Profile::Deterministic => {
-            store.set_epoch_deadline(SLICE_TICKS);
             let fuel = store.data().deadline.fuel();
             store
                 .set_fuel(fuel)
@@ -236,16 +233,9 @@ fn new_store(
     store.limiter(|state| &mut state.limiter);
     store.set_max_component_handles(max_component_handles(settings));
     store.set_hostcall_fuel(MAX_CALL_BYTES);
-    store.epoch_deadline_callback(|mut store| end_slice(store.data_mut()));
+    store.epoch_deadline_callback(|mut store| store.data_mut().deadline.reached());
     store.call_hook(|mut store, hook| count_crossing(store.data_mut(), hook));
     store
-}
-
-fn end_slice(state: &mut PluginState) -> wasmtime::Result<UpdateDeadline> {
-    match state.profile {
-        Profile::Fast => state.deadline.reached(),
-        Profile::Deterministic => state.deadline.look_for_interrupt(),
-    }
 }
 
 /// Every kind of handle may be full, and one call may lend as many again as `cat` joins.
