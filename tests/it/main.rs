@@ -39,6 +39,7 @@
 //! | `languages` | one callback in four languages, with the same numbers |
 //! | `tensor_ops` | that a guest gets from every tensor operation the numbers that numpy gives |
 //! | `transforms` | that a list of transforms trains as the mapping does, and masks from a recipe, with a switch |
+//! | `foreign_texts` | that no text of a stranger leaves its line, its length or its namespace |
 //! | `image_files` | that a broken image among many is refused, and ends no run without its checkpoint |
 //! | `odd_files` | that a file which never ends, or waits for a writer, is refused at once |
 //! | `system_faults` | that streams which take nothing, small limits and early signals cost no run its end |
@@ -58,6 +59,7 @@ mod effects;
 mod endings;
 mod eval;
 mod extra_passes;
+mod foreign_texts;
 mod forged_runs;
 mod formats;
 mod harness;

@@ -1,6 +1,8 @@
 //! Texts of others in messages: those of recipes, data files and callbacks. None can forge or break a log line, a
 //! terminal or a dashboard, and none hides the message that it stands in. Owns no output.
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 
 /// The mark of a text that was cut.
@@ -68,6 +70,16 @@ fn line_of(text: &str, most_bytes: usize) -> String {
     line
 }
 
+/// A path as [`one_line`], with the bytes that are no UTF-8 as escapes (`\xff`).
+pub fn path(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    one_line(&text)
+}
+
 /// `text` on lines of its own, each as [`one_line`]. Lines after the first are indented: none can pass for a line of the
 /// host.
 pub fn indented(text: &str) -> String {
@@ -84,6 +96,42 @@ pub fn message(text: &str) -> String {
     let head = &text[..text.floor_char_boundary(first)];
     let tail = &text[text.ceil_char_boundary(text.len() - last)..];
     format!("{}{CUT} … {}", message(head), message(tail))
+}
+
+/// A message as a reader gets it: [`message`] with all lines but the first indented. No line of it can pass for one of the
+/// host, whoever wrote it.
+pub fn shown(text: &str) -> String {
+    let text = message(text);
+    let mut lines = text.lines();
+    let mut shown = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        let indent = if line.starts_with("  ") { "" } else { "  " };
+        shown.extend(["\n", indent, line]);
+    }
+    shown
+}
+
+/// A JSON text that a terminal can show: characters in its strings that do not print are escaped as JSON has it, so that
+/// it means what it meant.
+pub fn json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character == '\n' || prints(character) {
+            shown.push(character);
+        } else {
+            let units = character.encode_utf16(&mut [0; 2]).to_vec();
+            shown.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    shown
+}
+
+/// Tells which of many equal lines are shown: the first three, the 10th, the 100th, the 1,000th and so on.
+pub fn is_told(count: u64) -> bool {
+    count <= 3
+        || count
+            .checked_ilog10()
+            .is_some_and(|zeros| count == 10u64.pow(zeros))
 }
 
 fn escaped(line: &str) -> String {
@@ -163,6 +211,36 @@ mod tests {
         let name = excerpt(&"a".repeat(1000));
         assert!(name.len() <= 200 && name.ends_with("a … (cut)"), "{name}");
         assert_eq!(excerpt("a\nb"), "a\\nb");
+    }
+
+    #[test]
+    fn no_line_passes_for_another() {
+        let check = |text: &str, expected: &str| assert_eq!(shown(text), expected);
+        check("it imports `a\x1b]0;b`", "it imports `a\\u{1b}]0;b`");
+        check("a\nerror: forged\n  b", "a\n  error: forged\n  b");
+        check("a\r\n\terror: forged", "a\n  \\terror: forged");
+        check("", "");
+        let long = format!("{}\nerror: forged", "\n".repeat(20_000));
+        assert!(shown(&long).len() < 30_000, "{}", shown(&long).len());
+        assert!(shown(&long).ends_with("\n  error: forged"));
+    }
+
+    #[test]
+    fn json_means_what_it_meant() -> serde_json::Result<()> {
+        for text in ["a\u{202e}b\n\u{9b}\u{e0041}", "größe 訓練"] {
+            let value = serde_json::json!({ "name": text });
+            let shown = json(&format!("{value:#}"));
+            assert!(shown.chars().all(|it| it == '\n' || prints(it)), "{shown}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&shown)?, value);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn equal_lines_are_told_ever_more_seldom() {
+        let told: Vec<u64> = (1..20_000).filter(|count| is_told(*count)).collect();
+        assert_eq!(told, [1, 2, 3, 10, 100, 1000, 10_000]);
+        assert!(!is_told(u64::MAX));
     }
 
     #[test]

@@ -13,11 +13,11 @@ use torch_ext::check_item_name;
 use super::Splits;
 use super::data_file::DataFile;
 use super::hold_out::{Division, hold_out};
-use super::printable::printable;
 use super::quotes::Quotes;
 use super::standardize::Numbers;
 use super::table::{Table, Task, chosen, narrowed, number};
 use super::target_cells::TargetCells;
+use phasebox_contract::printable::excerpt;
 
 /// Recipe keys of `csv`: a file with a header line, packed if it ends in `.gz`. Samples are float32 `[features]`, or
 /// several such inputs by name.
@@ -131,8 +131,7 @@ impl CsvConfig {
         let mut targets = Vec::new();
         for (wanted, cells) in columns.targets.iter().zip(rows.targets) {
             let target = cells.target();
-            let target =
-                target.with_context(|| format!("column `{}`", printable(&wanted.column)))?;
+            let target = target.with_context(|| format!("column `{}`", excerpt(&wanted.column)))?;
             targets.push((wanted.name.clone(), target));
         }
         let table = Table {
@@ -172,7 +171,7 @@ impl CsvConfig {
         ensure!(
             both.is_none(),
             "`features` has the target `{}` in it\nhint: take it out",
-            both.map_or(String::new(), |target| printable(&target.column))
+            both.map_or(String::new(), |target| excerpt(&target.column))
         );
         Ok(Columns {
             targets,
@@ -195,7 +194,7 @@ impl CsvConfig {
         match twice {
             Some(pair) => bail!(
                 "`features` lists `{}` twice\nhint: take one out",
-                printable(pair[0])
+                excerpt(pair[0])
             ),
             None => Ok(()),
         }
@@ -331,7 +330,7 @@ impl File {
 
 /// A cell, for messages.
 fn place(line: u64, column: &str) -> String {
-    format!("line {line}, column `{}`", printable(column))
+    format!("line {line}, column `{}`", excerpt(column))
 }
 
 /// The error without its sources, which repeat it.
@@ -369,9 +368,9 @@ struct TargetColumn {
 fn find(header: &StringRecord, name: &str) -> Result<usize> {
     let columns = header.iter().enumerate();
     let mut found = columns.filter(|(_, column)| *column == name);
-    let shown = printable(name);
+    let shown = excerpt(name);
     let (index, _) = found.next().with_context(|| {
-        let all: Vec<String> = header.iter().map(printable).collect();
+        let all: Vec<String> = header.iter().map(excerpt).collect();
         format!("no column `{shown}`\nhint: it has {}", all.join(", "))
     })?;
     ensure!(

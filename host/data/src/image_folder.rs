@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use phasebox_contract::printable::{excerpt, path};
 use serde::{Deserialize, Serialize};
 
 use super::augment::{Image, Renderer};
 use super::data_file::with_hint;
 use super::image_file;
-use super::printable::printable;
 use super::transforms::{Augmentation, Normalize};
 use super::{Batch, Dataset, Epoch, OnePass, Sample, Splits};
 
@@ -63,7 +63,9 @@ impl ImageFolderConfig {
         let root = base.join(&self.root);
         let folders = visible(&root.join(&self.train), &mut 0)?;
         let folders = folders.iter().filter(|path| path.is_dir());
-        let classes: Vec<String> = folders.map(|path| name(path)).collect();
+        let classes = folders
+            .map(|path| class(path))
+            .collect::<Result<Vec<_>>>()?;
         let test = match &self.test {
             Some(test) => Some(self.part(&root.join(test), &classes)?),
             None => None,
@@ -104,7 +106,7 @@ impl ImageFolder {
                 passed_over += 1;
                 continue;
             }
-            let name = name(&class_folder);
+            let name = class(&class_folder)?;
             let class = classes.iter().position(|class| *class == name);
             let class = class.with_context(|| unknown_class(&class_folder, classes))?;
             let mut found = Found::default();
@@ -135,7 +137,7 @@ impl ImageFolder {
         Ok(Self {
             folder: folder.to_owned(),
             files,
-            classes: classes.iter().map(|class| printable(class)).collect(),
+            classes: classes.iter().map(|class| excerpt(class)).collect(),
             passed_over,
             shape,
             normalize,
@@ -310,10 +312,25 @@ fn name(path: &Path) -> String {
         .into_owned()
 }
 
+/// The class that a folder is named after.
+///
+/// # Errors
+/// A name that is not UTF-8: two of them may look the same.
+fn class(folder: &Path) -> Result<String> {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    let name = name.with_context(|| {
+        format!(
+            "{}: the folder of a class has a name that is not UTF-8\nhint: rename it",
+            path(folder)
+        )
+    })?;
+    Ok(name.to_owned())
+}
+
 fn unknown_class(folder: &Path, classes: &[String]) -> String {
     format!(
         "{}: no such class in the training part\nhint: it has {}",
-        folder.display(),
-        printable(&classes.join(", "))
+        path(folder),
+        excerpt(&classes.join(", "))
     )
 }

@@ -34,7 +34,6 @@ mod named;
 mod names;
 mod pipeline;
 mod prefetch;
-mod printable;
 mod quotes;
 mod random;
 mod raster;

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 use torch_ext::Items;
 
-use super::printable::printable;
 use super::transforms::Augmentation;
 use super::{Batch, Dataset, Epoch, OnePass, Sample, sample};
+use phasebox_contract::printable::excerpt;
 
 /// Rows of features with a target each.
 #[derive(Debug, Clone)]
@@ -256,7 +256,7 @@ pub(super) fn number(cell: &str) -> Result<f64> {
         Ok(number) if number.is_finite() => Ok(number),
         _ => bail!(
             "`{}` is not a finite number\nhint: fill gaps, and turn words into numbers, before training",
-            printable(cell)
+            excerpt(cell)
         ),
     }
 }

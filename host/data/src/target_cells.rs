@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use anyhow::{Result, bail, ensure};
 
-use super::printable::printable;
 use super::table::{Target, Task, narrowed, number};
+use phasebox_contract::printable::excerpt;
 
 /// More classes are a mistake, such as a column of names.
 const MOST_CLASSES: usize = 100_000;
@@ -78,7 +78,7 @@ impl ClassCells {
         ensure!(
             !cell.contains(char::is_control),
             "the class `{}` has a character in its name that cannot be shown\nhint: take it out",
-            printable(cell)
+            excerpt(cell)
         );
         let place = self.texts.len();
         ensure!(

@@ -2,9 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    phasebox_component::run_component_task()
-        .unwrap_or_else(|| phasebox::cli::run(phasebox::cli::Cli::parse()))
+    phasebox_component::run_component_task().unwrap_or_else(phasebox::cli::run)
 }

@@ -18,6 +18,7 @@ use phasebox_contract::quantity::{Amount, Measure};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::callback_labels;
 use super::callbacks::{CallbackEntry, CallbackSource, Grant, Order};
 use super::deserialize::unfit;
 use super::homes::home;
@@ -28,7 +29,7 @@ use super::section_reader::SectionReader;
 /// Types the entries of `phase_callbacks`, in the order of the recipe.
 ///
 /// # Errors
-/// A value that is not a list, an entry in none of the three forms, a name used twice.
+/// A value that is not a list, an entry in none of the three forms, a name that `callback_labels` refuses.
 pub(super) fn read(list: &Node) -> Result<Vec<CallbackEntry>> {
     let entries = match &list.content {
         Content::List(items) => items.iter().map(entry).collect::<Result<Vec<_>>>()?,
@@ -40,18 +41,7 @@ pub(super) fn read(list: &Node) -> Result<Vec<CallbackEntry>> {
             )));
         }
     };
-    for (index, entry) in entries.iter().enumerate() {
-        if let Some(first) = entries[..index]
-            .iter()
-            .find(|first| first.name == entry.name)
-        {
-            let (name, at) = (&entry.name, &first.written.location);
-            let message = format!(
-                "a callback named `{name}` is already at {at}; give one of them another `name:`"
-            );
-            return Err(entry.written.location.error(message));
-        }
-    }
+    callback_labels::check(&entries)?;
     Ok(entries)
 }
 

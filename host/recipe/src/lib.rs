@@ -18,6 +18,7 @@
 mod absolute_paths;
 mod builtin;
 mod callback_forms;
+mod callback_labels;
 mod callback_order;
 mod callbacks;
 mod compose;

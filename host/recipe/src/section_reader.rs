@@ -4,6 +4,7 @@
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
+use phasebox_files::atomic_file::check_file_name;
 use serde::de::DeserializeOwned;
 
 use super::deserialize::{missing_key, unfit, unknown_key};
@@ -244,8 +245,7 @@ impl<'a> SectionReader<'a> {
 }
 
 fn is_file_name(name: &str) -> bool {
-    let is_short = !name.is_empty() && name.len() <= 128;
-    is_short && !name.starts_with('.') && name.chars().all(is_plain)
+    check_file_name(name).is_ok() && name.chars().all(is_plain)
 }
 
 fn is_plain(letter: char) -> bool {

@@ -112,7 +112,7 @@ fn libtorch_and_wasmtime_stay_in_their_crates() {
 }
 
 /// The files of the crate `recipe`, in the order in which they build on each other.
-const RECIPE_FILES: [&str; 36] = [
+const RECIPE_FILES: [&str; 37] = [
     "location",
     "node",
     "document",
@@ -145,6 +145,7 @@ const RECIPE_FILES: [&str; 36] = [
     "warm_up",
     "mod",
     "callbacks",
+    "callback_labels",
     "callback_forms",
     "callback_order",
     "training",

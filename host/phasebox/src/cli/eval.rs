@@ -12,8 +12,8 @@ use phasebox_train::split::Split;
 use phasebox_train::trainer::Evaluation;
 
 use super::Failure;
-use super::print::print;
-use super::train_options::show_messages;
+use super::messages::show_messages;
+use super::print::{print, print_json};
 use crate::assemble::{Assembly, Options, tag};
 
 #[derive(Args)]
@@ -303,9 +303,7 @@ fn above(run: &Path) -> anyhow::Result<PathBuf> {
 
 fn show(evaluation: &Evaluation, as_json: bool) -> Result<(), Failure> {
     if as_json {
-        let json =
-            serde_json::to_value(evaluation).map_err(|error| Failure::Failed(error.into()))?;
-        return print([format!("{json:#}")]);
+        return print_json(evaluation);
     }
     print(lines(evaluation))
 }

@@ -7,12 +7,12 @@ use clap::Args;
 use phasebox_component::{Component, Description, Profile};
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::{Limit, Limits};
-use phasebox_contract::printable::one_line;
+use phasebox_contract::printable::{excerpt, one_line};
 use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use phasebox_train::callback::Callback as _;
 
 use super::Failure;
-use super::print::print;
+use super::print::{print, print_json};
 use crate::assemble::engine;
 
 #[derive(Args)]
@@ -45,10 +45,7 @@ impl Inspect {
         });
         let (description, memory_bytes) = described.map_err(Failure::Refused)?;
         match self.json {
-            true => print([format!(
-                "{:#}",
-                as_json(&component, &description, memory_bytes)
-            )]),
+            true => print_json(&as_json(&component, &description, memory_bytes)),
             false => print(lines(&component, &description, memory_bytes)),
         }
     }
@@ -116,6 +113,11 @@ fn allowed_by(grant: &str) -> String {
     }
 }
 
+/// Names that may be as long as the file.
+fn excerpts(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| excerpt(name)).collect()
+}
+
 fn as_json(
     component: &Component,
     description: &Description,
@@ -123,14 +125,14 @@ fn as_json(
 ) -> serde_json::Value {
     serde_json::json!({
         "description": description,
-        "file": component.path,
+        "file": component.path.display().to_string(),
         "bytes": component.file_bytes,
         "memory_bytes": memory_bytes,
         "sha256": component.sha256.to_string(),
-        "interface": component.callback_interface,
-        "imports": component.imports,
+        "interface": excerpt(&component.callback_interface),
+        "imports": excerpts(&component.imports),
         "phases": component.phases.iter().map(|phase| phase.name()).collect::<Vec<_>>(),
         "life_cycle": component.life_cycle,
-        "other_exports": component.other_exports,
+        "other_exports": excerpts(&component.other_exports),
     })
 }

@@ -5,6 +5,7 @@ mod doctor;
 mod eval;
 mod inspect;
 mod lock;
+mod messages;
 mod print;
 mod report;
 mod sweep;
@@ -12,10 +13,13 @@ mod train;
 mod train_options;
 mod watch;
 
-use std::path::PathBuf;
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use phasebox_contract::printable;
 use phasebox_recipe::{DeviceChoice, Recipe, RecipeError};
 use phasebox_train::interrupt::survive_file_limit;
 
@@ -24,7 +28,7 @@ use crate::assemble::{Options, lock_beside};
 /// Trains networks with callbacks that are sandboxed WebAssembly components.
 #[derive(Parser)]
 #[command(name = "phasebox", version, max_term_width = 100)]
-pub struct Cli {
+struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -106,7 +110,39 @@ impl From<RecipeError> for Failure {
 }
 
 /// Runs what was typed.
-pub fn run(cli: Cli) -> ExitCode {
+pub fn run() -> ExitCode {
+    if let Some(refusal) = not_utf_8() {
+        print::tell(refusal);
+        return ExitCode::from(REFUSED);
+    }
+    match Cli::try_parse() {
+        Ok(cli) => run_command(cli),
+        // Help, or the version.
+        Err(text) if !text.use_stderr() => text.exit(),
+        Err(error) => {
+            print::tell(error.render().to_string().trim_end());
+            ExitCode::from(REFUSED)
+        }
+    }
+}
+
+/// The refusal of a path that summaries, checkpoints and JSON could not hold.
+fn not_utf_8() -> Option<String> {
+    let shown = |path: &OsStr| printable::path(Path::new(path));
+    if let Some(argument) = env::args_os().find(|argument| argument.to_str().is_none()) {
+        let argument = shown(&argument);
+        return Some(format!(
+            "error: the argument `{argument}` is not UTF-8: rename the file or folder"
+        ));
+    }
+    let folder = env::current_dir().ok()?;
+    folder.to_str().is_none().then(|| {
+        let folder = shown(folder.as_os_str());
+        format!("error: the working folder `{folder}` is not UTF-8: work in another, or rename it")
+    })
+}
+
+fn run_command(cli: Cli) -> ExitCode {
     let answer = survive_file_limit().map_err(Failure::Failed);
     let (error, code) = match answer.and_then(|()| command(cli.command)) {
         Ok(()) => return ExitCode::from(DONE),

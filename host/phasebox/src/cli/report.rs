@@ -8,7 +8,7 @@ use phasebox_train::logger::RunFolder;
 use phasebox_train::trainer::{CallbackSummary, RecordedSteps, Summary};
 
 use super::Failure;
-use super::print::print;
+use super::print::{print, print_json};
 
 /// Lines of what callbacks asked for; the rest is in `summary.json`.
 const MAX_ASKED: usize = 20;
@@ -27,9 +27,7 @@ impl Report {
         let summary = RunFolder::open(&self.run).and_then(|run| Summary::read(&run));
         let summary = summary.map_err(Failure::Failed)?;
         if self.json {
-            let json =
-                serde_json::to_value(&summary).map_err(|error| Failure::Failed(error.into()))?;
-            print([format!("{json:#}")])
+            print_json(&summary)
         } else {
             print(lines(&summary))
         }

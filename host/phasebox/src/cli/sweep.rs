@@ -10,7 +10,7 @@ use phasebox_recipe::{Recipe, variants};
 use phasebox_train::trainer::Summary;
 use serde_json::{Value, json};
 
-use super::print::{print, tell};
+use super::print::{print, print_json_line, tell};
 use super::train_options::{Session, TrainOptions};
 use super::{Failure, RecipeArguments};
 use crate::assemble::{Assembly, Options};
@@ -126,7 +126,7 @@ impl Sweep {
         let rows: Vec<Value> = runs.iter().map(Run::as_json).collect();
         let file = self.write(runs, &rows).map_err(Failure::Failed)?;
         if self.options.json {
-            return print([json!({ "sweep": rows })]);
+            return print_json_line(&json!({ "sweep": rows }));
         }
         print(runs.iter().map(Run::line))?;
         print([format!("sweep: {}", file.display())])

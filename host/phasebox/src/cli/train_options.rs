@@ -1,15 +1,15 @@
 //! Options that the commands that train have in common: where runs go, how they are shown, one run from its recipe to its
 //! summary.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
 use phasebox_recipe::Recipe;
 use phasebox_train::interrupt::Interrupt;
-use phasebox_train::logger::{LineWriter, Progress};
+use phasebox_train::logger::Progress;
 use phasebox_train::trainer::Summary;
 
+use super::messages::show_messages;
 use super::print::{print, tell};
 use super::{Failure, RecipeArguments};
 use crate::assemble::{Assembly, Options, ProcessCache};
@@ -96,17 +96,6 @@ fn before_training(error: anyhow::Error, interrupt: &Interrupt) -> Failure {
         return Failure::Interrupted;
     }
     Failure::Refused(error)
-}
-
-/// Messages go to standard error, above the bar of whatever run there is.
-pub(super) fn show_messages() {
-    let lines = tracing_subscriber::fmt()
-        .without_time()
-        .with_target(false)
-        .with_writer(|| LineWriter);
-    let lines = lines.with_ansi(std::io::stderr().is_terminal());
-    // Only the first subscriber of a process counts; a second run in it keeps that one.
-    let _ = lines.with_max_level(tracing::Level::INFO).try_init();
 }
 
 /// Shows how a run went. The run has ended by now: a report that cannot be shown is no failure of it.

@@ -4,6 +4,7 @@
 use std::fmt::{Display, Formatter};
 
 use phasebox_contract::policy::{LastStrike, OnError, Reload};
+use phasebox_contract::printable::is_told;
 use serde::{Deserialize, Serialize};
 
 /// The context of an error that a callback's failure ends a run with.
@@ -116,7 +117,7 @@ impl FailurePolicy {
         global_step: u64,
         usable: bool,
     ) -> (Verdict, String) {
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         let (verdict, standing, done) = self.consequence(global_step, usable);
         self.standing = standing;
         self.record(Failure {
@@ -126,6 +127,17 @@ impl FailurePolicy {
             done: done.clone(),
         });
         (verdict, done)
+    }
+
+    /// True if people are told of the last failure: of a callback that fails at every batch only now and then, and of the
+    /// one after which it is called no more. The record has the others.
+    pub(super) fn is_told(&self) -> bool {
+        self.standing == Standing::Disabled || is_told(u64::from(self.count))
+    }
+
+    /// Failures so far.
+    pub(super) fn count(&self) -> u32 {
+        self.count
     }
 
     fn consequence(&self, global_step: u64, usable: bool) -> (Verdict, Standing, String) {

@@ -13,7 +13,7 @@ use tch::Tensor;
 
 pub use self::counters::{Counters, Durations, Sample};
 pub use self::failure::{CallbackFailed, Failure};
-pub use self::run::Callbacks;
+pub use self::run::{COUNTED, Callbacks};
 use crate::context::{Context, Lendable};
 
 /// Code that is called at phases of training.

@@ -13,6 +13,9 @@ use super::{Callback, CallbackReport, Subscriber};
 use crate::checkpoint::SavedCallback;
 use crate::context::{Context, Lendable};
 
+/// The target of messages that are thinned already: who shows them needs not count their repetitions.
+pub const COUNTED: &str = "phasebox::counted";
+
 /// A callback of the run, with what the recipe says about its calls.
 struct Entry {
     callback: Box<dyn Callback>,
@@ -205,9 +208,19 @@ impl Entry {
         match verdict {
             Verdict::Abort => Err(error),
             Verdict::GoOn => {
-                tracing::warn!("{error:#}; {done}");
+                self.tell(&format!("{error:#}; {done}"));
                 Ok(())
             }
+        }
+    }
+
+    /// Tells people of a failure, or leaves it to the run's summary.
+    fn tell(&self, failure: &str) {
+        let count = self.on_failure.count();
+        match count {
+            _ if !self.on_failure.is_told() => {}
+            0..=3 => tracing::warn!(target: COUNTED, "{failure}"),
+            _ => tracing::warn!(target: COUNTED, "{failure} (failure {count} of this callback)"),
         }
     }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
-use phasebox_contract::printable::one_line;
+use phasebox_contract::printable::{self, one_line};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -152,7 +152,10 @@ impl Progress {
     pub(crate) fn finish(&mut self, summary: &Value) {
         match &mut self.output {
             Output::Bar(bar) => bar.finish_and_clear(),
-            Output::Json(_) => self.say(&json!({"event": "end", "summary": summary}).to_string()),
+            Output::Json(_) => {
+                let event = json!({"event": "end", "summary": summary}).to_string();
+                self.say(&printable::json(&event));
+            }
             Output::Lines(_) | Output::Silent => {}
         }
     }
@@ -275,7 +278,8 @@ impl Epoch {
             samples_per_second: self.rate(self.samples),
             metrics,
         };
-        serde_json::to_string(&event).context("cannot show the epoch's end")
+        let event = serde_json::to_string(&event).context("cannot show the epoch's end")?;
+        Ok(printable::json(&event))
     }
 }
 
