@@ -96,7 +96,7 @@ impl Visit for Text {
     }
 }
 
-/// How often each text was said in a run.
+/// The number of times that each text was said in a run.
 struct Repetitions(BTreeMap<String, u64>);
 
 impl Repetitions {
