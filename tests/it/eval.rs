@@ -131,15 +131,59 @@ fn weights_that_do_not_fit_are_told() {
     assert!(finished.stderr.contains("note: "), "{}", finished.stderr);
 }
 
+const CSV: &str = "\
+experiment_name: tiny
+dataset: {csv: {file: own.csv, target: y}}
+train_dataloader_params: {batch_size: 4}
+architecture: {mlp: {hidden: [4]}}
+training_hyperparams:
+  max_epochs: 1
+  initial_lr: 0.01
+  loss: CrossEntropyLoss
+  valid_metrics_list: [Accuracy]
+";
+
+/// Two classes, and rows of two numbers.
+fn table(rows: u32) -> String {
+    let row = |index: u32| format!("{},{},{}\n", index % 7, index % 5, index % 2);
+    let rows: String = (0..rows).map(row).collect();
+    format!("a,b,y\n{rows}")
+}
+
+/// The recipe is named without a folder, and its data lie beside it.
 #[test]
 fn other_data_are_a_change_of_the_recipe() {
+    let scratch = Scratch::new();
+    scratch.write("recipe.yaml", CSV);
+    scratch.write("own.csv", table(40));
+    scratch.write("other.csv", table(80));
+    let run = scratch.trained(&[]);
+    let own = evaluate(&scratch, &[run.path()]);
+    let other = evaluate(&scratch, &[run.path(), "dataset.csv.file=other.csv"]);
+    assert!(own["samples"].as_u64() < other["samples"].as_u64());
+    assert_ne!(metrics(&own), metrics(&other));
+}
+
+#[test]
+fn samples_that_were_trained_on_are_no_test() {
     let scratch = Scratch::with_callbacks("  []\n");
     let run = scratch.trained(&[]);
     let more = "dataset={digits: {test_fraction: 0.5}}";
-    let own = evaluate(&scratch, &[run.path(), "--split", "test"]);
-    let other = evaluate(&scratch, &[run.path(), "--split", "test", more]);
-    assert!(own["samples"].as_u64() < other["samples"].as_u64());
-    assert_ne!(metrics(&own), metrics(&other));
+    let finished = scratch.phasebox(&["eval", run.path(), "--split", "test", more]);
+    let words = "samples that the run has trained on would be among those";
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+    assert!(finished.stderr.contains(words), "{}", finished.stderr);
+}
+
+#[test]
+fn another_loss_is_the_recipes() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&[]);
+    let own = metrics(&evaluate(&scratch, &[run.path()]));
+    let smooth = "training_hyperparams.criterion_params={label_smoothing: 0.9}";
+    let other = metrics(&evaluate(&scratch, &[run.path(), smooth]));
+    assert_eq!(own["Accuracy"], other["Accuracy"]);
+    assert_ne!(own["loss"], other["loss"]);
 }
 
 #[test]
@@ -197,7 +241,7 @@ fn what_cannot_be_evaluated_is_refused_with_a_remedy() {
         (&[&best, "--checkpoint", "ckpt_best"], "is one already"),
         (
             &[run.path(), "dataset=digits", "--split", "test"],
-            "have no test split",
+            "have no test part",
         ),
         (
             &[run.path(), "arch_params.hidden=[8]"],

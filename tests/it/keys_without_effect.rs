@@ -97,6 +97,10 @@ const REFUSED: &[(&[&str], &str)] = &[
         &["ema=true", "ema_params={decay: 1.0, decay_type: constant}"],
         "`ema_params.decay` is 1, and the average stays",
     ),
+    (
+        &["phase_callbacks=[EMA: {decay: 0.9}, {stock: EMA, name: second}]"],
+        "callback `second`: a second average would be lent",
+    ),
 ];
 
 /// Values that look like those, in a run that they fit.

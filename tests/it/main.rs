@@ -22,6 +22,7 @@
 //! | `broken_pipe` | that a command ends as it would have when nobody reads its output |
 //! | `endings` | what is left of a run that a full disk, numbers that are none or a second process end |
 //! | `formats` | that files of 0.1.0 are read, and those of a newer version refused |
+//! | `policy` | that a recipe cannot exceed what the operator of the machine allows |
 //! | `siege` | that a small file of a stranger costs what an honest one of its size does |
 //! | `forged_runs` | that every field of a stranger's checkpoint, summary and folder is checked |
 //! | `disk_faults` | that a disk which fails at any change of a run costs nothing that was complete |
@@ -75,6 +76,7 @@ mod names;
 mod odd_files;
 mod phases;
 mod places;
+mod policy;
 mod published_metrics;
 mod recorded_steps;
 mod refusals;

@@ -165,6 +165,18 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Limits that nothing exceeds.
+    pub const UNBOUNDED: Limits = Limits([u64::MAX; COUNT]);
+
+    /// The limits, each at most as large as that of `ceilings`.
+    #[must_use]
+    pub fn lowered_to(self, ceilings: &Limits) -> Limits {
+        let all = Limit::ALL.into_iter();
+        all.fold(self, |limits, limit| {
+            limits.with(limit, self[limit].min(ceilings[limit]))
+        })
+    }
+
     /// The limits with one changed, to nanoseconds, bytes or a count.
     #[must_use]
     pub fn with(mut self, limit: Limit, amount: u64) -> Limits {

@@ -84,7 +84,10 @@ fn resolve(node: &mut Node) {
 
 /// An absolute path as text; a path that cannot be made absolute (no working directory) stays as written.
 fn absolute(location: &Location, path: &str) -> String {
-    let resolved = location.resolve(Path::new(path));
+    let mut resolved = location.resolve(Path::new(path));
+    if resolved.as_os_str().is_empty() {
+        resolved.push(".");
+    }
     std::path::absolute(&resolved)
         .unwrap_or(resolved)
         .to_string_lossy()

@@ -122,7 +122,7 @@ fn long(node: &Node) -> Result<CallbackEntry> {
             .and_then(|grants| reader.keep(grants)),
         when: reader.below("when", &[], when),
         order: reader.below("order", &[], order),
-        limits: reader.below("limits", &[], limits),
+        limits: reader.below("limits", &[], |reader| limits(reader, Limits::default())),
         on_error: on_error(&mut reader),
         on_state: reader.value_or("on_state", OnState::Carry),
         written: node.clone(),
@@ -284,8 +284,9 @@ fn reload(reader: &mut SectionReader<'_>) -> Reload {
     }
 }
 
-fn limits(reader: &mut SectionReader<'_>) -> Limits {
-    let mut limits = Limits::default();
+/// The limits that are written, and `others` for the rest.
+pub(super) fn limits(reader: &mut SectionReader<'_>, others: Limits) -> Limits {
+    let mut limits = others;
     for limit in Limit::ALL {
         if let Some(amount) = amount(reader, limit) {
             limits = limits.with(limit, amount);

@@ -11,6 +11,7 @@
 //! 6. `homes`, `deserialize`, `section_reader`: a tree to types
 //! 7. `supergradients`: keys of SuperGradients to phasebox's
 //! 8. `callbacks`, `callback_forms`, `callback_order`, `training`, `absolute_paths` and this file: which keys there are
+//! 9. `policy`: which keys an operator's policy has
 //!
 //! A recipe does not know what a dataset, architecture, loss, optimizer or schedule accepts. It keeps their sections as
 //! [`Node`]s, which the crates that own those parts type. Nothing in a recipe runs code.
@@ -31,6 +32,7 @@ mod location;
 mod merge;
 mod node;
 mod overrides;
+mod policy;
 mod python_text;
 mod schema;
 mod section_reader;
@@ -52,6 +54,7 @@ pub use callbacks::{CallbackEntry, CallbackSource, Grant, Order};
 pub use homes::home;
 pub use location::{Location, Note, RecipeError, Result, Source};
 pub use node::{Content, Entry, Node};
+pub use policy::Policy;
 pub use training::{Evaluation, Precision, RecordSteps, Resume, Saving, TrainingHyperparams};
 
 use interpolate::Resolved;
@@ -323,6 +326,15 @@ fn hoist(tree: &mut Node, key: &str) -> Result<()> {
 
 fn is_empty(node: &Node) -> bool {
     node.is_null() || node.content == Content::List(Vec::new())
+}
+
+impl std::fmt::Display for DeviceChoice {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cpu => formatter.write_str("cpu"),
+            Self::Cuda(index) => write!(formatter, "cuda:{index}"),
+        }
+    }
 }
 
 impl FromStr for DeviceChoice {

@@ -388,6 +388,12 @@ pub(super) const ROWS: &[Row] = &[
         &[],
     ),
     (
+        &[
+            "phase_callbacks=[LrWarmupCosine: {warmup_steps: 2}, {stock: LrWarmupCosine, name: second}]",
+        ],
+        &[("LrWarmupCosine", "`second` sets the rate after it")],
+    ),
+    (
         &["train_dataloader_params.collate_fn=DetectionCollateFN"],
         &[(
             "train_dataloader_params.collate_fn",

@@ -22,6 +22,7 @@ use super::Options;
 use super::build::{Built, at};
 use super::callback_names::{Lower, as_written};
 use super::lock::{self, Lock, Locked};
+use super::policy::Policies;
 use super::process_cache::ProcessCache;
 use super::stock::StockCallbacks;
 
@@ -158,6 +159,7 @@ pub(super) fn load(
     recipe: &Recipe,
     built: &Built,
     options: &Options,
+    policies: &Policies,
     cache: &mut ProcessCache,
 ) -> Result<Vec<PlannedCallback>> {
     let entries = &recipe.training_hyperparams.phase_callbacks;
@@ -181,6 +183,7 @@ pub(super) fn load(
             lock: lock.as_ref(),
             stock,
             engine,
+            policies,
         };
         planned = entries
             .iter()
@@ -205,6 +208,7 @@ struct Loading<'a> {
     lock: Option<&'a Lock>,
     stock: StockCallbacks,
     engine: Rc<PluginEngine>,
+    policies: &'a Policies,
 }
 
 impl Loading<'_> {
@@ -227,19 +231,21 @@ impl Loading<'_> {
             CallbackSource::Stock(name) => self.stock.find_name(name)?,
         };
         let params = lower(self.recipe, self.built, &entry.params)?;
+        let limits = self.policies.limits(entry.limits);
         let admit = |sha256: Digest| self.admit(entry, &path, sha256);
         let engine = self.engine.engine();
-        let component = Component::load_within(engine, &path, &entry.limits, &admit)?;
+        let component = Component::load_within(engine, &path, &limits, &admit)?;
         let settings = PluginSettings {
             name: entry.name.clone(),
             params: params.clone(),
             grants: Grants::default(),
-            limits: entry.limits,
+            limits,
             seed: self.recipe.training_hyperparams.seed,
         };
         let mut plugin = Plugin::new(&self.engine, &component, &settings)?;
         let description = plugin.describe()?;
         let grants = grants(entry, &description)?;
+        self.policies.check_grants(&entry.name, grants)?;
         plugin.grant(grants);
         plugin.configure(&params)?;
         if entry.on_state == OnState::Fresh {
@@ -259,7 +265,7 @@ impl Loading<'_> {
             when: entry.when,
             on_error: entry.on_error,
             lock: Some(lock),
-            limits: Some(entry.limits),
+            limits: Some(limits),
             metrics,
             written: Some(entry.written.clone()),
             stock: stock_file(entry, &path).map(|file| (file, params)),

@@ -21,7 +21,7 @@ impl Assembly<'_> {
         let lacks = split == Split::Test && self.built.test_loader.is_none();
         ensure!(
             !lacks,
-            "the recipe's data have no test split: where the data set can set samples aside, `dataset_params.test_fraction=0.1` asks for one"
+            "the recipe's data have no test part, and the run may have trained on every sample that is not for validation: name data of its own in `dataset_params`"
         );
         Ok(())
     }
@@ -47,8 +47,8 @@ impl Assembly<'_> {
         let (mut trainer, _) = self.trainer_in(folder)?;
         if let Some(path) = checkpoint {
             let snapshot = checkpoint::load(path)?;
-            let network = resume::network_changes(source, &snapshot);
-            trainer.look_at(path, snapshot, network)?;
+            let changed = resume::changes(source, &snapshot)?;
+            trainer.look_at(path, snapshot, &changed)?;
         }
         let file = folder.recipe();
         atomic_file::write_file(&file, recipe.as_bytes(), Durability::Process)?;

@@ -19,6 +19,7 @@ mod facts;
 mod kinds;
 mod lock;
 mod names;
+mod policy;
 mod process_cache;
 mod resume;
 mod settings;
@@ -39,6 +40,7 @@ use self::build::Built;
 pub use self::callbacks::PlannedCallback;
 use self::lock::Locked;
 pub use self::lock::lock_beside;
+pub use self::policy::Policies;
 pub use self::process_cache::ProcessCache;
 pub(crate) use self::process_cache::engine;
 pub(crate) use self::settings::tag;
@@ -72,6 +74,8 @@ pub struct Options {
     pub cache_dir: Option<PathBuf>,
     /// The file that callbacks are held to, if it is there: see [`lock_beside`].
     pub lock: Option<PathBuf>,
+    /// A policy beside the machine's own.
+    pub policy: Option<PathBuf>,
     /// How progress is shown.
     pub progress: Progress,
     /// Signals to obey.
@@ -87,6 +91,7 @@ impl Default for Options {
             plugins_dir: None,
             cache_dir: None,
             lock: None,
+            policy: None,
             progress: Progress::silent(),
             interrupt: Interrupt::ignored(),
         }
@@ -100,6 +105,7 @@ pub struct Assembly<'a> {
     built: Built,
     callbacks: Vec<PlannedCallback>,
     watched: Watched,
+    policies: Policies,
 }
 
 impl<'a> Assembly<'a> {
@@ -120,11 +126,13 @@ impl<'a> Assembly<'a> {
         options: Options,
         cache: &mut ProcessCache,
     ) -> Result<Assembly<'a>> {
+        let policies = Policies::read(options.policy.as_deref())?;
+        policies.check(recipe, &options)?;
         names::check(recipe, &options)?;
         let device = open_device(options.device.or(recipe.device))?;
         let built = Built::build(recipe, device, cache)?;
         kinds::check(recipe, &built)?;
-        let mut callbacks = callbacks::load(recipe, &built, &options, cache)?;
+        let mut callbacks = callbacks::load(recipe, &built, &options, &policies, cache)?;
         let published = callbacks.iter().flat_map(PlannedCallback::metrics);
         let published: Vec<String> = published.cloned().collect();
         let watched = Watched::of(recipe, &built, &published)?;
@@ -139,6 +147,7 @@ impl<'a> Assembly<'a> {
             built,
             callbacks,
             watched,
+            policies,
         };
         without_effect::refuse(&assembly.facts())?;
         Ok(assembly)
@@ -175,7 +184,10 @@ impl<'a> Assembly<'a> {
 
     /// One line a part, for `phasebox check`.
     pub fn describe_parts(&self) -> Vec<String> {
-        self.built.describe()
+        let mut lines = self.built.describe();
+        let policies = self.policies.describe().into_iter();
+        lines.extend(policies.map(|policy| format!("policy      {policy}")));
+        lines
     }
 
     /// The recipe's notes, what became of the weights that it starts from, and one about each key that has no effect in

@@ -147,17 +147,30 @@ pub(super) struct Decision {
 }
 
 /// The differences that make the network of a checkpoint another one, if the checkpoint knows its recipe.
-pub(super) fn network_changes(recipe: &Recipe, checkpoint: &Snapshot) -> Vec<String> {
+pub(super) fn changes(recipe: &Recipe, checkpoint: &Snapshot) -> Result<Changed> {
+    let mut changed = Changed::default();
     let earlier = match &checkpoint.state.recipe {
-        Value::Null => return Vec::new(),
+        Value::Null => return Ok(changed),
         kept => kept.clone(),
     };
-    let mut changed = Changed::default();
     for difference in differences(&normal(earlier), &normal(recipe.to_json())) {
+        let key = difference.key.rsplit('.').next().unwrap_or_default();
+        if DIVIDES.contains(&key) && is_of_data(&difference.key) {
+            return Err(anyhow!(
+                "{difference}: samples that the run has trained on would be among those that it is measured by; leave the key, or name other data"
+            ));
+        }
         let (_, effect) = row(&difference.key);
         effect(&mut changed, &difference);
     }
-    changed.network
+    Ok(changed)
+}
+
+/// Keys of data sets that decide which samples a run trains on.
+const DIVIDES: [&str; 3] = ["validation_fraction", "test_fraction", "split_seed"];
+
+fn is_of_data(key: &str) -> bool {
+    key.starts_with("dataset.") || key.starts_with("dataset_params.")
 }
 
 /// Compares a recipe with the one that a checkpoint was made with.

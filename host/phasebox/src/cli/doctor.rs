@@ -5,7 +5,7 @@ use phasebox_contract::CONTRACT;
 
 use super::Failure;
 use super::print::print;
-use crate::assemble::{StockCallbacks, engine};
+use crate::assemble::{Policies, StockCallbacks, engine};
 
 pub(super) fn run() -> Result<(), Failure> {
     print([
@@ -21,6 +21,9 @@ pub(super) fn run() -> Result<(), Failure> {
         format!("cuda        {}", cuda()),
         format!("callbacks   {}", callbacks()),
     ])?;
+    let policies = Policies::read(None).map_err(Failure::Failed)?;
+    let policies = policies.describe().into_iter();
+    print(policies.map(|policy| format!("policy      {policy}")))?;
     let compiled = engine(None, Profile::Fast).and_then(|engine| engine.describe_compiled_code());
     let line = compiled
         .as_ref()

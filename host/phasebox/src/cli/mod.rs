@@ -69,6 +69,9 @@ struct RecipeArguments {
     /// Where stock callbacks are looked for first.
     #[arg(long, value_name = "DIR")]
     plugins_dir: Option<PathBuf>,
+    /// Ceilings that the recipe may not exceed, beside those of /etc/phasebox/policy.yaml.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
 }
 
 impl RecipeArguments {
@@ -82,6 +85,7 @@ impl RecipeArguments {
             device: self.device,
             plugins_dir: self.plugins_dir.clone(),
             lock: Some(lock_beside(&self.recipe)),
+            policy: self.policy.clone(),
             ..Options::default()
         }
     }

@@ -52,14 +52,10 @@ impl Trainer {
     /// stays as it is.
     ///
     /// # Errors
-    /// If the checkpoint does not belong to this recipe's network or callbacks; `network` are the differences of the
-    /// network in the words of the recipe.
-    pub fn look_at(&mut self, path: &Path, snapshot: Snapshot, network: Vec<String>) -> Result<()> {
-        let changed = Changed {
-            network,
-            ..Changed::default()
-        };
-        self.take_weights(snapshot, &changed)
+    /// If the checkpoint does not belong to this recipe's network or callbacks. A loss and loaders that have `changed` are
+    /// those of the recipe.
+    pub fn look_at(&mut self, path: &Path, snapshot: Snapshot, changed: &Changed) -> Result<()> {
+        self.take_weights(snapshot, changed)
             .with_context(|| format!("{} cannot be evaluated", path.display()))
     }
 
@@ -75,8 +71,10 @@ impl Trainer {
             .load_state(&snapshot.model, true)
             .with_context(|| restore::another_network(changed))?;
         restore::ema(context, &snapshot.ema, &snapshot.model)?;
-        context.criterion.restore(&state.criterion)?;
-        restore_loaders(context, &own.loaders);
+        if !changed.loss {
+            context.criterion.restore(&state.criterion)?;
+        }
+        restore_loaders(context, &own.loaders, changed);
         self.stand_after(state.epoch, state.next_batch)
     }
 
@@ -150,12 +148,15 @@ impl Trainer {
 }
 
 /// Repeats what callbacks had changed of the loaders of validation and test, as far as this recipe still has it.
-fn restore_loaders(context: &mut Context, states: &[Value]) {
-    let loaders = [
-        Some(&mut context.valid_loader),
-        context.test_loader.as_mut(),
-    ];
-    for (loader, state) in loaders.into_iter().flatten().zip(states.iter().skip(1)) {
+fn restore_loaders(context: &mut Context, states: &[Value], changed: &Changed) {
+    let valid = Some(&mut context.valid_loader).filter(|_| !changed.loaders.validation);
+    let test = context
+        .test_loader
+        .as_mut()
+        .filter(|_| !changed.loaders.test);
+    let loaders = [valid, test];
+    let states = loaders.into_iter().zip(states.iter().skip(1));
+    for (loader, state) in states.filter_map(|(loader, state)| Some((loader?, state))) {
         if let Err(error) = loader.restore(state) {
             tracing::warn!("a callback's change of the checkpoint is left out: {error:#}");
         }

@@ -85,6 +85,7 @@ impl Assembly<'_> {
             built,
             callbacks,
             watched,
+            policies: _,
         } = self;
         let unseen = samples::look_at(recipe, &built, extent)?;
         let built = built.excerpt(recipe, extent);

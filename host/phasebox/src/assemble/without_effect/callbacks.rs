@@ -105,11 +105,21 @@ const STOCK: &[Row] = &[
     ("early-stopping", ".patience", long_patience),
     ("ema", "", beside_average),
     ("ema", ".beta", not_exponential),
+    ("lr-warmup-cosine", "", overridden),
 ];
 
 fn beside_average(facts: &Facts<'_>, _: &Value) -> Option<String> {
     let reason = "with `ema: true` validation takes the average of the loop; keep one of them";
     facts.training().ema.then(|| reason.to_owned())
+}
+
+/// A later callback of the kind sets the rate after this one.
+fn overridden(facts: &Facts<'_>, params: &Value) -> Option<String> {
+    let of_kind = facts.callbacks.iter();
+    let mut of_kind = of_kind.filter(|callback| callback.is_stock("lr-warmup-cosine"));
+    let last = of_kind.next_back()?;
+    let is_last = std::ptr::eq(last.params(), params);
+    (!is_last).then(|| format!("`{}` sets the rate after it; keep one of them", last.name()))
 }
 
 fn not_exponential(_: &Facts<'_>, params: &Value) -> Option<String> {

@@ -17,6 +17,20 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<()> {
         let message = "`ema_params.decay` is 1, and the average stays at the first weights: give a number below 1, such as 0.999";
         return Err(anyhow!(decay.location.error(message)));
     }
+    let mut averages = facts.callbacks.iter();
+    let mut averages = averages
+        .by_ref()
+        .filter(|callback| callback.is_stock("ema"));
+    if let (Some(_), Some(second)) = (averages.next(), averages.next()) {
+        let message = format!(
+            "callback `{}`: a second average would be lent in the place of the first, and the weights be lost between them: keep one of them",
+            second.name()
+        );
+        return Err(match second.written() {
+            Some(entry) => anyhow!(entry.location.error(message)),
+            None => anyhow!(message),
+        });
+    }
     Ok(())
 }
 

@@ -1,0 +1,259 @@
+//! The requests of a recipe, compared with what the operator of the machine allows. Owns which policies hold and the words
+//! of a refusal; their keys are `phasebox_recipe::Policy`'s. Everything is compared before any of it is opened.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use phasebox_contract::grants::Grants;
+use phasebox_contract::limits::{Limit, Limits};
+use phasebox_recipe::{CallbackEntry, CallbackSource, Content, DeviceChoice, Node, Policy, Recipe};
+
+use super::Options;
+use super::build::at;
+
+/// The policy of the machine. It holds in every run, whatever the command line says.
+const OF_THE_MACHINE: &str = "/etc/phasebox/policy.yaml";
+
+/// The policies that hold: the machine's, and one that the command line adds. Both must allow what is done.
+#[derive(Clone, Default)]
+pub struct Policies(Vec<Policy>);
+
+impl Policies {
+    /// Reads the machine's policy, if it has one, and `more`.
+    ///
+    /// # Errors
+    /// A policy that cannot be read or understood: without it nothing may run.
+    pub fn read(more: Option<&Path>) -> Result<Policies> {
+        let machine = Path::new(OF_THE_MACHINE);
+        let machine = machine.exists().then_some(machine);
+        let read = |path| Policy::load(path).context("the policy of this machine cannot be read");
+        let both = machine.into_iter().chain(more);
+        both.map(read).collect::<Result<_>>().map(Policies)
+    }
+
+    /// One line for each policy, for people.
+    pub fn describe(&self) -> Vec<String> {
+        self.0.iter().map(describe).collect()
+    }
+
+    /// Refuses a recipe that asks for what a policy does not allow.
+    pub(super) fn check(&self, recipe: &Recipe, options: &Options) -> Result<()> {
+        self.0
+            .iter()
+            .try_for_each(|policy| Compared { policy, recipe }.all(options))
+    }
+
+    /// The limits of a callback: those that a recipe leaves at their default are lowered to what is allowed.
+    pub(super) fn limits(&self, limits: Limits) -> Limits {
+        let policies = self.0.iter();
+        policies.fold(limits, |limits, policy| limits.lowered_to(&policy.limits))
+    }
+
+    /// Refuses rights that a policy does not allow.
+    pub(super) fn check_grants(&self, callback: &str, grants: Grants) -> Result<()> {
+        for policy in &self.0 {
+            let Some(allowed) = policy.grants else {
+                continue;
+            };
+            let refused = grants.without(allowed).names().join(", ");
+            ensure!(
+                refused.is_empty(),
+                "callback `{callback}` has the grants {refused}, {}",
+                forbids(policy, "grants")
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A policy and the recipe that it judges.
+struct Compared<'a> {
+    policy: &'a Policy,
+    recipe: &'a Recipe,
+}
+
+impl Compared<'_> {
+    fn all(&self, options: &Options) -> Result<()> {
+        self.device(options.device.or(self.recipe.device))?;
+        self.network()?;
+        self.data()?;
+        self.files(options)?;
+        let callbacks = self.recipe.training_hyperparams.phase_callbacks.iter();
+        callbacks
+            .clone()
+            .try_for_each(|entry| at(&[&entry.written], self.callback(entry)))
+    }
+
+    fn device(&self, device: Option<DeviceChoice>) -> Result<()> {
+        let Some(allowed) = &self.policy.devices else {
+            return Ok(());
+        };
+        let device = device.unwrap_or(DeviceChoice::Cpu);
+        ensure!(
+            allowed.contains(&device),
+            "device `{device}`: {}",
+            forbids(self.policy, "devices")
+        );
+        Ok(())
+    }
+
+    fn network(&self) -> Result<()> {
+        let node = &self.recipe.architecture;
+        let is_torchscript =
+            node.as_str() == Some("torchscript") || node.get("torchscript").is_some();
+        if is_torchscript && !self.policy.torchscript {
+            bail!(node.location.error(format!(
+                "TorchScript: {}",
+                forbids(self.policy, "torchscript")
+            )));
+        }
+        Ok(())
+    }
+
+    /// Every text of these sections that is the path of something must lie in an allowed folder.
+    fn data(&self) -> Result<()> {
+        let recipe = self.recipe;
+        for section in [
+            &recipe.dataset,
+            &recipe.dataset_params,
+            &recipe.architecture,
+            &recipe.arch_params,
+            &recipe.train_dataloader_params,
+            &recipe.val_dataloader_params,
+            &recipe.test_dataloader_params,
+            &recipe.train_transforms,
+            &recipe.val_transforms,
+        ] {
+            self.texts(section)?;
+        }
+        Ok(())
+    }
+
+    fn texts(&self, node: &Node) -> Result<()> {
+        match &node.content {
+            Content::Map(entries) => entries
+                .iter()
+                .try_for_each(|entry| self.texts(&entry.value)),
+            Content::List(items) => items.iter().try_for_each(|item| self.texts(item)),
+            Content::Scalar(_) | Content::Unavailable(_) => self.text(node),
+        }
+    }
+
+    /// A text may be the path of something: then it is there.
+    fn text(&self, node: &Node) -> Result<()> {
+        let Some(text) = node.as_str() else {
+            return Ok(());
+        };
+        let path = self.recipe.base_folder.join(text);
+        let is_there = path.symlink_metadata().is_ok();
+        let fits = !is_there || inside(&path, self.policy.paths.as_deref());
+        ensure!(fits, node.location.error(self.outside(&path, "paths")));
+        Ok(())
+    }
+
+    /// Weights, runs, and the checkpoint to go on with.
+    fn files(&self, options: &Options) -> Result<()> {
+        let weights = self.recipe.checkpoint_params.checkpoint_path.as_ref();
+        let runs = Some(&options.runs_dir);
+        for path in [weights, runs, options.resume.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            let inside = inside(path, self.policy.paths.as_deref());
+            ensure!(inside, self.outside(path, "paths"));
+        }
+        Ok(())
+    }
+
+    fn callback(&self, entry: &CallbackEntry) -> Result<()> {
+        if let CallbackSource::File(path) = &entry.source {
+            let inside = inside(path, self.policy.callbacks.as_deref());
+            ensure!(inside, self.outside(path, "callbacks"));
+        }
+        let defaults = Limits::default();
+        for limit in Limit::ALL {
+            let (asked, most) = (entry.limits[limit], self.policy.limits[limit]);
+            ensure!(
+                asked <= most || asked == defaults[limit],
+                "limit `{}` of {}: {} allows {}; lower it",
+                limit.key(),
+                limit.show(asked),
+                name(self.policy),
+                limit.show(most)
+            );
+        }
+        Ok(())
+    }
+
+    fn outside(&self, path: &Path, key: &str) -> String {
+        format!("{}: {}", path.display(), forbids(self.policy, key))
+    }
+}
+
+/// True if nothing is said, if nothing is there, or if it is in one of the folders, whatever links lead to it.
+fn inside(path: &Path, folders: Option<&[PathBuf]>) -> bool {
+    let Some(folders) = folders else { return true };
+    let Some(real) = real(path) else { return true };
+    folders.iter().any(|folder| real.starts_with(folder))
+}
+
+/// The path without links, of what is there or would be made there.
+fn real(path: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(path).ok()?;
+    absolute.ancestors().find_map(|above| {
+        let rest = absolute.strip_prefix(above).ok()?;
+        Some(above.canonicalize().ok()?.join(rest))
+    })
+}
+
+fn name(policy: &Policy) -> String {
+    format!("the policy of this machine ({})", policy.path.display())
+}
+
+fn forbids(policy: &Policy, key: &str) -> String {
+    format!(
+        "{} does not allow it under `{key}`; ask the operator of the machine, or change the recipe",
+        name(policy)
+    )
+}
+
+/// One line: the keys that are written.
+fn describe(policy: &Policy) -> String {
+    let folders = |folders: &Vec<PathBuf>| -> String {
+        let shown = folders.iter().map(|folder| folder.display().to_string());
+        shown.collect::<Vec<_>>().join(", ")
+    };
+    let mut said = Vec::new();
+    said.extend(
+        policy
+            .grants
+            .map(|grants| format!("grants {}", grants.names().join(", "))),
+    );
+    for limit in Limit::ALL {
+        let most = policy.limits[limit];
+        if most < u64::MAX {
+            said.push(format!("{} at most {}", limit.key(), limit.show(most)));
+        }
+    }
+    said.extend(
+        policy
+            .callbacks
+            .as_ref()
+            .map(|list| format!("callbacks from {}", folders(list))),
+    );
+    said.extend(
+        policy
+            .paths
+            .as_ref()
+            .map(|list| format!("files in {}", folders(list))),
+    );
+    let devices = policy.devices.as_ref();
+    said.extend(devices.map(|list| {
+        let names: Vec<String> = list.iter().map(DeviceChoice::to_string).collect();
+        format!("devices {}", names.join(", "))
+    }));
+    if !policy.torchscript {
+        said.push("no TorchScript".to_owned());
+    }
+    format!("{}: {}", policy.path.display(), said.join("; "))
+}
