@@ -32,6 +32,7 @@ const MAX_FILES: usize = 64;
 pub(super) fn compose(path: &Path, arguments: &[String]) -> Result<Resolved> {
     let arguments = arguments.iter().map(|argument| Override::parse(argument));
     let arguments: Vec<Override> = arguments.collect::<Result<_>>()?;
+    Override::check_all(&arguments)?;
     let mut composer = Composer::new(path, &arguments);
     let mut recipe = composer.file(path, &Location::file(path))?.0;
     composer.add_groups(&mut recipe)?;

@@ -67,6 +67,50 @@ impl Override {
         })
     }
 
+    /// Refuses an argument whose value a later one takes the place of. Mappings are merged, so that both count.
+    ///
+    /// # Errors
+    /// The later argument; the message names the earlier one.
+    pub(super) fn check_all(arguments: &[Self]) -> Result<()> {
+        for (place, later) in arguments.iter().enumerate() {
+            let is_lost = |earlier: &&Self| earlier.is_lost_to(later);
+            if let Some(earlier) = arguments[..place].iter().find(is_lost) {
+                let message = format!(
+                    "`{}` is given twice: the one {} would have no effect; keep one",
+                    later.path(),
+                    earlier.location
+                );
+                return Err(later.location.error(message));
+            }
+        }
+        Ok(())
+    }
+
+    /// True if one of the values set here is set again by `later`, or one above it. The choice of a file leaves the values
+    /// below its group as they are.
+    fn is_lost_to(&self, later: &Self) -> bool {
+        let is_choice = later.group_choice().is_some();
+        let (own, other) = (self.leaves(), later.leaves());
+        let lost = |(own, leaf): (&Vec<&str>, &Vec<&str>)| match is_choice {
+            true => own == leaf,
+            false => own.starts_with(leaf),
+        };
+        let mut pairs = own
+            .iter()
+            .flat_map(|own| other.iter().map(move |leaf| (own, leaf)));
+        pairs.any(lost)
+    }
+
+    /// The paths to the single values and lists that are set.
+    fn leaves(&self) -> Vec<Vec<&str>> {
+        let mut found = Vec::new();
+        if let Some(value) = self.value.as_ref().filter(|_| self.sign != Sign::Remove) {
+            let path = self.keys.iter().map(String::as_str).collect();
+            collect(path, value, &mut found);
+        }
+        found
+    }
+
     /// The argument as a choice of a group's file: `group=file`, `+group=file` or `~group`.
     pub(super) fn group_choice(&self) -> Option<GroupChoice<'_>> {
         let ([group], true) = (&*self.keys, self.sign != Sign::Force) else {
@@ -174,6 +218,17 @@ fn unknown(key: &str, section: &str, mapping: &Node, location: &Location) -> Rec
     };
     let hint = suggest::hint(key, &known);
     location.error(format!("there is no `{key}`{within}{hint}"))
+}
+
+fn collect<'a>(path: Vec<&'a str>, value: &'a Node, found: &mut Vec<Vec<&'a str>>) {
+    if value.entries().is_empty() {
+        found.push(path);
+        return;
+    }
+    for entry in value.entries() {
+        let below = [&path[..], &[entry.key.as_str()]].concat();
+        collect(below, &entry.value, found);
+    }
 }
 
 fn find<'a>(node: &'a Node, keys: &[String]) -> Option<&'a Node> {

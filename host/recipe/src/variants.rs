@@ -16,7 +16,7 @@ const MAX_VARIANTS: usize = 10_000;
 /// Every combination of the values of `axes`, each `key=a,b,c`: as overrides, the last axis changing fastest.
 ///
 /// # Errors
-/// No `=`, values that are not YAML, an axis without values, or more combinations than anybody means.
+/// No `=`, values that are not YAML, an axis without values or with one twice, or more combinations than anybody means.
 pub fn grid(axes: &[String]) -> Result<Vec<Vec<String>>> {
     let mut variants = vec![Vec::new()];
     for axis in axes {
@@ -58,10 +58,17 @@ fn values(axis: &str) -> Result<Vec<String>> {
     if items.is_empty() {
         return Err(shape());
     }
-    Ok(items
-        .iter()
+    let items = items.iter();
+    let values: Vec<String> = items
         .map(|item| format!("{key}={}", item.to_json()))
-        .collect())
+        .collect();
+    let mut places = values.iter().enumerate();
+    match places.find(|(place, value)| values[..*place].contains(value)) {
+        Some((_, twice)) => Err(location.error(format!(
+            "`{twice}` is there twice: the second run would be the first again; keep one"
+        ))),
+        None => Ok(values),
+    }
 }
 
 /// The variants of a file: a YAML list of mappings from keys to values.
@@ -126,6 +133,8 @@ mod tests {
             (&["a"][..], "an axis is written"),
             (&["a=[1"], ""),
             (&["a="], "an axis is written"),
+            (&["a=1,2,1"], "`a=1` is there twice"),
+            (&["a=x,'x'"], "`a=\"x\"` is there twice"),
         ] {
             assert!(
                 grid_of(axes).is_err_and(|message| message.contains(refusal)),

@@ -47,9 +47,13 @@ impl Training {
         self
     }
 
-    /// Changes one key of the recipe: `a.b=c`.
+    /// Changes one key of the recipe: `a.b=c`. The last change of a key counts.
     pub(crate) fn with(mut self, change: impl Into<String>) -> Training {
-        self.changes.push(change.into());
+        let change = change.into();
+        let key = change.split_once('=').map(|(key, _)| key.to_owned());
+        self.changes
+            .retain(|earlier| earlier.split_once('=').map(|(key, _)| key) != key.as_deref());
+        self.changes.push(change);
         self
     }
 

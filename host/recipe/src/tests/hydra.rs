@@ -188,6 +188,53 @@ fn groups_and_signs_on_the_command_line() {
     }
 }
 
+/// Hydra lets the last of several win. Mappings are merged, and a file and a value of its group both count.
+#[test]
+fn an_argument_that_another_one_outdoes_is_refused() {
+    let whole = "defaults: [whole]\n";
+    let hidden = "/arch_params/hidden";
+    for (arguments, pointer, expected) in [
+        (
+            &["arch_params.hidden=[3]", "arch_params=wide"][..],
+            hidden,
+            json!([3]),
+        ),
+        (
+            &["arch_params={a: 1}", "arch_params={b: 2}"],
+            "/arch_params/a",
+            json!(1),
+        ),
+        (
+            &["arch_params.hidden=[3]", "arch_params.hidden.0=4"],
+            hidden,
+            json!([4]),
+        ),
+        (
+            &["~arch_params.hidden", "+arch_params.hidden=[5]"],
+            hidden,
+            json!([5]),
+        ),
+    ] {
+        check(whole, arguments, pointer, expected);
+    }
+    for (first, second) in [
+        ("arch_params.hidden=[3]", "arch_params.hidden=[4]"),
+        (
+            "training_hyperparams.max_epochs=2",
+            "++training_hyperparams.max_epochs=2",
+        ),
+        ("arch_params={a: 1}", "arch_params.a=2"),
+        ("arch_params.a.b=1", "arch_params={a: null}"),
+        ("training_hyperparams=slow", "training_hyperparams=fast"),
+    ] {
+        let expected = format!("the one from the command line (`{first}`) would have no effect");
+        let found = load(&files(whole), &[first, second]);
+        let message = found.expect_err("a refusal").to_string();
+        assert!(message.starts_with("from the command line"), "{message}");
+        assert!(message.contains(&expected), "{message}");
+    }
+}
+
 #[test]
 fn a_value_that_must_be_given_replaces_nothing() {
     let whole = "defaults: [whole]\n";
