@@ -53,6 +53,25 @@ fn a_report_shows_what_the_summary_holds() {
     assert_eq!(json, summary);
 }
 
+/// The best value is of validation; the values that were computed last need not be.
+#[test]
+fn the_last_values_name_their_part() {
+    for (keeps_average, part) in [("true", "average_best_models"), ("false", "test")] {
+        let scratch = Scratch::with_callbacks("  []\n");
+        let average = format!("training_hyperparams.average_best_models={keeps_average}");
+        let trained = scratch.train(&[&average]);
+        let run = scratch.run();
+        let summary = run.summary();
+        assert_eq!(summary["final_of"], part);
+        let loss = summary["final"]["loss"].as_f64().expect("a loss");
+        let report = scratch.phasebox(&["report", run.path()]);
+        for (begin, said) in [("last: ", &trained.stdout), ("last  ", &report.stdout)] {
+            let line = format!("\n{begin}{part}/loss {loss:.4}  {part}/Accuracy ");
+            assert!(said.contains(&line), "{said}");
+        }
+    }
+}
+
 #[test]
 fn a_report_says_why_steps_were_not_recorded() {
     let scratch = Scratch::with_callbacks("  []\n");

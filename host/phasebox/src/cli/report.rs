@@ -60,11 +60,7 @@ fn lines(summary: &Summary) -> Vec<String> {
             u64::from(best.epoch) + 1
         ));
     }
-    let last = summary.last_values().into_iter();
-    let last: Vec<String> = last
-        .map(|(name, value)| format!("{name} {value:.4}"))
-        .collect();
-    lines.push(format!("last  {}", last.join("  ")));
+    lines.push(format!("last  {}", summary.last_line()));
     lines.extend(asked(summary));
     lines.extend(callbacks(&summary.callbacks));
     lines

@@ -113,11 +113,6 @@ fn report(summary: &Summary) -> Vec<String> {
         stop_reason,
         ..
     } = summary;
-    let last: Vec<String> = summary
-        .last_values()
-        .into_iter()
-        .map(|(name, value)| format!("{name} {value:.4}"))
-        .collect();
     let mut lines = vec![format!(
         "{stop_reason} after {epochs} epochs, {steps} steps, {train_seconds:.1} s"
     )];
@@ -130,7 +125,7 @@ fn report(summary: &Summary) -> Vec<String> {
             u64::from(best.epoch) + 1
         )
     }));
-    lines.push(format!("last: {}", last.join("  ")));
+    lines.push(format!("last: {}", summary.last_line()));
     lines.push(format!("run: {}", summary.run.display()));
     lines
 }

@@ -33,6 +33,9 @@ pub(super) struct TrainerState {
     pub(super) standing: Standing,
     #[serde(default)]
     pub(super) train_data: Option<TrainData>,
+    /// The prefix under which the metrics were logged.
+    #[serde(default)]
+    pub(super) metrics_of: String,
 }
 
 /// The requests of callbacks that were not yet fulfilled.
@@ -162,6 +165,7 @@ impl Trainer {
             stage: self.position.stage,
             standing: standing(context),
             train_data: Some(TrainData::of(&context.train_loader)),
+            metrics_of: self.metrics_of.clone(),
         };
         Ok(Snapshot {
             state: self.state(serde_json::to_value(own)?)?,

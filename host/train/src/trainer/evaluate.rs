@@ -171,6 +171,7 @@ impl Trainer {
             self.progress.add_metric(name, *value);
         }
         context.metrics_dict = values;
+        prefix.clone_into(&mut self.metrics_of);
         Ok(())
     }
 

@@ -119,6 +119,8 @@ pub struct Trainer {
     lock: Option<RunLock>,
     /// Waits of the loop for the device, those for losses aside.
     syncs: u64,
+    /// The prefix under which the metrics computed last were logged; empty before the first.
+    metrics_of: String,
 }
 
 impl Trainer {
@@ -153,6 +155,7 @@ impl Trainer {
             earlier: None,
             lock: None,
             syncs: 0,
+            metrics_of: String::new(),
         }
     }
 

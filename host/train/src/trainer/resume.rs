@@ -59,11 +59,37 @@ impl Trainer {
         self.earlier.is_some()
     }
 
-    /// The summary that the run has, if it came to its end and nothing is left to train.
-    fn summary_if_over(&self) -> Option<Summary> {
+    /// True if the checkpoint stands at the end of its run, and nothing is left to train.
+    fn is_at_end(&self) -> bool {
         let is_past = self.position.epoch >= self.settings.max_epochs;
         let is_stopped = self.context.control.stop_after(StopAt::Epoch).is_some();
-        if !self.position.is_at_start() || !(is_past || is_stopped) {
+        self.position.is_at_start() && (is_past || is_stopped)
+    }
+
+    /// Refuses a new run that would begin where its checkpoint's run has ended.
+    ///
+    /// # Errors
+    /// If nothing is left to train, with the remedy.
+    pub fn check_something_is_left(&self) -> Result<()> {
+        let remedy = self.remedy();
+        ensure!(
+            !self.is_at_end(),
+            "nothing is left to train after it: {remedy}, or name an earlier checkpoint"
+        );
+        Ok(())
+    }
+
+    /// The change by which a run that is over goes on.
+    fn remedy(&self) -> &'static str {
+        match self.position.epoch >= self.settings.max_epochs {
+            true => "raise `max_epochs` to go on",
+            false => "change the entry of `phase_callbacks` that stopped it to go on",
+        }
+    }
+
+    /// The summary that the run has, if it came to its end and nothing is left to train.
+    fn summary_if_over(&self) -> Option<Summary> {
+        if !self.is_at_end() {
             return None;
         }
         let summary = Summary::read(&self.run).ok()?;
@@ -73,11 +99,7 @@ impl Trainer {
 
     /// Answers with the summary of a run that is over, and says so.
     pub(super) fn leave_as_it_is(&mut self, summary: Summary) -> Result<Summary> {
-        let is_past = self.position.epoch >= self.settings.max_epochs;
-        let remedy = match is_past {
-            true => "raise `max_epochs` to go on",
-            false => "change the entry of `phase_callbacks` that stopped it to go on",
-        };
+        let remedy = self.remedy();
         tracing::info!(
             "the run is over ({}): nothing is left to train, and nothing was changed; {remedy}",
             summary.stop_reason
@@ -137,6 +159,7 @@ impl Trainer {
         self.check_epochs()?;
         self.restore_callbacks(snapshot.callbacks, &own.callbacks)?;
         self.restore_rates(&own, changed)?;
+        self.metrics_of.clone_from(&own.metrics_of);
         let context = &mut *self.context;
         context
             .net

@@ -33,6 +33,9 @@ pub struct Summary {
     /// The metrics computed last, by name; those that are not finite are texts, as in `metrics.jsonl`.
     #[serde(rename = "final")]
     pub last: Map<String, Value>,
+    /// The part of the data that they are about, as `metrics.jsonl` names it: `valid`, `test`; empty if none was computed.
+    #[serde(rename = "final_of")]
+    pub last_of: String,
     /// Epochs completed.
     pub epochs: u32,
     /// Optimizer steps, earlier parts of a resumed run included.
@@ -134,10 +137,23 @@ impl Summary {
     }
 
     /// The metrics computed last; NaN for one that is no number, as 0.1.0 wrote it.
-    pub fn last_values(&self) -> Vec<(&str, f64)> {
+    fn last_values(&self) -> Vec<(&str, f64)> {
         let last = self.last.iter();
         last.map(|(name, value)| (name.as_str(), Number::of(value).unwrap_or(f64::NAN)))
             .collect()
+    }
+
+    /// The metrics computed last, for people: `test/loss 0.2310  test/Accuracy 0.9352`.
+    pub fn last_line(&self) -> String {
+        let prefix = match self.last_of.as_str() {
+            "" => String::new(),
+            part => format!("{part}/"),
+        };
+        let last = self.last_values().into_iter();
+        let last: Vec<String> = last
+            .map(|(name, value)| format!("{prefix}{name} {value:.4}"))
+            .collect();
+        last.join("  ")
     }
 
     /// The summary of a run that has ended.
@@ -186,6 +202,7 @@ impl Trainer {
             schema: SCHEMA,
             best: self.best(),
             last: json_object(&context.metrics_dict),
+            last_of: self.metrics_of.clone(),
             epochs: self.position.epoch,
             steps: context.global_step,
             train_seconds: context.elapsed().as_secs_f64(),
