@@ -300,6 +300,34 @@ fn a_refused_start_leaves_no_folder() {
     }
 }
 
+/// A run that has ended leaves nothing to train to a new run, and a run without a checkpoint nothing to go on from.
+#[test]
+fn a_start_with_nothing_to_train_is_refused() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&[]);
+    let path = format!(
+        "training_hyperparams.resume_path={}/ckpt_latest",
+        run.path()
+    );
+    let refused = scratch.train(&[&path]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    let remedy = "raise `max_epochs` to go on, or name an earlier checkpoint";
+    assert!(refused.stderr.contains(remedy), "{}", refused.stderr);
+    let runs = places(&scratch.path("runs/tiny"), |_| true);
+    assert_eq!(runs, std::slice::from_ref(&run.0));
+    let empty = scratch.path("runs/tiny/RUN_29990101_000000_000000_aaaaaa");
+    std::fs::create_dir(&empty).expect("a folder");
+    std::fs::write(empty.join("recipe.yaml"), run.text("recipe.yaml")).expect("a file");
+    let gone_on = scratch.train(&["resume=true", "training_hyperparams.max_epochs=3"]);
+    assert_eq!(gone_on.code, Some(0), "{}", gone_on.stderr);
+    assert!(
+        gone_on.stderr.contains("holds no checkpoint"),
+        "{}",
+        gone_on.stderr
+    );
+    assert_eq!(run.summary()["epochs"], 3);
+}
+
 #[test]
 fn two_answers_to_go_on_from_are_refused() {
     let scratch = Scratch::with_callbacks("  []\n");

@@ -32,6 +32,8 @@ pub(super) struct From {
     path: PathBuf,
     snapshot: Snapshot,
     decision: Decision,
+    /// A new run begins here.
+    is_of_new_run: bool,
 }
 
 impl Start {
@@ -43,13 +45,14 @@ impl Start {
             let folder = Folder::of_earlier(run)?;
             let checkpoint = checkpoint_of(&folder.run, &asked.ckpt_name)?;
             return Ok(Start {
-                from: Some(From::read(recipe, checkpoint)?),
+                from: Some(From::read(recipe, checkpoint, false)?),
                 folder,
             });
         }
         let path = asked.resume_path.clone();
         path.as_deref().map_or(Ok(()), check_checkpoint)?;
-        let from = path.map(|path| From::read(recipe, path)).transpose()?;
+        let from = path.map(|path| From::read(recipe, path, true));
+        let from = from.transpose()?;
         Ok(Start {
             from,
             folder: Folder::create(recipe, options)?,
@@ -107,13 +110,16 @@ fn earlier_run(recipe: &Recipe, options: &Options) -> Result<Option<RunFolder>> 
     if !asked.resume {
         return Ok(None);
     }
-    let newest = RunFolder::newest(runs, experiment)?;
-    newest.map(Some).with_context(|| {
-        format!(
-            "`resume: true`, but there is no earlier run of `{experiment}` in {}",
-            runs.display()
-        )
-    })
+    for run in RunFolder::newest_first(runs, experiment)? {
+        if checkpoint_of(&run, &asked.ckpt_name).is_ok() {
+            return Ok(Some(run));
+        }
+        tracing::info!("resume: {} holds no checkpoint", run.path().display());
+    }
+    bail!(
+        "`resume: true`, but there is no earlier run of `{experiment}` with a checkpoint in {}",
+        runs.display()
+    )
 }
 
 /// The checkpoint that the recipe names, or the newest complete one if that is not there.
@@ -131,13 +137,14 @@ fn checkpoint_of(run: &RunFolder, name: &str) -> Result<PathBuf> {
 }
 
 impl From {
-    fn read(recipe: &Recipe, path: PathBuf) -> Result<From> {
+    fn read(recipe: &Recipe, path: PathBuf, is_of_new_run: bool) -> Result<From> {
         let snapshot = checkpoint::load(&path)?;
         let decision = resume::decide(recipe, &path, &snapshot)?;
         Ok(From {
             path,
             snapshot,
             decision,
+            is_of_new_run,
         })
     }
 
@@ -147,6 +154,10 @@ impl From {
         trainer
             .resume(self.snapshot, &changed)
             .with_context(|| refusal(&self.path))?;
+        if self.is_of_new_run {
+            let left = trainer.check_something_is_left();
+            left.with_context(|| format!("`resume_path`: {}", refusal(&self.path)))?;
+        }
         for line in lines {
             tracing::info!("resume: {line}");
         }

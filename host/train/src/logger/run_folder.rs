@@ -59,17 +59,16 @@ impl RunFolder {
         })
     }
 
-    /// The run of an experiment that was started last; none before the first.
-    pub fn newest(runs: &Path, experiment_name: &str) -> Result<Option<Self>> {
+    /// The runs of an experiment, that which was started last first; none before the first.
+    pub fn newest_first(runs: &Path, experiment_name: &str) -> Result<Vec<Self>> {
         check_file_name(experiment_name).context("`experiment_name` cannot name a folder")?;
         let experiment = runs.join(experiment_name);
         if !experiment.is_dir() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let newest = atomic_file::entries(&experiment)?
-            .into_iter()
-            .rfind(|path| is_run(path));
-        Ok(newest.map(|path| RunFolder { path }))
+        let entries = atomic_file::entries(&experiment)?.into_iter().rev();
+        let runs = entries.filter(|path| is_run(path));
+        Ok(runs.map(|path| RunFolder { path }).collect())
     }
 
     /// The folder itself. TensorBoard's event files lie directly in it.
@@ -233,7 +232,7 @@ mod tests {
                 .collect::<String>();
             assert!(digits.starts_with("RUN_99999999_999999_999999_"), "{id}");
         }
-        assert_eq!(RunFolder::newest(runs.path(), "other")?, None);
+        assert_eq!(RunFolder::newest_first(runs.path(), "other")?, []);
         Ok(())
     }
 
@@ -263,7 +262,10 @@ mod tests {
         let runs = tempfile::tempdir()?;
         for _ in 0..50 {
             let last = RunFolder::create(runs.path(), "mnist")?;
-            assert_eq!(RunFolder::newest(runs.path(), "mnist")?, Some(last));
+            assert_eq!(
+                RunFolder::newest_first(runs.path(), "mnist")?.first(),
+                Some(&last)
+            );
         }
         Ok(())
     }
