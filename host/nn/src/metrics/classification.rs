@@ -10,11 +10,15 @@ use crate::values;
 
 /// Refuses targets that are no classes, where one logit a sample tells two apart: any number is on one side of 0.5.
 pub(super) fn look_at(preds: &Tensor, target: &Tensor) -> Result<()> {
-    match preds.size().as_slice() {
-        [_] | [_, 1] => values::within(target, [0.0, 1.0])
+    match is_one_logit(preds) {
+        true => values::within(target, [0.0, 1.0])
             .context("for one logit a sample a target is 0 or 1; numbers need `MAE` or `MSE`"),
-        _ => Ok(()),
+        false => Ok(()),
     }
+}
+
+fn is_one_logit(preds: &Tensor) -> bool {
+    matches!(preds.size().as_slice(), [_] | [_, 1])
 }
 
 /// Share of samples whose highest prediction is the target; for one logit a sample, of those whose sign is right.
@@ -29,13 +33,12 @@ impl Metric for Accuracy {
 
     /// Hits `[1]` int64.
     fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
-        let classes = Classes::of(preds, target)?;
-        let hit = classes.predicted.f_eq_tensor(&classes.actual)?;
-        hits(&hit, classes.actual.numel())
+        Classes::of(preds, target)?.hits()
     }
 }
 
-/// Share of samples whose target is among the `k` highest predictions.
+/// Share of samples whose target is among the `k` highest predictions; for one logit a sample, `k` is 1 and this is
+/// `Accuracy`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TopK {
@@ -53,6 +56,10 @@ impl Metric for TopK {
         Some(format!("Top{}", self.k))
     }
 
+    fn look_at(&self, preds: &Tensor, target: &Tensor) -> Result<()> {
+        look_at(preds, target)
+    }
+
     /// Hits `[1]` int64.
     fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
         let classes = Classes::of(preds, target)?;
@@ -61,6 +68,13 @@ impl Metric for TopK {
             "there are only {} classes",
             classes.count
         );
+        if is_one_logit(preds) {
+            ensure!(
+                self.k == 1,
+                "one logit a sample tells two classes apart, and a target is always one of both: use `Accuracy`"
+            );
+            return classes.hits();
+        }
         let (_, highest) = preds.f_topk(self.k, 1, true, false)?;
         let hit = highest.f_eq_tensor(&classes.actual.f_unsqueeze(1)?)?;
         hits(&hit, classes.actual.numel())
@@ -182,6 +196,12 @@ impl Classes {
             [_, count, ..] => Classes::of_many(preds, target, *count),
             [] => bail!("preds must be [N, classes, …]"),
         }
+    }
+
+    /// Predictions that are right, `[1]` int64.
+    fn hits(&self) -> Result<Count> {
+        let hit = self.predicted.f_eq_tensor(&self.actual)?;
+        hits(&hit, self.actual.numel())
     }
 
     /// Two classes, told apart by the sign of one logit.

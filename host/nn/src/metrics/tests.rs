@@ -86,6 +86,23 @@ fn one_logit_is_a_binary_classifier() {
     );
 }
 
+/// One logit has no highest two: `Top1` is `Accuracy`, and more is refused.
+#[test]
+fn top_k_of_one_logit_is_accuracy() {
+    let row = reference("binary");
+    let (preds, target) = (numbers(&row["preds"]), numbers(&row["target"]));
+    let expected = json!({"Top1": row["Accuracy"]});
+    for preds in [preds.shallow_clone(), preds.unsqueeze(1)] {
+        check(&[json!("Top1")], &preds, &target, &expected);
+        for (name, refusal) in [("Top2", "use `Accuracy`"), ("Top5", "only 2 classes")] {
+            let (preds, target) = (preds.shallow_clone().into(), target.shallow_clone().into());
+            let refused = metrics(&[json!(name)]).update(&preds, &target);
+            let message = format!("{:#}", refused.expect_err("too many"));
+            assert!(message.contains(refusal), "{name}: {message}");
+        }
+    }
+}
+
 #[test]
 fn regression_is_scikit_learns() {
     let row = reference("regression");
