@@ -89,6 +89,42 @@ fn weights_that_do_not_fit_are_told() {
     assert!(noted.stdout.contains(notes), "{}", noted.stdout);
 }
 
+/// A number that is none would make every later one so, and an integer has lost the fraction.
+#[test]
+fn weights_that_are_no_weights_are_refused() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&[]);
+    let whole = run.bytes("ckpt_best/model.safetensors");
+    let ends = |value: f32| [&whole[..whole.len() - 4], &value.to_le_bytes()].concat();
+    for (bytes, expected) in [
+        (
+            ends(f32::NAN),
+            "1 of the network's tensors get values that are not finite, `fc",
+        ),
+        (
+            ends(f32::INFINITY),
+            "1 of the network's tensors get values that are not finite, `fc",
+        ),
+        (of_integers(&whole), "is Int, the model's is Float"),
+    ] {
+        scratch.write("odd.safetensors", bytes);
+        let from = "checkpoint_params.checkpoint_path=odd.safetensors";
+        let refused = scratch.phasebox(&["check", "recipe.yaml", from]);
+        assert_eq!(refused.code, Some(2), "{}", refused.stdout);
+        for part in [expected, "odd.safetensors"] {
+            assert!(refused.stderr.contains(part), "{}", refused.stderr);
+        }
+    }
+}
+
+/// The file with the dtype of its tensors said to be int32.
+fn of_integers(file: &[u8]) -> Vec<u8> {
+    let mut changed = file.to_vec();
+    let places = (0..file.len() - 5).filter(|place| &file[*place..place + 5] == b"\"F32\"");
+    places.for_each(|place| changed[place + 1] = b'I');
+    changed
+}
+
 #[test]
 fn validation_samples_that_do_not_fit_are_refused_at_once() {
     let resized = "train_transforms={resize: [16, 16]}";

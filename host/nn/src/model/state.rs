@@ -36,7 +36,7 @@ pub struct Loaded {
     /// The prefix that was taken off all names of the state.
     pub stripped: String,
     /// A sentence for each tensor that was left out, sorted: the model's that the state lacks, the state's that the model
-    /// lacks, and those whose shapes differ.
+    /// lacks, those whose shapes differ, and integers where the model has fractions.
     pub left_out: Vec<String>,
 }
 
@@ -70,8 +70,8 @@ impl Model {
 
     /// Copies `state` into the model's own tensors in place, without gradient; every handle given out before sees the
     /// new values. With `strict` the names must be the model's own, all of them, of which a shared tensor needs one;
-    /// without, tensors that are unknown, missing or of another shape are left out. Either way a prefix that a wrapper
-    /// put before all names is taken off first. Copies between devices as needed.
+    /// without, tensors that are unknown, missing or of another shape or of integers for
+    /// fractions are left out. Either way a prefix that a wrapper put before all names is taken off first. Copies between devices as needed.
     ///
     /// # Errors
     /// With `strict`, tensors that do not fit, all of them listed; without, a state of which nothing fits; two values for
@@ -89,6 +89,28 @@ impl Model {
         self.refuse(&loaded, strict)?;
         no_grad(|| copy_in_place(&fitting))?;
         Ok(loaded)
+    }
+
+    /// The names of tensors with values that are not finite, as [`state`](Self::state) has them. Syncs once.
+    ///
+    /// # Errors
+    /// Those of libtorch.
+    pub fn not_finite(&self) -> Result<Vec<String>> {
+        let own = self.parameters.iter().chain(&self.buffers);
+        let own: Vec<_> = own
+            .filter(|(_, tensor)| tensor.is_floating_point())
+            .collect();
+        let flags = own
+            .iter()
+            .map(|(_, tensor)| Ok(tensor.f_isfinite()?.f_all()?));
+        let flags = flags.collect::<Result<Vec<Tensor>>>()?;
+        if flags.is_empty() {
+            return Ok(Vec::new());
+        }
+        let flags: Vec<bool> = Tensor::f_stack(&flags, 0)?.try_into()?;
+        let pairs = own.into_iter().zip(flags);
+        let found = pairs.filter(|(_, is_finite)| !is_finite);
+        Ok(found.map(|((name, _), _)| name.clone()).collect())
     }
 
     fn refuse(&self, loaded: &Loaded, strict: bool) -> Result<()> {
@@ -112,6 +134,13 @@ impl Model {
         for (name, tensor) in self.parameters.iter().chain(&self.buffers) {
             match self.value_of(name, tensor, given)? {
                 None => left_out.push(format!("`{name}` is missing")),
+                Some(value) if tensor.is_floating_point() && !value.is_floating_point() => {
+                    left_out.push(format!(
+                        "`{name}` is {:?}, the model's is {:?}",
+                        value.kind(),
+                        tensor.kind()
+                    ));
+                }
                 Some(value) if value.size() == tensor.size() => fitting.push((tensor, value)),
                 Some(value) => left_out.push(format!(
                     "`{name}` has shape {:?}, the model's is {:?}",

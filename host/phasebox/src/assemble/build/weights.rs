@@ -1,6 +1,8 @@
 //! The weights of another run or program that a recipe starts from, and what did not fit of them.
 
-use anyhow::{Result, anyhow};
+use std::path::Path;
+
+use anyhow::{Result, anyhow, ensure};
 use phasebox_nn::model::Model;
 use phasebox_recipe::{Note, Recipe};
 use phasebox_train::checkpoint;
@@ -10,7 +12,7 @@ use super::at;
 /// Loads the file that the recipe names, if it names one. Answers what was done to its names and what was left out.
 ///
 /// # Errors
-/// A file that cannot be read, or that does not fit as `strict_load` wants it.
+/// A file that cannot be read, that does not fit as `strict_load` wants it, or whose values are not finite.
 pub(super) fn load(recipe: &Recipe, net: &mut Model) -> Result<Vec<Note>> {
     let params = &recipe.checkpoint_params;
     let Some(path) = &params.checkpoint_path else {
@@ -26,9 +28,14 @@ pub(super) fn load(recipe: &Recipe, net: &mut Model) -> Result<Vec<Note>> {
         true => "\nhint: `checkpoint_params: {strict_load: false}` leaves out what does not fit",
         false => "",
     };
+    let before = net.not_finite()?;
     let loaded = net.load_state(&weights.tensors, params.strict_load);
     let loaded =
         loaded.map_err(|error| anyhow!("weights of {}: {error:#}{remedy}", path.display()))?;
+    at(
+        &[node.unwrap_or(&recipe.resolved)],
+        check_finite(net, &before, path),
+    )?;
     let location = &section.unwrap_or(&recipe.resolved).location;
     let lines = weights.choice.into_iter().chain(loaded.lines());
     Ok(lines
@@ -37,4 +44,20 @@ pub(super) fn load(recipe: &Recipe, net: &mut Model) -> Result<Vec<Note>> {
             text: format!("{}: {line}", path.display()),
         })
         .collect())
+}
+
+/// Refuses weights that make of everything what is no number, but for those that the network has so by itself, such as a
+/// mask of infinities.
+fn check_finite(net: &Model, before: &[String], path: &Path) -> Result<()> {
+    let mut broken = net.not_finite()?;
+    broken.retain(|name| !before.contains(name));
+    ensure!(
+        broken.is_empty(),
+        "weights of {}: {} of the network's tensors get values that are not finite, `{}` first: choose weights of a run \
+         that did not diverge",
+        path.display(),
+        broken.len(),
+        broken.first().map_or("", String::as_str)
+    );
+    Ok(())
 }
