@@ -100,6 +100,14 @@ fn mistakes_are_refused_with_their_place() {
         &list("RandomCrop: {size: 9}"),
         "recipe.yaml:2: loader `train`: `RandomCrop`: a crop of [9, 9] pixels does not fit",
     );
+    for name in ["DetectionMosaic", "DetectionMixup"] {
+        check(
+            &list(&format!("{name}: {{input_dim: 8}}")),
+            &format!(
+                "recipe.yaml:2: loader `train`: `{name}`: it joins several images, and the target here is about one"
+            ),
+        );
+    }
     check(
         &list("RandAugment: {num_ops: 2}"),
         "there is no transform `RandAugment` yet: use `RandAugmentTransform`",

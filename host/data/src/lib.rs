@@ -67,7 +67,7 @@ pub use shard::Shard;
 pub use survey::Survey;
 pub use table::{Table, Task};
 pub use transforms::{
-    Augmentation, ByteScale, Idle, Normalize, RandomCrop, Resize, TransformList, Transforms,
+    Augmentation, ByteScale, Idle, Normalize, RandomCrop, Resize, Scale, TransformList, Transforms,
     check_transform_name,
 };
 

@@ -74,7 +74,7 @@ pub struct DataLoader {
     name: String,
     dataset: Arc<dyn Dataset>,
     config: LoaderConfig,
-    transforms: Transforms,
+    pub(super) transforms: Transforms,
     seed: u64,
     shard: Shard,
     /// The device that batches will be moved to.

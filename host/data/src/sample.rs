@@ -257,9 +257,22 @@ impl Sample {
                     mine.things.append(&mut other.things);
                 }
                 (Target::Mask(mine), Target::Mask(other)) => mine.classes.paste(&other.classes, at),
+                (Target::Class(_) | Target::Numbers(_), _) => anyhow::bail!(WHOLE),
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    /// Refuses a sample whose target is about the whole image, which is no longer true of images joined into one.
+    ///
+    /// # Errors
+    /// With the names of transforms that fit such targets.
+    pub(crate) fn check_joinable(&self) -> Result<()> {
+        let mut targets = self.target.iter();
+        let is_whole =
+            targets.any(|(_, target)| matches!(target, Target::Class(_) | Target::Numbers(_)));
+        ensure!(!is_whole, WHOLE);
         Ok(())
     }
 
@@ -273,6 +286,9 @@ impl Sample {
             })
     }
 }
+
+const WHOLE: &str = "it joins several images, and the target here is about one whole image: it would be wrong for the others\n\
+     hint: `collate_fn: CollateMixup` mixes images with their classes; `RandomCrop` and `RandAugmentTransform` change one image";
 
 const NO_IMAGE: &str = "transforms need images, and this sample has none";
 

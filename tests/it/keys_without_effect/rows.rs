@@ -354,11 +354,41 @@ pub(super) const ROWS: &[Row] = &[
             "train_transforms={normalize: {mean: [0.3], std: [0.4]}}",
             "val_transforms={normalize: {mean: [0.3], std: [0.5]}}",
         ],
-        &[("normalize", "samples of another scale")],
+        &[("Normalize", "samples of another scale")],
     ),
     (
         &["train_transforms=[ToTensor, Normalize: {mean: [0.3], std: [0.4]}]"],
-        &[("Normalize` is in `train_transforms` alone", "another scale")],
+        &[(
+            "Normalize",
+            "that of validation from the data set's mean and deviation",
+        )],
+    ),
+    // The digits' own scale.
+    (&["train_transforms=[ToTensor]"], &[]),
+    (
+        &["train_transforms=[Standardize: {max_value: 255}]"],
+        &[("Standardize", "samples of another scale")],
+    ),
+    (
+        &[
+            "train_transforms=[RandomHorizontalFlip]",
+            "val_transforms=[Standardize: {max_value: 255}]",
+        ],
+        &[("Standardize", "of training is from the data set's mean")],
+    ),
+    (
+        &[
+            "train_transforms=[RandomHorizontalFlip, Standardize: {max_value: 16}]",
+            "val_transforms=[ToTensor]",
+        ],
+        &[],
+    ),
+    (
+        &[
+            "train_transforms=[ToTensor]",
+            "val_transforms={normalize: {mean: [0], std: [1]}}",
+        ],
+        &[],
     ),
     // Keys beside others.
     (

@@ -110,9 +110,18 @@ impl Transforms {
     /// Refuses transforms that do not fit a data set.
     ///
     /// # Errors
-    /// When a transform does not fit its samples or its own limits; the message names the transform.
+    /// When a transform does not fit its samples, their targets or its own limits; the message names the transform. One that
+    /// joins samples reads the first.
     pub fn check(&self, dataset: &dyn Dataset) -> Result<()> {
-        self.output_shape(&dataset.input_shape()).map(drop)
+        self.output_shape(&dataset.input_shape())?;
+        let steps = self.steps()?;
+        match steps.iter().find(|step| step.transform().joins()) {
+            Some(step) => {
+                let joinable = dataset.sample(0)?.check_joinable();
+                joinable.with_context(|| format!("`{}`", step.name()))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The shape of a sample after the transforms, without the batch dimension: `[channels, height, width]` for images.

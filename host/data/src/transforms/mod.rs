@@ -15,6 +15,7 @@
 //! | `segmentation` | sizes of images with masks |
 //! | [`mapping`](self::mapping) | the five keys of the mapping form |
 //! | `idle` | those that change no sample of a data set |
+//! | `scale` | the scale of pixels behind them |
 //! | `list` | the ordered list, its switches, and what of it is done in one pass |
 
 pub(crate) mod color;
@@ -26,6 +27,7 @@ mod mapping;
 mod mosaic;
 mod numbers;
 pub(crate) mod rand_augment;
+mod scale;
 mod segmentation;
 mod values;
 
@@ -33,6 +35,7 @@ pub use idle::Idle;
 pub(crate) use list::one_pass;
 pub use list::{TransformList, Transforms};
 pub use mapping::{Augmentation, ByteScale, Normalize, RandomCrop, Resize};
+pub use scale::Scale;
 
 use anyhow::{Context, Result, ensure};
 use phasebox_contract::missing;
@@ -57,6 +60,11 @@ pub(crate) trait Transform: Send + Sync {
     /// Parameters out of range, or an image that the transform does not fit.
     fn output(&self, shape: [usize; 3]) -> Result<[usize; 3]> {
         Ok(shape)
+    }
+
+    /// True if it puts other samples of the data set into this one.
+    fn joins(&self) -> bool {
+        false
     }
 
     /// The transform as a step of the one pass that makes a batch of stacked images, if it is one.

@@ -66,6 +66,10 @@ fn scaled(sample: Sample, size: [usize; 2]) -> Result<Sample> {
 }
 
 impl Transform for Mosaic {
+    fn joins(&self) -> bool {
+        self.prob > 0.0
+    }
+
     fn apply(&self, sample: Sample, draw: &mut Draw<'_>) -> Result<Sample> {
         match draw.chance(self.prob) {
             true => self.joined(sample, draw),
@@ -133,6 +137,10 @@ impl Mixup {
 }
 
 impl Transform for Mixup {
+    fn joins(&self) -> bool {
+        self.prob > 0.0
+    }
+
     fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample> {
         if !draw.chance(self.prob) {
             return Ok(sample);

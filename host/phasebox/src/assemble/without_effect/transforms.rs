@@ -1,9 +1,8 @@
 //! Transforms that change no sample, and those that make other samples of validation than of training.
 
 use anyhow::Result;
-use phasebox_data::DataLoader;
+use phasebox_data::{DataLoader, Scale};
 use phasebox_recipe::{Content, Entry, Node, Note};
-use serde_json::Value;
 
 use super::{Facts, without_effect};
 
@@ -101,40 +100,39 @@ fn item_note(item: &Entry) -> Option<Note> {
     None
 }
 
-/// Validation samples of another scale than those that the network is trained on.
+/// Validation samples of another scale than those that the network is trained on. A sample that cannot be read is refused
+/// by those who need it.
 fn other_scale(facts: &Facts<'_>) -> Option<Note> {
-    let section = |key| facts.recipe.resolved.get(key).map(normalized);
-    let train = section("train_transforms").unwrap_or_default();
-    let validation = section("val_transforms").unwrap_or_default();
-    let values = |entries: &[&Entry]| -> Vec<Value> {
-        entries.iter().map(|entry| entry.value.to_json()).collect()
-    };
-    if values(&train) == values(&validation) {
+    let scale = |loader: &DataLoader| loader.scale().ok().flatten();
+    let train = scale(&facts.built.train_loader)?;
+    let validation = scale(&facts.built.valid_loader)?;
+    if train.is_as(&validation) {
         return None;
     }
-    let place = validation.first().or(train.first())?;
-    let text = match (train.first(), validation.first()) {
-        (Some(train), Some(_)) => format!(
-            "`{}` of validation is not that of training at {}: the network is judged on samples of another scale",
-            place.key, train.location
-        ),
-        (None, _) => format!(
-            "`{}` is in `val_transforms` alone: the network is trained on samples of another scale",
-            place.key
-        ),
-        (_, None) => format!(
-            "`{}` is in `train_transforms` alone: the network is judged on samples of another scale",
-            place.key
-        ),
-    };
-    Some(Note {
-        location: place.location.clone(),
-        text,
-    })
+    let trained = place(facts, "train_transforms", &train);
+    let judged = place(facts, "val_transforms", &validation);
+    let line = trained.map(|node| format!(" at {}", node.location));
+    let text = format!(
+        "validation judges the network on samples of another scale: that of training is from {}{}, that of validation from \
+         {}; end `train_transforms` and `val_transforms` with the same transform",
+        train.source,
+        line.unwrap_or_default(),
+        validation.source
+    );
+    let location = judged.or(trained)?.location.clone();
+    Some(Note { location, text })
 }
 
-/// The transforms of a section that subtract a mean.
-fn normalized(transforms: &Node) -> Vec<&Entry> {
-    let has_mean = |item: &&Entry| item.value.get("mean").is_some();
-    items(transforms).into_iter().filter(has_mean).collect()
+/// The item of a section that decides the scale.
+fn place<'a>(facts: &'a Facts<'_>, section: &str, scale: &Scale) -> Option<&'a Node> {
+    let last = scale.last?;
+    let transforms = facts.recipe.resolved.get(section)?;
+    match &transforms.content {
+        Content::List(items) => items.iter().rev().find(|item| names(item, last)),
+        _ => transforms.get("normalize"),
+    }
+}
+
+fn names(item: &Node, name: &str) -> bool {
+    item.as_str() == Some(name) || item.get(name).is_some()
 }
