@@ -99,11 +99,11 @@ fn weights_that_are_no_weights_are_refused() {
     for (bytes, expected) in [
         (
             ends(f32::NAN),
-            "1 of the network's tensors get values that are not finite, `fc",
+            "1 of the network's tensors get values that are not finite, `hidden.0.weight`",
         ),
         (
             ends(f32::INFINITY),
-            "1 of the network's tensors get values that are not finite, `fc",
+            "1 of the network's tensors get values that are not finite, `hidden.0.weight`",
         ),
         (of_integers(&whole), "is Int, the model's is Float"),
     ] {
