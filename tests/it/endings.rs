@@ -97,14 +97,14 @@ fn a_watched_metric_that_is_no_number_is_told_once() {
     let told = finished.stderr.matches("`loss`, is not a number").count();
     assert_eq!(told, 1, "{}", finished.stderr);
     assert!(
-        finished.stdout.contains("last: loss NaN"),
+        finished.stdout.contains("last: test/loss NaN"),
         "{}",
         finished.stdout
     );
     let run = scratch.run();
     assert_eq!(run.summary()["final"]["loss"], "NaN");
     let report = scratch.phasebox(&["report", run.path()]).stdout;
-    assert!(report.contains("last  loss NaN"), "{report}");
+    assert!(report.contains("last  test/loss NaN"), "{report}");
 }
 
 /// An error names its batch, of whatever pass, and is the summary's reason.

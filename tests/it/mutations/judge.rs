@@ -244,9 +244,13 @@ fn refused(message: &str, mutation: &Mutation) -> Verdict {
     }
 }
 
-/// True if a text names the key, or the one that it is below, or the value; in words or as it is written.
+/// True if a text names the key, or the one that it is below, or the value; in words or as it is written. A rate that ruins
+/// the weights is named as the rate that it gives.
 fn names(text: &str, mutation: &Mutation) -> bool {
     let text = bare(text);
+    if mutation.key.contains("lr") && text.contains("learningrate") {
+        return true;
+    }
     let mut names = mutation.names.iter().map(|name| bare(name));
     names.any(|name| !name.is_empty() && text.contains(&name))
 }

@@ -103,10 +103,10 @@ impl Case {
             RECORDED.replace("ARCHITECTURE", architecture) + &self.callbacks,
         )?;
         let mut overrides = self.overrides.clone();
-        overrides.extend(
-            way.is_eager()
-                .then(|| "training_hyperparams.record_steps=off".to_owned()),
-        );
+        let off = "training_hyperparams.record_steps=off".to_owned();
+        if way.is_eager() && !overrides.contains(&off) {
+            overrides.push(off);
+        }
         let recipe = Recipe::load(&path, &overrides)?;
         let options = Options {
             runs_dir: scratch.join("runs"),
