@@ -192,7 +192,7 @@ fn a_wrong_value_of_the_command_line_names_it() {
     let mut wrong = Vec::new();
     for key in keys(WHOLE) {
         let argument = format!("{}={WRONG}", key.path);
-        let message = refusal(check(&scratch, &[argument.clone()]), &key);
+        let message = refusal(check(&scratch, std::slice::from_ref(&argument)), &key);
         if !message.contains(&format!("from the command line (`{argument}`): ")) {
             wrong.push(format!("{argument}: {message}"));
         }

@@ -104,14 +104,11 @@ fn modules(component: &[u8]) -> Vec<Module<'_>> {
     let mut modules: Vec<Module<'_>> = Vec::new();
     for payload in Parser::new(0).parse_all(component) {
         let Ok(payload) = payload else { break };
-        match payload {
-            Payload::ModuleSection { .. } => modules.push(Module::default()),
-            Payload::CodeSectionStart { range, .. } => {
-                modules.last_mut().map(|module| module.code = range);
-            }
-            Payload::CustomSection(section) => {
-                let named = (section.name(), section.data());
-                modules.last_mut().map(|module| module.sections.push(named));
+        match (payload, modules.last_mut()) {
+            (Payload::ModuleSection { .. }, _) => modules.push(Module::default()),
+            (Payload::CodeSectionStart { range, .. }, Some(module)) => module.code = range,
+            (Payload::CustomSection(section), Some(module)) => {
+                module.sections.push((section.name(), section.data()));
             }
             _ => {}
         }

@@ -153,14 +153,14 @@ fn first_of(named: &mut Option<Entry>, entry: Entry) -> Result<()> {
     Err(entry.location.error(message))
 }
 
-/// True for names of the same data: of two loaders, or of a loader and SuperGradients' class of the data set, of which
-/// the beginning alone agrees, as in `coco2017_train` and `COCODetectionDataset`.
+/// True for names of the same data: of two loaders, or with one of SuperGradients' classes of data sets, of which the
+/// beginning alone agrees, as in `coco2017_train` and `COCODetectionDataset`.
 fn is_same(first: &str, other: &str) -> bool {
     let [first, other] = [first, other].map(|name| name.to_lowercase().replace("train", "val"));
     let is_loader = |name: &str| name.contains("val");
     let begin = |name: &str| -> String { name.chars().take(4).collect() };
-    let of_two_kinds = is_loader(&first) != is_loader(&other);
-    first == other || of_two_kinds && begin(&first) == begin(&other)
+    let are_loaders = is_loader(&first) && is_loader(&other);
+    first == other || !are_loaders && begin(&first) == begin(&other)
 }
 
 /// Moves a section of `dataset_params` to the top; what stands there already wins.
