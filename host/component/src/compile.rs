@@ -19,7 +19,7 @@ const COMPILER_STACK_BYTES: usize = 8 << 20;
 const WHOLE_BYTES: u64 = 16 << 20;
 /// The part of the limits that the smallest file may take.
 const LEAST_PART: u64 = 8;
-/// The most bytes of machine code. A Python component has 60 MB.
+/// The most bytes of machine code. A JavaScript component has 42 MB.
 const MAX_CODE_BYTES: u64 = 1 << 30;
 
 /// Compiles `bytes` to what the engine maps. The outer error says that compiling took too much or failed; the inner one

@@ -190,7 +190,8 @@ fn map(engine: &Engine, code: &File) -> Result<Component> {
     // file lies in a folder that only this user can write to and belongs to this user (`folder`); its bytes have the
     // digest that was stored when the engine wrote them (`intact`); files there are replaced whole, never written
     // to. Or the file has no name and was written a moment ago (`load_fresh`): by the engine of this process, or of a
-    // process of this very program that was started for it. The engine checks by itself that its version and settings are those of the code.
+    // process of this very program that was started for it. The engine checks by itself that its version and settings
+    // are those of the code.
     unsafe { Component::deserialize_file(engine, path) }.map_err(|error| anyhow!(error))
 }
 

@@ -26,11 +26,11 @@ const LOOKUPS: u32 = 4;
 
 /// Looks lines up for one component.
 pub struct SourceLines {
-    pub(crate) program: Option<PathBuf>,
-    pub(crate) path: PathBuf,
-    pub(crate) sha256: Digest,
-    pub(crate) interrupted: Arc<AtomicBool>,
-    pub(crate) lookups: u32,
+    program: Option<PathBuf>,
+    path: PathBuf,
+    sha256: Digest,
+    interrupted: Arc<AtomicBool>,
+    lookups: u32,
 }
 
 impl SourceLines {

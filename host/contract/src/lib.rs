@@ -9,6 +9,7 @@
 //! | [`policy`] | what a recipe chooses: when to call, what a failure or a NaN does |
 //! | [`quantity`] | amounts of time, bytes and things, as text |
 //! | [`digest`] | the sha256 that identifies a component or another file |
+//! | [`json_extent`] | the values in a JSON text and their depth, before it is parsed |
 //! | [`small_json`] | JSON texts of callbacks, measured before they are parsed |
 //! | [`suggest`] | "did you mean": the nearest known name |
 //! | [`plain_words`] | serde's messages as authors of recipes read them |
@@ -17,6 +18,7 @@
 
 pub mod digest;
 pub mod grants;
+pub mod json_extent;
 pub mod limits;
 pub mod missing;
 pub mod phase;

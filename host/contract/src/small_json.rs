@@ -4,6 +4,7 @@
 use anyhow::{Result, ensure};
 use serde::de::DeserializeOwned;
 
+use crate::json_extent::Extent;
 use crate::printable::excerpt;
 
 /// The most bytes of a text. The schema of the stock callback with most parameters has 3 KiB.
@@ -45,7 +46,7 @@ fn check(text: &str) -> Result<()> {
         size <= MAX_BYTES,
         "it has {size} bytes, and {MAX_BYTES} are read"
     );
-    let Extent { values, depth } = Extent::of(text);
+    let Extent { values, depth } = Extent::of(text.as_bytes());
     ensure!(
         depth <= MAX_DEPTH,
         "it has {depth} lists and objects inside of each other, and {MAX_DEPTH} are read"
@@ -55,68 +56,6 @@ fn check(text: &str) -> Result<()> {
         "it has {values} values and keys, and {MAX_VALUES} are read"
     );
     Ok(())
-}
-
-/// The size of a text as a tree. Right for JSON; an error of parsing says the rest.
-#[derive(Clone, Copy, Default)]
-struct Extent {
-    /// Values and keys, or more.
-    values: usize,
-    depth: usize,
-}
-
-impl Extent {
-    fn of(text: &str) -> Extent {
-        let mut extent = Extent::default();
-        let mut open = 0_usize;
-        for mark in Marks::of(text) {
-            match mark {
-                b'{' | b'[' => open += 1,
-                b'}' | b']' => open = open.saturating_sub(1),
-                _ => {}
-            }
-            extent.depth = extent.depth.max(open);
-            extent.values += usize::from(!matches!(mark, b'}' | b']'));
-        }
-        extent
-    }
-}
-
-/// The marks of JSON outside of strings. Before each value and key stands one of `{[,:`, the first value aside.
-struct Marks<'a> {
-    bytes: std::slice::Iter<'a, u8>,
-}
-
-impl Marks<'_> {
-    fn of(text: &str) -> Marks<'_> {
-        Marks {
-            bytes: text.as_bytes().iter(),
-        }
-    }
-
-    fn pass_string(&mut self) {
-        while let Some(byte) = self.bytes.next() {
-            match byte {
-                b'"' => return,
-                b'\\' => drop(self.bytes.next()),
-                _ => {}
-            }
-        }
-    }
-}
-
-impl Iterator for Marks<'_> {
-    type Item = u8;
-
-    fn next(&mut self) -> Option<u8> {
-        loop {
-            match *self.bytes.next()? {
-                b'"' => self.pass_string(),
-                mark @ (b'{' | b'[' | b'}' | b']' | b',' | b':') => return Some(mark),
-                _ => {}
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{Source, all_sources, check, host_crates, host_sources, manifest, sou
 /// more says why in the change, or finds that the code belongs elsewhere.
 const LAYERS: &[(&str, &str)] = &[
     ("contract", ""),
-    ("files", ""),
+    ("files", "contract"),
     ("torch-ext", ""),
     ("recipe", "contract files"),
     ("component", "contract files"),
