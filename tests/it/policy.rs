@@ -42,6 +42,12 @@ const ROWS: &[Row] = &[
         &["dataset={csv: {path: link, target: x}}"],
         Some("link: the policy"),
     ),
+    (
+        "paths: [.]",
+        "",
+        &["training_hyperparams.resume_path=/etc"],
+        Some("/etc: the policy"),
+    ),
     ("paths: [folder]", "", &[], Some("runs: the policy")),
     ("callbacks: [.]", "  - {wasm: case.wasm}\n", &[], None),
     (

@@ -13,9 +13,9 @@ use super::build::at;
 
 /// The policy of the machine. It holds in every run, whatever the command line says.
 const OF_THE_MACHINE: &str = "/etc/phasebox/policy.yaml";
+const CANNOT_BE_READ: &str = "the policy of this machine cannot be read";
 
 /// The policies that hold: the machine's, and one that the command line adds. Both must allow what is done.
-#[derive(Clone, Default)]
 pub struct Policies(Vec<Policy>);
 
 impl Policies {
@@ -25,10 +25,10 @@ impl Policies {
     /// A policy that cannot be read or understood: without it nothing may run.
     pub fn read(more: Option<&Path>) -> Result<Policies> {
         let machine = Path::new(OF_THE_MACHINE);
-        let machine = machine.exists().then_some(machine);
-        let read = |path| Policy::load(path).context("the policy of this machine cannot be read");
-        let both = machine.into_iter().chain(more);
-        both.map(read).collect::<Result<_>>().map(Policies)
+        let is_there = machine.try_exists().context(CANNOT_BE_READ)?;
+        let both = is_there.then_some(machine).into_iter().chain(more);
+        let read = both.map(|path| Policy::load(path).context(CANNOT_BE_READ));
+        read.collect::<Result<_>>().map(Policies)
     }
 
     /// One line for each policy, for people.
@@ -78,10 +78,8 @@ impl Compared<'_> {
         self.network()?;
         self.data()?;
         self.files(options)?;
-        let callbacks = self.recipe.training_hyperparams.phase_callbacks.iter();
-        callbacks
-            .clone()
-            .try_for_each(|entry| at(&[&entry.written], self.callback(entry)))
+        let mut callbacks = self.recipe.training_hyperparams.phase_callbacks.iter();
+        callbacks.try_for_each(|entry| at(&[&entry.written], self.callback(entry)))
     }
 
     fn device(&self, device: Option<DeviceChoice>) -> Result<()> {
@@ -151,14 +149,13 @@ impl Compared<'_> {
         Ok(())
     }
 
-    /// Weights, runs, and the checkpoint to go on with.
+    /// Weights, runs, and what to go on with.
     fn files(&self, options: &Options) -> Result<()> {
         let weights = self.recipe.checkpoint_params.checkpoint_path.as_ref();
+        let from = self.recipe.training_hyperparams.resume.resume_path.as_ref();
         let runs = Some(&options.runs_dir);
-        for path in [weights, runs, options.resume.as_ref()]
-            .into_iter()
-            .flatten()
-        {
+        let paths = [weights, from, runs, options.resume.as_ref()];
+        for path in paths.into_iter().flatten() {
             let inside = inside(path, self.policy.paths.as_deref());
             ensure!(inside, self.outside(path, "paths"));
         }

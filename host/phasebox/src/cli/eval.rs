@@ -79,16 +79,17 @@ impl Eval {
                 "note: the recipe has `ema: true`, and these are weights of a file: its moving average is in the checkpoint's folder"
             );
         }
+        let parent = self.out.unwrap_or(found.parent);
+        check_outside(&parent).map_err(Failure::Refused)?;
         let options = Options {
             device: self.device,
+            runs_dir: parent.clone(),
             plugins_dir: self.plugins_dir,
             ..Options::default()
         };
         let assembly = Assembly::new(&recipe, options).map_err(Failure::Refused)?;
         let notes = assembly.notes_on_weights().iter();
         notes.for_each(|note| tracing::info!("note: {note}"));
-        let parent = self.out.unwrap_or(found.parent);
-        check_outside(&parent).map_err(Failure::Refused)?;
         let split = match self.split {
             Choice::Validation => Split::Validation,
             Choice::Test => Split::Test,

@@ -17,21 +17,25 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<()> {
         let message = "`ema_params.decay` is 1, and the average stays at the first weights: give a number below 1, such as 0.999";
         return Err(anyhow!(decay.location.error(message)));
     }
-    let mut averages = facts.callbacks.iter();
-    let mut averages = averages
-        .by_ref()
-        .filter(|callback| callback.is_stock("ema"));
-    if let (Some(_), Some(second)) = (averages.next(), averages.next()) {
-        let message = format!(
-            "callback `{}`: a second average would be lent in the place of the first, and the weights be lost between them: keep one of them",
-            second.name()
-        );
-        return Err(match second.written() {
-            Some(entry) => anyhow!(entry.location.error(message)),
-            None => anyhow!(message),
-        });
-    }
-    Ok(())
+    second_average(facts)
+}
+
+/// Refuses a second stock `EMA`. Each lends its average to validation in the place of the weights, and they would be given
+/// back in the wrong order.
+fn second_average(facts: &Facts<'_>) -> Result<()> {
+    let callbacks = facts.callbacks.iter();
+    let mut averages = callbacks.filter(|callback| callback.is_stock("ema"));
+    let Some(second) = averages.nth(1) else {
+        return Ok(());
+    };
+    let message = format!(
+        "callback `{}`: a second average would be lent in the place of the first, and the weights be lost between them: keep one of them",
+        second.name()
+    );
+    Err(match second.written() {
+        Some(entry) => anyhow!(entry.location.error(message)),
+        None => anyhow!(message),
+    })
 }
 
 fn at<'a>(facts: &'a Facts<'_>, path: &str) -> Option<&'a Node> {
