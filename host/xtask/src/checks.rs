@@ -8,8 +8,8 @@ use crate::workspace::Workspace;
 use crate::{languages, plugins, setup};
 
 /// Runs all checks; with `selection` (arguments for `cargo test`) only the tests it selects. Ends by becoming the last
-/// test run, so that its closing lines and exit code are ours.
-pub(crate) fn test(paths: &Paths, selection: &[String]) -> Result<()> {
+/// test run, so that its closing lines and exit code are ours. A long one has no case left out.
+pub(crate) fn test(paths: &Paths, selection: &[String], is_long: bool) -> Result<()> {
     setup(paths, false)?;
     let workspace = Workspace::read(paths)?;
     if selection.is_empty() {
@@ -23,6 +23,9 @@ pub(crate) fn test(paths: &Paths, selection: &[String]) -> Result<()> {
     let mut cargo = paths.cargo(&["test", "--no-fail-fast"]);
     if selection.is_empty() {
         cargo.args(selected(&host(&workspace)));
+    }
+    if is_long {
+        cargo.env("PHASEBOX_TEST_LONG", "1");
     }
     become_command(cargo.args(selection).env("OMP_NUM_THREADS", "1"))
 }

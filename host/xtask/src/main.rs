@@ -49,6 +49,9 @@ enum Task {
     },
     /// Format, lints and all tests; with arguments, only the tests that they select
     Test {
+        /// Also what takes hours: every fault of a disk, a thousand kills, the siege's long rows
+        #[arg(long)]
+        long: bool,
         /// As for `cargo test`: a filter, `-p PACKAGE`, `-- --nocapture`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -88,7 +91,7 @@ fn run(task: Task) -> Result<()> {
             }
         }
         Task::Train { arguments } => train(&paths, &arguments),
-        Task::Test { arguments } => checks::test(&paths, &arguments),
+        Task::Test { long, arguments } => checks::test(&paths, &arguments, long),
         Task::Bench(arguments) => bench::run(&paths, &arguments),
     }
 }
@@ -110,4 +113,32 @@ fn train(paths: &Paths, arguments: &[String]) -> Result<()> {
     )?;
     let phasebox = paths.target.join("release/phasebox");
     command::become_command(Command::new(phasebox).arg("train").args(arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_test_is_told_from_what_is_for_cargo() {
+        fn check(words: &[&str], expected: bool, rest: &[&str]) {
+            let words = ["cargo xtask", "test"].iter().chain(words);
+            let Task::Test { long, arguments } = Task::parse_from(words) else {
+                panic!("another task");
+            };
+            assert_eq!(
+                (long, arguments),
+                (expected, rest.iter().map(|&word| word.to_owned()).collect())
+            );
+        }
+        check(&[], false, &[]);
+        check(&["--long"], true, &[]);
+        check(&["--long", "siege::"], true, &["siege::"]);
+        check(
+            &["-p", "phasebox", "--", "--nocapture"],
+            false,
+            &["-p", "phasebox", "--", "--nocapture"],
+        );
+        check(&["--long", "-p", "phasebox"], true, &["-p", "phasebox"]);
+    }
 }
