@@ -164,6 +164,29 @@ fn other_data_are_a_change_of_the_recipe() {
     assert_ne!(metrics(&own), metrics(&other));
 }
 
+/// The same rows under other names of the classes, of which the second comes first now.
+#[test]
+fn classes_keep_their_names_and_their_order() {
+    let scratch = Scratch::new();
+    scratch.write("recipe.yaml", CSV);
+    let named = |names: [&str; 2]| {
+        let row = |index: usize| format!("{},{},{}\n", index % 7, index % 5, names[index % 2]);
+        let rows: String = (0..40).map(row).collect();
+        format!("a,b,y\n{rows}")
+    };
+    scratch.write("own.csv", named(["cat", "dog"]));
+    let run = scratch.trained(&[]);
+    scratch.write("own.csv", named(["wolf", "dog"]));
+    let words = "its class 0 is \"cat\", and class 0 of the data is \"dog\"";
+    let more = "training_hyperparams.max_epochs=2";
+    let resume = ["train", "recipe.yaml", "--resume", run.path(), more];
+    for arguments in [&["eval", run.path()][..], &resume] {
+        let Finished { code, stderr, .. } = scratch.phasebox(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(words), "{arguments:?}: {stderr}");
+    }
+}
+
 #[test]
 fn samples_that_were_trained_on_are_no_test() {
     let scratch = Scratch::with_callbacks("  []\n");

@@ -5,7 +5,7 @@ use phasebox_contract::phase::Phase;
 use phasebox_data::DataLoader;
 use serde::{Deserialize, Serialize};
 
-use super::{Stage, Trainer};
+use super::{Stage, Trainer, classes};
 use crate::checkpoint::{
     self, AccumulationState, LATEST, NamedTensors, SavedCallback, Snapshot, State, Watched,
 };
@@ -36,6 +36,8 @@ pub(super) struct TrainerState {
     /// The prefix under which the metrics were logged.
     #[serde(default)]
     pub(super) metrics_of: String,
+    #[serde(default)]
+    pub(super) classes: Vec<String>,
 }
 
 /// The requests of callbacks that were not yet fulfilled.
@@ -166,6 +168,7 @@ impl Trainer {
             standing: standing(context),
             train_data: Some(TrainData::of(&context.train_loader)),
             metrics_of: self.metrics_of.clone(),
+            classes: classes::of(&context.train_loader),
         };
         Ok(Snapshot {
             state: self.state(serde_json::to_value(own)?)?,

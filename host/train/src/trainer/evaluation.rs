@@ -12,7 +12,7 @@ use torch_ext::GradientMode;
 
 use super::checkpointing::TrainerState;
 use super::summary::{CallbackSummary, json_object};
-use super::{Changed, Position, Trainer, restore};
+use super::{Changed, Position, Trainer, classes, restore};
 use crate::checkpoint::Snapshot;
 use crate::context::Context;
 use crate::control::Request;
@@ -62,6 +62,7 @@ impl Trainer {
     fn take_weights(&mut self, snapshot: Snapshot, changed: &Changed) -> Result<()> {
         let state = &snapshot.state;
         let own: TrainerState = restore::own(state)?;
+        classes::check(&self.context, &own.classes)?;
         self.restore_callbacks(snapshot.callbacks, &own.callbacks)?;
         let context = &mut *self.context;
         restore::counts(context, state, &own, &Changed::default())?;

@@ -4,6 +4,7 @@
 
 mod bookkeeping;
 mod checkpointing;
+mod classes;
 mod decisions;
 mod ending;
 mod evaluate;

@@ -4,7 +4,7 @@
 use anyhow::{Context as _, Result, ensure};
 
 use super::checkpointing::{Bits, CallbackExtras, SavedGroup, TrainerState};
-use super::{Position, Stage, Summary, Trainer, restore};
+use super::{Position, Stage, Summary, Trainer, classes, restore};
 use crate::checkpoint::{SavedCallback, Snapshot};
 use crate::control::StopAt;
 use crate::logger::Logged;
@@ -157,6 +157,7 @@ impl Trainer {
             stage: own.stage,
         };
         self.check_epochs()?;
+        classes::check(&self.context, &own.classes)?;
         self.restore_callbacks(snapshot.callbacks, &own.callbacks)?;
         self.restore_rates(&own, changed)?;
         self.metrics_of.clone_from(&own.metrics_of);
