@@ -1,4 +1,5 @@
-//! The clock that limits of time are counted in: a thread that ticks while the engine lives.
+//! The clock that limits of time are counted in: a thread that ticks while the engine lives. Where time is counted in
+//! instructions, the engine's epoch stands still until the process is asked to end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,6 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+
+use crate::engine::Profile;
 
 /// The clock's resolution: deadlines are kept to within one tick.
 pub const TICK: Duration = Duration::from_millis(10);
@@ -18,15 +21,25 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Starts to tick.
-    pub(crate) fn start(engine: wasmtime::Engine) -> Result<Clock> {
+    /// Starts to tick for an engine of that profile.
+    pub(crate) fn start(
+        engine: wasmtime::Engine,
+        profile: Profile,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<Clock> {
         let ticks = Arc::new(AtomicU64::new(0));
         let stop = Arc::new(AtomicBool::new(false));
         let counted = ticks.clone();
         let stopped = stop.clone();
+        let always = profile == Profile::Fast;
+        let advance = move || {
+            if always || interrupted.load(Ordering::Relaxed) {
+                engine.increment_epoch();
+            }
+        };
         let thread = std::thread::Builder::new()
             .name("plugin-clock".into())
-            .spawn(move || tick(&engine, &counted, &stopped))
+            .spawn(move || tick(advance, &counted, &stopped))
             .context("cannot start the clock of callbacks")?;
         Ok(Clock {
             ticks,
@@ -41,11 +54,11 @@ impl Clock {
     }
 }
 
-fn tick(engine: &wasmtime::Engine, ticks: &AtomicU64, stop: &AtomicBool) {
+fn tick(advance: impl Fn(), ticks: &AtomicU64, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(TICK);
         ticks.fetch_add(1, Ordering::Relaxed);
-        engine.increment_epoch();
+        advance();
     }
 }
 

@@ -46,33 +46,29 @@ impl Engine {
     /// # Errors
     /// If the clock's thread cannot be started.
     pub fn new(cache_dir: &Path) -> Result<Engine> {
-        Self::with_profile(cache_dir, Profile::Fast)
+        Self::with_profile(cache_dir, Profile::Fast, Arc::default())
     }
 
-    /// An engine on a profile of choice. Compiled code is kept for each profile.
+    /// An engine on a profile of choice. Compiled code is kept for each profile. Calls end soon after `interrupted` is set,
+    /// whatever time their limits leave.
     ///
     /// # Errors
     /// If the clock's thread cannot be started.
-    pub fn with_profile(cache_dir: &Path, profile: Profile) -> Result<Engine> {
+    pub fn with_profile(
+        cache_dir: &Path,
+        profile: Profile,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<Engine> {
         let engine = wasmtime_engine(profile)?;
-        let clock = Clock::start(engine.clone())?;
+        let clock = Clock::start(engine.clone(), profile, interrupted.clone())?;
         Ok(Engine {
             engine,
             clock,
             compiled: CompiledCode::open(cache_dir),
             profile,
-            interrupted: Arc::default(),
+            interrupted,
             program: task::program(),
         })
-    }
-
-    /// Ends calls of its callbacks soon after `interrupted` is set, whatever time their limits leave.
-    #[must_use]
-    pub fn interrupt_on(self, interrupted: Arc<AtomicBool>) -> Engine {
-        Engine {
-            interrupted,
-            ..self
-        }
     }
 
     /// The engine that stores and linkers are made for.
@@ -116,7 +112,7 @@ fn config(profile: Profile) -> Config {
     let mut config = Config::new();
     config
         .wasm_component_model(true)
-        .epoch_interruption(!deterministic)
+        .epoch_interruption(true)
         .consume_fuel(deterministic)
         .cranelift_nan_canonicalization(deterministic)
         .max_wasm_stack(GUEST_STACK_BYTES)

@@ -3,7 +3,8 @@
 //! On the fast profile, guest time is counted in ticks of the engine's clock. Host time is given back when
 //! the deadline is reached rather than measured at every host call, so a crossing pays only for one load of
 //! a counter. Over many calls a tick falls to the code that runs when it comes, so that short calls are
-//! charged what they take on average. On the deterministic profile, guest time is counted in fuel.
+//! charged what they take on average. On the deterministic profile, guest time is counted in fuel; there the engine's
+//! epoch advances only once the process was asked to end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,7 +17,7 @@ use wasmtime::UpdateDeadline;
 /// The ticks between two looks at whether the process was asked to end.
 const SLICE_TICKS: u64 = 10;
 /// The ticks that a call in progress still gets then, so that one that ends by itself can save its state.
-const GRACE_TICKS: u64 = 100;
+pub(crate) const GRACE_TICKS: u64 = 100;
 const TICK_NANOSECONDS: u64 = TICK.as_nanos() as u64;
 
 /// The time of one call. Times are in ticks of the clock, limits in nanoseconds.
@@ -84,9 +85,7 @@ impl Deadline {
         self.returned_ticks = self.host_ticks;
         self.left_ticks = self.left_ticks.saturating_add(host_ticks);
         if self.grace_is_over() {
-            return Err(wasmtime::Error::msg(
-                "it did not return within a second after the run was interrupted",
-            ));
+            return Err(outlasted_grace());
         }
         Ok(match self.take_slice() {
             0 => UpdateDeadline::Interrupt,
@@ -169,6 +168,12 @@ impl Deadline {
     fn ticks_taken(&self) -> u64 {
         self.now() - self.began_at
     }
+}
+
+/// The end of a call that goes on for [`GRACE_TICKS`] after the process was asked to end.
+#[cold]
+pub(crate) fn outlasted_grace() -> wasmtime::Error {
+    wasmtime::Error::msg("it did not return within a second after the run was interrupted")
 }
 
 /// The ticks that cover a time, and one more for the tick in progress.

@@ -11,9 +11,10 @@ use phasebox_contract::limits::Limit;
 use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_train::context::{Context, Lendable};
 use wasmtime::component::{ComponentNamedList, Lift, Lower, Resource, TypedFunc};
-use wasmtime::{CallHook, Store};
+use wasmtime::{CallHook, Store, UpdateDeadline};
 
 use crate::bindings::types::Error as GuestError;
+use crate::deadline::{GRACE_TICKS, outlasted_grace};
 use crate::engine::PluginEngine;
 use crate::host::MAX_JOINED;
 use crate::host_panic::catching_panics;
@@ -202,6 +203,7 @@ fn set_budget(store: &mut Store<PluginState>, ticks: u64) {
     match store.data().profile {
         Profile::Fast => store.set_epoch_deadline(ticks),
         Profile::Deterministic => {
+            store.set_epoch_deadline(GRACE_TICKS);
             let fuel = store.data().deadline.fuel();
             store
                 .set_fuel(fuel)
@@ -233,9 +235,18 @@ fn new_store(
     store.limiter(|state| &mut state.limiter);
     store.set_max_component_handles(max_component_handles(settings));
     store.set_hostcall_fuel(MAX_CALL_BYTES);
-    store.epoch_deadline_callback(|mut store| store.data_mut().deadline.reached());
+    store.epoch_deadline_callback(|mut store| reach_epoch(store.data_mut()));
     store.call_hook(|mut store, hook| count_crossing(store.data_mut(), hook));
     store
+}
+
+/// Ends a slice of the guest's time. With fuel, an epoch comes only after an interrupt: a look beforehand would count as a
+/// crossing, at a moment that depends on the machine.
+fn reach_epoch(state: &mut PluginState) -> wasmtime::Result<UpdateDeadline> {
+    match state.profile {
+        Profile::Fast => state.deadline.reached(),
+        Profile::Deterministic => Err(outlasted_grace()),
+    }
 }
 
 /// Every kind of handle may be full, and one call may lend as many again as `cat` joins.

@@ -121,6 +121,27 @@ fn an_interrupt_ends_a_spinning_callback_and_saves_the_others() {
     assert!(resumed.stderr.contains("good: asked"), "{}", resumed.stderr);
 }
 
+/// Instructions are counted there, and no clock: ten minutes of them take longer than anybody waits after a signal.
+#[test]
+fn a_signal_ends_a_deterministic_call_that_spins() {
+    let scratch = Scratch::with_callbacks(
+        "  - {wasm: spins.wasm, limits: {time: 600s, step_time: 600s}, on_error: disable}\n",
+    );
+    scratch.write("spins.wasm", component(&[("on-epoch-end", LOOP)]));
+    let child = scratch.start(&["train", "recipe.yaml", "deterministic_callbacks=true"]);
+    wait_for_epoch(&scratch);
+    let asked = Instant::now();
+    scratch.signal(&child, "TERM");
+    let finished = scratch.finish(child);
+    let took = asked.elapsed();
+    assert_eq!(finished.code, Some(130), "{}", finished.stderr);
+    // A second of grace, a tenth to notice it, and the checkpoint on a busy machine.
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
+    let said = "within a second after the run was interrupted";
+    assert!(finished.stderr.contains(said), "{}", finished.stderr);
+    assert!(scratch.run().has("ckpt_latest"));
+}
+
 /// Waits until training of the first epoch is over and the spinning begins.
 fn wait_for_epoch(scratch: &Scratch) {
     let until = Instant::now() + Duration::from_secs(30);

@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use anyhow::Result;
@@ -47,7 +49,7 @@ impl ProcessCache {
         {
             return Ok(engine.clone());
         }
-        let engine = engine(cache_dir, profile)?.interrupt_on(interrupt.asked());
+        let engine = engine(cache_dir, profile, interrupt.asked())?;
         let engine = Rc::new(PluginEngine::new(engine)?);
         self.engine = Some((cache_dir.map(Path::to_path_buf), profile, engine.clone()));
         Ok(engine)
@@ -79,12 +81,16 @@ impl ProcessCache {
 ///
 /// # Errors
 /// If the folder cannot be made.
-pub(crate) fn engine(cache_dir: Option<&Path>, profile: Profile) -> Result<Engine> {
+pub(crate) fn engine(
+    cache_dir: Option<&Path>,
+    profile: Profile,
+    interrupted: Arc<AtomicBool>,
+) -> Result<Engine> {
     let folder = match cache_dir {
         Some(folder) => folder.to_owned(),
         None => user_cache().join("phasebox").join("compiled"),
     };
-    Engine::with_profile(&folder, profile)
+    Engine::with_profile(&folder, profile, interrupted)
 }
 
 /// `$XDG_CACHE_HOME` or `~/.cache`: where the platform says, the one thing that is read from the environment.

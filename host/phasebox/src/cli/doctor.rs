@@ -1,5 +1,7 @@
 //! `phasebox doctor`: is everything there?
 
+use std::sync::Arc;
+
 use phasebox_component::Profile;
 use phasebox_contract::CONTRACT;
 
@@ -24,7 +26,8 @@ pub(super) fn run() -> Result<(), Failure> {
     let policies = Policies::read(None).map_err(Failure::Failed)?;
     let policies = policies.describe().into_iter();
     print(policies.map(|policy| format!("policy      {policy}")))?;
-    let compiled = engine(None, Profile::Fast).and_then(|engine| engine.describe_compiled_code());
+    let compiled = engine(None, Profile::Fast, Arc::default())
+        .and_then(|engine| engine.describe_compiled_code());
     let line = compiled
         .as_ref()
         .map_or_else(|error| format!("{error:#}"), String::clone);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use clap::Args;
 use phasebox_component::{Component, Description, Profile};
@@ -26,7 +27,7 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let engine = engine(None, Profile::Fast)
+        let engine = engine(None, Profile::Fast, Arc::default())
             .and_then(PluginEngine::new)
             .map_err(Failure::Failed)?;
         let engine = Rc::new(engine);
