@@ -70,7 +70,20 @@ impl Chosen {
         preds: &'a Items,
         target: &'a Items,
     ) -> Result<(&'a Tensor, &'a Tensor)> {
-        let preds = one(preds, "predictions", "preds", self.preds.as_deref())?;
+        self.of_usual(preds, target, None)
+    }
+
+    /// As [`Chosen::of`]: of several predictions it is `usual` if the recipe names none.
+    #[inline]
+    pub(crate) fn of_usual<'a>(
+        &self,
+        preds: &'a Items,
+        target: &'a Items,
+        usual: Option<&str>,
+    ) -> Result<(&'a Tensor, &'a Tensor)> {
+        let usual = usual.filter(|_| preds.len() > 1);
+        let name = self.preds.as_deref().or(usual);
+        let preds = one(preds, "predictions", "preds", name)?;
         Ok((
             preds,
             one(target, "targets", "target", self.target.as_deref())?,

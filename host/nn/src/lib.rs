@@ -6,6 +6,7 @@
 //! | [`model`] | networks by name |
 //! | [`criterion`] | losses by name |
 //! | [`metrics`] | running metrics, on the device |
+//! | [`detection`] | boxes, their suppression, a network's output as detections |
 //! | [`optim`] | optimizers whose state can be saved |
 //! | [`schedule`] | learning rates as a function of the run's progress |
 //! | [`ema`], [`best_models`] | averages of weights: moving, and of the best epochs |
@@ -15,6 +16,7 @@ mod align_target;
 pub mod best_models;
 mod chosen;
 pub mod criterion;
+pub mod detection;
 pub mod ema;
 mod glob;
 pub mod metrics;

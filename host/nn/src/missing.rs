@@ -88,9 +88,8 @@ pub(crate) const METRICS: &[Missing] = &[
         remedy: WATCH_LOSS,
     },
     Missing {
-        names: "DetectionMetrics DetectionMetrics_050 DetectionMetrics_075 DetectionMetrics_050_095 \
-            DetectionMetricsDistanceBased",
-        remedy: WATCH_LOSS,
+        names: "DetectionMetricsDistanceBased",
+        remedy: "use `DetectionMetrics`, which goes by overlap",
     },
     Missing {
         names: "PoseEstimationMetrics",

@@ -38,7 +38,7 @@ impl Metric for Auroc {
         })
     }
 
-    fn values(&self, totals: &[f64], elements: f64) -> Vec<f64> {
+    fn values(&self, totals: &[f64], elements: f64) -> Result<Vec<f64>> {
         let width = totals.len() / elements.max(1.0) as usize;
         let rows: Vec<&[f64]> = totals.chunks_exact(width.max(2)).collect();
         let columns = width.saturating_sub(1);
@@ -47,7 +47,7 @@ impl Metric for Auroc {
         let areas: Vec<f64> = (0..columns)
             .filter_map(|column| area(&rows, column, (column + first) as f64))
             .collect();
-        vec![areas.iter().sum::<f64>() / areas.len() as f64]
+        Ok(vec![areas.iter().sum::<f64>() / areas.len() as f64])
     }
 }
 

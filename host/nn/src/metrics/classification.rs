@@ -103,10 +103,10 @@ impl Metric for F1 {
     }
 
     /// The mean of 2·TP / (predicted + actual) over the classes that occur; 0 if none does.
-    fn values(&self, totals: &[f64], _elements: f64) -> Vec<f64> {
-        vec![mean_over_classes(totals, |class| {
+    fn values(&self, totals: &[f64], _elements: f64) -> Result<Vec<f64>> {
+        Ok(vec![mean_over_classes(totals, |class| {
             2.0 * class.both / (class.predicted + class.actual)
-        })]
+        })])
     }
 }
 
@@ -121,8 +121,8 @@ impl Metric for PrecisionRecall {
         look_at(preds, target)
     }
 
-    fn value_names(&self) -> &'static [&'static str] {
-        &["Precision", "Recall"]
+    fn value_names(&self) -> Vec<String> {
+        ["Precision", "Recall"].map(str::to_owned).to_vec()
     }
 
     fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count> {
@@ -130,11 +130,11 @@ impl Metric for PrecisionRecall {
     }
 
     /// The means of TP / predicted and of TP / actual over the classes that occur; 0 if none does.
-    fn values(&self, totals: &[f64], _elements: f64) -> Vec<f64> {
-        vec![
+    fn values(&self, totals: &[f64], _elements: f64) -> Result<Vec<f64>> {
+        Ok(vec![
             mean_over_classes(totals, |class| class.both / class.predicted.max(1.0)),
             mean_over_classes(totals, |class| class.both / class.actual.max(1.0)),
-        ]
+        ])
     }
 }
 

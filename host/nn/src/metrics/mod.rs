@@ -10,6 +10,9 @@
 
 mod auroc;
 mod classification;
+mod config;
+mod detection;
+mod metric;
 mod regression;
 #[cfg(test)]
 mod tests;
@@ -18,7 +21,7 @@ mod totals;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use phasebox_contract::{missing, printable, suggest};
+use phasebox_contract::{missing, suggest};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -27,13 +30,14 @@ use torch_ext::Items;
 
 use auroc::Auroc;
 use classification::{Accuracy, F1, PrecisionRecall, TopK};
+pub use config::MetricConfig;
+use detection::coco::CocoMetrics;
+use metric::{Count, Metric};
 use regression::{Mae, Mse};
 use totals::{Rule, Totals};
 
-use crate::chosen::Chosen;
 use crate::missing::METRICS as NOT_THERE;
 use crate::params;
-use crate::refusal;
 
 /// Every metric a recipe can name, whatever the case. Beside `Top5` there is a name for every other number.
 const METRICS: &[(&str, Read)] = &[
@@ -45,55 +49,15 @@ const METRICS: &[(&str, Read)] = &[
     ("AUROC", read::<Auroc>),
     ("MAE", read::<Mae>),
     ("MSE", read::<Mse>),
+    ("DetectionMetrics", detection::read),
+    ("DetectionMetrics_050", detection::read),
+    ("DetectionMetrics_075", detection::read),
+    ("DetectionMetrics_050_095", detection::read),
+    ("CocoMetrics", read::<CocoMetrics>),
 ];
 
 /// Reads the parameters of the metric of that name.
 type Read = fn(&str, &Value) -> Result<Rc<dyn Metric>>;
-
-/// A metric with its parameters. It owns no tensor: a batch is counted, and the values follow from all counts together.
-trait Metric {
-    /// Refuses parameters out of range, with the name of the key.
-    fn check(&self) -> Result<()> {
-        Ok(())
-    }
-
-    /// The key of the value, where the parameters decide it; otherwise the key is the metric's name.
-    fn key(&self) -> Option<String> {
-        None
-    }
-
-    /// The names of the values, where there are several.
-    fn value_names(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// True unless the values are errors.
-    fn greater_is_better(&self) -> bool {
-        true
-    }
-
-    /// How counts become totals: as sums, unless every sample is needed at once.
-    fn rule(&self) -> Rule {
-        Rule::Add
-    }
-
-    /// Looks at the values of a batch for mistakes that no shape shows. Waits for the device.
-    ///
-    /// # Errors
-    /// Values that the metric is not made for.
-    fn look_at(&self, _preds: &Tensor, _target: &Tensor) -> Result<()> {
-        Ok(())
-    }
-
-    /// The addend of one batch, or its rows. No sync.
-    fn count(&self, preds: &Tensor, target: &Tensor) -> Result<Count>;
-
-    /// The values from the totals: the sums of all counts, or all rows one after the other. One value, unless
-    /// [`Metric::value_names`] names several.
-    fn values(&self, totals: &[f64], elements: f64) -> Vec<f64> {
-        vec![totals.iter().sum::<f64>() / elements]
-    }
-}
 
 fn read<M: Metric + DeserializeOwned + 'static>(
     name: &str,
@@ -144,80 +108,28 @@ pub fn check_name(name: &str) -> Result<()> {
 #[serde(deny_unknown_fields)]
 struct NoParams {}
 
-/// A metric of a recipe, ready to be counted in as many [`Metrics`] as needed.
-#[derive(Clone)]
-pub struct MetricConfig {
-    /// The name of its value, or what the names of its values begin with.
-    key: String,
-    names: Vec<String>,
-    chosen: Chosen,
-    metric: Rc<dyn Metric>,
+/// The tensors of a batch that metrics may read.
+#[derive(Clone, Copy)]
+pub struct BatchItems<'a> {
+    /// The network's predictions.
+    pub preds: &'a Items,
+    /// The target, or several.
+    pub target: &'a Items,
+    /// The network's inputs, whose size bounds boxes.
+    pub inputs: Option<&'a Items>,
+    /// What the collation adds beside inputs and target.
+    pub additional: Option<&'a Items>,
 }
 
-impl MetricConfig {
-    /// One entry of `train_metrics_list` or `valid_metrics_list`: a name, or a name with its parameters
-    /// (`TopK: {k: 3}`). Beside its own it has `preds` and `target`, which choose what it compares where there are
-    /// several; what it chooses is then put before its name: `color/Accuracy`.
-    ///
-    /// # Errors
-    /// Neither form; an unknown metric (with the list and the nearest name); an unknown or mistyped parameter.
-    pub fn from_value(entry: &Value) -> Result<MetricConfig> {
-        match entry {
-            Value::String(name) => MetricConfig::parse(name, &Value::Null),
-            Value::Object(map) if map.len() == 1 => {
-                let (name, params) = map.iter().next().context("a map of one has an entry")?;
-                MetricConfig::parse(name, params)
-            }
-            other => bail!("a metric is a name or `Name: {{parameters}}`, not {other}"),
+impl<'a> BatchItems<'a> {
+    fn of_pair(preds: &'a Items, target: &'a Items) -> BatchItems<'a> {
+        BatchItems {
+            preds,
+            target,
+            inputs: None,
+            additional: None,
         }
     }
-
-    fn parse(name: &str, block: &Value) -> Result<MetricConfig> {
-        let (name, read) = find(name)?;
-        let (chosen, own) = Chosen::take(&format!("metric `{name}`"), block)?;
-        let metric = read(name, &own)?;
-        let mut key = metric.key().unwrap_or_else(|| name.to_owned());
-        let prefix = chosen.name().map(|chosen| format!("{chosen}/"));
-        let prefix = prefix.unwrap_or_default();
-        key.insert_str(0, &prefix);
-        let several = metric.value_names().iter();
-        let mut names: Vec<String> = several.map(|name| format!("{prefix}{name}")).collect();
-        if names.is_empty() {
-            names.push(key.clone());
-        }
-        for value in &names {
-            printable::check_value_name(value).with_context(|| format!("metric `{name}`"))?;
-        }
-        Ok(MetricConfig {
-            key,
-            names,
-            chosen,
-            metric,
-        })
-    }
-
-    /// The addend of a batch, whose values are looked at if it is the `first`.
-    fn count(&self, preds: &Items, target: &Items, first: bool) -> Result<Count> {
-        let chosen = self.chosen.of(preds, target);
-        let counted = chosen.and_then(|(preds, target)| {
-            let count = self.metric.count(preds, target).and_then(|count| {
-                if first {
-                    self.metric.look_at(preds, target)?;
-                }
-                Ok(count)
-            });
-            count.map_err(|error| refusal::of_pair(preds, target, &error))
-        });
-        counted.map_err(|error| anyhow!("metric `{}` {error:#}", self.key))
-    }
-}
-
-/// The share of one batch in a metric's totals.
-struct Count {
-    /// Sums: 1-d, int64 or float64. Rows: `[n, k]`, of any number. On the device of the predictions.
-    numbers: Tensor,
-    /// The number of elements that the sums are over, or of rows.
-    elements: i64,
 }
 
 /// Loss items and metrics of one pass over a loader.
@@ -284,15 +196,16 @@ impl Metrics {
     /// # Errors
     /// Shapes that do not go together, in words; the totals of the metrics before the failing one then hold the batch.
     pub fn update(&mut self, preds: &Items, target: &Items) -> Result<()> {
-        self.count(Rule::Add, preds, target)
+        self.count(Rule::Add, &BatchItems::of_pair(preds, target))
     }
 
-    /// Adds one batch to the metrics that gather rows. Waits as [`Metrics::update`] does.
+    /// Adds one batch to the metrics that gather rows. Waits as [`Metrics::update`] does; metrics of detections wait at
+    /// each batch.
     ///
     /// # Errors
     /// As [`Metrics::update`]; more rows than a pass may gather.
-    pub fn gather(&mut self, preds: &Items, target: &Items) -> Result<()> {
-        self.count(Rule::Append, preds, target)
+    pub fn gather(&mut self, batch: &BatchItems<'_>) -> Result<()> {
+        self.count(Rule::Append, batch)
     }
 
     /// True if there is a metric that [`Metrics::gather`] is for.
@@ -301,7 +214,7 @@ impl Metrics {
         metrics.any(|(config, _)| config.metric.rule() == Rule::Append)
     }
 
-    fn count(&mut self, rule: Rule, preds: &Items, target: &Items) -> Result<()> {
+    fn count(&mut self, rule: Rule, batch: &BatchItems<'_>) -> Result<()> {
         let first = !self.looked.contains(&rule);
         if first {
             self.looked.push(rule);
@@ -309,7 +222,7 @@ impl Metrics {
         no_grad(|| {
             for (config, totals) in &mut self.metrics {
                 if config.metric.rule() == rule {
-                    let count = config.count(preds, target, first)?;
+                    let count = config.count(batch, first)?;
                     totals
                         .add(&count)
                         .map_err(|error| anyhow!("metric `{}`: {error:#}", config.key))?;
@@ -364,6 +277,8 @@ impl Metrics {
         for (config, totals) in &self.metrics {
             if let Some((totals, elements)) = numbers.take(totals) {
                 let several = config.metric.values(&totals, elements);
+                let several =
+                    several.map_err(|error| anyhow!("metric `{}`: {error:#}", config.key))?;
                 values.extend(config.names.iter().cloned().zip(several));
             }
         }

@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
 
-use super::{MetricConfig, Metrics};
+use super::{BatchItems, MetricConfig, Metrics};
 
 fn reference(group: &str) -> Value {
     let all: Value = serde_json::from_str(include_str!("../../../../tests/reference/metrics.json"))
@@ -31,7 +31,9 @@ fn check(entries: &[Value], preds: &Tensor, target: &Tensor, expected: &Value) {
         for (preds, target) in preds.split(7, 0).iter().zip(target.split(7, 0)) {
             let (preds, target) = (preds.shallow_clone().into(), target.into());
             metrics.update(&preds, &target).expect("the batch fits");
-            metrics.gather(&preds, &target).expect("the batch fits");
+            metrics
+                .gather(&BatchItems::of_pair(&preds, &target))
+                .expect("the batch fits");
         }
     }
     let values = metrics.compute().expect("the CPU answers");
@@ -153,7 +155,10 @@ fn continuing_from_a_saved_state_gives_the_same_bits() {
         let classes = target.argmax(1, false);
         let items = preds.shallow_clone().into();
         metrics.update(&items, &target.into()).expect("fits");
-        metrics.gather(&items, &classes.into()).expect("fits");
+        let classes = classes.into();
+        metrics
+            .gather(&BatchItems::of_pair(&items, &classes))
+            .expect("fits");
         metrics
             .update_loss(&preds.mean(None).reshape([1]), 9)
             .expect("one item");
@@ -196,7 +201,9 @@ fn halves_merge_to_the_whole() {
         let preds = preds.narrow(0, first, count).into();
         let target = target.narrow(0, first, count).into();
         metrics.update(&preds, &target).expect("fits");
-        metrics.gather(&preds, &target).expect("fits");
+        metrics
+            .gather(&BatchItems::of_pair(&preds, &target))
+            .expect("fits");
         let loss = Tensor::from_slice(&[first as f32]);
         metrics.update_loss(&loss, count).expect("one item");
     };
@@ -263,7 +270,7 @@ fn numbers_are_no_classes() {
         let target = Tensor::from_slice(&[0.0f32, 12.5, -3.0]).reshape([3, 1]);
         let (preds, target) = (preds.into(), target.into());
         let updated = metrics.update(&preds, &target);
-        let refused = updated.and_then(|()| metrics.gather(&preds, &target));
+        let refused = updated.and_then(|()| metrics.gather(&BatchItems::of_pair(&preds, &target)));
         let refused = format!("{:#}", refused.expect_err("numbers"));
         assert!(refused.contains("reaches from -3 to 12.5"), "{refused}");
         assert!(refused.contains("`MAE` or `MSE`"), "{refused}");

@@ -2,12 +2,13 @@
 //! the work.
 
 use phasebox_contract::limits::Limit;
+use phasebox_nn::detection::boxes::{box_iou, convert};
 use tch::{Kind, Tensor};
 
 use super::argument_checks::check_mask;
 use super::boxes::{
-    Candidates, box_iou, check_boxes, check_pairs, check_suppression, convert, count_boxes,
-    format_of, read_boxes,
+    check_boxes, check_pairs, check_suppression, count_boxes, format_of, read_boxes,
+    read_candidates,
 };
 use super::drawing::{Color, Overlay, blend};
 use super::size_checks::check_same_size;
@@ -74,8 +75,9 @@ impl Host for PluginState {
         check_suppression(&boxes, &scores, classes.as_ref())?;
         self.launch(1)?;
         self.count_sync()?;
-        let remaining =
-            Candidates::read(&boxes, &scores, classes.as_ref())?.remaining(iou_threshold);
+        let candidates = read_candidates(&boxes, &scores, classes.as_ref())?;
+        let remaining = candidates.remaining(iou_threshold, usize::MAX).into_iter();
+        let remaining: Vec<i64> = remaining.map(|place| place as i64).collect();
         let remaining = Tensor::f_from_slice(&remaining)?.f_to_device(boxes.device())?;
         self.make(remaining)
     }

@@ -4,6 +4,7 @@
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use phasebox_nn::criterion::LossOutput;
+use phasebox_nn::metrics::BatchItems;
 use tch::Tensor;
 use torch_ext::{Autocast, AutocastDevice, GradientMode, Items};
 
@@ -108,7 +109,12 @@ pub(super) fn metrics(context: &mut Context) -> Result<()> {
 pub(super) fn gather(context: &mut Context) -> Result<()> {
     let metrics = &mut context.running_metrics[context.split];
     match (&context.preds, &context.target) {
-        (Some(preds), Some(target)) if metrics.gathers() => metrics.gather(preds, target),
+        (Some(preds), Some(target)) if metrics.gathers() => metrics.gather(&BatchItems {
+            preds,
+            target,
+            inputs: context.inputs.as_ref(),
+            additional: Some(&context.additional_batch_items),
+        }),
         _ => Ok(()),
     }
 }
