@@ -17,7 +17,9 @@
 //! `transforms`; **to add a collation**, see `collate`.
 
 mod augment;
+mod boxed_images;
 mod cifar;
+mod coco;
 mod collate;
 mod csv;
 mod data_file;
@@ -48,7 +50,9 @@ mod target_cells;
 mod tests;
 mod transforms;
 
+pub use boxed_images::Parts;
 pub use cifar::CifarConfig;
+pub use coco::{CocoConfig, CocoPart};
 pub use collate::check_collation_name;
 pub use csv::CsvConfig;
 pub use digits::DigitsConfig;
@@ -156,6 +160,11 @@ pub trait Dataset: Send + Sync {
         false
     }
 
+    /// Some boxes are around crowds.
+    fn has_crowds(&self) -> bool {
+        false
+    }
+
     /// The shape of a sample before transforms, without the batch dimension; `[channels, height, width]` for images.
     /// Where images differ in size, the shape of the first; of several inputs, all numbers in a row.
     fn input_shape(&self) -> Vec<i64>;
@@ -255,6 +264,8 @@ datasets! {
     ImageFolder(ImageFolderConfig) as "image_folder" = ImageFolderConfig::load,
     /// Rows of numbers, to classify or to predict a number from.
     Csv(CsvConfig) as "csv" = CsvConfig::load,
+    /// Image files with the boxes of a JSON file in COCO's format.
+    CocoDetection(CocoConfig) as "coco_detection" = |config, base| boxed_images::load(config, "coco_detection", base),
     /// The built-in digits scattered on a canvas, with their boxes, masks or both.
     ScatteredDigits(ScatteredDigitsConfig) as "scattered_digits" = |config, _| config.load(),
 }

@@ -21,6 +21,12 @@ const ALIASES: &[(&str, &str)] = &[
     ("imagenet_resnet50", "image_folder"),
     ("imagenet_resnet50_kd", "image_folder"),
     ("imagenet_vit_base", "image_folder"),
+    ("coco_format_detection", "coco_detection"),
+    ("coco2017", "coco_detection"),
+    ("coco2017_ppyoloe", "coco_detection"),
+    ("coco2017_ssd_lite_mobilenet_v2", "coco_detection"),
+    ("coco2017_yolo_nas", "coco_detection"),
+    ("coco2017_yolox", "coco_detection"),
 ];
 
 /// The data set that a recipe calls `name`, as it is called here.
@@ -62,10 +68,9 @@ pub(crate) const DATASETS: &[Missing] = &[
         remedy: NO_LISTS,
     },
     Missing {
-        names: "coco_detection coco_format_detection detection pascal_voc_detection \
-            pascal_voc_format_detection yolo_darknet_format_detection coco2017 coco2017_yolox \
-            coco2017_yolo_nas coco2017_ppyoloe coco2017_ssd_lite_mobilenet_v2 \
-            coco_detection_yolo_format roboflow_yolox roboflow_detection",
+        names: "detection pascal_voc_detection pascal_voc_format_detection \
+            yolo_darknet_format_detection coco_detection_yolo_format roboflow_yolox \
+            roboflow_detection",
         remedy: NO_LISTS,
     },
     Missing {

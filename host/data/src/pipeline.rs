@@ -101,6 +101,7 @@ pub(super) fn facts<'a>(
     Facts {
         normalize: dataset.normalize().unwrap_or(plain),
         classes: dataset.num_classes(),
+        has_crowds: dataset.has_crowds(),
         keeps_bytes,
     }
 }

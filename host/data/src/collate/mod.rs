@@ -54,6 +54,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) normalize: &'a Normalize,
     /// The number of classes, if there are any.
     pub(crate) classes: Option<usize>,
+    /// Some boxes are around crowds.
+    pub(crate) has_crowds: bool,
     /// Images that are bytes stay so, for the receiver to normalize.
     pub(crate) keeps_bytes: bool,
 }

@@ -35,6 +35,15 @@ impl Collate for Detection {
         let target = targets(&samples, |targets| rows_or_stack(targets, &sizes))?;
         batch(samples, target, facts)
     }
+
+    fn output(&self, shape: &[i64], facts: &Facts<'_>) -> Result<Vec<i64>> {
+        ensure!(
+            !facts.has_crowds,
+            "boxes of crowds would be taken for boxes of single things\n\
+             hint: use `CrowdDetectionCollateFN`, or `with_crowd: false` in the data's parameters"
+        );
+        Ok(shape.to_vec())
+    }
 }
 
 impl Collate for CrowdDetection {

@@ -159,7 +159,7 @@ impl Transform for RandomAffine {
 }
 
 /// The largest size with the proportions of `from` inside `to`.
-pub(super) fn fitted(from: [usize; 2], to: [usize; 2]) -> [usize; 2] {
+pub(crate) fn fitted(from: [usize; 2], to: [usize; 2]) -> [usize; 2] {
     let scale = |axis: usize| to[axis] as f64 / from[axis].max(1) as f64;
     let scale = scale(0).min(scale(1));
     [0, 1].map(|axis| ((from[axis] as f64 * scale) as usize).clamp(1, to[axis]))

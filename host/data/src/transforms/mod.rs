@@ -31,10 +31,12 @@ mod scale;
 mod segmentation;
 mod values;
 
+pub(crate) use detection::fitted;
 pub use idle::Idle;
 pub(crate) use list::one_pass;
 pub use list::{TransformList, Transforms};
 pub use mapping::{Augmentation, ByteScale, Normalize, RandomCrop, Resize};
+pub(crate) use numbers::Size;
 pub use scale::Scale;
 
 use anyhow::{Context, Result, ensure};

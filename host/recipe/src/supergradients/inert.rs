@@ -19,7 +19,7 @@ use Harmless::{All, Off, Word};
 
 pub(super) type Table = &'static [(&'static str, Harmless)];
 
-const NOWHERE: &str = "nothing reads it, in SuperGradients neither";
+pub(super) const NOWHERE: &str = "nothing reads it, in SuperGradients neither";
 const OWN_LOGS: &str = "every run writes metrics.jsonl and TensorBoard events to its folder";
 
 const TOP: Table = &[

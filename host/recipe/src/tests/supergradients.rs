@@ -307,6 +307,31 @@ fn folders_of_images_become_one_root() {
 }
 
 #[test]
+fn data_with_boxes_become_a_section_for_each_part() {
+    let text = LAYOUT
+        .replace("cifar10", "coco2017")
+        .replace(
+            "root: data, train: True",
+            "data_dir: /coco, verbose: 0, cache_annotations: True",
+        )
+        .replace(
+            "root: data, train: False",
+            "data_dir: /coco, json_file: val.json, cache: True",
+        );
+    let recipe = load(&[("recipe.yaml", &text)], &[]).expect("a recipe");
+    let expected = json!({
+        "train": {"data_dir": "/coco"},
+        "validation": {"data_dir": "/coco", "json_file": "val.json"},
+    });
+    assert_eq!(recipe.dataset_params.to_json(), expected);
+    let notes = words(&recipe.notes);
+    assert!(
+        notes[0].starts_with("`cache`: nothing reads it"),
+        "{notes:?}"
+    );
+}
+
+#[test]
 fn slips_are_refused_at_their_line() {
     let rows = [
         (

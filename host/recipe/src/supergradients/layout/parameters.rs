@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::super::location::Result;
 use super::super::super::node::{Content, Entry, Node};
+use super::super::inert::{self, Harmless::All, NOWHERE, Table};
 use super::super::said::{Said, is_empty};
 
 /// Lowers the parameters of train, validation and test. `is_theirs` says that the name comes from a loader of
@@ -22,15 +23,19 @@ pub(super) fn lower(
         .unwrap_or_default()
         .to_lowercase();
     let kind = KINDS.iter().find(|(start, _)| name.starts_with(start));
+    let kind = kind.map(|(_, kind)| *kind);
     let mut splits: Vec<Entry> = splits.into_iter().flatten().collect();
-    if let Some((_, is_folders)) = kind {
-        splits.iter_mut().for_each(|split| in_memory(split, said));
-        if *is_folders {
-            return folders(splits);
-        }
+    if kind.is_some() {
+        splits.iter_mut().for_each(|split| downloaded(split, said));
     }
-    if is_theirs && kind.is_none() {
-        return Ok(splits);
+    match kind {
+        Some(Kind::Folders) => return folders(splits.into_iter().map(in_memory).collect()),
+        Some(Kind::Parts) => {
+            return Ok(splits.into_iter().map(|split| part(split, said)).collect());
+        }
+        None if is_theirs => return Ok(splits),
+        Some(Kind::Whole) => splits = splits.into_iter().map(in_memory).collect(),
+        None => {}
     }
     let mut merged = Vec::new();
     for split in splits {
@@ -41,13 +46,56 @@ pub(super) fn lower(
     Ok(merged)
 }
 
-/// Data sets of torchvision's form, by the start of their names; true for those that are one folder a split.
-const KINDS: &[(&str, bool)] = &[
-    ("cifar", false),
-    ("mnist", false),
-    ("fashion", false),
-    ("imagenet", true),
+/// A form of parameters.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// The same for all splits.
+    Whole,
+    /// A folder for each split.
+    Folders,
+    /// A section for each split.
+    Parts,
+}
+
+/// Data sets by the start of their names.
+const KINDS: &[(&str, Kind)] = &[
+    ("cifar", Kind::Whole),
+    ("mnist", Kind::Whole),
+    ("fashion", Kind::Whole),
+    ("imagenet", Kind::Folders),
+    ("coco2017_train", Kind::Parts),
+    ("coco2017_val", Kind::Parts),
+    ("cocodetection", Kind::Parts),
+    ("cocoformatdetection", Kind::Parts),
+    ("coco_detection", Kind::Parts),
+    ("coco_format_detection", Kind::Parts),
 ];
+
+/// Keys of data sets with boxes that do nothing, at these values.
+const INERT: Table = &[
+    ("verbose", All("")),
+    ("show_all_warnings", All("")),
+    ("cache", All(NOWHERE)),
+    ("cache_dir", All(NOWHERE)),
+    ("cache_annotations", All("")),
+    ("tight_box_rotation", All(NOWHERE)),
+];
+
+/// The section of a split under phasebox's name.
+fn part(mut split: Entry, said: &mut Said) -> Entry {
+    inert::take_out(&mut split.value, INERT, said);
+    let key = part_name(&split.key).to_owned();
+    Entry { key, ..split }
+}
+
+/// The name of a part, by the section of its split.
+fn part_name(section: &str) -> &'static str {
+    match section {
+        "train_dataset_params" => "train",
+        "val_dataset_params" => "validation",
+        _ => "test",
+    }
+}
 
 fn entries(node: Node) -> Vec<Entry> {
     match node.content {
@@ -57,12 +105,17 @@ fn entries(node: Node) -> Vec<Entry> {
 }
 
 /// Takes out the words of torchvision's data sets for what phasebox does anyway.
-fn in_memory(split: &mut Entry, said: &mut Said) {
+fn in_memory(mut split: Entry) -> Entry {
     let is_train = split.key.starts_with("train");
     let params = &mut split.value;
     params.take_if("train", |value| value.truth() == Some(is_train));
     params.take_if("target_transform", is_empty);
     params.take_if("split", |value| value.as_str().is_some());
+    split
+}
+
+fn downloaded(split: &mut Entry, said: &mut Said) {
+    let params = &mut split.value;
     let download = params.take_if("download", |value| value.truth().is_some());
     if let Some(entry) = download.filter(|entry| entry.value.truth() == Some(true)) {
         said.note(
@@ -92,11 +145,7 @@ fn add(merged: &mut Vec<Entry>, entry: Entry) -> Result<()> {
 fn folders(splits: Vec<Entry>) -> Result<Vec<Entry>> {
     let mut merged = Vec::new();
     for split in splits {
-        let part = match split.key.as_str() {
-            "train_dataset_params" => "train",
-            "val_dataset_params" => "validation",
-            _ => "test",
-        };
+        let part = part_name(&split.key);
         for entry in entries(split.value) {
             if entry.key != "root" {
                 add(&mut merged, entry)?;
