@@ -1,4 +1,4 @@
-//! Networks fresh from a seed are PyTorch's (rows of `reference/models.json`). This is a program of its own, because
+//! Networks fresh from a seed are PyTorch's (rows of `reference/models.json` and `reference/yolox.json`). This is a program of its own, because
 //! torch's generator belongs to the process, and no other test may draw from it meanwhile.
 
 use std::path::Path;
@@ -70,6 +70,26 @@ fn first_values_and_predictions_are_pytorchs() {
         serde_json::from_str(include_str!("reference/models.json")).expect("valid JSON");
     assert!(!rows.is_empty());
     rows.iter().for_each(check);
+}
+
+/// The tensors of `yolox_n` fresh from a seed have the sums of PyTorch's (`reference/yolox.py`).
+#[test]
+fn a_detection_network_starts_as_pytorchs() {
+    let _alone = GENERATOR.lock();
+    let file = include_str!("reference/yolox.json");
+    let file: Value = serde_json::from_str(file).expect("valid JSON");
+    tch::manual_seed(0);
+    let inputs = [("inputs".to_owned(), vec![3, 64, 64])];
+    let focus = json!({"stem_type": "focus"});
+    let here = Path::new(".");
+    let model = build("yolox_n", &focus, &inputs, Some(3), here, Device::Cpu);
+    let state = model.expect("a network").state();
+    assert_eq!(state.len(), file["fresh"].as_object().expect("a map").len());
+    for (name, tensor) in state {
+        let sum = tensor.sum(Kind::Double).double_value(&[]);
+        let expected = file["fresh"][&name].as_f64().expect("a sum");
+        assert!((sum - expected).abs() < 1e-4, "{name} sums to {sum}");
+    }
 }
 
 #[test]

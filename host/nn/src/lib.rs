@@ -14,6 +14,7 @@
 
 mod align_target;
 pub mod best_models;
+mod cells;
 mod chosen;
 pub mod criterion;
 pub mod detection;
@@ -24,6 +25,8 @@ mod missing;
 pub mod model;
 pub mod optim;
 mod params;
+#[cfg(test)]
+mod reference;
 mod refusal;
 mod revision;
 pub mod schedule;

@@ -38,10 +38,9 @@ pub(crate) const NETWORKS: &[Missing] = &[
         remedy: SCRIPT,
     },
     Missing {
-        names: "yolox_n yolox_t yolox_s yolox_m yolox_l yolox_x custom_yolox ssd_mobilenet_v1 \
-            ssd_lite_mobilenet_v2 ppyoloe_s ppyoloe_m ppyoloe_l ppyoloe_x yolo_nas_s yolo_nas_m \
-            yolo_nas_l",
-        remedy: SCRIPT,
+        names: "ssd_mobilenet_v1 ssd_lite_mobilenet_v2 ppyoloe_s ppyoloe_m ppyoloe_l ppyoloe_x yolo_nas_s \
+            yolo_nas_m yolo_nas_l",
+        remedy: "use `yolox_s` or another `yolox_…`, or save yours with `torch.jit.script` and use `torchscript`",
     },
     Missing {
         names: "dekr_custom dekr_w32_no_dc pose_rescoring_custom pose_rescoring_coco yolo_nas_pose_n \

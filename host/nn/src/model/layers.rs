@@ -6,7 +6,7 @@
 
 use anyhow::{Result, bail};
 use serde::Deserialize;
-use tch::Tensor;
+use tch::{Tensor, no_grad};
 use torch_ext::Shape;
 
 use super::variables::{Init, Variables};
@@ -48,6 +48,7 @@ pub(super) struct Conv2d {
     weight: Tensor,
     bias: Option<Tensor>,
     window: Window,
+    groups: i64,
 }
 
 impl Conv2d {
@@ -67,6 +68,7 @@ impl Conv2d {
             weight,
             bias: Some(bias),
             window,
+            groups: 1,
         })
     }
 
@@ -87,7 +89,36 @@ impl Conv2d {
             weight,
             bias: None,
             window,
+            groups: 1,
         })
+    }
+
+    /// Without a bias and with PyTorch's default first values. With as many `groups` as `inputs` it is depthwise: each
+    /// channel is convolved by itself.
+    pub(super) fn grouped(
+        variables: &mut Variables,
+        name: &str,
+        [inputs, outputs, groups]: [i64; 3],
+        window: Window,
+    ) -> Result<Conv2d> {
+        let shape = [outputs, inputs / groups, window.size, window.size];
+        let fan_in = shape[1..].iter().product::<i64>() as f64;
+        let init = Init::Uniform(1.0 / fan_in.sqrt());
+        let weight = variables.parameter(format!("{name}.weight"), &shape, init)?;
+        Ok(Conv2d {
+            weight,
+            bias: None,
+            window,
+            groups,
+        })
+    }
+
+    /// The bias starts at `value`.
+    pub(super) fn fill_bias(&self, value: f64) -> Result<()> {
+        if let Some(bias) = &self.bias {
+            let _ = no_grad(|| bias.shallow_clone().f_fill_(value))?;
+        }
+        Ok(())
     }
 
     pub(super) fn forward(&self, inputs: &Tensor) -> Result<Tensor> {
@@ -100,7 +131,7 @@ impl Conv2d {
             [stride, stride],
             [padding, padding],
             [1, 1],
-            1,
+            self.groups,
         )?)
     }
 }
@@ -109,10 +140,27 @@ impl Conv2d {
 pub(super) const ONE_VALUE: &str = "in training it needs more. The last batch of an epoch may have one sample: write \
      `train_dataloader_params: {drop_last: true}`, or choose another `batch_size` or larger images";
 
-/// Batch normalization over `[N, C, H, W]`: batch statistics in training, running ones otherwise
-/// (momentum 0.1, ε 1e-5, as PyTorch's `BatchNorm2d`).
+/// The constants of a batch normalization.
+#[derive(Clone, Copy)]
+pub(super) struct Smoothing {
+    /// Added to the variance.
+    pub(super) epsilon: f64,
+    /// The share of a batch in the running statistics.
+    pub(super) momentum: f64,
+}
+
+impl Smoothing {
+    /// The defaults of PyTorch's `BatchNorm2d`.
+    const PYTORCH: Smoothing = Smoothing {
+        epsilon: 1e-5,
+        momentum: 0.1,
+    };
+}
+
+/// Batch normalization over `[N, C, H, W]`: batch statistics in training, running ones otherwise.
 pub(super) struct BatchNorm2d {
     name: String,
+    smoothing: Smoothing,
     weight: Tensor,
     bias: Tensor,
     running_mean: Tensor,
@@ -120,10 +168,22 @@ pub(super) struct BatchNorm2d {
 }
 
 impl BatchNorm2d {
+    /// As PyTorch's `BatchNorm2d`.
     pub(super) fn new(variables: &mut Variables, name: &str, channels: i64) -> Result<BatchNorm2d> {
+        BatchNorm2d::smoothed(variables, name, channels, Smoothing::PYTORCH)
+    }
+
+    /// With constants of its own.
+    pub(super) fn smoothed(
+        variables: &mut Variables,
+        name: &str,
+        channels: i64,
+        smoothing: Smoothing,
+    ) -> Result<BatchNorm2d> {
         let shape = [channels];
         let layer = BatchNorm2d {
             name: name.to_owned(),
+            smoothing,
             weight: variables.parameter(format!("{name}.weight"), &shape, Init::Constant(1.0))?,
             bias: variables.parameter(format!("{name}.bias"), &shape, Init::Constant(0.0))?,
             running_mean: variables.buffer(format!("{name}.running_mean"), &shape, 0.0)?,
@@ -136,8 +196,6 @@ impl BatchNorm2d {
     /// # Errors
     /// One value a channel in training, as in PyTorch: it has no variance, and the running one would become NaN.
     pub(super) fn forward(&self, inputs: &Tensor, train: bool) -> Result<Tensor> {
-        const MOMENTUM: f64 = 0.1;
-        const EPSILON: f64 = 1e-5;
         let shape = Shape::of(inputs);
         if let ([samples, _, height, width], true) = (&*shape, train)
             && samples * height * width == 1
@@ -153,8 +211,8 @@ impl BatchNorm2d {
             Some(&self.running_mean),
             Some(&self.running_var),
             train,
-            MOMENTUM,
-            EPSILON,
+            self.smoothing.momentum,
+            self.smoothing.epsilon,
             true,
         )?)
     }

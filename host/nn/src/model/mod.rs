@@ -22,6 +22,7 @@ mod state;
 mod tests;
 mod torchscript;
 mod variables;
+mod yolox;
 
 use std::cell::Cell;
 use std::path::Path;
@@ -61,6 +62,13 @@ const ARCHITECTURES: &[(&str, Read)] = &[
     ("resnet50", resnet::read_50),
     ("resnet18_cifar", resnet::read_18_cifar),
     ("multi_task_mlp", read::<MultiTaskMlpParams>),
+    ("yolox_n", yolox::read_n),
+    ("yolox_t", yolox::read_t),
+    ("yolox_s", yolox::read_s),
+    ("yolox_m", yolox::read_m),
+    ("yolox_l", yolox::read_l),
+    ("yolox_x", yolox::read_x),
+    ("custom_yolox", yolox::read_custom),
     ("torchscript", read::<TorchScriptParams>),
 ];
 
@@ -213,7 +221,8 @@ impl Model {
     }
 
     /// Predictions for a batch: `[N, …input_shape]` float → `[N, num_classes]` float for every architecture here
-    /// but `multi_task_mlp` and `torchscript`, which return what their heads and their file return. Records gradients unless the caller turned them off.
+    /// but `multi_task_mlp` and `torchscript`, which return what their heads and their file return, and the YOLOX
+    /// networks, which return levels and boxes. Records gradients unless the caller turned them off.
     /// No sync.
     ///
     /// # Errors

@@ -14,6 +14,7 @@
 //! | `missing` | keys for what is not here |
 //! | `warm_up` | notes about schedules |
 //! | `variables` | a recipe's own keys |
+//! | `yolox` | `arch_params` of YOLOX networks |
 //! | `resolvers` | functions inside `${…}` |
 
 mod checkpoints;
@@ -29,6 +30,7 @@ mod shortcuts;
 mod targets;
 mod variables;
 mod warm_up;
+mod yolox;
 
 pub(super) use self::said::Said;
 use super::interpolate::References;
@@ -86,6 +88,7 @@ pub(super) fn lower(recipe: &mut Node, references: &References, keys: &Keys) -> 
     }
     logger::lower(recipe, &mut said)?;
     schedulers::lower(recipe, &mut said)?;
+    yolox::lower(recipe, &mut said)?;
     inert::lower(recipe, &mut said);
     missing::lower(recipe, &mut said);
     processes::lower(recipe, &mut said);

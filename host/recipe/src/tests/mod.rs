@@ -6,6 +6,7 @@ mod hydra;
 mod refused;
 mod robust;
 mod supergradients;
+mod yolox;
 
 use super::Recipe;
 
