@@ -42,7 +42,7 @@ pub struct CocoPart {
     /// Ids of categories that are left out.
     pub class_ids_to_ignore: Option<Vec<i64>>,
     /// The size that images are scaled into when they are read.
-    input_dim: Option<Size>,
+    pub(super) input_dim: Option<Size>,
     /// Leaves out images without boxes.
     #[serde(default = "yes")]
     pub ignore_empty_annotations: bool,

@@ -262,7 +262,7 @@ impl Found {
             folder.display()
         );
         for path in visible(folder, &mut self.passed_over)? {
-            match (path.is_dir(), has_extension(&path)) {
+            match (path.is_dir(), is_image(&path)) {
                 (true, _) => self.walk(&path)?,
                 (false, false) => self.passed_over += 1,
                 (false, true) if path.is_file() => self.images.push(path),
@@ -296,7 +296,8 @@ fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     entries.map(|entry| Ok(entry?.path())).collect()
 }
 
-fn has_extension(path: &Path) -> bool {
+/// The name of the file ends as that of an image.
+pub(super) fn is_image(path: &Path) -> bool {
     let extension = path
         .extension()
         .and_then(|extension| extension.to_str())

@@ -26,6 +26,7 @@ mod data_file;
 mod digits;
 mod epoch;
 mod excerpt;
+mod file_pairs;
 mod hold_out;
 mod image_file;
 mod image_folder;
@@ -39,6 +40,7 @@ mod prefetch;
 mod quotes;
 mod random;
 mod raster;
+mod roboflow;
 mod sample;
 mod scattered_digits;
 mod shard;
@@ -49,6 +51,8 @@ mod target_cells;
 #[cfg(test)]
 mod tests;
 mod transforms;
+mod voc;
+mod yolo_text;
 
 pub use boxed_images::Parts;
 pub use cifar::CifarConfig;
@@ -65,6 +69,7 @@ pub use mnist::MnistConfig;
 pub use prefetch::panic_text;
 pub use random::{Random, mix};
 pub use raster::{PixelValue, Raster};
+pub use roboflow::{RoboflowConfig, RoboflowPart};
 pub use sample::{Bounds, BoxFormat, BoxNumbers, Boxes, Keypoints, Mask, Pixels, Sample, Target};
 pub use scattered_digits::ScatteredDigitsConfig;
 pub use shard::Shard;
@@ -74,6 +79,8 @@ pub use transforms::{
     Augmentation, ByteScale, Idle, Normalize, RandomCrop, Resize, Scale, TransformList, Transforms,
     check_transform_name,
 };
+pub use voc::{VocConfig, VocPart};
+pub use yolo_text::{YoloConfig, YoloPart};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -266,6 +273,12 @@ datasets! {
     Csv(CsvConfig) as "csv" = CsvConfig::load,
     /// Image files with the boxes of a JSON file in COCO's format.
     CocoDetection(CocoConfig) as "coco_detection" = |config, base| boxed_images::load(config, "coco_detection", base),
+    /// Image files, each with a text of boxes in YOLO's format.
+    YoloDetection(YoloConfig) as "yolo_detection" = |config, base| boxed_images::load(config, "yolo_detection", base),
+    /// Image files, each with an XML file of boxes in Pascal VOC's format.
+    VocDetection(VocConfig) as "voc_detection" = |config, base| boxed_images::load(config, "voc_detection", base),
+    /// A data set of Roboflow 100: image files with the boxes of a JSON file in COCO's format.
+    RoboflowDetection(RoboflowConfig) as "roboflow_detection" = |config, base| boxed_images::load(config, "roboflow_detection", base),
     /// The built-in digits scattered on a canvas, with their boxes, masks or both.
     ScatteredDigits(ScatteredDigitsConfig) as "scattered_digits" = |config, _| config.load(),
 }

@@ -8,7 +8,7 @@ use phasebox_contract::suggest;
 const NO_POSES: &str = "pose estimation is not there yet; remove it";
 const IMAGE_FOLDER: &str = "put the images into a folder for each class and use `image_folder`";
 const NO_LISTS: &str =
-    "data with masks or boxes are not read from files yet; try your recipe on `scattered_digits`";
+    "data with masks are not read from files yet; try your recipe on `scattered_digits`";
 
 /// Other names of data sets, by their short form.
 const ALIASES: &[(&str, &str)] = &[
@@ -27,6 +27,11 @@ const ALIASES: &[(&str, &str)] = &[
     ("coco2017_ssd_lite_mobilenet_v2", "coco_detection"),
     ("coco2017_yolo_nas", "coco_detection"),
     ("coco2017_yolox", "coco_detection"),
+    ("coco_detection_yolo_format", "yolo_detection"),
+    ("pascal_voc_detection", "voc_detection"),
+    ("pascal_voc_format_detection", "voc_detection"),
+    ("roboflow_yolox", "roboflow_detection"),
+    ("yolo_darknet_format_detection", "yolo_detection"),
 ];
 
 /// The data set that a recipe calls `name`, as it is called here.
@@ -68,10 +73,8 @@ pub(crate) const DATASETS: &[Missing] = &[
         remedy: NO_LISTS,
     },
     Missing {
-        names: "detection pascal_voc_detection pascal_voc_format_detection \
-            yolo_darknet_format_detection coco_detection_yolo_format roboflow_yolox \
-            roboflow_detection",
-        remedy: NO_LISTS,
+        names: "detection",
+        remedy: "use `coco_detection`, `yolo_detection` or `voc_detection`, by the format of your files",
     },
     Missing {
         names: "coco_keypoints coco_pose_estimation coco2017_pose coco2017_rescoring \
@@ -178,10 +181,6 @@ pub(crate) const COLLATIONS: &[Missing] = &[
     Missing {
         names: "default_collate",
         remedy: "use `default`, or remove `collate_fn`",
-    },
-    Missing {
-        names: "MultiScaleCollateFunction",
-        remedy: "use `PPYoloECollateFN`",
     },
     Missing {
         names: "ComposedCollateFunction ClassificationDatasetAdapterCollateFN \

@@ -22,6 +22,8 @@ pub(super) struct Request<'a> {
     pub(super) epoch: &'a Epoch,
     /// The position of the first sample in the epoch, from which a batch draws what its samples share.
     pub(super) position: u64,
+    /// The number of the batch in the epoch.
+    pub(super) number: u64,
     /// Images that are bytes stay so.
     pub(super) keeps_bytes: bool,
 }
@@ -66,7 +68,11 @@ impl Pipeline {
         let samples = samples.collect::<Result<Vec<_>>>()?;
         let mut random = Random::keyed(&[epoch.seed, request.position, BATCH]);
         let plain = Normalize::identity();
-        let facts = facts(dataset, &plain, request.keeps_bytes);
+        let facts = Facts {
+            seed: epoch.seed,
+            number: request.number,
+            ..facts(dataset, &plain, request.keeps_bytes)
+        };
         self.collation
             .collate()
             .collate(samples, &facts, &mut random)
@@ -103,5 +109,7 @@ pub(super) fn facts<'a>(
         classes: dataset.num_classes(),
         has_crowds: dataset.has_crowds(),
         keeps_bytes,
+        seed: 0,
+        number: 0,
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Plan {
 impl Plan {
     /// Makes one batch. A panic of the data set or of a decoder becomes an error, in whatever thread this runs.
     pub(super) fn batch(&self, number: u64) -> Result<Batch> {
-        let make = || self.for_device(self.samples(number));
+        let make = || self.for_device(number);
         catch_unwind(AssertUnwindSafe(make))
             .unwrap_or_else(|panic| Err(anyhow!("the data set panicked: {}", panic_text(&*panic))))
             .with_context(|| {
@@ -50,12 +50,14 @@ impl Plan {
     }
 
     /// Float32 for the CPU, which computes with it. For another device bytes, which cost less to make and to copy.
-    fn for_device(&self, samples: Range<usize>) -> Result<Batch> {
+    fn for_device(&self, number: u64) -> Result<Batch> {
+        let samples = self.samples(number);
         let keeps_bytes = self.device != Device::Cpu;
         let request = Request {
             position: samples.start as u64,
             indices: &self.order[samples],
             epoch: &self.epoch,
+            number,
             keeps_bytes,
         };
         let batch = self.pipeline.batch(&*self.dataset, &request)?;

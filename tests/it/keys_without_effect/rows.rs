@@ -337,6 +337,23 @@ pub(super) const ROWS: &[Row] = &[
     ),
     (
         &[
+            "train_transforms=[ColorJitter, DetectionTargetsFormatTransform: {output_format: LABEL_XYXY}]",
+            "val_transforms=[DetectionTargetsFormatTransform]",
+        ],
+        &[
+            ("ColorJitter", "none of its ranges is given"),
+            (
+                "DetectionTargetsFormatTransform",
+                "samples here have no boxes",
+            ),
+            (
+                "DetectionTargetsFormatTransform",
+                "samples here have no boxes",
+            ),
+        ],
+    ),
+    (
+        &[
             "train_transforms=[Resize: {size: 12}, CenterCrop: {size: 8}, RandomCrop: {size: 8}, Resize: {size: 8}, ColorJitter: {hue: 0.2}]",
         ],
         &[
@@ -368,6 +385,10 @@ pub(super) const ROWS: &[Row] = &[
     (
         &["train_transforms=[Standardize: {max_value: 255}]"],
         &[("Standardize", "samples of another scale")],
+    ),
+    (
+        &["train_transforms=[DetectionPaddedRescale: {input_dim: 8}]"],
+        &[("DetectionPaddedRescale", "samples of another scale")],
     ),
     (
         &[

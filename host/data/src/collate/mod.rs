@@ -8,9 +8,11 @@
 //! | `stack` | samples of one shape, stacked |
 //! | `ragged` | boxes and other things of which samples have different numbers |
 //! | `sizes` | a size of images that is drawn for each batch |
+//! | `multi_scale` | a size of images that is drawn for every few batches |
 //! | `mixup` | two images and their classes mixed, or one cut into the other |
 
 mod mixup;
+mod multi_scale;
 pub(crate) mod ragged;
 mod sizes;
 mod stack;
@@ -58,6 +60,9 @@ pub(crate) struct Facts<'a> {
     pub(crate) has_crowds: bool,
     /// Images that are bytes stay so, for the receiver to normalize.
     pub(crate) keeps_bytes: bool,
+    /// The seed of the epoch, and the number of the batch in it: several batches share what is drawn from them.
+    pub(crate) seed: u64,
+    pub(crate) number: u64,
 }
 
 macro_rules! collations {
@@ -81,6 +86,7 @@ collations! {
     Detection(ragged::Detection) = "DetectionCollateFN",
     CrowdDetection(ragged::CrowdDetection) = "CrowdDetectionCollateFN",
     Sizes(sizes::RandomSize<ragged::Detection>) = "PPYoloECollateFN",
+    MultiScale(multi_scale::MultiScale) = "MultiScaleCollateFunction",
     CrowdSizes(sizes::RandomSize<ragged::CrowdDetection>) = "CrowdDetectionPPYoloECollateFN",
     Mixup(mixup::Mixup) = "CollateMixup",
 }

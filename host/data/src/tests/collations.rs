@@ -9,7 +9,7 @@ use super::super::{
 };
 use super::targets::{Marked, list};
 use super::{digits, floats, integers};
-use crate::collate::Collation;
+use crate::collate::{Collation, Facts};
 use crate::pipeline::facts;
 use crate::random::Random;
 
@@ -151,6 +151,57 @@ fn a_size_is_drawn_for_each_batch_and_boxes_follow() {
     assert_eq!(largest.unwrap(), [3, 96, 96]);
 }
 
+#[test]
+fn a_size_is_drawn_for_every_few_batches() {
+    let sides = |parameters: Value, numbers: std::ops::Range<u64>| -> Vec<[i64; 2]> {
+        let collation = collation(json!({ "MultiScaleCollateFunction": parameters }));
+        let side = |number| {
+            let plain = Normalize::identity();
+            let facts = Facts {
+                seed: 3,
+                number,
+                ..facts(&Marked, &plain, false)
+            };
+            let samples = vec![with_boxes(1), with_boxes(1)];
+            let batch = collation
+                .collate()
+                .collate(samples, &facts, &mut Random::new(number));
+            let batch = batch.unwrap();
+            let [_, _, height, width] = batch.input().size()[..] else {
+                panic!("images");
+            };
+            let row = floats(&batch.only_target());
+            assert_eq!(row[2], 2.0 * width as f32 / 20.0);
+            [height, width]
+        };
+        numbers.map(side).collect()
+    };
+    let distinct = |mut sides: Vec<[i64; 2]>| {
+        sides.sort_unstable();
+        sides.dedup();
+        sides
+    };
+    let ten = sides(json!({"target_size": 64}), 20..30);
+    assert_eq!(distinct(ten).len(), 1);
+    let each = |mut parameters: Value| {
+        parameters["change_frequency"] = json!(1);
+        distinct(sides(parameters, 0..100))
+    };
+    // 0.66 · 64 is above 32, 1.5 · 64 is 96.
+    assert_eq!(each(json!({"target_size": 64})), [[32, 64], [48, 96]]);
+    let ends = json!({"min_image_size": 16, "max_image_size": 32, "image_size_steps": 8});
+    assert_eq!(each(ends), [[8, 16], [12, 24], [16, 32]]);
+    let range = json!({"multiscale_range": 1, "image_size_steps": 10});
+    assert_eq!(each(range), [[5, 10], [10, 20], [15, 30]]);
+    let largest = collation(json!({"MultiScaleCollateFunction": {"target_size": 640}}))
+        .collate()
+        .output(
+            &[3, 320, 640],
+            &facts(&Marked, &Normalize::identity(), false),
+        );
+    assert_eq!(largest.unwrap(), [3, 480, 960]);
+}
+
 fn digit_samples(count: usize) -> Vec<Sample> {
     (0..count)
         .map(|index| digits().train.sample(index).unwrap())
@@ -278,6 +329,30 @@ fn wrong_collations_are_refused() {
         json!({"PPYoloECollateFN": {"random_resize_modes": [2]}}),
         "may be 0 (nearest) and 1 (linear)",
     );
+    for (parameters, expected) in [
+        (json!({}), "one of `target_size`, `multiscale_range`, and"),
+        (
+            json!({"target_size": 64, "multiscale_range": 3}),
+            "one of `target_size`",
+        ),
+        (json!({"min_image_size": 64}), "one of `target_size`"),
+        (
+            json!({"min_image_size": 64, "max_image_size": 32}),
+            "none is left",
+        ),
+        (json!({"multiscale_range": 5}), "none is left"),
+        (json!({"target_size": 30_000}), "each side must be in"),
+        (
+            json!({"target_size": 64, "change_frequency": 0}),
+            "must be at least 1",
+        ),
+        (
+            json!({"target_size": 64, "image_size_steps": 0}),
+            "must be at least 1",
+        ),
+    ] {
+        check(json!({ "MultiScaleCollateFunction": parameters }), expected);
+    }
     check(
         json!({"CollateMixup": {"mixup_alpha": 0}}),
         "one of them above 0",

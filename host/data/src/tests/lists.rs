@@ -24,6 +24,7 @@ fn batch(transforms: &Transforms, collation: Value, keeps_bytes: bool) -> super:
         indices: &indices,
         epoch: &5.into(),
         position: 0,
+        number: 0,
         keeps_bytes,
     };
     pipeline.batch(&*digits().train, &request).unwrap()
@@ -328,4 +329,32 @@ fn lists_that_do_not_fit_are_refused() {
         json!([{"SegStandardize": {"max_value": 0}}]),
         "`max_value` must be positive",
     );
+}
+
+#[test]
+fn transforms_that_change_nothing_are_named_with_the_reason() {
+    let check = |dataset: Arc<dyn super::Dataset>, item: Value, expected: &[&str]| {
+        let config = json!({"batch_size": 1, "collate_fn": "CrowdDetectionCollateFN"});
+        let config = serde_json::from_value(config).unwrap();
+        let list: TransformList = serde_json::from_value(json!([item])).unwrap();
+        let loader = DataLoader::new("train", dataset, config, list, 0).unwrap();
+        let idle = loader.idle_transforms().unwrap();
+        let reasons: Vec<&str> = idle.iter().map(|idle| idle.reason.as_str()).collect();
+        assert_eq!(reasons, expected, "{item}");
+    };
+    let format = json!("DetectionTargetsFormatTransform");
+    check(
+        digits().train,
+        format.clone(),
+        &["samples here have no boxes"],
+    );
+    check(Arc::new(Marked), format, &[]);
+    // It makes float32 of the bytes as they are, whatever their size.
+    check(
+        digits().train,
+        json!({"DetectionPaddedRescale": {"input_dim": 8}}),
+        &[],
+    );
+    let rescale = json!({"DetectionRescale": {"output_shape": 8}});
+    check(digits().train, rescale, &["images are 8×8 there already"]);
 }

@@ -1,5 +1,6 @@
 //! Tests of the data, by subject. The samples are real; numbers come from the files, computed apart from phasebox.
 
+mod boxed_folders;
 mod cifar;
 mod coco;
 mod collations;

@@ -25,7 +25,6 @@ const SIZED: &[(&str, &str)] = &[
     ("CenterCrop", "center_crop"),
     ("RandomCrop", "random_crop"),
     ("DetectionRescale", ""),
-    ("DetectionPaddedRescale", ""),
     ("DetectionPadToSize", ""),
     ("SegResize", ""),
     ("SegRescale", ""),
@@ -56,7 +55,9 @@ impl Transforms {
             ];
         }
         let (mut idle, mut names) = (Vec::new(), Vec::new());
-        for step in self.steps()? {
+        let steps = self.steps()?;
+        let lacks_boxes = lacks_boxes(&steps, dataset)?;
+        for step in steps {
             let (name, [before, other]) = (step.name(), shapes);
             shapes[0] = step.transform().output(before)?;
             // An image that somebody made up may be too large.
@@ -65,6 +66,7 @@ impl Transforms {
                 true => same_size(&step, before).or_else(|| no_tone(&step, before[0])),
                 false => no_tone(&step, before[0]),
             };
+            let reason = reason.or_else(|| no_boxes(&step, lacks_boxes));
             let before = names.iter().filter(|known| **known == name).count();
             idle.extend(reason.map(|reason| Idle {
                 name,
@@ -95,6 +97,21 @@ fn same_size(step: &TransformConfig, [_, height, width]: [usize; 3]) -> Option<S
     let is_padded = parameters(step)["padding"].as_u64().unwrap_or(0) > 0;
     let reason = || format!("images are {height}×{width} there already");
     (is_sized && !is_padded).then(reason)
+}
+
+/// The transform that only changes boxes.
+const OF_BOXES: &str = "DetectionTargetsFormatTransform";
+
+/// True if a transform asks for boxes that the first sample does not have.
+fn lacks_boxes(steps: &[TransformConfig], dataset: &dyn Dataset) -> Result<bool> {
+    let asks = steps.iter().any(|step| step.name() == OF_BOXES);
+    Ok(asks && dataset.sample(0)?.boxes_mut().next().is_none())
+}
+
+/// A form of boxes for samples that have none.
+fn no_boxes(step: &TransformConfig, lacks_boxes: bool) -> Option<String> {
+    let is_idle = lacks_boxes && step.name() == OF_BOXES;
+    is_idle.then(|| "samples here have no boxes".to_owned())
 }
 
 /// A jitter of nothing, or of the colors of gray images.

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::{Draw, TransformConfig, Transforms};
+use super::values::ConvertToTensor;
+use super::{Draw, Transform, TransformConfig, Transforms};
 use crate::random::Random;
 use crate::raster::Raster;
 use crate::sample::{Pixels, Sample, Target};
@@ -19,17 +20,21 @@ pub struct Scale {
 }
 
 /// Transforms that decide the scale of every image.
-const DECIDING: [&str; 9] = [
+const DECIDING: [&str; 10] = [
     "ToTensor",
     "Normalize",
     "Standardize",
     "DetectionStandardize",
     "DetectionNormalize",
+    PADDED,
     "DetectionRGB2BGR",
     "SegStandardize",
     "SegNormalize",
     "SegConvertToTensor",
 ];
+
+/// Pads too, which a trial of two pixels is not for.
+const PADDED: &str = "DetectionPaddedRescale";
 
 /// Scales that differ by less of their range are one.
 const TOLERANCE: f32 = 1e-4;
@@ -75,7 +80,11 @@ impl Transforms {
                 random: Random::keyed(&[0]),
                 dataset,
             };
-            sample = step.transform().apply(sample, &mut draw)?;
+            let transform: &dyn Transform = match step.name() {
+                PADDED => &ConvertToTensor::default(),
+                _ => step.transform(),
+            };
+            sample = transform.apply(sample, &mut draw)?;
             last = Some(step.name());
         }
         Ok(Some(Scale {

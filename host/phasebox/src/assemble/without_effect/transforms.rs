@@ -17,7 +17,7 @@ pub(super) fn notes(facts: &Facts<'_>) -> Result<Vec<Note>> {
             continue;
         };
         let items = items(transforms);
-        notes.extend(items.iter().filter_map(|item| item_note(item)));
+        notes.extend(items.iter().filter_map(item_note));
         notes.extend(idle_notes(&items, loader)?);
     }
     notes.extend(other_scale(facts));
@@ -25,15 +25,27 @@ pub(super) fn notes(facts: &Facts<'_>) -> Result<Vec<Note>> {
 }
 
 /// The transforms of a section, in its order; of the mapping form, its keys.
-fn items(transforms: &Node) -> Vec<&Entry> {
+fn items(transforms: &Node) -> Vec<Entry> {
     match &transforms.content {
-        Content::List(items) => items.iter().flat_map(Node::entries).collect(),
-        _ => transforms.entries().iter().collect(),
+        Content::List(items) => items.iter().flat_map(entries).collect(),
+        _ => transforms.entries().to_vec(),
     }
 }
 
+/// An item as an entry: a name with its parameters, or a name alone.
+fn entries(item: &Node) -> Vec<Entry> {
+    let Some(name) = item.as_str() else {
+        return item.entries().to_vec();
+    };
+    vec![Entry {
+        key: name.to_owned(),
+        location: item.location.clone(),
+        value: item.clone(),
+    }]
+}
+
 /// Those that find every image as they would make it.
-fn idle_notes(items: &[&Entry], loader: &DataLoader) -> Result<Vec<Note>> {
+fn idle_notes(items: &[Entry], loader: &DataLoader) -> Result<Vec<Note>> {
     let mut notes = Vec::new();
     for idle in loader.idle_transforms()? {
         let mut same = items.iter().filter(|item| {

@@ -69,6 +69,15 @@ const KINDS: &[(&str, Kind)] = &[
     ("cocoformatdetection", Kind::Parts),
     ("coco_detection", Kind::Parts),
     ("coco_format_detection", Kind::Parts),
+    ("yolodarknetformatdetection", Kind::Parts),
+    ("yolo_darknet_format_detection", Kind::Parts),
+    ("yolo_detection", Kind::Parts),
+    ("pascalvocdetection", Kind::Parts),
+    ("pascalvocformatdetection", Kind::Parts),
+    ("pascal_voc_detection", Kind::Parts),
+    ("pascal_voc_format_detection", Kind::Parts),
+    ("voc_detection", Kind::Parts),
+    ("roboflow", Kind::Parts),
 ];
 
 /// Keys of data sets with boxes that do nothing, at these values.
