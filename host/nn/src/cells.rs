@@ -53,13 +53,26 @@ impl Cells {
 
     /// The boxes of `raw` `[B, 5 + C, A]`: cx, cy, w and h in pixels of the input, each `[B, A]`.
     pub(crate) fn boxes(&self, raw: &Tensor) -> Result<[Tensor; 4]> {
-        let centre = |index, place: &Tensor| {
-            let moved = raw.f_select(1, index)?.f_add(place)?;
-            moved.f_mul(&self.stride)
-        };
-        let side = |index| raw.f_select(1, index)?.f_exp()?.f_mul(&self.stride);
-        Ok([centre(0, &self.x)?, centre(1, &self.y)?, side(2)?, side(3)?])
+        let numbers = raw.f_narrow(1, 0, 4)?.f_unbind(1)?;
+        boxes(&numbers, [&self.x, &self.y], &self.stride)
     }
+}
+
+/// Boxes of four raw numbers each, in cells at these places: cx, cy, w and h in pixels of the input.
+pub(crate) fn boxes(
+    numbers: &[Tensor],
+    [x, y]: [&Tensor; 2],
+    stride: &Tensor,
+) -> Result<[Tensor; 4]> {
+    let [across, down, width, height] = numbers else {
+        bail!("a box has four numbers, not {}", numbers.len());
+    };
+    Ok([
+        across.f_add(x)?.f_mul(stride)?,
+        down.f_add(y)?.f_mul(stride)?,
+        width.f_exp()?.f_mul(stride)?,
+        height.f_exp()?.f_mul(stride)?,
+    ])
 }
 
 fn counted(count: i64, device: Device) -> Result<Tensor> {

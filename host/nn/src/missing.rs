@@ -69,8 +69,11 @@ pub(crate) const LOSSES: &[Missing] = &[
         remedy: "use `CrossEntropyLoss`, which takes masks",
     },
     Missing {
-        names: "YoloXDetectionLoss yolox_loss YoloXFastDetectionLoss yolox_fast_loss PPYoloELoss \
-            ppyoloe_loss SSDLoss ssd_loss DEKRLoss dekr_loss RescoringLoss rescoring_loss \
+        names: "YoloXFastDetectionLoss yolox_fast_loss",
+        remedy: "it matches by other rules and divides by all cells; use `YoloXDetectionLoss`, which is dense here too",
+    },
+    Missing {
+        names: "PPYoloELoss ppyoloe_loss SSDLoss ssd_loss DEKRLoss dekr_loss RescoringLoss rescoring_loss \
             YoloNASPoseLoss yolo_nas_pose_loss",
         remedy: OWN_LOSS,
     },

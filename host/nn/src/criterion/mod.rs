@@ -2,7 +2,7 @@
 //! Owns the checks of shapes and parameters, and the tensors of a loss that are trained; keeps no running average
 //! (`metrics` does) and calls no backward.
 //!
-//! Every loss is a mean over its elements, computed in float32 at least: half precision predictions are widened.
+//! Every loss but that of boxes is a mean over its elements, computed in float32 at least: half precision predictions are widened.
 //!
 //! **To add a loss**: one file here with its `criterion_params` (a struct with `deny_unknown_fields`) that
 //! implements [`TensorLoss`], or [`Loss`] if it has parts, parameters of its own or several predictions; one row in
@@ -16,6 +16,7 @@ mod presence;
 mod regression;
 #[cfg(test)]
 mod tests;
+mod yolox;
 
 use std::cell::Cell;
 
@@ -52,6 +53,11 @@ const LOSSES: &[Row] = &[
     Row::new("HuberLoss", read::<Huber>),
     Row::new("PresenceLoss", read::<Presence>),
     Row::new("MultiTaskLoss", read_whole::<MultiTask>),
+    Row {
+        name: "YoloXDetectionLoss",
+        alias: Some("yolox_loss"),
+        read: yolox::read,
+    },
 ];
 
 /// One loss of the registry.
@@ -291,7 +297,8 @@ impl Criterion {
     /// at; later batches do not sync.
     ///
     /// `CrossEntropyLoss` takes `preds` `[N, C, …]` with class indices `[N, …]` (any integer kind) or class
-    /// probabilities `[N, C, …]`; `PresenceLoss` `[N, C]` with rows `[M, k]`; `MultiTaskLoss` what its parts take; the other losses take a target shaped as
+    /// probabilities `[N, C, …]`; `PresenceLoss` `[N, C]` with rows `[M, k]`; `YoloXDetectionLoss` raw levels with rows
+    /// `[M, 6]`; `MultiTaskLoss` what its parts take; the other losses take a target shaped as
     /// `preds`, where `[N]` also fits `[N, 1]`.
     ///
     /// # Errors

@@ -30,6 +30,8 @@ const WANTED: &[(&str, Kind)] = &[
     ("l1", Kind::Number),
     ("huber", Kind::Number),
     ("presence", Kind::Boxes),
+    ("yoloxdetection", Kind::Boxes),
+    ("yolox", Kind::Boxes),
 ];
 
 impl Kind {
@@ -62,7 +64,7 @@ impl Kind {
         match self {
             Kind::Class => "use `CrossEntropyLoss`, and `Accuracy`, `F1` or `AUROC`",
             Kind::Number => "use `MSELoss`, `L1Loss` or `HuberLoss`, and `MAE` or `MSE`",
-            Kind::Boxes => "use `PresenceLoss`",
+            Kind::Boxes => "use `YoloXDetectionLoss` or `PresenceLoss`",
             Kind::Other => "use `CrossEntropyLoss` for masks",
         }
     }
@@ -92,10 +94,31 @@ pub(super) fn check(recipe: &Recipe, built: &Built) -> Result<()> {
         .into_iter()
         .flat_map(items)
         .filter_map(format_of_boxes);
-    match has_loss(built, "PresenceLoss") {
-        true => formats.try_for_each(check_label_first),
+    if has_loss(built, "PresenceLoss") {
+        formats.try_for_each(check_label_first)?;
+    }
+    match has_loss(built, "YoloXDetectionLoss") {
+        true => sections.into_iter().try_for_each(check_columns),
         false => Ok(()),
     }
+}
+
+/// Refuses columns of boxes other than those that `YoloXDetectionLoss` reads: it could not tell them apart.
+fn check_columns(transforms: &Node) -> Result<()> {
+    const WANTED: &str = "LABEL_CXCYWH";
+    let formats = items(transforms).iter().filter_map(format_of_boxes);
+    let last = formats.last();
+    if last.and_then(Node::as_str) == Some(WANTED) {
+        return Ok(());
+    }
+    let found = last.and_then(Node::as_str);
+    let message = format!(
+        "boxes come as {}, and `YoloXDetectionLoss` reads {WANTED}: end the transforms with \
+         `DetectionTargetsFormatTransform: {{output_format: {WANTED}}}`",
+        found.unwrap_or("LABEL_XYXY")
+    );
+    let place = last.unwrap_or(transforms);
+    Err(anyhow!(place.location.error(message)))
 }
 
 /// True if the run's loss, or one of its parts, is the one of that name.

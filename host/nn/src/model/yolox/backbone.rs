@@ -32,11 +32,15 @@ impl Backbone {
         image_channels: i64,
     ) -> Result<Backbone> {
         let first = first(variables, sizes, image_channels)?;
-        let mut stage = |number| Stage::new(variables, sizes, number);
         Ok(Backbone {
             stem: sizes.stem,
             first,
-            stages: [stage(2)?, stage(3)?, stage(4)?, stage(5)?],
+            stages: [
+                Stage::new(variables, sizes, 2)?,
+                Stage::new(variables, sizes, 3)?,
+                Stage::new(variables, sizes, 4)?,
+                Stage::new(variables, sizes, 5)?,
+            ],
         })
     }
 

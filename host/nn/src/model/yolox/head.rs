@@ -125,9 +125,11 @@ fn branch(
     name: &str,
     channels: i64,
 ) -> Result<[Area; 2]> {
-    let mut area = |index: usize| {
-        let name = format!("{name}.{index}");
-        Area::new(variables, &name, [channels, channels], 1, sizes.kernel)
-    };
-    Ok([area(0)?, area(1)?])
+    let (channels, kernel) = ([channels, channels], sizes.kernel);
+    let first = format!("{name}.0");
+    let second = format!("{name}.1");
+    Ok([
+        Area::new(variables, &first, channels, 1, kernel)?,
+        Area::new(variables, &second, channels, 1, kernel)?,
+    ])
 }
