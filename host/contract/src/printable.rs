@@ -1,9 +1,20 @@
 //! Texts of others in messages: those of recipes, data files and callbacks. None can forge or break a log line, a
 //! terminal or a dashboard, and none hides the message that it stands in. Owns no output.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+
+/// A text that may go to a terminal: the doors of the program take no other. Only [`shown`] and [`json`] make one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown(String);
+
+impl Display for Shown {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
 
 /// The mark of a text that was cut.
 const CUT: &str = " … (cut)";
@@ -100,7 +111,7 @@ pub fn message(text: &str) -> String {
 
 /// A message as a reader gets it: [`message`] with all lines but the first indented. No line of it can pass for one of the
 /// host, whoever wrote it.
-pub fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> Shown {
     let text = message(text);
     let mut lines = text.lines();
     let mut shown = lines.next().unwrap_or_default().to_owned();
@@ -108,12 +119,17 @@ pub fn shown(text: &str) -> String {
         let indent = if line.starts_with("  ") { "" } else { "  " };
         shown.extend(["\n", indent, line]);
     }
-    shown
+    Shown(shown)
 }
 
 /// A JSON text that a terminal can show: characters in its strings that do not print are escaped as JSON has it, so that
 /// it means what it meant.
-pub fn json(text: &str) -> String {
+pub fn json(text: &str) -> Shown {
+    Shown(in_json(text))
+}
+
+/// As [`json`], for a file: somebody will show it on a terminal.
+pub fn in_json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if character == '\n' || prints(character) {
@@ -151,7 +167,7 @@ fn push(line: &mut String, character: char) {
 
 /// Tells characters that print as themselves from control characters, line separators, joiners, direction overrides and
 /// other invisible format characters.
-fn prints(character: char) -> bool {
+pub fn prints(character: char) -> bool {
     let invisible = matches!(character,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
@@ -215,21 +231,22 @@ mod tests {
 
     #[test]
     fn no_line_passes_for_another() {
-        let check = |text: &str, expected: &str| assert_eq!(shown(text), expected);
+        let check = |text: &str, expected: &str| assert_eq!(shown(text).0, expected);
         check("it imports `a\x1b]0;b`", "it imports `a\\u{1b}]0;b`");
         check("a\nerror: forged\n  b", "a\n  error: forged\n  b");
         check("a\r\n\terror: forged", "a\n  \\terror: forged");
         check("", "");
         let long = format!("{}\nerror: forged", "\n".repeat(20_000));
-        assert!(shown(&long).len() < 30_000, "{}", shown(&long).len());
-        assert!(shown(&long).ends_with("\n  error: forged"));
+        let shown = shown(&long).0;
+        assert!(shown.len() < 30_000, "{}", shown.len());
+        assert!(shown.ends_with("\n  error: forged"));
     }
 
     #[test]
     fn json_means_what_it_meant() -> serde_json::Result<()> {
         for text in ["a\u{202e}b\n\u{9b}\u{e0041}", "größe 訓練"] {
             let value = serde_json::json!({ "name": text });
-            let shown = json(&format!("{value:#}"));
+            let shown = in_json(&format!("{value:#}"));
             assert!(shown.chars().all(|it| it == '\n' || prints(it)), "{shown}");
             assert_eq!(serde_json::from_str::<serde_json::Value>(&shown)?, value);
         }

@@ -218,6 +218,38 @@ fn opens_a_file(line: &str) -> bool {
         .any(|call| line.match_indices(call).any(is_call))
 }
 
+/// The doors to the reader, which take no text but [`Shown`](phasebox_contract::printable::Shown), and the answer of a
+/// process of our own to its parent.
+const WRITES_TO_THE_READER: [&str; 4] = [
+    "host/phasebox/src/cli/print.rs",
+    "host/phasebox/src/cli/messages.rs",
+    "host/train/src/logger/progress.rs",
+    "host/component/src/task.rs",
+];
+
+#[test]
+fn texts_leave_by_the_doors() {
+    let mut broken = Vec::new();
+    for name in host_crates() {
+        if DEVELOPERS.contains(&name.as_str()) {
+            continue;
+        }
+        for source in host_sources(&name) {
+            let is_door = WRITES_TO_THE_READER.contains(&source.path.as_str());
+            if !is_door && !source.is_test() {
+                broken.extend(source.places(writes_to_the_reader));
+            }
+        }
+    }
+    check("a text goes to the reader beside `print`", broken);
+}
+
+fn writes_to_the_reader(line: &str) -> bool {
+    let code = line.trim_start();
+    let ways = ["println!(", "print!(", "stdout()", "stderr()"];
+    !code.starts_with("//") && ways.iter().any(|way| code.contains(way))
+}
+
 /// The one file outside torch-ext with unsafe code: compiled code is mapped from the user's own cache.
 const MAPS_CODE: &str = "host/component/src/compiled.rs";
 const TORCH_EXT: &str = "host/torch-ext/";

@@ -145,9 +145,9 @@ impl Lock {
 /// Writes the lock of a recipe, in place of the one it had.
 pub(super) fn write(path: &Path, callbacks: &[impl Serialize]) -> Result<()> {
     let lock = serde_json::json!({ "schema": SCHEMA, "callbacks": callbacks });
-    let mut text = serde_json::to_vec_pretty(&lock)?;
-    text.push(b'\n');
-    atomic_file::write_file(path, &text, Durability::Process)
+    let mut text = json::pretty(&lock)?;
+    text.push('\n');
+    atomic_file::write_file(path, text.as_bytes(), Durability::Process)
         .with_context(|| format!("cannot write {}", path.display()))
 }
 

@@ -63,7 +63,7 @@ where
             return Ok(());
         }
         write_level(&mut out, level)?;
-        out.write_str(&printable::shown(&text.0))?;
+        write!(out, "{}", printable::shown(&text.0))?;
         match count {
             1..=3 => writeln!(out),
             _ => writeln!(out, " (said {count} times)"),

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write as _};
 
 use anyhow::Context as _;
-use phasebox_contract::printable;
+use phasebox_contract::printable::{self, Shown};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -35,7 +35,7 @@ pub(super) fn print_json_line(value: &Value) -> Result<(), Failure> {
     write([printable::json(&value.to_string())])
 }
 
-fn write(lines: impl IntoIterator<Item = String>) -> Result<(), Failure> {
+fn write(lines: impl IntoIterator<Item = Shown>) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match lines
         .into_iter()

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use phasebox_files::atomic_file::{self, Durability};
+use phasebox_files::json;
 use phasebox_recipe::{Recipe, variants};
 use phasebox_train::trainer::Summary;
 use serde_json::{Value, json};
@@ -141,11 +142,7 @@ impl Sweep {
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
         let file = atomic_file::create_unique_folder(&folder, "SWEEP_")?.join("sweep.json");
-        atomic_file::write_file(
-            &file,
-            &serde_json::to_vec_pretty(rows)?,
-            Durability::Process,
-        )?;
+        atomic_file::write_file(&file, json::pretty(rows)?.as_bytes(), Durability::Process)?;
         Ok(file)
     }
 }

@@ -1,6 +1,8 @@
 //! Bytes that something logged takes in the run's logs, worked out before it is written: its line in `metrics.jsonl` and
 //! its event for TensorBoard. The estimate is never below what is written. Counts nothing against limits.
 
+use phasebox_contract::printable::prints;
+
 /// The line and the event of a value or a message, without its name and its text.
 const FRAME: u64 = 192;
 /// A bin of a histogram: a bound and a count, as text and as numbers of 8 bytes.
@@ -18,7 +20,10 @@ pub(super) fn of_bins(bins: u32) -> u64 {
 
 /// The bytes of a text beyond its frame: as a string of JSON, and as it is.
 pub(super) fn of_text(text: &str) -> u64 {
-    text.bytes().map(|byte| in_json(byte) + 1).sum()
+    let bytes = text
+        .chars()
+        .map(|letter| in_json(letter) + letter.len_utf8() as u64);
+    bytes.sum()
 }
 
 /// The bytes of a message, which is in `metrics.jsonl` and the program's log.
@@ -26,23 +31,26 @@ pub(super) fn of_message(line: &str) -> u64 {
     FRAME + of_text(line)
 }
 
-/// The bytes of one byte in a string of JSON.
-fn in_json(byte: u8) -> u64 {
-    match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
-        0..0x20 => 6,
-        _ => 1,
+/// The bytes of one character in a string of JSON.
+fn in_json(letter: char) -> u64 {
+    match letter {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        _ if prints(letter) => letter.len_utf8() as u64,
+        _ => 6 * letter.len_utf16() as u64,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use phasebox_files::json;
+
     use super::*;
 
     #[test]
     fn escapes_are_counted_as_they_are_written() {
-        let all: String = (0..256).filter_map(char::from_u32).collect();
-        let written = serde_json::to_string(&all).unwrap_or_default().len() - 2;
-        assert_eq!(of_text(&all), (written + all.len()) as u64);
+        let all: String = (0..0xf_0000).filter_map(char::from_u32).collect();
+        let mut written = Vec::new();
+        json::write_line(&mut written, &all).expect("a text");
+        assert_eq!(of_text(&all), (written.len() - 2 + all.len()) as u64);
     }
 }

@@ -80,11 +80,11 @@ impl Manifest {
 
     /// Writes the manifest, after its digest.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
-        let text = serde_json::to_vec_pretty(self)?;
-        let line = format!("{}  {MANIFEST}\n", Digest::of(&text));
-        for (name, bytes) in [(DIGEST, line.as_bytes()), (MANIFEST, &text)] {
+        let text = json::pretty(self)?;
+        let line = format!("{}  {MANIFEST}\n", Digest::of(text.as_bytes()));
+        for (name, text) in [(DIGEST, &line), (MANIFEST, &text)] {
             let path = folder.join(name);
-            fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use phasebox_files::json;
 use serde::Serialize;
 
 use super::{Histogram, Level, Logged, resumed_lines};
@@ -116,7 +117,7 @@ impl MetricsFile {
     }
 
     fn write_json(&mut self, line: &impl Serialize) -> Result<()> {
-        serde_json::to_writer(&mut self.out, line).context("cannot write metrics.jsonl")?;
+        json::write_line(&mut self.out, line).context("cannot write metrics.jsonl")?;
         self.out
             .write_all(b"\n")
             .context("cannot write metrics.jsonl")

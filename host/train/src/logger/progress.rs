@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
-use phasebox_contract::printable::{self, one_line};
+use phasebox_contract::printable::{self, Shown, one_line};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -122,7 +122,7 @@ impl Progress {
                 bar.set_position(self.epoch.batch);
             }
             Output::Lines(_) if self.epoch.is_due(LINE_EVERY) => {
-                self.say(&self.epoch.batch_line(loss));
+                self.say(&printable::shown(&self.epoch.batch_line(loss)));
             }
             Output::Lines(_) | Output::Json(_) | Output::Silent => {}
         }
@@ -138,10 +138,10 @@ impl Progress {
         let metrics = std::mem::take(&mut self.metrics);
         match &mut self.output {
             Output::Bar(bar) => {
-                bar.println(self.epoch.end_line(&metrics));
+                bar.println(printable::shown(&self.epoch.end_line(&metrics)).to_string());
                 bar.finish_and_clear();
             }
-            Output::Lines(_) => self.say(&self.epoch.end_line(&metrics)),
+            Output::Lines(_) => self.say(&printable::shown(&self.epoch.end_line(&metrics))),
             Output::Json(_) => self.say(&self.epoch.end_event(step, &metrics)?),
             Output::Silent => {}
         }
@@ -160,7 +160,7 @@ impl Progress {
         }
     }
 
-    fn say(&mut self, line: &str) {
+    fn say(&mut self, line: &Shown) {
         let (Output::Lines(out) | Output::Json(out)) = &mut self.output else {
             return;
         };
@@ -267,7 +267,7 @@ impl Epoch {
         one_line(&line)
     }
 
-    fn end_event(&self, step: u64, metrics: &[(String, f64)]) -> Result<String> {
+    fn end_event(&self, step: u64, metrics: &[(String, f64)]) -> Result<Shown> {
         let event = EpochEvent {
             event: "epoch",
             epoch: self.epoch,

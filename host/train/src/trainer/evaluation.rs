@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use phasebox_files::atomic_file::{self, Durability};
+use phasebox_files::json;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use torch_ext::GradientMode;
@@ -109,9 +110,9 @@ impl Trainer {
         self.pass_over(split)?;
         self.context.logger.flush()?;
         let evaluation = self.evaluation(split, checkpoint, started.elapsed().as_secs_f64())?;
-        let json = serde_json::to_vec_pretty(&evaluation)?;
+        let text = json::pretty(&evaluation)?;
         let file = self.run.path().join("evaluation.json");
-        atomic_file::write_file(&file, &json, Durability::Process)?;
+        atomic_file::write_file(&file, text.as_bytes(), Durability::Process)?;
         Ok(evaluation)
     }
 

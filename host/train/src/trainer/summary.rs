@@ -183,11 +183,11 @@ impl Trainer {
     /// Writes the summary and shows it.
     pub(super) fn summarize(&mut self, ending: &Ending) -> Result<Summary> {
         let summary = self.summary(ending);
-        let json = serde_json::to_value(&summary)?;
-        let bytes = serde_json::to_vec_pretty(&json)?;
-        atomic_file::write_file(&self.run.summary(), &bytes, Durability::Process)
+        let value = serde_json::to_value(&summary)?;
+        let text = json::pretty(&value)?;
+        atomic_file::write_file(&self.run.summary(), text.as_bytes(), Durability::Process)
             .context("the summary cannot be written")?;
-        self.progress.finish(&json);
+        self.progress.finish(&value);
         Ok(summary)
     }
 
