@@ -164,7 +164,7 @@ fn other_data_are_a_change_of_the_recipe() {
     assert_ne!(metrics(&own), metrics(&other));
 }
 
-/// The same rows under other names of the classes, of which the second comes first now.
+/// One table under other names of its classes, of which the second comes first now.
 #[test]
 fn classes_keep_their_names_and_their_order() {
     let scratch = Scratch::new();
