@@ -112,7 +112,7 @@ fn libtorch_and_wasmtime_stay_in_their_crates() {
 }
 
 /// The files of the crate `recipe`, in the order in which they build on each other.
-const RECIPE_FILES: [&str; 38] = [
+const RECIPE_FILES: [&str; 39] = [
     "location",
     "node",
     "document",
@@ -133,16 +133,17 @@ const RECIPE_FILES: [&str; 38] = [
     "said",
     "variables",
     "targets",
+    "inert",
     "parameters",
     "layout",
     "checkpoints",
-    "inert",
     "logger",
     "schedulers",
     "missing",
     "processes",
     "shortcuts",
     "warm_up",
+    "yolox",
     "mod",
     "callbacks",
     "callback_labels",

@@ -117,7 +117,7 @@ pub struct BatchItems<'a> {
     pub target: &'a Items,
     /// The network's inputs, whose size bounds boxes.
     pub inputs: Option<&'a Items>,
-    /// What the collation adds beside inputs and target.
+    /// Additions of the collation, beside inputs and target.
     pub additional: Option<&'a Items>,
 }
 

@@ -159,9 +159,11 @@ impl Sets {
     }
 }
 
+/// A class. Without a name, hotcoco would write to standard error.
 fn category(class: usize) -> Category {
     Category {
         id: class as u64 + 1,
+        name: format!("class_{class}"),
         ..Category::default()
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn lower(
 /// A form of parameters.
 #[derive(Clone, Copy)]
 enum Kind {
-    /// The same for all splits.
+    /// One for all splits.
     Whole,
     /// A folder for each split.
     Folders,
