@@ -11,6 +11,7 @@ use phasebox_files::regular_file;
 use serde::{Deserialize, Serialize};
 
 use super::image_file;
+use super::kept_samples::KeptSamples;
 use super::raster::{Filter, Raster};
 use super::sample::{Bounds, Boxes, Fill, Move, Sample, Target};
 use super::transforms::{Size, fitted};
@@ -173,7 +174,7 @@ pub(super) fn load<P: Part>(parts: &Parts<P>, format: &'static str, base: &Path)
     })
 }
 
-/// Image files with their boxes, decoded when they are asked for. Keeps no pixels.
+/// Image files with their boxes, decoded when they are asked for.
 struct BoxedImages {
     format: &'static str,
     annotations: Annotations,
@@ -182,6 +183,7 @@ struct BoxedImages {
     /// `[height, width]` of the first sample.
     size: [usize; 2],
     has_crowds: bool,
+    kept: KeptSamples,
 }
 
 impl BoxedImages {
@@ -213,6 +215,7 @@ impl BoxedImages {
             classes,
             size: scaled([height, width], input_dim),
             has_crowds: boxes().any(|bounds| bounds.is_crowd),
+            kept: KeptSamples::new(annotations.images.len()),
             annotations,
         })
     }
@@ -240,6 +243,23 @@ impl BoxedImages {
             self.annotations.source.display()
         );
         Ok(())
+    }
+
+    /// The sample from its file.
+    fn decoded(&self, index: usize) -> Result<Sample> {
+        let (image, path) = self.image(index)?;
+        let (shape, values) = image_file::decoded(&path, 3)?;
+        let size = [shape[1], shape[2]];
+        self.check_size(image, &path, size)?;
+        let boxes = Target::Boxes(self.boxes(image, size));
+        let raster = Raster { shape, values };
+        let mut sample = Sample::of_image(raster, 255.0, boxes);
+        sample.file = Some(path);
+        let Some(input_dim) = self.input_dim else {
+            return Ok(sample);
+        };
+        let resize = Move::Resize(fitted(size, input_dim), Filter::Linear);
+        sample.moved(resize, &Fill::default())
     }
 
     fn boxes(&self, image: &Annotated, [height, width]: [usize; 2]) -> Boxes {
@@ -374,19 +394,12 @@ impl Dataset for BoxedImages {
     }
 
     fn sample(&self, index: usize) -> Result<Sample> {
-        let (image, path) = self.image(index)?;
-        let (shape, values) = image_file::decoded(&path, 3)?;
-        let size = [shape[1], shape[2]];
-        self.check_size(image, &path, size)?;
-        let boxes = Target::Boxes(self.boxes(image, size));
-        let raster = Raster { shape, values };
-        let mut sample = Sample::of_image(raster, 255.0, boxes);
-        sample.file = Some(path);
-        let Some(input_dim) = self.input_dim else {
+        if let Some(sample) = self.kept.get(index) {
             return Ok(sample);
-        };
-        let resize = Move::Resize(fitted(size, input_dim), Filter::Linear);
-        sample.moved(resize, &Fill::default())
+        }
+        let sample = self.decoded(index)?;
+        self.kept.keep(index, &sample);
+        Ok(sample)
     }
 
     fn header(&self, index: usize) -> Result<Option<[usize; 2]>> {

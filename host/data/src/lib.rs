@@ -31,6 +31,8 @@ mod hold_out;
 mod image_file;
 mod image_folder;
 mod images;
+mod kept_samples;
+mod linear_bytes;
 mod loader;
 mod mnist;
 mod named;

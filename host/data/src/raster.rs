@@ -5,6 +5,8 @@ use anyhow::{Result, bail, ensure};
 use image::imageops::{self, FilterType};
 use image::{ImageBuffer, Luma, Pixel, Rgb};
 
+use super::linear_bytes;
+
 /// The longest side of an image, in pixels, that a transform may ask for.
 pub(crate) const SIDE_LIMIT: usize = 8192;
 
@@ -28,6 +30,25 @@ pub trait PixelValue: Copy + 'static {
     fn filtered(from: &Raster<Self>, size: [usize; 2], filter: FilterType) -> Result<Raster<Self>>
     where
         Self: Sized;
+    /// A part of the raster in `size`, `to` from `at` on, resized linearly in a faster way, if there is one.
+    fn resized(
+        _: &Raster<Self>,
+        _size: [usize; 2],
+        _at: [usize; 2],
+        _to: [usize; 2],
+    ) -> Option<Raster<Self>>
+    where
+        Self: Sized,
+    {
+        None
+    }
+    /// Draws onto a filled raster linearly, by the map back, in a faster way. Answers false if there is none.
+    fn warp(_: &Raster<Self>, _: &[f64; 6], _: &[Self], _: &mut Raster<Self>) -> bool
+    where
+        Self: Sized,
+    {
+        false
+    }
 }
 
 /// Pixels that an image is resized with.
@@ -142,10 +163,10 @@ impl<T: PixelValue> Raster<T> {
     pub(crate) fn mirrored(mut self) -> Self {
         let (channels, length) = (self.shape[0].max(1), self.row_length().max(1));
         for row in self.values.chunks_exact_mut(length) {
-            let count = row.len() / channels;
-            for pixel in 0..count / 2 {
-                let (here, there) = (pixel * channels, (count - 1 - pixel) * channels);
-                (0..channels).for_each(|channel| row.swap(here + channel, there + channel));
+            match channels {
+                1 => row.reverse(),
+                3 => row.as_chunks_mut::<3>().0.reverse(),
+                channels => reverse_pixels(row, channels),
             }
         }
         self
@@ -185,9 +206,29 @@ impl<T: PixelValue> Raster<T> {
         let back = [scale(1), 0.0, 0.0, 0.0, scale(0), 0.0];
         match filter {
             Filter::Nearest => self.nearest(&back, size, &[]),
-            Filter::Linear => self.linear(&back, size, None),
+            Filter::Linear => match T::resized(&self, size, [0, 0], size) {
+                Some(resized) => Ok(resized),
+                None => self.linear(&back, size, None),
+            },
             Filter::Antialiased => T::filtered(&self, size, FilterType::Triangle),
             Filter::Bicubic => T::filtered(&self, size, FilterType::CatmullRom),
+        }
+    }
+
+    /// The part of the linearly resized raster that has the size `to`, from the pixel `at` on, and is inside.
+    pub(crate) fn resized_part(
+        self,
+        size: [usize; 2],
+        at: [usize; 2],
+        to: [usize; 2],
+    ) -> Result<Self> {
+        check_size(size)?;
+        match T::resized(&self, size, at, to) {
+            Some(part) => Ok(part),
+            None => {
+                let resized = self.resized(size, Filter::Linear)?;
+                resized.cropped(at.map(|place| place as isize), to, &[])
+            }
         }
     }
 
@@ -222,6 +263,11 @@ impl<T: PixelValue> Raster<T> {
         let mut out = Self::filled(self.shape[0], size, fill.unwrap_or_default())?;
         let border: Vec<T> = Self::filled(self.shape[0], [1, 1], fill.unwrap_or_default())?.values;
         let border = fill.map(|_| border.as_slice());
+        if let Some(border) = border
+            && T::warp(self, back, border, &mut out)
+        {
+            return Ok(out);
+        }
         for (at, pixel) in pixels(&mut out) {
             let [x, y] = mapped(back, at).map(|place| place - 0.5);
             let (left, top) = (x.floor(), y.floor());
@@ -284,6 +330,13 @@ impl<T: PixelValue> Raster<T> {
     }
 }
 
+fn reverse_pixels<T>(row: &mut [T], channels: usize) {
+    row.reverse();
+    for pixel in row.chunks_exact_mut(channels) {
+        pixel.reverse();
+    }
+}
+
 /// The middle of each pixel, and its channels.
 fn pixels<T>(raster: &mut Raster<T>) -> impl Iterator<Item = ([f64; 2], &mut [T])> {
     let [channels, _, width] = raster.shape;
@@ -320,6 +373,19 @@ impl PixelValue for u8 {
             shape: [channels, size[0], size[1]],
             values,
         })
+    }
+
+    fn resized(
+        from: &Raster<u8>,
+        size: [usize; 2],
+        at: [usize; 2],
+        to: [usize; 2],
+    ) -> Option<Raster<u8>> {
+        linear_bytes::resized(from, linear_bytes::Part { size, at, to })
+    }
+
+    fn warp(from: &Raster<u8>, back: &Matrix, fill: &[u8], out: &mut Raster<u8>) -> bool {
+        linear_bytes::warp(from, back, fill, out)
     }
 }
 

@@ -120,6 +120,8 @@ pub(crate) enum Move {
     Turn,
     /// Resizes to `[height, width]`.
     Resize([usize; 2], Filter),
+    /// Resizes to the first `[height, width]`, and keeps the part of the second from `[top, left]` on, which is inside.
+    Part([usize; 2], [usize; 2], [usize; 2]),
     /// Moves by the map onto a canvas of `[height, width]`.
     Warp(Matrix, [usize; 2]),
 }
@@ -158,6 +160,10 @@ impl Move {
                 let [y, x] = [to[0] as f64 / height, to[1] as f64 / width];
                 ([x, 0.0, 0.0, 0.0, y, 0.0], to)
             }
+            Move::Part(size, to, [top, left]) => {
+                let [y, x] = [size[0] as f64 / height, size[1] as f64 / width];
+                ([x, 0.0, -(left as f64), 0.0, y, -(top as f64)], to)
+            }
             Move::Warp(matrix, to) => (matrix, to),
         }
     }
@@ -168,11 +174,13 @@ impl Move {
         fill: &[f32],
     ) -> Result<Raster<T>> {
         match *self {
+            Move::Crop([0, 0], size) if size == raster.size() => Ok(raster),
             Move::Crop(at, size) => raster.cropped(at, size, fill),
             Move::Mirror => Ok(raster.mirrored()),
             Move::UpsideDown => Ok(raster.upside_down()),
             Move::Turn => Ok(raster.turned()),
             Move::Resize(size, filter) => raster.resized(size, filter),
+            Move::Part(size, to, at) => raster.resized_part(size, at, to),
             Move::Warp(matrix, size) => raster.warped(matrix, size, Filter::Linear, fill),
         }
     }
@@ -182,6 +190,10 @@ impl Move {
         let fill = [f32::from(fill.unwrap_or(mask.ignore))];
         let classes = match *self {
             Move::Resize(size, _) => mask.classes.resized(size, Filter::Nearest),
+            Move::Part(size, to, at) => {
+                let resized = mask.classes.resized(size, Filter::Nearest)?;
+                resized.cropped(at.map(|place| place as isize), to, &fill)
+            }
             Move::Warp(matrix, size) => mask.classes.warped(matrix, size, Filter::Nearest, &fill),
             _ => self.of_image(mask.classes, &fill),
         };
@@ -240,13 +252,27 @@ impl Sample {
     /// # Errors
     /// Images that differ in kind, or samples whose targets do.
     pub(crate) fn absorb(&mut self, part: Sample, at: [isize; 2]) -> Result<()> {
-        let place = Move::Crop(at.map(|place| -place), self.size()?);
-        let (matrix, to) = place.map(self.size()?);
         let (Some(image), Some(other)) = (&mut self.image, &part.image) else {
             return Err(anyhow::anyhow!(NO_IMAGE));
         };
         image.paste(other, at)?;
-        for ((_, mine), (_, other)) in self.target.iter_mut().zip(part.target) {
+        let size = image.size();
+        self.absorb_targets(part.target, at, size)
+    }
+
+    /// Takes over the things of a part whose corner is at `[top, left]` of an image of `size`.
+    ///
+    /// # Errors
+    /// Targets that are about the whole image.
+    pub(crate) fn absorb_targets(
+        &mut self,
+        targets: Vec<(String, Target)>,
+        at: [isize; 2],
+        size: [usize; 2],
+    ) -> Result<()> {
+        let place = Move::Crop(at.map(|place| -place), size);
+        let (matrix, to) = place.map(size);
+        for ((_, mine), (_, other)) in self.target.iter_mut().zip(targets) {
             match (mine, other) {
                 (Target::Boxes(mine), Target::Boxes(mut other)) => {
                     other.moved(&matrix, to);
@@ -337,6 +363,21 @@ impl Pixels {
             ),
         }
         Ok(())
+    }
+
+    /// The pixels as float32, each byte of any channel put through `value`.
+    pub(crate) fn floats_alike(self, value: impl Fn(u8) -> f32) -> Raster<f32> {
+        match self {
+            Pixels::Floats(raster) => raster,
+            Pixels::Bytes(Raster { shape, values }) => {
+                let table: [f32; 256] = std::array::from_fn(|byte| value(byte as u8));
+                let floats = values.iter().map(|&byte| table[usize::from(byte)]);
+                Raster {
+                    shape,
+                    values: floats.collect(),
+                }
+            }
+        }
     }
 
     /// The pixels as float32, each byte put through `value` with its channel.

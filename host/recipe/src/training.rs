@@ -175,7 +175,7 @@ pub(super) const UNSUPPORTED: Unsupported = &[
     ),
     (
         "pre_prediction_callback",
-        "write a callback that replaces the inputs at on-train-batch-start",
+        "it may be `DetectionMultiscalePrePredictionCallback`; for others write a callback that replaces the inputs at on-train-batch-start",
     ),
     (
         "resume_from_remote_sg_logger",

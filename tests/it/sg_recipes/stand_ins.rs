@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
+
 use crate::harness::Scratch;
 
 /// A network, data, a loss and metrics that are there; the rest of a recipe stays.
@@ -75,23 +77,30 @@ pub(super) fn of(recipe: &str) -> Vec<&'static str> {
     changes
 }
 
-/// Files of the forms of CIFAR-10 and of ImageNet.
+/// Files of the forms of CIFAR-10, of ImageNet and of COCO.
 pub(super) struct Data {
     cifar10: PathBuf,
     imagenet: PathBuf,
+    coco: PathBuf,
 }
 
 pub(super) fn data(scratch: &Scratch) -> Data {
     Data {
         cifar10: cifar10(scratch),
         imagenet: imagenet(scratch),
+        coco: coco(scratch),
     }
 }
 
 impl Data {
     /// The changes that lead a recipe to its files; none for one whose data set phasebox lacks.
     pub(super) fn roots(&self, recipe: &str) -> Vec<String> {
+        let mut key = "root";
         let folders = match recipe {
+            "coco2017_yolox" => {
+                key = "data_dir";
+                [self.coco.clone(), self.coco.clone()]
+            }
             name if name.starts_with("cifar10") => [self.cifar10.clone(), self.cifar10.clone()],
             name if name.starts_with("imagenet") => {
                 ["train", "val"].map(|split| self.imagenet.join(split))
@@ -101,10 +110,36 @@ impl Data {
         let splits = ["train", "val"].into_iter().zip(folders);
         let roots = splits.map(|(split, folder)| {
             let folder = folder.display();
-            format!("dataset_params.{split}_dataset_params.root={folder}")
+            format!("dataset_params.{split}_dataset_params.{key}={folder}")
         });
         roots.collect()
     }
+}
+
+/// Pictures with a box in each, of one of 80 categories; a crowd in validation.
+fn coco(scratch: &Scratch) -> PathBuf {
+    let root = scratch.path("coco");
+    let categories = (1..=80).map(|id| json!({"id": id, "name": format!("thing{id}")}));
+    let categories: Vec<Value> = categories.collect();
+    fs::create_dir_all(root.join("annotations")).expect("the case's folder can be written");
+    for (split, count) in [("train2017", 16), ("val2017", 2)] {
+        let folder = root.join("images").join(split);
+        fs::create_dir_all(&folder).expect("the case's folder can be written");
+        let (mut images, mut annotations) = (Vec::new(), Vec::new());
+        for id in 1..=count {
+            let name = format!("{id}.bmp");
+            fs::write(folder.join(&name), bmp(id * 10)).expect("the case's folder can be written");
+            images.push(json!({"id": id, "file_name": name, "width": 64, "height": 64}));
+            let is_crowd = i32::from(split == "val2017" && id == 2);
+            annotations.push(json!({
+                "id": id, "image_id": id, "category_id": id, "bbox": [8, 8, 40, 40], "iscrowd": is_crowd,
+            }));
+        }
+        let all = json!({"images": images, "annotations": annotations, "categories": categories});
+        let file = root.join(format!("annotations/instances_{split}.json"));
+        fs::write(file, all.to_string()).expect("the case's folder can be written");
+    }
+    root
 }
 
 /// A picture of each of two classes in each part.

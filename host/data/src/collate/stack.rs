@@ -107,12 +107,24 @@ fn images<T: Copy + Default>(
 /// Writes the channels one after the other.
 fn planes<T: Copy>(raster: &Raster<T>, out: &mut [T]) {
     let [channels, height, width] = raster.shape;
+    if channels == 3 {
+        return three_planes(raster.values.as_chunks().0, out);
+    }
     for (channel, plane) in out.chunks_exact_mut((height * width).max(1)).enumerate() {
         let values = raster.values.iter().skip(channel).step_by(channels.max(1));
         plane
             .iter_mut()
             .zip(values)
             .for_each(|(out, value)| *out = *value);
+    }
+}
+
+fn three_planes<T: Copy>(pixels: &[[T; 3]], out: &mut [T]) {
+    let (first, rest) = out.split_at_mut(pixels.len());
+    let (second, third) = rest.split_at_mut(pixels.len());
+    let planes = first.iter_mut().zip(second).zip(third);
+    for (pixel, ((first, second), third)) in pixels.iter().zip(planes) {
+        [*first, *second, *third] = *pixel;
     }
 }
 

@@ -5,6 +5,7 @@ mod cifar;
 mod coco;
 mod collations;
 mod csv;
+mod detection;
 mod digits;
 mod hostile;
 mod image_folder;

@@ -151,6 +151,13 @@ fn check(items: &Value, threshold: f32) {
                 "{name}: {place:?} is outside of all boxes"
             );
         }
+        let [height, width] = sample.size().unwrap().map(|side| side as f32);
+        for bounds in boxes(&sample) {
+            let [left, top, right, bottom] = bounds.corners;
+            let is_within = 0.0 <= left && right <= width && 0.0 <= top && bottom <= height;
+            let has_area = left < right && top < bottom;
+            assert!(is_within && has_area, "{name}: {bounds:?}");
+        }
         let large = boxes(&sample)
             .iter()
             .filter(|bounds| bounds.sides().iter().all(|side| *side > 4.0));

@@ -238,35 +238,60 @@ impl Transform for Hsv {
 
 /// Shifts hue, saturation and value of every pixel.
 pub(crate) fn shift_hsv(raster: &mut Raster<u8>, [hue, saturation, value]: [i32; 3]) {
-    for pixel in raster.values.chunks_exact_mut(3) {
-        let [h, s, v] = hsv_of(pixel);
-        let h = (h + hue).rem_euclid(180);
-        let [s, v] = [s + saturation, v + value].map(|level| level.clamp(0, 255));
-        let color = of_hue(h as f32 / 180.0, s as f32 / 255.0, v as f32 / 255.0);
-        for (byte, value) in pixel.iter_mut().zip(color) {
-            *byte = (value * 255.0).round_ties_even() as u8;
-        }
+    let hue = hue.rem_euclid(180);
+    let (of_hue, of_saturation) = (divisors(180, 6), divisors(255, 1));
+    let grays: [[u32; 3]; 180] = std::array::from_fn(|hue| grays(hue as u32));
+    for pixel in raster.values.as_chunks_mut::<3>().0 {
+        let [h, s, v] = hsv_of(*pixel, &of_hue, &of_saturation);
+        let h = if h + hue < 180 {
+            h + hue
+        } else {
+            h + hue - 180
+        };
+        let [s, v] = [s + saturation, v + value].map(|level| level.clamp(0, 255) as u32);
+        *pixel = grays[h as usize].map(|gray| toward_gray(v, s * gray));
+    }
+}
+
+/// A channel's level from its value and its part of gray times the saturation, rounded.
+fn toward_gray(value: u32, gray: u32) -> u8 {
+    const FULL: u32 = 255 * 30;
+    ((value * (FULL - gray) + FULL / 2) / FULL) as u8
+}
+
+/// The thirtieths by which red, green and blue of a full hue fall short of the value.
+fn grays(hue: u32) -> [u32; 3] {
+    let (rising, falling) = (30 - hue % 30, hue % 30);
+    match hue / 30 {
+        0 => [0, rising, 30],
+        1 => [falling, 0, 30],
+        2 => [30, 0, rising],
+        3 => [30, falling, 0],
+        4 => [rising, 30, 0],
+        _ => [0, 30, falling],
     }
 }
 
 /// Hue in `0..180`, saturation and value of a red-green-blue pixel, with OpenCV's whole numbers.
-fn hsv_of(pixel: &[u8]) -> [i32; 3] {
-    let &[red, green, blue] = pixel else {
-        return [0; 3];
-    };
-    let [r, g, b] = [red, green, blue].map(i32::from);
+fn hsv_of(pixel: [u8; 3], of_hue: &[i32; 256], of_saturation: &[i32; 256]) -> [i32; 3] {
+    let [r, g, b] = pixel.map(i32::from);
     let value = r.max(g).max(b);
     let range = value - r.min(g).min(b);
-    let (hue, full) = if value == r {
-        (g - b, 180)
+    let hue = if value == r {
+        g - b
     } else if value == g {
-        (b - r + 2 * range, 180)
+        b - r + 2 * range
     } else {
-        (r - g + 4 * range, 180)
+        r - g + 4 * range
     };
-    let hue = fixed(hue, divisor(full, 6 * range));
-    let saturation = fixed(range, divisor(255, value));
+    let hue = fixed(hue, of_hue[range as usize]);
+    let saturation = fixed(range, of_saturation[value as usize]);
     [if hue < 0 { hue + 180 } else { hue }, saturation, value]
+}
+
+/// The divisors of `full` by `times` each byte.
+fn divisors(full: i32, times: i32) -> [i32; 256] {
+    std::array::from_fn(|byte| divisor(full, times * byte as i32))
 }
 
 /// `full / by` with 12 binary digits behind the point; 0 for a division by 0.
@@ -281,7 +306,7 @@ fn fixed(number: i32, factor: i32) -> i32 {
     (number * factor + (1 << 11)) >> 12
 }
 
-/// Exchanges red and blue.
+/// Exchanges red and blue, by chance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct SwapChannels {
@@ -290,7 +315,7 @@ pub(crate) struct SwapChannels {
 
 impl Default for SwapChannels {
     fn default() -> Self {
-        Self { prob: 1.0 }
+        Self { prob: 0.5 }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::numbers::{Color, Range, Size, factors};
 use super::{Draw, Transform};
-use crate::raster::{Filter, Matrix};
+use crate::raster::{Filter, Matrix, check_size};
 use crate::sample::{BoxFormat, BoxNumbers, Fill, Move, Pixels, Sample};
 
 fn gray() -> Color {
@@ -28,7 +28,8 @@ pub(crate) struct RandomAffine {
     translate: Range,
     scales: Range,
     shear: Range,
-    target_size: Size,
+    /// The size of the canvas; that of the image if it is empty.
+    target_size: Option<Size>,
     /// Drops boxes that are small, cut to a small part, or thin.
     filter_box_candidates: bool,
     /// Both sides must be longer, in pixels.
@@ -47,7 +48,7 @@ impl Default for RandomAffine {
             translate: Range::One(0.1),
             scales: Range::One(0.1),
             shear: Range::One(10.0),
-            target_size: Size::default(),
+            target_size: Some(Size::Side(640)),
             filter_box_candidates: false,
             wh_thr: 2.0,
             ar_thr: 20.0,
@@ -95,6 +96,12 @@ impl AffineDraw {
 }
 
 impl RandomAffine {
+    /// The size of the canvas for an image of a size.
+    fn size(&self, image: [usize; 2]) -> Result<[usize; 2]> {
+        let size = self.target_size.map(|size| size.sides("target_size"));
+        size.unwrap_or(Ok(image))
+    }
+
     fn draw(&self, draw: &mut Draw<'_>) -> Result<AffineDraw> {
         Ok(AffineDraw {
             angle: draw.between(self.degrees.around("degrees", 0.0)?),
@@ -139,7 +146,7 @@ impl RandomAffine {
 
 impl Transform for RandomAffine {
     fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample> {
-        let size = self.target_size.sides("target_size")?;
+        let size = self.size(sample.size()?)?;
         let matrix = self.draw(draw)?.matrix(sample.size()?, size);
         if self.filter_box_candidates {
             self.filter(&mut sample, &matrix, size);
@@ -147,13 +154,14 @@ impl Transform for RandomAffine {
         sample.moved(Move::Warp(matrix, size), &filled(&self.border_value))
     }
 
-    fn output(&self, [channels, ..]: [usize; 3]) -> Result<[usize; 3]> {
+    fn output(&self, [channels, height, width]: [usize; 3]) -> Result<[usize; 3]> {
         self.degrees.around("degrees", 0.0)?;
         self.translate.around("translate", 0.5)?;
         self.scale_range()?;
         self.shear_range()?;
         self.border_value.check("border_value", channels)?;
-        let [height, width] = self.target_size.sides("target_size")?;
+        let [height, width] = self.size([height, width])?;
+        check_size([height, width])?;
         Ok([channels, height, width])
     }
 }
@@ -179,7 +187,7 @@ impl Transform for PaddedRescale {
         let size = self.input_dim.sides("input_dim")?;
         let mut sample = letterboxed(sample, size, &filled(&self.pad_value))?;
         let image = sample.image.take();
-        let floats = image.map(|image| image.floats(|_, byte| f32::from(byte)));
+        let floats = image.map(|image| image.floats_alike(f32::from));
         sample.image = floats.map(Pixels::Floats);
         Ok(sample)
     }

@@ -231,7 +231,7 @@ pub(crate) struct UpsideDown {
     prob: f64,
 }
 
-/// Turns by 90°, 180° or 270°.
+/// Turns by 0°, 90°, 180° or 270° to the left.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RandomTurn {
@@ -290,7 +290,7 @@ impl Transform for UpsideDown {
 impl Transform for RandomTurn {
     fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample> {
         if draw.chance(self.prob) {
-            for _ in 0..=draw.place(2) {
+            for _ in 0..draw.place(3) {
                 sample = sample.moved(Move::Turn, &Fill::default())?;
             }
         }

@@ -1,6 +1,6 @@
 //! Transforms that draw other samples: four images in one, and two images mixed. As in SuperGradients and YOLOX.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::detection::{fitted, letterboxed};
@@ -19,8 +19,15 @@ pub(crate) struct Mosaic {
     input_dim: Size,
     #[serde(default = "always")]
     prob: f64,
+    /// False is off, whatever the probability.
+    #[serde(default = "on")]
+    enable_mosaic: bool,
     #[serde(default = "gray")]
     border_value: f32,
+}
+
+fn on() -> bool {
+    true
 }
 
 fn always() -> f64 {
@@ -58,6 +65,10 @@ impl Mosaic {
     fn size(&self) -> Result<[usize; 2]> {
         self.input_dim.sides("input_dim")
     }
+
+    fn chance(&self) -> f64 {
+        if self.enable_mosaic { self.prob } else { 0.0 }
+    }
 }
 
 fn scaled(sample: Sample, size: [usize; 2]) -> Result<Sample> {
@@ -67,11 +78,11 @@ fn scaled(sample: Sample, size: [usize; 2]) -> Result<Sample> {
 
 impl Transform for Mosaic {
     fn joins(&self) -> bool {
-        self.prob > 0.0
+        self.chance() > 0.0
     }
 
     fn apply(&self, sample: Sample, draw: &mut Draw<'_>) -> Result<Sample> {
-        match draw.chance(self.prob) {
+        match draw.chance(self.chance()) {
             true => self.joined(sample, draw),
             false => Ok(sample),
         }
@@ -86,7 +97,7 @@ impl Transform for Mosaic {
         let canvas = self.size()?.map(|side| 2 * side);
         check_size(canvas)?;
         // Without the mosaic the image stays as it is.
-        let least = if self.prob < 1.0 {
+        let least = if self.chance() < 1.0 {
             [height, width]
         } else {
             [0, 0]
@@ -95,12 +106,16 @@ impl Transform for Mosaic {
     }
 }
 
-/// Half of this image and half of another one, which is scaled into `input_dim`, scaled again by chance, mirrored by
-/// chance and cut at a random place. The things of both stay.
+/// Half of this image and half of another one, which is mirrored by chance, scaled into `input_dim`, scaled again by chance
+/// and cut at a random place. The things of both stay.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mixup {
-    input_dim: Size,
+    /// That of the image if it is empty.
+    input_dim: Option<Size>,
+    /// False is off, whatever the probability.
+    #[serde(default = "on")]
+    enable_mixup: bool,
     /// The range of the second scale.
     #[serde(default = "jitter")]
     mixup_scale: [f64; 2],
@@ -117,39 +132,45 @@ fn jitter() -> [f64; 2] {
 }
 
 impl Mixup {
+    fn chance(&self) -> f64 {
+        if self.enable_mixup { self.prob } else { 0.0 }
+    }
+
     /// Another sample, as large as this one.
     fn other(&self, size: [usize; 2], draw: &mut Draw<'_>) -> Result<Sample> {
         let (fill, black) = (Fill::gray(self.border_value), Fill::gray(0.0));
-        let other = draw.other()?;
-        let factor = draw.between(self.mixup_scale);
-        let is_mirrored = draw.chance(self.flip_prob);
-        let input_dim = self.input_dim.sides("input_dim")?;
-        let other = letterboxed(other, input_dim, &fill)?;
-        let jittered = input_dim.map(|side| ((side as f64 * factor) as usize).max(1));
-        let mut other = other.moved(Move::Resize(jittered, Filter::Linear), &fill)?;
-        if is_mirrored {
+        let mut other = draw.other()?;
+        if draw.chance(self.flip_prob) {
             other = other.moved(Move::Mirror, &fill)?;
         }
+        let factor = draw.between(self.mixup_scale);
+        let input_dim = self.input_dim.map(|size| size.sides("input_dim"));
+        let input_dim = input_dim.unwrap_or(Ok(size))?;
+        let other = letterboxed(other, input_dim, &fill)?;
+        let jittered = input_dim.map(|side| ((side as f64 * factor) as usize).max(1));
         let room = [0, 1].map(|axis| jittered[axis].saturating_sub(size[axis]));
-        let at = room.map(|room| draw.place(room.saturating_sub(1)) as isize);
-        other.moved(Move::Crop(at, size), &black)
+        let at = room.map(|room| draw.place(room.saturating_sub(1)));
+        let inner = [0, 1].map(|axis| size[axis].min(jittered[axis] - at[axis]));
+        let other = other.moved(Move::Part(jittered, inner, at), &fill)?;
+        other.moved(Move::Crop([0, 0], size), &black)
     }
 }
 
 impl Transform for Mixup {
     fn joins(&self) -> bool {
-        self.prob > 0.0
+        self.chance() > 0.0
     }
 
     fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample> {
-        if !draw.chance(self.prob) {
+        if !draw.chance(self.chance()) {
             return Ok(sample);
         }
-        let other = self.other(sample.size()?, draw)?;
-        let image = sample.image.clone();
-        let mixed = image.zip(other.image.clone());
-        sample.absorb(other, [0, 0])?;
-        sample.image = mixed.map(|(mine, other)| halves(mine, other));
+        let size = sample.size()?;
+        let other = self.other(size, draw)?;
+        if let Some((mine, other)) = sample.image.take().zip(other.image) {
+            sample.image = Some(halves(mine, other)?);
+        }
+        sample.absorb_targets(other.target, [0, 0], size)?;
         Ok(sample)
     }
 
@@ -157,7 +178,8 @@ impl Transform for Mixup {
         probability("prob", self.prob)?;
         probability("flip_prob", self.flip_prob)?;
         let [_, most] = factors("mixup_scale", self.mixup_scale)?;
-        let size = self.input_dim.sides("input_dim")?;
+        let size = self.input_dim.map(|size| size.sides("input_dim"));
+        let size = size.unwrap_or(Ok([shape[1], shape[2]]))?;
         check_size(size.map(|side| (side as f64 * most) as usize))?;
         ensure!(
             self.border_value.is_finite(),
@@ -167,21 +189,27 @@ impl Transform for Mixup {
     }
 }
 
-/// The mean of two images of one size and kind; `absorb` has refused others.
-fn halves(mine: Pixels, other: Pixels) -> Pixels {
+/// The mean of two images of one size.
+///
+/// # Errors
+/// Images that differ in kind.
+fn halves(mine: Pixels, other: Pixels) -> Result<Pixels> {
     match (mine, other) {
-        (Pixels::Bytes(mut mine), Pixels::Bytes(other)) => {
+        (Pixels::Bytes(mut mine), Pixels::Bytes(other)) if mine.shape == other.shape => {
             let pairs = mine.values.iter_mut().zip(other.values);
             pairs.for_each(|(mine, other)| {
                 *mine = ((u16::from(*mine) + u16::from(other)) / 2) as u8
             });
-            Pixels::Bytes(mine)
+            Ok(Pixels::Bytes(mine))
         }
-        (Pixels::Floats(mut mine), Pixels::Floats(other)) => {
+        (Pixels::Floats(mut mine), Pixels::Floats(other)) if mine.shape == other.shape => {
             let pairs = mine.values.iter_mut().zip(other.values);
             pairs.for_each(|(mine, other)| *mine = (*mine + other) / 2.0);
-            Pixels::Floats(mine)
+            Ok(Pixels::Floats(mine))
         }
-        (mine, _) => mine,
+        _ => bail!(
+            "images of different channels, or of bytes and of float32, cannot be joined\n\
+             hint: join them before the transform that makes float32"
+        ),
     }
 }

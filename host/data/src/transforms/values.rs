@@ -26,7 +26,7 @@ impl Transform for ToTensor {
 /// The sample with float32 pixels: bytes put through `value`, float32 as it is.
 fn with_floats(mut sample: Sample, value: impl Fn(u8) -> f32) -> Sample {
     let image = sample.image.take();
-    let floats = image.map(|image| image.floats(|_, byte| value(byte)));
+    let floats = image.map(|image| image.floats_alike(&value));
     sample.image = floats.map(Pixels::Floats);
     sample
 }

@@ -209,7 +209,7 @@ pub(super) const MISSING: &[Missing] = &[
     },
     Missing {
         names: "MultiscalePrePredictionCallback DetectionMultiscalePrePredictionCallback",
-        remedy: "use `collate_fn: PPYoloECollateFN`, which draws a size for each batch",
+        remedy: "write it as `training_hyperparams.pre_prediction_callback`, or use `collate_fn: MultiScaleCollateFunction`",
     },
     Missing {
         names: "AutoTrainBatchSizeSelectionCallback QATRecipeModificationCallback",

@@ -11,6 +11,7 @@
 //! | `inert` | keys that ask for nothing |
 //! | `logger` | `sg_logger_params` |
 //! | `schedulers` | the `phase` of an `lr_mode` |
+//! | `multi_scale` | the multi-scale training of `pre_prediction_callback` |
 //! | `missing` | keys for what is not here |
 //! | `warm_up` | notes about schedules |
 //! | `variables` | a recipe's own keys |
@@ -22,6 +23,7 @@ mod inert;
 mod layout;
 mod logger;
 mod missing;
+mod multi_scale;
 mod processes;
 pub(super) mod resolvers;
 mod said;
@@ -89,6 +91,7 @@ pub(super) fn lower(recipe: &mut Node, references: &References, keys: &Keys) -> 
     logger::lower(recipe, &mut said)?;
     schedulers::lower(recipe, &mut said)?;
     yolox::lower(recipe, &mut said)?;
+    multi_scale::lower(recipe, &mut said)?;
     inert::lower(recipe, &mut said);
     missing::lower(recipe, &mut said);
     processes::lower(recipe, &mut said);

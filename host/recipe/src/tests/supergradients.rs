@@ -325,10 +325,50 @@ fn data_with_boxes_become_a_section_for_each_part() {
     });
     assert_eq!(recipe.dataset_params.to_json(), expected);
     let notes = words(&recipe.notes);
-    assert!(
-        notes[0].starts_with("`cache`: nothing reads it"),
-        "{notes:?}"
+    assert!(notes[0].contains("`cache`: nothing reads it"), "{notes:?}");
+}
+
+#[test]
+fn multi_scale_training_becomes_a_collation() {
+    let check = |callback: &str, collation: &str, expected: Result<Value, &str>| {
+        let text = LAYOUT
+            .replace(
+                "mine: 3",
+                &format!("mine: 3, pre_prediction_callback: {callback}"),
+            )
+            .replace("batch_size: 4", &format!("batch_size: 4{collation}"));
+        let read = load(&[("recipe.yaml", &text)], &[]);
+        match (read, expected) {
+            (Ok(recipe), Ok(expected)) => {
+                let loader = recipe.train_dataloader_params.to_json();
+                assert_eq!(loader["collate_fn"], expected);
+                let notes = words(&recipe.notes);
+                assert!(
+                    notes[0].contains("becomes `collate_fn: MultiScaleCollateFunction`"),
+                    "{notes:?}"
+                );
+            }
+            (Err(message), Err(expected)) => assert!(message.contains(expected), "{message}"),
+            (found, _) => panic!("{callback}: {found:?}"),
+        }
+    };
+    let name = "DetectionMultiscalePrePredictionCallback";
+    let plain = ", collate_fn: DetectionCollateFN";
+    let own = |parameters: Value| Ok(json!({ "MultiScaleCollateFunction": parameters }));
+    check(name, plain, own(json!({"multiscale_range": 5})));
+    let with = format!("{{{name}: {{change_frequency: 3, multiscale_range: 2}}}}");
+    check(
+        &with,
+        plain,
+        own(json!({"change_frequency": 3, "multiscale_range": 2})),
     );
+    check(name, "", Err("resizes batches of `DetectionCollateFN`"));
+    check(
+        name,
+        ", collate_fn: default",
+        Err("resizes batches of `DetectionCollateFN`"),
+    );
+    check("Other", plain, Err("pre_prediction_callback"));
 }
 
 #[test]
