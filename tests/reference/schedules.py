@@ -8,6 +8,7 @@ torch 2.11.0:
 """
 
 import json
+import math
 import warnings
 
 import torch
@@ -35,6 +36,16 @@ def each_epoch(values):
 
 def cosine(steps, ratio):
     return rates(lambda o: torch_lr.CosineAnnealingLR(o, T_max=steps + 1, eta_min=INITIAL * ratio), steps)
+
+
+def yolox(step, warm, cool, ratio, start):
+    """The rate of a step: quadratic warm-up, cosine, flat end."""
+    if step <= warm and warm:
+        return (INITIAL - start) * (step / warm) ** 2 + start
+    if step >= TOTAL - cool:
+        return ratio * INITIAL
+    angle = math.pi * (step - warm) / (TOTAL - warm - cool)
+    return ratio * INITIAL + 0.5 * (INITIAL - ratio * INITIAL) * (1 + math.cos(angle))
 
 
 def rows():
@@ -79,6 +90,16 @@ def rows():
     ramp = each_epoch(rates(lambda o: torch_lr.LinearLR(o, 1 / 3, 1.0, 2), 2))
     keys = {"lr_mode": "CosineLRScheduler", "lr_warmup_epochs": 2, "lr_warmup_steps": 7}
     yield keys, ramp[:7] + [INITIAL] * 10 + cosine(TOTAL - 17, 0.01)
+
+    # YOLOX, from the formula of its code, which sets the rate of step i + 1 after step i.
+    for warm, cool, ratio, start in ((2, 1, 0.05, 0.0), (1, 0, 0.2, 0.01), (0, 3, 0.05, 0.0), (3, 3, 0.05, 0.0)):
+        keys = {"lr_mode": "FlatCosineLRScheduler", "warmup_mode": "QuadraticBatchLRWarmup"}
+        keys |= {"lr_warmup_epochs": warm, "lr_cooldown_epochs": cool, "cosine_final_lr_ratio": ratio}
+        if start:
+            keys["warmup_initial_lr"] = start
+        yield keys, [yolox(step, warm * STEPS, cool * STEPS, ratio, start) for step in range(TOTAL)]
+    keys = {"lr_mode": None, "warmup_mode": "quadratic_batch_step", "lr_warmup_epochs": 2}
+    yield keys, [yolox(step, 2 * STEPS, 0, 1.0, 0.0) for step in range(TOTAL)]
 
     # A decay in the middle of an epoch shows in the next one.
     every = each_epoch(rates(lambda o: torch_lr.MultiStepLR(o, [3, 5], 0.5), EPOCHS))

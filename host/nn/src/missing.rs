@@ -138,6 +138,10 @@ pub(crate) const SCHEDULES: &[Missing] = &[
         remedy: "use `CosineLRScheduler` with `cosine_final_lr_ratio`",
     },
     Missing {
+        names: "yoloxwarmcos yoloxsemiwarmcos warmcos",
+        remedy: "use `FlatCosineLRScheduler` with `warmup_mode: QuadraticBatchLRWarmup`",
+    },
+    Missing {
         names: "CyclicLR",
         remedy: "use `OneCycleLR`",
     },

@@ -61,6 +61,10 @@ pub enum LrMode {
     /// Falls along a half cosine to `cosine_final_lr_ratio` of the initial learning rate.
     #[serde(alias = "cosine")]
     CosineLRScheduler,
+    /// Falls along a half cosine to `cosine_final_lr_ratio` of the initial learning rate, which it has exactly in the
+    /// epochs of the cool-down (YOLOX, Ge et al. 2021).
+    #[serde(alias = "flat_cosine")]
+    FlatCosineLRScheduler,
     /// `torch.optim.lr_scheduler.MultiStepLR`.
     MultiStepLR(MultiStep),
     /// `torch.optim.lr_scheduler.OneCycleLR`, over all epochs but those of the cool-down.
@@ -74,12 +78,14 @@ const MODES: &[&str] = &[
     "ExponentialLRScheduler",
     "PolyLRScheduler",
     "CosineLRScheduler",
+    "FlatCosineLRScheduler",
     "MultiStepLR",
     "OneCycleLR",
     "step",
     "exp",
     "poly",
     "cosine",
+    "flat_cosine",
 ];
 
 /// Refuses a name that no `lr_mode` has.
@@ -105,6 +111,9 @@ pub enum WarmupMode {
     /// A learning rate per step, for `lr_warmup_steps` but no longer than the first epoch.
     #[serde(alias = "linear_batch_step")]
     LinearBatchLRWarmup,
+    /// A learning rate per step, for `lr_warmup_epochs`: it rises with the square of the steps (YOLOX, Ge et al. 2021).
+    #[serde(alias = "quadratic_batch_step")]
+    QuadraticBatchLRWarmup,
 }
 
 /// The recipe's learning-rate keys, with SuperGradients' names and defaults; `initial_lr` belongs to the optimizer's
@@ -120,15 +129,16 @@ pub struct ScheduleConfig {
     pub lr_decay_factor: Option<f64>,
     /// Epochs between the decays of `StepLRScheduler`, in place of `lr_updates`; may be a fraction.
     pub step_lr_update_freq: Option<f64>,
-    /// The end of `CosineLRScheduler`, relative to the initial learning rate.
+    /// The end of `CosineLRScheduler` and `FlatCosineLRScheduler`, relative to the initial learning rate.
     pub cosine_final_lr_ratio: f64,
     /// The kind of warm-up.
     pub warmup_mode: Option<WarmupMode>,
-    /// Epochs of warm-up, for `LinearEpochLRWarmup`; under `LinearBatchLRWarmup` the epoch in which the curve begins.
+    /// Epochs of warm-up, for `LinearEpochLRWarmup` and `QuadraticBatchLRWarmup`; under `LinearBatchLRWarmup` the epoch in which the curve begins.
     pub lr_warmup_epochs: u64,
     /// Steps of warm-up, for `LinearBatchLRWarmup`. The cosine begins so many steps later, whatever the warm-up.
     pub lr_warmup_steps: u64,
-    /// The first learning rate of the warm-up; unset it is `initial_lr / (length of the warm-up + 1)`.
+    /// The first learning rate of the warm-up; unset it is `initial_lr / (length of the warm-up + 1)`, and 0 for
+    /// `QuadraticBatchLRWarmup`.
     pub warmup_initial_lr: Option<f64>,
     /// Epochs at the end of the run in which the learning rate no longer changes.
     pub lr_cooldown_epochs: u64,
@@ -201,6 +211,11 @@ impl ScheduleConfig {
                     "`lr_warmup_steps` needs `warmup_mode: LinearBatchLRWarmup`\nhint: set it, or use `lr_warmup_epochs`"
                 )
             }
+            Some(WarmupMode::QuadraticBatchLRWarmup) if self.lr_warmup_steps > 0 => {
+                bail!(
+                    "`lr_warmup_steps` is not for `warmup_mode: QuadraticBatchLRWarmup`\nhint: use `lr_warmup_epochs`"
+                )
+            }
             None if warmup > 0 => {
                 bail!(
                     "`lr_warmup_epochs` needs a `warmup_mode`\nhint: set `warmup_mode: LinearEpochLRWarmup`"
@@ -223,12 +238,12 @@ impl ScheduleConfig {
                 factor: self.decay_factor()?,
             },
             LrMode::PolyLRScheduler => Curve::Poly,
-            LrMode::CosineLRScheduler => {
-                non_negative("cosine_final_lr_ratio", self.cosine_final_lr_ratio)?;
-                Curve::Cosine {
-                    final_ratio: self.cosine_final_lr_ratio,
-                }
-            }
+            LrMode::CosineLRScheduler => Curve::Cosine {
+                final_ratio: self.final_ratio()?,
+            },
+            LrMode::FlatCosineLRScheduler => Curve::FlatCosine {
+                final_ratio: self.final_ratio()?,
+            },
             LrMode::MultiStepLR(steps) => {
                 non_negative("lr_mode.MultiStepLR.gamma", steps.gamma)?;
                 Curve::Steps(steps.clone())
@@ -242,6 +257,11 @@ impl ScheduleConfig {
                 Curve::OneCycle(*cycle)
             }
         })
+    }
+
+    fn final_ratio(&self) -> Result<f64> {
+        non_negative("cosine_final_lr_ratio", self.cosine_final_lr_ratio)?;
+        Ok(self.cosine_final_lr_ratio)
     }
 
     fn decay_factor(&self) -> Result<f64> {
@@ -321,6 +341,9 @@ impl Schedule {
                 Some(self.ramp(initial, progress.epoch, epochs, epochs))
             }
             WarmupMode::LinearEpochLRWarmup => None,
+            WarmupMode::QuadraticBatchLRWarmup => {
+                is_early.then(|| self.parabola(initial, progress))
+            }
             WarmupMode::LinearBatchLRWarmup => {
                 let steps = self.warmup_steps.min(progress.steps_per_epoch);
                 if progress.step_in_run < steps {
@@ -340,6 +363,14 @@ impl Schedule {
         start + (initial - start) * position as f64 / span as f64
     }
 
+    /// From the first learning rate to the initial one, with the square of the part that is done.
+    fn parabola(&self, initial: f64, progress: Progress) -> f64 {
+        let start = self.warmup_initial_lr.unwrap_or(0.0);
+        let steps = self.warmup_epochs.saturating_mul(progress.steps_per_epoch);
+        let part = progress.step_in_run as f64 / steps.max(1) as f64;
+        start + (initial - start) * part.min(1.0).powi(2)
+    }
+
     fn cosine_is_due(&self, progress: Progress) -> bool {
         let is_cosine = matches!(self.curve, Curve::Cosine { .. });
         is_cosine && self.warmup_steps > 0 && progress.step_in_run >= self.warmup_steps
@@ -347,9 +378,9 @@ impl Schedule {
 
     /// The number of steps of the curve that are done, and its length in steps. The cool-down stays at the last step.
     fn position(&self, progress: Progress) -> (u64, u64) {
-        // SuperGradients lets the other curves run on beneath a warm-up by steps; only the cosine starts after it.
+        // SuperGradients lets the other curves run on beneath a warm-up by steps; only a cosine starts after it.
         let warmup_steps = match self.curve {
-            Curve::Cosine { .. } => self.warmup_steps,
+            Curve::Cosine { .. } | Curve::FlatCosine { .. } => self.warmup_steps,
             _ => 0,
         };
         let skipped = self
@@ -359,10 +390,13 @@ impl Schedule {
         let epochs = progress.max_epochs.saturating_sub(self.cooldown_epochs);
         let end = epochs.saturating_mul(progress.steps_per_epoch);
         let length = end.saturating_sub(skipped).max(1);
-        (
-            progress.step_in_run.saturating_sub(skipped).min(length - 1),
-            length,
-        )
+        // The flat cosine reaches its end, where the others keep the rate of their last step.
+        let last = match self.curve {
+            Curve::FlatCosine { .. } => length,
+            _ => length - 1,
+        };
+        let position = progress.step_in_run.saturating_sub(skipped);
+        (position.min(last), length)
     }
 }
 

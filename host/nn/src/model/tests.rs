@@ -305,7 +305,7 @@ fn wrong_recipes_name_architecture_key_and_remedy() {
         "resnet81",
         json!({}),
         &[3, 32, 32],
-        &["resnet81", "did you mean `resnet18`", "torchscript"],
+        &["resnet81", "did you mean `resnet18`"],
     );
     refused(
         "mlp",

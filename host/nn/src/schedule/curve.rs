@@ -19,6 +19,7 @@ pub(super) enum Curve {
     Exponential { factor: f64 },
     Poly,
     Cosine { final_ratio: f64 },
+    FlatCosine { final_ratio: f64 },
     OneCycle(OneCycle),
 }
 
@@ -104,12 +105,20 @@ impl Curve {
             }
             Self::Poly => initial * (1.0 - position / length).powf(POLY_POWER),
             Self::Cosine { final_ratio } => {
-                let falling = 0.5 * (1.0 + (position / (length + 1.0) * PI).cos());
-                initial * (falling * (1.0 - final_ratio) + final_ratio)
+                half_cosine(initial, *final_ratio, position / (length + 1.0))
+            }
+            Self::FlatCosine { final_ratio } => {
+                half_cosine(initial, *final_ratio, position / length)
             }
             Self::OneCycle(cycle) => cycle.learning_rate(initial, position, length),
         }
     }
+}
+
+/// From `initial` down to a share of it, as `part` goes from 0 to 1.
+fn half_cosine(initial: f64, final_ratio: f64, part: f64) -> f64 {
+    let falling = 0.5 * (1.0 + (part * PI).cos());
+    initial * (falling * (1.0 - final_ratio) + final_ratio)
 }
 
 impl OneCycle {

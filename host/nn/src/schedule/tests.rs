@@ -77,6 +77,7 @@ fn groups_keep_their_proportions() {
 fn runs_of_any_length_have_finite_rates() {
     for mode in [
         json!("CosineLRScheduler"),
+        json!("FlatCosineLRScheduler"),
         json!("PolyLRScheduler"),
         json!({"OneCycleLR": {"three_phase": true}}),
     ] {
@@ -142,6 +143,22 @@ fn faulty_keys_are_refused_with_a_remedy() {
     check_refused(
         json!({"lr_warmup_steps": 10}),
         "warmup_mode: LinearBatchLRWarmup",
+    );
+    check_refused(
+        json!({"lr_mode": "flat_cosine", "cosine_final_lr_ratio": -0.5}),
+        "cosine_final_lr_ratio",
+    );
+    check_refused(
+        json!({"lr_mode": "flat_cosine", "lr_warmup_steps": 3}),
+        "warmup_mode: LinearBatchLRWarmup",
+    );
+    check_refused(
+        json!({"warmup_mode": "QuadraticBatchLRWarmup", "lr_warmup_steps": 3, "lr_mode": "cosine"}),
+        "use `lr_warmup_epochs`",
+    );
+    check_refused(
+        json!({"lr_mode": {"OneCycleLR": {}}, "lr_warmup_epochs": 1, "warmup_mode": "quadratic_batch_step"}),
+        "warms up by itself",
     );
     check_refused(
         json!({"warmup_mode": "LinearBatchLRWarmup", "lr_warmup_epochs": 1}),

@@ -30,6 +30,11 @@ const PARTS: [&str; 5] = ["iou", "obj", "cls", "l1", "num_fg"];
 
 /// Reads the `criterion_params`.
 pub(super) fn read(owner: &str, block: &Value) -> Result<Parsed> {
+    ensure!(
+        block.get("preds").is_none() && block.get("target").is_none(),
+        "parameters of {owner}: it reads all levels of a network and one target; it is no part of `MultiTaskLoss`, and \
+         has no `preds` and `target`"
+    );
     let mut parameters: Parameters = params::read(owner, block)?;
     let level_names = parameters
         .complete()

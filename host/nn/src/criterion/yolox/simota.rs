@@ -19,6 +19,8 @@ const BLOCK: i64 = 1 << 22;
 const OF_OVERLAP: f64 = 3.0;
 /// The least logarithm of a probability, as in PyTorch's binary cross entropy.
 const LEAST_LOG: f64 = -100.0;
+/// The most rows of a batch.
+const MOST_ROWS: i64 = 1 << 16;
 /// Rows are counted below this in a key.
 const ROWS: i64 = 1 << 32;
 
@@ -60,6 +62,10 @@ impl Things {
         ensure!(
             target.dim() == 2 && target.size()[1] == 6,
             "target must be [M, 6]"
+        );
+        ensure!(
+            target.size()[0] <= MOST_ROWS,
+            "more than {MOST_ROWS} rows of boxes in one batch: lower `batch_size`"
         );
         let columns = target.f_to_kind(Kind::Float)?.f_unbind(1)?;
         let Ok([image, label, cx, cy, width, height]) = <[Tensor; 6]>::try_from(columns) else {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tch::{Device, Kind, Tensor};
-use torch_ext::{Items, Tape};
+use torch_ext::{Autocast, AutocastDevice, Items, Tape};
 
 use crate::criterion::Criterion;
 use crate::model::{Model, build};
@@ -187,6 +187,11 @@ fn wrong_parameters_are_refused() {
     refused("cls_pos_weight", json!("much"), "a number, or a list");
     refused("use_l2", json!(true), "unknown field `use_l2`");
     refused("candidates", json!("all"), "box_or_center");
+    refused("preds", json!("p3"), "no part of `MultiTaskLoss`");
+    let parts = json!({"parts": {"boxes": {"YoloXDetectionLoss": {"num_classes": 3}}}});
+    let refused = Criterion::new("MultiTaskLoss", &parts, Device::Cpu).err();
+    let refused = format!("{:#}", refused.expect("it is refused"));
+    assert!(refused.contains("no part of `MultiTaskLoss`"), "{refused}");
 }
 
 fn check_refused(params: &Value, target: Value, parts: &[&str]) {
@@ -289,4 +294,45 @@ fn small_shifted() -> Items {
     };
     let levels = [("p3", 8), ("p4", 4), ("p5", 2)].map(level);
     Items::named(levels).expect("names")
+}
+
+/// Mixed precision is the network's: the loss of float32 levels stays what it is, and levels of bfloat16 are widened.
+#[test]
+fn autocast_does_not_change_the_loss() {
+    let (preds, rows) = small();
+    let target = rows_of(&rows).into();
+    let criterion = criterion(&three()).expect("valid");
+    let plain = criterion.forward(&preds, &target).expect("they fit");
+    let _autocast = Autocast::on(AutocastDevice::Cpu, Kind::BFloat16).expect("it is there");
+    let cast = criterion.forward(&preds, &target).expect("they fit");
+    assert_eq!(plain.items, cast.items);
+    let narrow = preds.try_map(|level| level.f_to_kind(Kind::BFloat16));
+    let narrow = criterion.forward(&narrow.expect("it narrows"), &target);
+    let narrow = narrow.expect("they fit").items;
+    assert_eq!(narrow.kind(), Kind::Float);
+    assert!(narrow.allclose(&plain.items, 0.05, 0.05, false), "{narrow}");
+}
+
+/// A network that has diverged has a loss that says so, and no other error.
+#[test]
+fn a_number_that_is_none_makes_a_loss_that_is_none() {
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let (preds, target) = small();
+        let p3 = preds.get("p3").expect("it is there");
+        let _ = tch::no_grad(|| p3.shallow_clone().fill_(value));
+        let criterion = criterion(&three()).expect("valid");
+        let output = criterion.forward(&preds, &rows_of(&target).into());
+        let loss = output.expect("it is a loss").loss.double_value(&[]);
+        assert!(!loss.is_finite() || value.is_infinite(), "{value}: {loss}");
+    }
+}
+
+#[test]
+fn more_rows_than_there_is_room_for_are_refused() {
+    let (preds, _) = small();
+    let target = Tensor::full([(1 << 16) + 1, 6], -1.0, (Kind::Float, Device::Cpu));
+    let criterion = criterion(&three()).expect("valid");
+    let refused = criterion.forward(&preds, &target.into()).err();
+    let refused = format!("{:#}", refused.expect("it is refused"));
+    assert!(refused.contains("lower `batch_size`"), "{refused}");
 }

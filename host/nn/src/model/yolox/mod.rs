@@ -20,7 +20,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
-use torch_ext::Items;
+use torch_ext::{Items, Shape};
 
 use self::backbone::Backbone;
 use self::blocks::Kernel;
@@ -199,13 +199,19 @@ impl YoloX {
             "`channels_in` is {}, and the data's images have {channels} channels: remove the key",
             self.image_channels.unwrap_or_default()
         );
-        ensure!(
-            height % 32 == 0 && width % 32 == 0 && height > 0 && width > 0,
-            "takes images whose sides 32 divides, and the data's are {height}×{width}: pad or scale them, as \
-             `DetectionPaddedRescale: {{input_dim: […]}}` does"
-        );
+        check_sides(&[height, width])?;
         Ok(channels)
     }
+}
+
+/// Refuses sides that 32 does not divide: levels would not lie over one another.
+fn check_sides(sides: &[i64]) -> Result<()> {
+    ensure!(
+        sides.iter().all(|side| side % 32 == 0 && *side > 0),
+        "takes images whose sides 32 divides, and these are of {sides:?}: pad or scale them, as \
+         `DetectionPaddedRescale: {{input_dim: […]}}` does"
+    );
+    Ok(())
 }
 
 impl Architecture for YoloX {
@@ -230,7 +236,11 @@ struct Detector {
 
 impl Network for Detector {
     fn forward(&self, inputs: &Items, train: bool) -> Result<Items> {
-        let features = self.backbone.forward(inputs.single("inputs")?, train)?;
+        let images = inputs.single("inputs")?;
+        if let [_, _, sides @ ..] = &*Shape::of(images) {
+            check_sides(sides)?;
+        }
+        let features = self.backbone.forward(images, train)?;
         let features = self.neck.forward(features, train)?;
         self.head.forward(&features, train)
     }

@@ -111,7 +111,7 @@ fn wrong_sizes_are_refused_with_a_remedy() {
         "yolox_s",
         json!({}),
         [64, 70],
-        &["32 divides", "64×70", "DetectionPaddedRescale"],
+        &["32 divides", "[64, 70]", "DetectionPaddedRescale"],
     );
     refused(
         "yolox_s",
@@ -193,4 +193,20 @@ fn weights_go_from_one_network_into_another() {
     let [one, other] = [&first, &second].map(|model| answered(model, &images, false));
     let decoded = |items: &Items| items.get("decoded").expect("it is there").shallow_clone();
     assert_eq!(decoded(&one), decoded(&other));
+}
+
+/// Other sizes than that of the data are taken, as multi-scale training gives them, if 32 divides them.
+#[test]
+fn sizes_may_change_from_batch_to_batch() {
+    let model = network("yolox_n", &json!({}), [64, 64], 3).expect("valid");
+    let zeros = |height, width| Tensor::zeros([2, 3, height, width], (Kind::Float, Device::Cpu));
+    let decoded = answered(&model, &zeros(96, 32), false);
+    let decoded = decoded.get("decoded").expect("it is there").size();
+    assert_eq!(decoded, [2, 12 * 4 + 6 * 2 + 3, 8]);
+    let refused = model.forward(&zeros(64, 80).into(), true).err();
+    let refused = format!("{:#}", refused.expect("it is refused"));
+    assert!(
+        refused.contains("32 divides") && refused.contains("yolox_n"),
+        "{refused}"
+    );
 }

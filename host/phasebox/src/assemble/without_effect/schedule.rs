@@ -162,8 +162,14 @@ fn without_decay(facts: &Facts<'_>, _: &Node) -> Option<String> {
 const STILL: &str = "1 times the rate is the rate";
 
 fn not_cosine(facts: &Facts<'_>, _: &Node) -> Option<String> {
-    let is_cosine = facts.schedule().lr_mode == Some(LrMode::CosineLRScheduler);
-    let reason = format!("{}; `CosineLRScheduler` reads it", mode(facts));
+    let is_cosine = matches!(
+        facts.schedule().lr_mode,
+        Some(LrMode::CosineLRScheduler | LrMode::FlatCosineLRScheduler)
+    );
+    let reason = format!(
+        "{}; `CosineLRScheduler` and `FlatCosineLRScheduler` read it",
+        mode(facts)
+    );
     let is_still = facts.schedule().cosine_final_lr_ratio == 1.0;
     match is_cosine {
         false => Some(reason),
@@ -180,12 +186,13 @@ fn no_warmup(facts: &Facts<'_>, _: &Node) -> Option<String> {
 /// A warm-up by steps lasts one epoch at most.
 fn long_warmup(facts: &Facts<'_>, _: &Node) -> Option<String> {
     let schedule = facts.schedule();
-    if schedule.lr_mode == Some(LrMode::CosineLRScheduler) {
-        // The cosine begins so many steps later.
+    let cosines = [LrMode::CosineLRScheduler, LrMode::FlatCosineLRScheduler];
+    if schedule.lr_mode.is_some_and(|mode| cosines.contains(&mode)) {
+        // A cosine begins so many steps later.
         return None;
     }
     if schedule.warmup_mode != Some(WarmupMode::LinearBatchLRWarmup) {
-        let reason = "`warmup_mode: LinearBatchLRWarmup` and `CosineLRScheduler` read it";
+        let reason = "`warmup_mode: LinearBatchLRWarmup` and the cosines read it";
         return Some(reason.to_owned());
     }
     let steps = facts.steps_in_epoch();
