@@ -16,7 +16,7 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Of centers and sides.
+    /// Edges from centers and sides.
     pub(super) fn of([cx, cy, width, height]: &[Tensor; 4]) -> Result<Bounds> {
         let half = [width.f_mul_scalar(0.5)?, height.f_mul_scalar(0.5)?];
         Ok(Bounds {

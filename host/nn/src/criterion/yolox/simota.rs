@@ -53,7 +53,7 @@ pub(super) struct Things {
 }
 
 impl Things {
-    /// Of rows `[M, 6]` of a batch of so many images and classes. One that does not exist is an error on the CPU, and a
+    /// Boxes from rows `[M, 6]` of a batch of so many images and classes. One that does not exist is an error on the CPU, and a
     /// device assert on CUDA.
     ///
     /// # Errors
@@ -420,7 +420,7 @@ mod tests {
         }
     }
 
-    /// The same matches as loops with boolean indexing have, whatever the blocks, the padding and its place.
+    /// Matches are those of loops with boolean indexing, whatever the blocks, the padding and its place.
     fn check(row: &Value) {
         let seed = row["seed"].as_i64().expect("a number");
         let rule = rule(row["candidates"].as_str().expect("a name"));
