@@ -77,6 +77,7 @@ mod odd_files;
 mod phases;
 mod places;
 mod policy;
+mod predict;
 mod published_metrics;
 mod recorded_steps;
 mod refusals;

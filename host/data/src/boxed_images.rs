@@ -255,11 +255,7 @@ impl BoxedImages {
         let raster = Raster { shape, values };
         let mut sample = Sample::of_image(raster, 255.0, boxes);
         sample.file = Some(path);
-        let Some(input_dim) = self.input_dim else {
-            return Ok(sample);
-        };
-        let resize = Move::Resize(fitted(size, input_dim), Filter::Linear);
-        sample.moved(resize, &Fill::default())
+        self.read_as_own(sample)
     }
 
     fn boxes(&self, image: &Annotated, [height, width]: [usize; 2]) -> Boxes {
@@ -400,6 +396,14 @@ impl Dataset for BoxedImages {
         let sample = self.decoded(index)?;
         self.kept.keep(index, &sample);
         Ok(sample)
+    }
+
+    fn read_as_own(&self, sample: Sample) -> Result<Sample> {
+        let Some(input_dim) = self.input_dim else {
+            return Ok(sample);
+        };
+        let resize = Move::Resize(fitted(sample.size()?, input_dim), Filter::Linear);
+        sample.moved(resize, &Fill::default())
     }
 
     fn header(&self, index: usize) -> Result<Option<[usize; 2]>> {

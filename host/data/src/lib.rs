@@ -37,6 +37,7 @@ mod loader;
 mod mnist;
 mod named;
 mod names;
+mod picture;
 mod pipeline;
 mod prefetch;
 mod quotes;
@@ -68,6 +69,7 @@ pub use image_folder::{ImageFolder, ImageFolderConfig};
 pub use images::Images;
 pub use loader::{DataLoader, LoaderConfig};
 pub use mnist::MnistConfig;
+pub use picture::{Picture, Place, png};
 pub use prefetch::panic_text;
 pub use random::{Random, mix};
 pub use raster::{PixelValue, Raster};
@@ -145,6 +147,14 @@ pub trait Dataset: Send + Sync {
     /// # Errors
     /// When it cannot be read; the message names its file, if it has one.
     fn sample(&self, index: usize) -> Result<Sample>;
+
+    /// A sample of an image from elsewhere, changed as the data set changes its own when it reads them.
+    ///
+    /// # Errors
+    /// An image that cannot be changed so.
+    fn read_as_own(&self, sample: Sample) -> Result<Sample> {
+        Ok(sample)
+    }
 
     /// Height and width of a sample from the header of its file alone; none where samples have no files of their own.
     ///

@@ -73,7 +73,7 @@ impl Default for LoaderConfig {
 pub struct DataLoader {
     name: String,
     dataset: Arc<dyn Dataset>,
-    config: LoaderConfig,
+    pub(super) config: LoaderConfig,
     pub(super) transforms: Transforms,
     seed: u64,
     shard: Shard,

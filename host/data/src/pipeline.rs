@@ -79,14 +79,22 @@ impl Pipeline {
     }
 
     fn sample(&self, dataset: &dyn Dataset, index: usize, seed: u64) -> Result<Sample> {
-        let mut sample = dataset.sample(index)?;
+        let sample = dataset.sample(index)?;
         let mut draw = Draw {
             random: Random::keyed(&[seed, index as u64]),
             dataset,
         };
+        self.transformed(sample, &mut draw)
+    }
+
+    /// The sample after all steps.
+    ///
+    /// # Errors
+    /// A step that does not fit it; the message names its file and the transform.
+    pub(super) fn transformed(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample> {
         for step in &self.steps {
             let file = sample.file.clone();
-            sample = step.transform().apply(sample, &mut draw).with_context(|| {
+            sample = step.transform().apply(sample, draw).with_context(|| {
                 let file = file.map_or(String::new(), |file| format!("{}: ", file.display()));
                 format!("{file}`{}`", step.name())
             })?;

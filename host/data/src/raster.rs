@@ -98,6 +98,11 @@ pub(crate) fn check_size(size: [usize; 2]) -> Result<()> {
 }
 
 impl<T> Raster<T> {
+    /// The values, row by row, a pixel's channels together.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
     /// `[height, width]`.
     pub(crate) fn size(&self) -> [usize; 2] {
         [self.shape[1], self.shape[2]]

@@ -16,12 +16,15 @@
 //! | `grants` | the refusal of what a recipe does not grant |
 //! | `error`, `trap`, `host_panic`, `torch_call` | failures, from libtorch's to the guest's |
 //! | `host` | the host side of the contract: one file for each resource |
+//! | [`drawing`], `font` | boxes and letters on images, for guests and for predictions |
 //! | `bindings` | Rust generated from `wit/` |
 
 mod bindings;
 mod deadline;
+pub mod drawing;
 mod engine;
 mod error;
+mod font;
 mod grants;
 mod handle_table;
 mod host;

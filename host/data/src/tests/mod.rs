@@ -12,6 +12,7 @@ mod image_folder;
 mod lists;
 mod loader;
 mod mnist;
+mod pictures;
 mod pixels;
 mod scattered_digits;
 mod sharding;

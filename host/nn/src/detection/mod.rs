@@ -2,7 +2,7 @@
 //! of detections. Owns what losses, metrics, predictions and the contract share; knows no network.
 
 pub mod boxes;
-pub(crate) mod post_prediction;
+pub mod post_prediction;
 pub mod suppression;
 #[cfg(test)]
 pub(crate) mod test_sets;
@@ -11,11 +11,11 @@ mod tests;
 
 /// One thing that a network found.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Detection {
+pub struct Detection {
     /// Left, top, right and bottom, in pixels of the network's input.
-    pub(crate) corners: [f32; 4],
+    pub corners: [f32; 4],
     /// The network's certainty, between 0 and 1.
-    pub(crate) score: f32,
+    pub score: f32,
     /// The index of the class.
-    pub(crate) class: i64,
+    pub class: i64,
 }

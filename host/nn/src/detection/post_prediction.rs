@@ -13,7 +13,7 @@ use super::suppression::Candidates;
 use crate::params;
 
 /// The name of the decoded output among those of a detection network.
-pub(crate) const DECODED: &str = "decoded";
+pub const DECODED: &str = "decoded";
 
 /// The numbers of a candidate on the way to the CPU: its image and class, its corners and its score.
 const COLUMNS: usize = 7;
@@ -22,7 +22,7 @@ const COLUMNS: usize = 7;
 /// class) into detections: SuperGradients' `YoloXPostPredictionCallback`, with its names and defaults.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct PostPrediction {
+pub struct PostPrediction {
     /// Objects and scores that are not above it are left out.
     conf: f64,
     /// A box that overlaps a better one of its class by more is left out.
@@ -119,12 +119,18 @@ impl PostPrediction {
         Ok(())
     }
 
+    /// Parameters with another least score, between 0 and 1.
+    #[must_use]
+    pub fn with_conf(self, conf: f64) -> PostPrediction {
+        PostPrediction { conf, ..self }
+    }
+
     /// The detections of each image, the best first. Two waits for the device a batch: for the number of candidates and
     /// for their numbers. Suppression then runs on the CPU, class by class.
     ///
     /// # Errors
     /// Output of another shape; a class that is not there.
-    pub(crate) fn detections(&self, decoded: &Tensor) -> Result<Vec<Vec<Detection>>> {
+    pub fn detections(&self, decoded: &Tensor) -> Result<Vec<Vec<Detection>>> {
         let images = self.check_decoded(decoded)?;
         let rows = self.candidates(decoded)?;
         let mut numbers = vec![0f32; rows.numel()];

@@ -70,6 +70,21 @@ impl Random {
     }
 }
 
+impl Random {
+    /// A detection near one of the last truths.
+    fn near(&mut self, truths: &[Boxed]) -> Boxed {
+        let place = truths.len() - 1 - self.below(truths.len() as u64) as usize;
+        let Boxed { class, bounds, .. } = truths[place];
+        let [x, y, width, height] = bounds;
+        let (x, y) = (x + self.quarters(-24, 49), y + self.quarters(-24, 49));
+        Boxed {
+            class,
+            bounds: [x, y, width, height],
+            number: (1 + self.below(1023)) as f32 / 1024.0,
+        }
+    }
+}
+
 /// A box with its score, or with 1 for a crowd.
 #[derive(Clone, Copy)]
 pub(crate) struct Boxed {
@@ -116,6 +131,28 @@ impl Set {
             images,
             unit: Tensor::ones([6], (Kind::Float, Device::Cpu)),
         }
+    }
+
+    /// As many truths and detections an image: the generator of `coco_speed.py`.
+    pub(crate) fn many(images: usize, truths: usize, found: usize, classes: u64) -> Set {
+        let mut random = Random(1);
+        let mut set = Set {
+            classes,
+            images: Vec::new(),
+            unit: Tensor::ones([6], (Kind::Float, Device::Cpu)),
+        };
+        for _ in 0..images {
+            let all = (0..truths).map(|_| Boxed {
+                class: random.below(classes),
+                bounds: random.bounds(),
+                number: 0.0,
+            });
+            let all: Vec<Boxed> = all.collect();
+            let found = (0..found).map(|_| random.near(&all));
+            let found = found.collect();
+            set.images.push((all, found));
+        }
+        set
     }
 
     /// Decoded output of which each detection is a place, with rows that no detection fills.

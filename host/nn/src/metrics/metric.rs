@@ -5,6 +5,7 @@ use tch::Tensor;
 use torch_ext::Items;
 
 use super::totals::Rule;
+use crate::detection::post_prediction::PostPrediction;
 
 /// The tensors of a batch, for a metric that compares one prediction with one target.
 pub(super) struct Seen<'a> {
@@ -40,6 +41,11 @@ pub(super) trait Metric {
 
     /// The name of the prediction that it reads, of several; without one the recipe says which.
     fn reads(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The way from a network's output to detections, for a metric of those.
+    fn post_prediction(&self) -> Option<PostPrediction> {
         None
     }
 

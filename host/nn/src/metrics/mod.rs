@@ -36,6 +36,7 @@ use metric::{Count, Metric};
 use regression::{Mae, Mse};
 use totals::{Rule, Totals};
 
+use crate::detection::post_prediction::PostPrediction;
 use crate::missing::METRICS as NOT_THERE;
 use crate::params;
 
@@ -179,6 +180,12 @@ impl Metrics {
         let mut configs = self.metrics.iter().map(|(config, _)| config);
         let config = configs.find(|config| config.names.iter().any(|known| known == name));
         config.map(|config| config.metric.greater_is_better())
+    }
+
+    /// The way from a network's output to detections, as the first metric of those has it.
+    pub fn post_prediction(&self) -> Option<PostPrediction> {
+        let mut metrics = self.metrics.iter();
+        metrics.find_map(|(config, _)| config.metric.post_prediction())
     }
 
     /// Sets all totals to zero; they keep their memory. No sync.

@@ -6,11 +6,13 @@ mod eval;
 mod inspect;
 mod lock;
 mod messages;
+mod predict;
 mod print;
 mod report;
 mod sweep;
 mod train;
 mod train_options;
+mod trained;
 mod watch;
 
 use std::env;
@@ -43,6 +45,8 @@ enum Command {
     Watch(watch::Watch),
     /// Evaluate a run's checkpoint on validation or test data.
     Eval(eval::Eval),
+    /// Find the things in image files, or their classes, with a run's network.
+    Predict(predict::Predict),
     /// Try a recipe out on a few samples, keep nothing, and print the plan phase by phase.
     Check(check::Check),
     /// Hold a recipe's callbacks to their bytes and grants of today: `train` then refuses others.
@@ -164,6 +168,7 @@ fn command(command: Command) -> Result<(), Failure> {
         Command::Sweep(sweep) => sweep.run(),
         Command::Watch(watch) => watch.run(),
         Command::Eval(eval) => eval.run(),
+        Command::Predict(predict) => predict.run(),
         Command::Check(check) => check.run(),
         Command::Lock(arguments) => lock::run(&arguments),
         Command::Inspect(inspect) => inspect.run(),

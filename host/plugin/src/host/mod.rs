@@ -9,8 +9,8 @@
 //! | `diagnostics` | `wit/diagnostics.wit` |
 //!
 //! The others are shared by them. `tensor_steps` and `selection` hold the steps that tensor operations are
-//! made of, `compositions` and `resizing` those of several calls of libtorch, `boxes` and `drawing` (with
-//! `font`) the functions of `vision`. `batch_items` has the tensors of a batch, `passes` extra passes through
+//! made of, `compositions` and `resizing` those of several calls of libtorch, `boxes` the functions of
+//! `vision`. `batch_items` has the tensors of a batch, `passes` extra passes through
 //! the network, and `requests` what a callback asks of the trainer. `size_checks` has the sizes worked out
 //! before an operation starts, `log_bytes` what is written to the logs, `dtype` the element types, and `random` the callback's own random numbers.
 //!
@@ -26,9 +26,7 @@ mod criterion;
 mod data_loader;
 mod deferred;
 mod diagnostics;
-mod drawing;
 mod dtype;
-mod font;
 mod log_bytes;
 mod logger;
 mod metrics;

@@ -10,11 +10,11 @@ use super::boxes::{
     check_boxes, check_pairs, check_suppression, count_boxes, format_of, read_boxes,
     read_candidates,
 };
-use super::drawing::{Color, Overlay, blend};
 use super::size_checks::check_same_size;
 use super::tensor_steps::Handle;
 use crate::bindings::types::ErrorCode;
 use crate::bindings::vision::Host;
+use crate::drawing::{Color, Overlay, blend};
 use crate::error::{HostResult, refuse};
 use crate::state::PluginState;
 use crate::torch_call::torch_call;

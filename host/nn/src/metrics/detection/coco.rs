@@ -68,6 +68,10 @@ impl Metric for CocoMetrics {
         Some(DECODED)
     }
 
+    fn post_prediction(&self) -> Option<PostPrediction> {
+        PostPrediction::from_value(&self.post_prediction_callback).ok()
+    }
+
     fn rule(&self) -> Rule {
         Rule::Append
     }

@@ -234,6 +234,10 @@ impl Metric for DetectionMetrics {
         Some(DECODED)
     }
 
+    fn post_prediction(&self) -> Option<PostPrediction> {
+        Some(self.post_prediction.clone())
+    }
+
     fn rule(&self) -> Rule {
         Rule::Append
     }

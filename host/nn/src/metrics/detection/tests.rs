@@ -1,5 +1,7 @@
 //! Rows of `tests/reference/detection.json`, from pycocotools and from a script of SuperGradients' described behavior.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 use tch::{Kind, Tensor};
 use torch_ext::Items;
@@ -285,4 +287,42 @@ fn no_truth_at_all_is_minus_one() {
     assert!(found.iter().all(|(_, value)| *value == -1.0), "{found:?}");
     let found = values(&set, &json!({"CocoMetrics": {"num_cls": set.classes}}));
     assert!(found.iter().all(|(_, value)| *value == -1.0), "{found:?}");
+}
+
+/// The numbers of 5,000 images and the seconds from boxes to numbers, for `tests/reference/coco_speed.py`.
+#[test]
+fn speed_of_5000_images() {
+    // A measurement: `coco_speed.py` compares numbers and seconds.
+    if std::env::var_os("PHASEBOX_TEST_LONG").is_none() {
+        return;
+    }
+    let set = Set::many(5000, 7, 100, 80);
+    let entry = json!({"CocoMetrics": {
+        "num_cls": set.classes,
+        "post_prediction_callback": untouched(),
+    }});
+    let config = MetricConfig::from_value(&entry).expect("a valid metric");
+    let mut metrics = Metrics::new(&[config], &["loss".to_owned()]).expect("one metric");
+    let batches: Vec<[Items; 2]> = set
+        .images
+        .chunks(32)
+        .map(|images| {
+            let batch = set.batch(images);
+            [batch.decoded, batch.target].map(Items::from)
+        })
+        .collect();
+    let mut seconds = [0.0; 2];
+    for [preds, target] in &batches {
+        let start = Instant::now();
+        let items = BatchItems::of_pair(preds, target);
+        metrics.gather(&items).expect("the batch fits");
+        seconds[0] += start.elapsed().as_secs_f64();
+    }
+    let start = Instant::now();
+    let values = metrics.compute().expect("the CPU answers");
+    seconds[1] = start.elapsed().as_secs_f64();
+    let numbers: Vec<f64> = values.into_iter().map(|(_, value)| value).collect();
+    let [gather, compute] = seconds;
+    let result = json!({"seconds": compute, "post_processing": gather, "numbers": numbers});
+    println!("{result}");
 }

@@ -3,16 +3,18 @@
 
 use std::ops::Range;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
-use super::font::{HEIGHT, WIDTH, glyph};
-use super::tensor_steps::Torch;
+use crate::font::{HEIGHT, WIDTH, glyph};
+
+/// The result of a call into libtorch.
+type Torch<T> = Result<T, TchError>;
 
 /// Red, green and blue, as 0xRRGGBB.
-pub(super) type Color = u32;
+pub type Color = u32;
 
 /// Colored pixels of an image [C, H, W]; all others are left as they are.
-pub(super) struct Overlay {
+pub struct Overlay {
     channels: usize,
     height: usize,
     width: usize,
@@ -22,12 +24,12 @@ pub(super) struct Overlay {
 
 impl Overlay {
     /// The bytes of an overlay for an image of this shape.
-    pub(super) fn bytes([channels, height, width]: [usize; 3]) -> u64 {
+    pub(crate) fn bytes([channels, height, width]: [usize; 3]) -> u64 {
         ((channels + 1) * height * width) as u64
     }
 
     /// An overlay that covers nothing.
-    pub(super) fn new([channels, height, width]: [usize; 3]) -> Overlay {
+    pub fn new([channels, height, width]: [usize; 3]) -> Overlay {
         Overlay {
             channels,
             height,
@@ -58,7 +60,7 @@ impl Overlay {
     }
 
     /// Draws the outline of a box, whose line grows inward. Both corners belong to the box.
-    pub(super) fn outline(&mut self, [x1, y1, x2, y2]: [i64; 4], line: i64, color: Color) {
+    pub fn outline(&mut self, [x1, y1, x2, y2]: [i64; 4], line: i64, color: Color) {
         let (right, bottom) = (x2 + 1, y2 + 1);
         self.fill(x1..right, y1..bottom.min(y1 + line), color);
         self.fill(x1..right, y1.max(bottom - line)..bottom, color);
@@ -67,7 +69,7 @@ impl Overlay {
     }
 
     /// Writes text with the top left corner of its first letter at (x, y), in letters times `scale`.
-    pub(super) fn write(&mut self, text: &str, [x, y]: [i64; 2], scale: i64, color: Color) {
+    pub fn write(&mut self, text: &str, [x, y]: [i64; 2], scale: i64, color: Color) {
         let (mut left, mut top) = (x, y);
         for character in text.chars() {
             if character == '\n' {
@@ -93,7 +95,10 @@ impl Overlay {
     }
 
     /// `image` with the covered pixels in their colors.
-    pub(super) fn over(&self, image: &Tensor) -> Torch<Tensor> {
+    ///
+    /// # Errors
+    /// An image of another shape.
+    pub fn over(&self, image: &Tensor) -> Torch<Tensor> {
         let sizes = [self.channels + 1, self.height, self.width];
         let planes =
             Tensor::f_from_slice(&self.planes)?.f_reshape(sizes.map(|size| size as i64))?;
@@ -135,7 +140,7 @@ fn as_pixels(bytes: &Tensor, kind: Kind) -> Torch<Tensor> {
 }
 
 /// An image [C, H, W] with colors laid over masks [N, H, W]; `colors` has one for each mask.
-pub(super) fn blend(image: &Tensor, masks: &Tensor, colors: &[Color], alpha: f64) -> Torch<Tensor> {
+pub(crate) fn blend(image: &Tensor, masks: &Tensor, colors: &[Color], alpha: f64) -> Torch<Tensor> {
     let kind = image.kind();
     let work = match kind {
         Kind::Double => Kind::Double,

@@ -2,15 +2,15 @@
 //! drawn for phasebox. Knows no images.
 
 /// Pixels of a letter from top to bottom: a bit each, the leftmost is the highest of five.
-pub(super) type Glyph = [u8; HEIGHT];
+pub(crate) type Glyph = [u8; HEIGHT];
 
 /// Width of a letter in pixels.
-pub(super) const WIDTH: usize = 5;
+pub(crate) const WIDTH: usize = 5;
 /// Height of a letter in pixels.
-pub(super) const HEIGHT: usize = 7;
+pub(crate) const HEIGHT: usize = 7;
 
 /// The letter for `character`: a hollow box for one that is not here.
-pub(super) fn glyph(character: char) -> Glyph {
+pub(crate) fn glyph(character: char) -> Glyph {
     let place = (character as usize).checked_sub(FIRST);
     let known = place.and_then(|place| GLYPHS.get(place));
     known.copied().unwrap_or(UNKNOWN)
