@@ -82,7 +82,7 @@ pub(super) struct Annotated {
 pub(super) struct LeftOut(Vec<(&'static str, usize)>);
 
 impl LeftOut {
-    /// Counts `count` more of a kind; the words go on after the number.
+    /// Counts `count` more of a kind, which is in the plural.
     pub(super) fn add(&mut self, kind: &'static str, count: usize) {
         match self.0.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, sum)) => *sum += count,
@@ -93,11 +93,11 @@ impl LeftOut {
     fn words(&self) -> String {
         let counted = self.0.iter().filter(|(_, count)| *count > 0);
         let words: Vec<String> = counted
-            .map(|(kind, count)| format!("{count} {kind}"))
+            .map(|(kind, count)| format!("{kind} ({count})"))
             .collect();
         match words.is_empty() {
             true => String::new(),
-            false => format!("; left out: {}", words.join(", ")),
+            false => format!("left out: {}", words.join(", ")),
         }
     }
 }
@@ -201,7 +201,7 @@ impl BoxedImages {
         choose(&mut annotations, &selection);
         let Some(first) = annotations.images.first() else {
             bail!(
-                "{}: no image is left{}\nhint: `ignore_empty_annotations: false` keeps images without boxes",
+                "{}: no image is left; {}\nhint: `ignore_empty_annotations: false` keeps images without boxes",
                 annotations.source.display(),
                 annotations.left_out.words()
             );
@@ -430,21 +430,19 @@ impl Dataset for BoxedImages {
         Some(&self.classes)
     }
 
+    fn left_out(&self) -> String {
+        self.annotations.left_out.words()
+    }
+
     fn description(&self) -> String {
-        let Annotations {
-            source,
-            images,
-            left_out,
-            ..
-        } = &self.annotations;
+        let Annotations { source, images, .. } = &self.annotations;
         let boxes: usize = images.iter().map(|image| image.boxes.len()).sum();
         format!(
-            "{} ({}, {} images with {boxes} boxes, {} classes{})",
+            "{} ({}, {} images with {boxes} boxes, {} classes)",
             self.format,
             source.display(),
             images.len(),
-            self.classes.len(),
-            left_out.words()
+            self.classes.len()
         )
     }
 }

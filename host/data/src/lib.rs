@@ -201,6 +201,11 @@ pub trait Dataset: Send + Sync {
         self.class_names().map(<[String]>::len)
     }
 
+    /// Words about what of the source is not used, with numbers; empty where all is.
+    fn left_out(&self) -> String {
+        String::new()
+    }
+
     /// One line for people: the data set and its source.
     fn description(&self) -> String;
 }

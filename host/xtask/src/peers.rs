@@ -1,4 +1,4 @@
-//! PyTorch and Lightning, which the benchmarks are compared with: packages in a folder of the user's cache, apart from the
+//! PyTorch, Lightning and OpenCV, which the benchmarks are compared with: packages in a folder of the user's cache, apart from the
 //! user's own Python. Installed when a comparison is asked for. Owns the pins.
 
 use std::env;
@@ -17,8 +17,9 @@ const PINS: [&str; 4] = [
     "torchvision==0.26.0",
     "pytorch-lightning==2.6.6",
     "numpy",
+    "opencv-python-headless",
 ];
-const FOLDER: &str = "peers-torch-2.11.0";
+const FOLDER: &str = "peers-torch-2.11.0-opencv";
 
 /// Sets `command` up so that benchmarks find a Python with these packages. Fetches them first if they are not there.
 pub(crate) fn offer(paths: &Paths, command: &mut Command) -> Result<()> {
@@ -38,7 +39,7 @@ fn install(paths: &Paths) -> Result<PathBuf> {
     }
     let _alone = atomic::lock(&folder)?;
     if !folder.exists() {
-        say("fetching PyTorch and Lightning to compare with (2.5 GB, 5 GB on disk)");
+        say("fetching PyTorch, Lightning and OpenCV to compare with (2.5 GB, 5 GB on disk)");
         let part = atomic::unfinished(&folder);
         atomic::create_folder(&part)?;
         let mut pip = Command::new("python3");

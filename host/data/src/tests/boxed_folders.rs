@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::super::{Bounds, Dataset};
-use super::{check_refused, load};
+use super::{check_refused, load, said};
 
 /// Pictures of 20×10 pixels.
 fn folder(files: &[(&str, &str)]) -> TempDir {
@@ -57,11 +57,11 @@ fn boxes(dataset: &dyn Dataset) -> Vec<(i64, [f32; 4])> {
         .collect()
 }
 
-fn check(folder: &TempDir, recipe: Value, all: &[(i64, [f32; 4])], said: &str) {
+fn check(folder: &TempDir, recipe: Value, all: &[(i64, [f32; 4])], expected: &str) {
     let data = load(recipe.clone(), folder.path()).unwrap().train;
     assert_eq!(boxes(&*data), all, "{recipe}");
-    let words = data.description();
-    assert!(words.contains(said), "{recipe}: {words}");
+    let words = said(&*data);
+    assert!(words.contains(expected), "{recipe}: {words}");
 }
 
 #[test]
@@ -75,9 +75,9 @@ fn texts_of_yolo_are_read_in_fractions() {
     let folder = folder(&files);
     let cat = (0, [7.5, 2.5, 12.5, 7.5]);
     let dog = |class| (class, [0.0, 7.5, 5.0, 10.0]);
-    let said = "1 images with 2 boxes, 2 classes; left out: 1 images without a file of annotations, \
-        1 files of annotations without an image, 1 images without boxes)";
-    check(&folder, yolo(json!({})), &[cat, dog(1)], said);
+    let words = "1 images with 2 boxes, 2 classes); left out: images without a file of annotations (1), \
+        files of annotations without an image (1), images without boxes (1)";
+    check(&folder, yolo(json!({})), &[cat, dog(1)], words);
     let empty = json!({"ignore_empty_annotations": false});
     check(
         &folder,
@@ -89,10 +89,15 @@ fn texts_of_yolo_are_read_in_fractions() {
         &folder,
         yolo(json!({"class_inclusion_list": ["dog"]})),
         &[dog(0)],
-        "1 boxes of other classes",
+        "boxes of other classes (1)",
     );
     let ignored = yolo(json!({"class_ids_to_ignore": [1]}));
-    check(&folder, ignored, &[cat], "1 boxes of `class_ids_to_ignore`");
+    check(
+        &folder,
+        ignored,
+        &[cat],
+        "boxes of `class_ids_to_ignore` (1)",
+    );
 }
 
 #[test]
@@ -111,7 +116,7 @@ fn lines_of_yolo_that_are_wrong_are_refused_with_their_line() {
             &folder,
             lenient,
             &[(0, [7.5, 2.5, 12.5, 7.5])],
-            "1 lines that are wrong",
+            "lines that are wrong (1)",
         );
     };
     check_line("0 0.5 0.5 0.25", "4 columns");
@@ -130,7 +135,7 @@ fn lines_of_yolo_that_are_wrong_are_refused_with_their_line() {
         &folder,
         yolo(json!({})),
         &[(0, [7.5, 2.5, 12.5, 7.5])],
-        "1 boxes without an area",
+        "boxes without an area (1)",
     );
 }
 
@@ -197,7 +202,7 @@ fn files_of_pascal_voc_are_read() {
             &folder,
             voc(json!({})),
             &all([1, 0]),
-            "2 classes; left out: 1 images without a file of annotations, 1 boxes without an area, 1 images without boxes",
+            "2 classes); left out: images without a file of annotations (1), boxes without an area (1), images without boxes (1)",
         );
         let listed = voc(json!({"all_classes_list": ["bird", "dog", "cat"]}));
         check(&folder, listed, &all([1, 2]), "3 classes");
@@ -285,6 +290,6 @@ fn folders_of_roboflow_are_read_without_category_0() {
         &folder,
         recipe,
         &[(0, [1.0, 2.0, 4.0, 6.0])],
-        "1 boxes of `class_ids_to_ignore`",
+        "boxes of `class_ids_to_ignore` (1)",
     );
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::super::{Bounds, DataLoader, Dataset, Pixels, Raster, TransformList};
-use super::{check_refused, load};
+use super::{check_refused, load, said};
 
 /// Pictures of 20×10 pixels whose red is their column and green their row, and a file of annotations for both parts.
 fn folder(annotations: &Value) -> TempDir {
@@ -91,9 +91,9 @@ fn boxes_classes_and_pixels_are_those_of_the_files() {
         values: image.into_raw(),
     };
     assert_eq!(sample.image, Some(Pixels::Bytes(raster)));
-    let said = data.description();
+    let said = said(&*data);
     assert!(
-        said.ends_with("2 images with 4 boxes, 3 classes; left out: 1 images without boxes)"),
+        said.ends_with("2 images with 4 boxes, 3 classes); left out: images without boxes (1)"),
         "{said}"
     );
 }
@@ -101,15 +101,16 @@ fn boxes_classes_and_pixels_are_those_of_the_files() {
 #[test]
 fn keys_choose_images_and_boxes() {
     let folder = folder(&annotations());
-    let check = |changes: Value, classes: &[&str], images: usize, all: &[Bounds], said: &str| {
-        let data = load(recipe(changes.clone()), folder.path()).unwrap().train;
-        assert_eq!(data.class_names().unwrap(), classes, "{changes}");
-        assert_eq!(data.len(), images, "{changes}");
-        let found: Vec<Bounds> = (0..images).flat_map(|index| boxes(&*data, index)).collect();
-        assert_eq!(found, all, "{changes}");
-        let words = data.description();
-        assert!(words.contains(said), "{changes}: {words}");
-    };
+    let check =
+        |changes: Value, classes: &[&str], images: usize, all: &[Bounds], expected: &str| {
+            let data = load(recipe(changes.clone()), folder.path()).unwrap().train;
+            assert_eq!(data.class_names().unwrap(), classes, "{changes}");
+            assert_eq!(data.len(), images, "{changes}");
+            let found: Vec<Bounds> = (0..images).flat_map(|index| boxes(&*data, index)).collect();
+            assert_eq!(found, all, "{changes}");
+            let words = said(&*data);
+            assert!(words.contains(expected), "{changes}: {words}");
+        };
     let classes = ["person", "dog", "toothbrush"];
     let dog = |class| bounds(class, [1.0, 2.0, 4.0, 6.0], false);
     let brush = |class| bounds(class, [0.0, 5.0, 7.5, 10.0], false);
@@ -128,14 +129,14 @@ fn keys_choose_images_and_boxes() {
         &classes,
         2,
         &[dog(1), brush(2), small],
-        "1 boxes of crowds",
+        "boxes of crowds (1)",
     );
     check(
         json!({"max_num_samples": 2}),
         &classes,
         1,
         &[dog(1), brush(2)],
-        "1 images beyond `max_num_samples`",
+        "images beyond `max_num_samples` (1)",
     );
     let list = json!({"class_inclusion_list": ["toothbrush", "dog"]});
     check(
@@ -143,7 +144,7 @@ fn keys_choose_images_and_boxes() {
         &["toothbrush", "dog"],
         1,
         &[dog(1), brush(0)],
-        "2 boxes of other classes",
+        "boxes of other classes (2)",
     );
     let ignored = json!({"class_ids_to_ignore": [1, 90]});
     check(
@@ -151,7 +152,7 @@ fn keys_choose_images_and_boxes() {
         &["dog"],
         1,
         &[dog(0)],
-        "3 boxes of `class_ids_to_ignore`, 2 images without",
+        "boxes of `class_ids_to_ignore` (3), images without boxes (2)",
     );
     let halved = [0.5, 1.0, 2.0, 3.0];
     let small_images =
@@ -210,23 +211,26 @@ fn changed(pointer: &str, value: Value) -> Value {
 
 #[test]
 fn bad_boxes_are_left_out_with_a_count() {
-    let check = |bbox: Value, said: &str| {
+    let check = |bbox: Value, expected: &str| {
         let folder = folder(&changed("/annotations/0/bbox", bbox.clone()));
         let data = load(recipe(json!({})), folder.path()).unwrap().train;
-        let words = data.description();
+        let words = said(&*data);
         assert!(
-            words.contains("with 3 boxes") && words.contains(said),
+            words.contains("with 3 boxes") && words.contains(expected),
             "{bbox}: {words}"
         );
     };
-    check(json!([1, 2, 0, 4]), "1 boxes without an area");
-    check(json!([1, 2, 3, -4]), "1 boxes without an area");
-    check(json!([1e300, 2, 1e-300, 4]), "1 boxes without an area");
-    check(json!([20, 2, 3, 4]), "1 boxes outside of their image");
-    check(json!([-30, -30, 10, 10]), "1 boxes outside of their image");
+    check(json!([1, 2, 0, 4]), "boxes without an area (1)");
+    check(json!([1, 2, 3, -4]), "boxes without an area (1)");
+    check(json!([1e300, 2, 1e-300, 4]), "boxes without an area (1)");
+    check(json!([20, 2, 3, 4]), "boxes outside of their image (1)");
+    check(
+        json!([-30, -30, 10, 10]),
+        "boxes outside of their image (1)",
+    );
     check(
         json!([19.9999999999, 2, 3, 4]),
-        "1 boxes outside of their image",
+        "boxes outside of their image (1)",
     );
 }
 
@@ -311,7 +315,7 @@ fn annotations_that_are_wrong_are_refused_with_their_place() {
     );
     check(
         changed("/annotations", json!([])),
-        "no image is left; left out: 3 images without boxes",
+        "no image is left; left out: images without boxes (3)",
     );
     check(
         json!({"images": [], "annotations": [], "categories": []}),
@@ -389,7 +393,7 @@ fn keys_that_do_not_fit_are_refused() {
     check(json!({"class_ids_to_ignore": [2]}), "no category with id 2");
     check(
         json!({"max_num_samples": 0}),
-        "no image is left; left out: 3 images beyond",
+        "no image is left; left out: images beyond `max_num_samples` (3)",
     );
     check(json!({"input_dim": 0}), "`input_dim` must be given");
     let unknown =

@@ -46,6 +46,11 @@ fn digits() -> Splits {
     load(serde_json::json!({"digits": {}}), Path::new("")).unwrap()
 }
 
+/// The words about a data set that a check shows.
+fn said(dataset: &dyn Dataset) -> String {
+    format!("{}; {}", dataset.description(), dataset.left_out())
+}
+
 /// Checks that a data set is refused, with all of `expected` in the message.
 fn check_refused(config: serde_json::Value, base: &Path, expected: &[&str]) {
     let message = format!(

@@ -15,17 +15,11 @@ pub(crate) enum Size {
     Sides([usize; 2]),
 }
 
-impl Default for Size {
-    fn default() -> Self {
-        Size::Side(0)
-    }
-}
-
 impl Size {
     /// `[height, width]`.
     ///
     /// # Errors
-    /// A side of 0, which a size that was not written has, or one that is too long.
+    /// A side of 0, or one that is too long.
     pub(crate) fn sides(self, name: &str) -> Result<[usize; 2]> {
         let sides = match self {
             Size::Square([side]) | Size::Side(side) => [side, side],

@@ -117,11 +117,13 @@ impl Built {
 }
 
 fn describe_loader(name: &str, loader: &DataLoader) -> String {
+    let left_out = loader.dataset().left_out();
     format!(
-        "{name}: {} samples, {} batches of {}",
+        "{name}: {} samples, {} batches of {}{}{left_out}",
         loader.samples(),
         loader.batches(),
-        loader.batch_size()
+        loader.batch_size(),
+        if left_out.is_empty() { "" } else { "; " }
     )
 }
 
