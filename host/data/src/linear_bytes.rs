@@ -119,7 +119,7 @@ impl Row {
 /// Each value of two rows by the share of the second, in numbers of 16 bits, of which a processor computes many at once.
 fn draw_between(upper: &[i16], lower: &[i16], share: i32, out: &mut [u8]) {
     const HALF: i16 = 1 << (ROW_BITS - 1);
-    // Of 15 bits; all of 2¹⁵ would be negative.
+    // A share of 15 bits: the whole, 2¹⁵, would be negative.
     let share = (share << (15 - SHARE_BITS)).min(i32::from(i16::MAX)) as i16;
     for (out, (upper, lower)) in out.iter_mut().zip(upper.iter().zip(lower)) {
         let part = (i32::from(lower - upper) * i32::from(share)) >> 16;
