@@ -36,7 +36,7 @@ pub use self::clock::TICK;
 pub use self::component::Component;
 pub use self::description::Description;
 pub use self::engine::{Engine, Profile};
-pub use self::source_lines::SourceLines;
+pub use self::source_lines::{SourceLines, lines_of_source};
 pub use self::task::run_component_task;
 
 /// The version of the engine that callbacks run on.

@@ -86,8 +86,9 @@ struct Module<'a> {
     sections: Vec<(&'a str, &'a [u8])>,
 }
 
-/// `file:line` for each offset in the file.
-pub(crate) fn at(component: &[u8], offsets: &[u64]) -> Vec<Option<String>> {
+/// `file:line` for each offset in the file; none where it is not known. It may take any time and memory: the host asks for it
+/// in a process that can be killed.
+pub fn lines_of_source(component: &[u8], offsets: &[u64]) -> Vec<Option<String>> {
     let modules = modules(component);
     let at_one = |offset: &u64| {
         let offset = usize::try_from(*offset).ok()?;

@@ -81,7 +81,7 @@ fn perform(order: &str) -> Result<Vec<u8>> {
             code.map_err(refusal)
         }
         Task::SourceLines(offsets) => {
-            let lines = source_lines::at(&component, &offsets);
+            let lines = source_lines::lines_of_source(&component, &offsets);
             Ok(serde_json::to_vec(&lines)?)
         }
     }

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::io::{BufReader, Cursor};
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader};
 use phasebox_files::regular_file;
 
@@ -34,6 +34,7 @@ pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
         );
         return Err(unreadable(path, fault));
     }
+    check_sides(width, height).map_err(|error| unreadable(path, error))?;
     Ok([width, height].map(|side| side as usize))
 }
 
@@ -60,7 +61,18 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage> {
         return Err(anyhow!("the file was cut off before the image ends"));
     }
     // Display has the whole reason; the chain of sources would repeat it.
-    reader.decode().map_err(|error| anyhow!("{error}"))
+    let image = reader.decode().map_err(|error| anyhow!("{error}"))?;
+    check_sides(image.width(), image.height())?;
+    Ok(image)
+}
+
+/// Refuses an image without pixels, which a GIF may be.
+fn check_sides(width: u32, height: u32) -> Result<()> {
+    ensure!(
+        width > 0 && height > 0,
+        "its {width}x{height} pixels are none"
+    );
+    Ok(())
 }
 
 /// The JPEG has its end marker. Segments are walked, since a thumbnail in one has an end marker too.

@@ -10,6 +10,7 @@ use phasebox_component::{Component, Engine};
 use phasebox_contract::grants::Grants;
 use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use phasebox_train::callback::Callback;
+use serde_json::Value;
 
 use crate::training::{self, Variant};
 
@@ -24,7 +25,7 @@ pub fn run(bytes: &[u8]) -> bool {
     let binary = wat::parse_bytes(bytes).map_or(bytes.to_vec(), |binary| binary.into_owned());
     fs::write(&path, binary).expect("a file in the folder");
     // Every refusal is right; a panic is what is looked for.
-    let Ok(plugin) = plugin(&path) else {
+    let Ok(plugin) = loaded(&path) else {
         return false;
     };
     let _ = training::run(Box::new(plugin), Variant::PLAIN);
@@ -38,20 +39,30 @@ thread_local! {
     });
 }
 
-/// Loads a component as a recipe's entry is loaded, with nothing granted.
-fn plugin(path: &Path) -> Result<Plugin> {
-    ENGINE.with(|engine| {
+/// Lends the engine of this thread.
+pub(crate) fn with_engine<T>(use_it: impl FnOnce(&Rc<PluginEngine>) -> T) -> T {
+    ENGINE.with(|engine| use_it(engine))
+}
+
+/// Instantiates a component with nothing granted.
+pub(crate) fn plugin(engine: &Rc<PluginEngine>, component: &Component) -> Result<Plugin> {
+    let settings = PluginSettings {
+        name: "stranger".to_owned(),
+        params: Value::Null,
+        grants: Grants::default(),
+        limits: training::limits(),
+        seed: 0,
+    };
+    Plugin::new(engine, component, &settings)
+}
+
+/// Loads a component as a recipe's entry is loaded.
+fn loaded(path: &Path) -> Result<Plugin> {
+    with_engine(|engine| {
         let component = Component::load(engine.engine(), path)?;
-        let settings = PluginSettings {
-            name: "stranger".to_owned(),
-            params: serde_json::Value::Null,
-            grants: Grants::default(),
-            limits: training::limits(),
-            seed: 0,
-        };
-        let mut plugin = Plugin::new(engine, &component, &settings)?;
+        let mut plugin = plugin(engine, &component)?;
         plugin.describe()?;
-        plugin.configure(&settings.params)?;
+        plugin.configure(&Value::Null)?;
         let saved = plugin.save_state()?;
         plugin.load_state(saved)?;
         Ok(plugin)

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use anyhow::{Context as _, Result};
 use phasebox_component::{Component, Engine};
 use phasebox_contract::grants::{Grant, Grants};
-use phasebox_contract::limits::Limit;
+use phasebox_contract::limits::{Limit, Limits};
 use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use phasebox_train::callback::{Callback, CallbackReport, CallbackState};
 use phasebox_train::context::{Context, Lendable};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::training::{self, Variant};
 
@@ -31,7 +31,9 @@ pub fn run(bytes: &[u8]) -> Vec<(String, bool)> {
     let program = &program[..program.len().min(MAX_PROGRAM_BYTES)];
     let grants = grants(u16::from_le_bytes([*low, *high]));
     let tried = Rc::default();
-    let plugin = plugin(program, grants).expect("a monkey is made");
+    let program: String = program.iter().map(|byte| format!("{byte:02x}")).collect();
+    let params = json!({ "program": program });
+    let plugin = plugin(params, grants, training::limits()).expect("a monkey is made");
     let watched = Watched {
         plugin,
         calls: 0,
@@ -67,13 +69,13 @@ fn load() -> Result<(Rc<PluginEngine>, Component)> {
     Ok((engine, component))
 }
 
-fn plugin(program: &[u8], grants: Grants) -> Result<Plugin> {
-    let program: String = program.iter().map(|byte| format!("{byte:02x}")).collect();
+/// A monkey with these parameters.
+pub(crate) fn plugin(params: Value, grants: Grants, limits: Limits) -> Result<Plugin> {
     let settings = PluginSettings {
         name: "monkey".to_owned(),
-        params: json!({ "program": program }),
+        params,
         grants,
-        limits: training::limits(),
+        limits,
         seed: 0,
     };
     MONKEY.with(|monkey| {
@@ -84,6 +86,20 @@ fn plugin(program: &[u8], grants: Grants) -> Result<Plugin> {
             .context("its program is text")?;
         Ok(plugin)
     })
+}
+
+/// The functions that a monkey has called, each with true if a call of it succeeded; none if it has trapped.
+pub(crate) fn tried(plugin: &mut Plugin) -> Vec<(String, bool)> {
+    let Ok(saved) = plugin.save_state() else {
+        return Vec::new();
+    };
+    let bytes = saved.bytes.unwrap_or_default();
+    let text = String::from_utf8(bytes).expect("it saves text");
+    let line = |line: &str| {
+        line.rsplit_once(' ')
+            .map(|(name, yes)| (name.to_owned(), yes == "true"))
+    };
+    text.lines().filter_map(line).collect()
 }
 
 /// A monkey whose state is checked after every call.
@@ -169,16 +185,10 @@ impl Watched {
     /// Saves and loads the monkey's state, which lists the functions it has tried. A trap in it is right: some calls need
     /// a context.
     fn save_and_load(&mut self) -> Vec<(String, bool)> {
-        let Ok(saved) = self.plugin.save_state() else {
-            return Vec::new();
-        };
-        let text =
-            String::from_utf8(saved.bytes.clone().unwrap_or_default()).expect("it saves text");
-        let _ = self.plugin.load_state(saved);
-        let line = |line: &str| {
-            line.rsplit_once(' ')
-                .map(|(name, yes)| (name.to_owned(), yes == "true"))
-        };
-        text.lines().filter_map(line).collect()
+        let tried = tried(&mut self.plugin);
+        if let Ok(saved) = self.plugin.save_state() {
+            let _ = self.plugin.load_state(saved);
+        }
+        tried
     }
 }

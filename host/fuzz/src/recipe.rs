@@ -7,8 +7,9 @@ use phasebox::assemble::{Assembly, Options};
 use phasebox_recipe::{DeviceChoice, Location, Node, Recipe, RecipeError, Source};
 use serde_json::Value;
 
-/// The start of a line that begins another file, and the name that means the command line in place of a file.
-const NEXT_FILE: &str = "=== ";
+use crate::files;
+
+/// The name that means the command line in place of a file.
 const ARGUMENTS: &str = "arguments";
 const FIRST: &str = "recipe.yaml";
 
@@ -21,10 +22,10 @@ pub fn run(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let folder = tempfile::tempdir().expect("a folder for the recipe");
     let mut arguments = Vec::new();
-    for (name, text) in files(&text) {
+    for (name, text) in files::files(text.as_bytes(), FIRST) {
         match name {
-            ARGUMENTS => arguments.extend(text.lines().map(str::to_owned)),
-            _ => write(&folder.path().join(name), &text),
+            ARGUMENTS => arguments.extend(lines(&text)),
+            _ => files::write(folder.path(), name, &text),
         }
     }
     let loaded = Recipe::load(folder.path().join(FIRST), &arguments);
@@ -35,43 +36,9 @@ pub fn run(bytes: &[u8]) -> bool {
     loaded.is_ok()
 }
 
-/// The files of an input. A line `=== name` whose name is no file name is part of the text.
-fn files(text: &str) -> Vec<(&str, String)> {
-    let mut files = vec![(FIRST, String::new())];
-    for line in text.split_inclusive('\n') {
-        let name = line
-            .strip_prefix(NEXT_FILE)
-            .map(str::trim)
-            .filter(|name| is_file_name(name));
-        match name {
-            Some(name) => files.push((name, String::new())),
-            None => files
-                .iter_mut()
-                .last()
-                .expect("there is a first")
-                .1
-                .push_str(line),
-        }
-    }
-    files
-}
-
-/// True for a name within the folder of this input.
-fn is_file_name(name: &str) -> bool {
-    let plain = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    let name = name.strip_suffix(".yaml").unwrap_or(name);
-    name.len() < 50 && name.split('/').count() < 5 && name.split('/').all(plain)
-}
-
-/// Writes a file. A name that is a folder already stays one.
-fn write(path: &Path, text: &str) {
-    let _ = fs::create_dir_all(path.parent().expect("a file lies in a folder"));
-    let _ = fs::write(path, text);
+fn lines(text: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(text);
+    text.lines().map(str::to_owned).collect()
 }
 
 fn check_place(error: &RecipeError) {

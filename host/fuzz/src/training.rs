@@ -95,11 +95,20 @@ pub fn limits() -> Limits {
 /// # Panics
 /// If the files of the run cannot be read.
 pub fn run(callback: Box<dyn Callback>, variant: Variant) -> Result<Summary> {
-    tch::set_num_threads(1);
     let runs = tempfile::tempdir().expect("a folder for runs");
+    run_in(runs.path(), callback, variant)
+}
+
+/// [`run`] in a folder of choice, which holds the run afterwards.
+pub(crate) fn run_in(
+    runs: &Path,
+    callback: Box<dyn Callback>,
+    variant: Variant,
+) -> Result<Summary> {
+    tch::set_num_threads(1);
     let recipe = recipe(variant);
     let options = Options {
-        runs_dir: runs.path().to_owned(),
+        runs_dir: runs.to_owned(),
         ..Options::default()
     };
     let mut assembly = Assembly::new(&recipe, options).expect("the recipe is right");
@@ -108,7 +117,7 @@ pub fn run(callback: Box<dyn Callback>, variant: Variant) -> Result<Summary> {
         .trainer()
         .expect("a new folder can be written")
         .train();
-    check_run(&only_one(&only_one(runs.path())));
+    check_run(&only_one(&only_one(runs)));
     trained
 }
 
@@ -144,7 +153,7 @@ fn only_one(folder: &Path) -> PathBuf {
 }
 
 /// Checks that machines can read the logs of a run.
-fn check_run(run: &Path) {
+pub(crate) fn check_run(run: &Path) {
     let read = |name: &str| {
         fs::read_to_string(run.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     };

@@ -7,7 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use phasebox_fuzz::{component, monkey, recipe};
+use phasebox_fuzz::{
+    checkpoint, component, contract, data, debug_info, json, lock, log, monkey, recipe, weights,
+};
 
 /// Random numbers that are equal on every machine.
 struct Random(u64);
@@ -140,13 +142,61 @@ fn components_are_run_or_refused() {
     );
 }
 
+/// Runs all committed inputs of a target and mutations of them, of which more than `least` are accepted: if fewer were, the
+/// others would be refused too early to show anything.
+fn check_accepted(target: &str, mutations: usize, least: usize, run: fn(&[u8]) -> bool) {
+    let mut accepted = 0;
+    check_all(target, mutations, Duration::from_secs(20), |input| {
+        accepted += usize::from(run(input));
+    });
+    assert!(
+        accepted > least,
+        "target {target}: {accepted} were accepted"
+    );
+}
+
+#[test]
+fn lines_of_source_are_found_or_not() {
+    check_accepted("debug_info", 1000, 100, debug_info::run);
+}
+
+#[test]
+fn weights_are_read_or_refused() {
+    check_accepted("weights", 5000, 100, weights::run);
+}
+
+#[test]
+fn runs_go_on_or_are_refused() {
+    check_accepted("checkpoint", 200, 10, checkpoint::run);
+}
+
+#[test]
+fn locks_admit_what_they_name() {
+    check_accepted("lock", 500, 10, lock::run);
+}
+
+#[test]
+fn data_are_read_or_refused() {
+    check_accepted("data", 2000, 100, data::run);
+}
+
+#[test]
+fn json_takes_no_more_than_was_measured() {
+    check_accepted("json", 5000, 100, json::run);
+}
+
+#[test]
+fn resumed_logs_have_the_lines_they_should() {
+    check_accepted("log", 2000, 100, log::run);
+}
+
 #[test]
 fn the_monkey_calls_every_function_and_breaks_nothing() {
     let mut tried = BTreeMap::new();
     check_all("monkey", 200, Duration::from_secs(20), |input| {
         play(input, &mut tried)
     });
-    let functions = functions();
+    let functions = contract::functions();
     let mut random = Random(2);
     for round in 0..ROUNDS {
         for index in 0..functions.len() {
@@ -211,31 +261,4 @@ fn often(function: usize, random: &mut Random) -> Vec<u8> {
         }
     }
     input
-}
-
-/// Every function that a guest can call, as the monkey names it: the resource or interface, and the function.
-fn functions() -> Vec<String> {
-    let files = [
-        ("tensor", "create"),
-        ("vision", "vision"),
-        ("storage", "storage"),
-        ("context", "context"),
-        ("diagnostics", "diagnostics"),
-    ];
-    let mut found = Vec::new();
-    for (file, outside_resources) in files {
-        let text = fs::read_to_string(repository("wit").join(file).with_extension("wit"))
-            .expect("the contract");
-        let mut resource = outside_resources;
-        for line in text.lines().map(str::trim) {
-            if let Some(name) = line.strip_prefix("resource ") {
-                resource = name.trim_end_matches(" {");
-            } else if line == "}" {
-                resource = outside_resources;
-            } else if let Some((name, _)) = line.split_once(": func(") {
-                found.push(format!("{resource}.{name}"));
-            }
-        }
-    }
-    found
 }

@@ -42,6 +42,16 @@ impl PluginState {
         self.limits[limit].saturating_sub(self.usage.used(limit))
     }
 
+    /// Refuses a result before it is made, if it has more elements than the call has bytes left. The result itself is charged
+    /// once its dtype is known.
+    #[inline]
+    pub(crate) fn check_room(&mut self, elements: u64) -> HostResult<()> {
+        match elements <= self.left(Limit::CallTensors) {
+            true => Ok(()),
+            false => Err(self.over(Limit::CallTensors, elements)),
+        }
+    }
+
     /// Counts bytes that outlive the call, or refuses them.
     pub(crate) fn charge_kept(&mut self, bytes: u64) -> HostResult<()> {
         self.charge(Limit::Tensors, bytes)

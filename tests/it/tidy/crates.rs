@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &str)] = &[
     ),
     (
         "fuzz",
-        "component contract phasebox plugin recipe train torch-ext",
+        "component contract data files phasebox plugin recipe train torch-ext",
     ),
     ("xtask", ""),
 ];

@@ -16,6 +16,10 @@ const FOR_TESTS: &[(&str, &str)] = &[
         "fire",
         "a bench and a test of allocations call callbacks without a trainer",
     ),
+    (
+        "lines_of_source",
+        "fuzzing reads debug information without a process of its own",
+    ),
     ("operations", "the tests of tapes count what was recorded"),
     (
         "record_with",

@@ -263,6 +263,19 @@ fn images_that_were_cut_off_are_refused_by_name() {
     assert!(format!("{refused:#}").contains("a.jpg"), "{refused:#}");
 }
 
+/// A GIF without rows of pixels, by hand: a panic of the loader.
+#[test]
+fn an_image_without_pixels_is_refused() {
+    for (width, height) in [(5, 0), (0, 5), (0, 0)] {
+        let screen = [width, 0, height, 0, 0, 0, 0];
+        let bytes = [b"GIF89a", &screen[..], b",\0\0\0\0\x05\0\x05\0\0\x02\0;"].concat();
+        let refused = read_in_place_of_an_image("a.gif", &bytes).unwrap_err();
+        let message = format!("{refused:#}");
+        assert!(message.contains("a.gif"), "{message}");
+        assert!(!message.contains("panicked"), "{message}");
+    }
+}
+
 /// A thumbnail within a JPEG has an end marker of its own.
 #[test]
 fn the_end_of_a_thumbnail_is_not_the_end_of_its_image() {

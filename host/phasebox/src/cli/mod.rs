@@ -25,6 +25,7 @@ use phasebox_contract::printable;
 use phasebox_recipe::{DeviceChoice, Recipe, RecipeError};
 use phasebox_train::interrupt::survive_file_limit;
 
+pub use self::report::report_lines;
 use crate::assemble::{Options, lock_beside};
 
 /// Trains networks with callbacks that are sandboxed WebAssembly components.

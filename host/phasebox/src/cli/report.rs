@@ -29,12 +29,13 @@ impl Report {
         if self.json {
             print_json(&summary)
         } else {
-            print(lines(&summary))
+            print(report_lines(&summary))
         }
     }
 }
 
-fn lines(summary: &Summary) -> Vec<String> {
+/// The lines that `phasebox report` prints, before texts of others in them are escaped.
+pub fn report_lines(summary: &Summary) -> Vec<String> {
     let Summary {
         epochs,
         steps,

@@ -69,9 +69,11 @@ pub(super) fn check_same_size(operand: &Tensor) -> HostResult<()> {
     check_elements(Some(torch_ext::numel(operand) as u64))
 }
 
-/// Refuses operands that broadcast to a result with too many elements.
-pub(super) fn check_broadcast<const N: usize>(operands: [&Tensor; N]) -> HostResult<()> {
-    check_elements(elements_of_broadcast(&operands.map(Shape::of)))
+/// Refuses operands that broadcast to a result with too many elements. Answers how many it has.
+pub(super) fn check_broadcast<const N: usize>(operands: [&Tensor; N]) -> HostResult<u64> {
+    let elements = elements_of_broadcast(&operands.map(Shape::of));
+    check_elements(elements)?;
+    Ok(elements.unwrap_or_default())
 }
 
 /// A shape that a guest asks for: no negative lengths, a bounded number of dimensions and elements. The

@@ -36,6 +36,15 @@ macro_rules! of_one {
     )* };
 }
 
+/// Operations on one tensor whose result has its shape.
+macro_rules! maps {
+    ($($name:ident($($argument:ident: $kind:ty),*) = |$x:ident| $operation:expr;)*) => { $(
+        fn $name(&mut self, this: Handle, $($argument: $kind),*) -> HostResult<Handle> {
+            self.map(&this, |$x| $operation)
+        }
+    )* };
+}
+
 /// Operations on two tensors that broadcast.
 macro_rules! of_two {
     ($($name:ident = $operation:path;)*) => { $(
@@ -134,10 +143,13 @@ impl HostTensor for PluginState {
 
     fn clamp(&mut self, this: Handle, min: Option<f64>, max: Option<f64>) -> HostResult<Handle> {
         check_bounds(min, max)?;
-        self.unary(&this, |x| clamp(x, min, max))
+        self.map(&this, |x| clamp(x, min, max))
     }
 
-    of_one! {
+    maps! {
+        duplicate() = |x| owned_copy(x);
+        flip(dims: Vec<i64>) = |x| x.f_flip(&dims);
+        roll(shift: i64, dim: i64) = |x| x.f_roll([shift], [dim]);
         affine(scale: f64, shift: f64) = |x|
             x.f_multiply_scalar(scale)?.f_add_scalar(shift);
         pow(exponent: f64) = |x| x.f_pow_tensor_scalar(exponent);
@@ -175,6 +187,9 @@ impl HostTensor for PluginState {
         logical_not() = |x| x.f_logical_not();
         choose_scalars(if_true: f64, if_false: f64) = |x|
             Tensor::f_where_scalar(x, if_true, if_false);
+    }
+
+    of_one! {
         sum(dims: Vec<i64>, keepdim: bool) = |x|
             x.f_sum_dim_intlist(&dims[..], keepdim, None);
         mean(dims: Vec<i64>, keepdim: bool) = |x|
@@ -191,9 +206,6 @@ impl HostTensor for PluginState {
         argmin(dim: i64, keepdim: bool) = |x| x.f_argmin(dim, keepdim);
         count_nonzero() = |x| x.f_count_nonzero(None);
         count_nonfinite() = |x| count_nonfinite(x);
-        duplicate() = |x| owned_copy(x);
-        flip(dims: Vec<i64>) = |x| x.f_flip(&dims);
-        roll(shift: i64, dim: i64) = |x| x.f_roll([shift], [dim]);
     }
 
     fn masked_fill(&mut self, this: Handle, mask: Handle, value: f64) -> HostResult<Handle> {
@@ -417,7 +429,7 @@ impl HostTensor for PluginState {
         if self.tensor(&this)?.kind() == kind {
             return self.same(&this);
         }
-        self.unary(&this, |x| x.f_to_kind(kind))
+        self.map(&this, |x| x.f_to_kind(kind))
     }
 
     fn to_device(&mut self, this: Handle, device: String) -> HostResult<Handle> {

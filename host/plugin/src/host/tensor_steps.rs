@@ -3,7 +3,7 @@
 //!
 //! | step | result |
 //! |---|---|
-//! | `unary`, `binary`, `binary_direct` | a new tensor of the callback |
+//! | `unary`, `map`, `binary`, `binary_direct` | a new tensor of the callback |
 //! | `unary_pair` | two new tensors of the callback |
 //! | `view` | a tensor that shares memory with its source, and has the source's owner |
 //! | `in_place`, `in_place_by`, `in_place_by_direct` | a change of a tensor, if the recipe grants it |
@@ -46,6 +46,17 @@ impl PluginState {
         self.make(result)
     }
 
+    /// An operation on one operand whose result has its shape.
+    pub(super) fn map(
+        &mut self,
+        this: &Handle,
+        operation: impl FnOnce(&Tensor) -> Torch<Tensor>,
+    ) -> HostResult<Handle> {
+        let elements = torch_ext::numel(self.tensor(this)?) as u64;
+        self.check_room(elements)?;
+        self.unary(this, operation)
+    }
+
     /// An operation on one operand with two results, each as large or smaller.
     pub(super) fn unary_pair(
         &mut self,
@@ -82,8 +93,9 @@ impl PluginState {
         self.launch(1)?;
         let a = self.tensor(this)?;
         let b = self.tensor(other)?;
-        check_broadcast([a, b])?;
-        let result = operation(a, b)?;
+        let elements = check_broadcast([a, b])?;
+        self.check_room(elements)?;
+        let result = operation(self.tensor(this)?, self.tensor(other)?)?;
         self.make(result)
     }
 

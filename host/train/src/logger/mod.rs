@@ -49,11 +49,11 @@ pub enum Level {
 
 /// The extent of the log when a checkpoint was taken.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Logged {
+pub struct Logged {
     /// The last step that was logged.
-    pub(crate) step: u64,
+    pub step: u64,
     /// Length of `metrics.jsonl` in bytes.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
 }
 
 /// Values that may be on their way before the oldest is waited for: a device that far behind is not worth more memory.
@@ -103,7 +103,10 @@ impl Logger {
 
     /// Opens the files. `logged` is how far the log of a resumed run counts: later lines are taken out of
     /// `metrics.jsonl` and hidden from TensorBoard, as they will be logged again.
-    pub(crate) fn open(&mut self, logged: Option<Logged>) -> Result<()> {
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub fn open(&mut self, logged: Option<Logged>) -> Result<()> {
         let metrics = MetricsFile::open(&self.run.metrics(), logged)?;
         let events = EventFile::create(self.run.path(), now(), logged.map(|logged| logged.step))?;
         self.files = Some(Files { metrics, events });

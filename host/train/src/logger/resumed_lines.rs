@@ -9,6 +9,7 @@ use std::io::{
 use std::path::Path;
 
 use anyhow::Result;
+use phasebox_contract::json_extent::Extent;
 use phasebox_files::atomic_file::{self, Durability};
 use phasebox_files::regular_file;
 use serde::Deserialize;
@@ -19,6 +20,9 @@ use super::Logged;
 const WINDOW_BYTES: u64 = 1 << 20;
 /// The most bytes of a line. A histogram of a thousand bins has a tenth of them; a longer line is not ours.
 const MOST_LINE_BYTES: u64 = 1 << 20;
+
+/// The most objects and lists inside of each other. A histogram's line has two.
+const MOST_DEPTH: usize = 64;
 
 /// Takes out the lines of `path` that came after `logged`, and a torn last one. Without `logged` all whole lines stay.
 pub(super) fn take_out(path: &Path, logged: Option<Logged>) -> Result<()> {
@@ -153,10 +157,13 @@ struct Step {
     step: Option<u64>,
 }
 
-/// The step in a line; none of what is no object.
+/// The step in a line; none of what is no object that every reader of JSON takes: serde looks neither at the UTF-8 nor at the
+/// depth of what it passes over.
 fn step_of(line: &[u8]) -> Option<Step> {
     let object = line.starts_with(b"{").then_some(line)?;
-    serde_json::from_slice(object).ok()
+    let text = str::from_utf8(object).ok()?;
+    let is_shallow = Extent::of(object).depth <= MOST_DEPTH;
+    serde_json::from_str(is_shallow.then_some(text)?).ok()
 }
 
 #[cfg(test)]
@@ -228,9 +235,11 @@ mod tests {
         let good = lines(0..10);
         let long = format!("{{\"step\":1,\"name\":\"{}\"}}\n", "x".repeat(3 << 20));
         let deep = format!("{{\"step\":1,\"a\":{}\n", "[".repeat(100_000));
+        let deep_and_closed = format!("{{\"a\":{}0{}}}\n", "[".repeat(100), "]".repeat(100));
         for foreign in [
             long.as_str(),
             &deep,
+            &deep_and_closed,
             "[1]\n",
             "\n",
             "\u{0}\n",
