@@ -1,5 +1,6 @@
-//! The shape of function bodies: blocks inside each other, and blocks times local variables. The compiler keeps every
-//! local at every block, so half a megabyte that multiplies the two takes it gigabytes. Bounds are `bounds`'.
+//! The shape of function bodies: blocks inside each other, blocks times local variables, and pairs of blocks. The compiler
+//! keeps every local at every block, so half a megabyte that multiplies the two takes it gigabytes; and some of its passes
+//! look at each block for each other one. Bounds are `bounds`'.
 
 use wasmparser::{BinaryReaderError, FunctionBody, Operator};
 
@@ -8,8 +9,10 @@ use wasmparser::{BinaryReaderError, FunctionBody, Operator};
 pub(crate) struct Shape {
     /// The most blocks inside each other.
     pub(crate) depth: u64,
-    /// Blocks times local variables.
+    /// Blocks times local variables, the body itself counted as a block.
     pub(crate) locals_at_blocks: u64,
+    /// Blocks times blocks.
+    pub(crate) block_pairs: u64,
 }
 
 impl Shape {
@@ -20,7 +23,8 @@ impl Shape {
         let _ = blocks.count(body);
         Shape {
             depth: blocks.deepest,
-            locals_at_blocks: locals.saturating_mul(blocks.all),
+            locals_at_blocks: locals.saturating_mul(blocks.all + 1),
+            block_pairs: blocks.all.saturating_mul(blocks.all),
         }
     }
 }

@@ -3,9 +3,11 @@
 //! take is the limit `compile_time`.
 
 use anyhow::{Result, ensure};
-use wasmparser::{Parser, Payload};
+use wasmparser::{ElementItems, ElementSectionReader, Parser, Payload};
 
 use crate::bodies::Shape;
+use crate::file;
+use crate::instances::Instances;
 
 /// A quantity of a component that is bounded.
 #[derive(Clone, Copy)]
@@ -20,11 +22,14 @@ enum Quantity {
     Definitions,
     BlockDepth,
     LocalsAtBlocks,
+    BlockPairs,
+    InstanceItems,
+    InstanceBytes,
 }
 
 /// The most of each quantity: several times that of the largest components known, in Python and JavaScript. The test
 /// `the_largest_component_we_know_is_far_below` has its numbers.
-const BOUNDS: [(Quantity, u64, &str); 10] = [
+const BOUNDS: [(Quantity, u64, &str); 13] = [
     (Quantity::Functions, 60_000, "functions"),
     (Quantity::BodyBytes, 2 << 20, "bytes in one function"),
     (Quantity::Modules, 200, "modules and components"),
@@ -44,8 +49,23 @@ const BOUNDS: [(Quantity, u64, &str); 10] = [
     ),
     (
         Quantity::LocalsAtBlocks,
-        10_000_000,
-        "blocks times local variables in one function",
+        12_000_000,
+        "blocks times local variables, function by function",
+    ),
+    (
+        Quantity::BlockPairs,
+        300_000_000,
+        "pairs of blocks, function by function",
+    ),
+    (
+        Quantity::InstanceItems,
+        2_000_000,
+        "items of modules in all of its instances",
+    ),
+    (
+        Quantity::InstanceBytes,
+        2 << 30,
+        "bytes of data in all of its instances",
     ),
 ];
 
@@ -54,6 +74,7 @@ const BOUNDS: [(Quantity, u64, &str); 10] = [
 pub(crate) fn check(bytes: &[u8]) -> Result<()> {
     let counted = count(bytes);
     for (quantity, most, what) in BOUNDS {
+        let most = shared_out(quantity, most, bytes.len() as u64);
         let found = counted[quantity as usize];
         ensure!(
             found <= most,
@@ -63,10 +84,23 @@ pub(crate) fn check(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// The bound for a file of a size: compiling takes time by the pairs of blocks, and a small file may not take what a
+/// large one needs.
+fn shared_out(quantity: Quantity, most: u64, size: u64) -> u64 {
+    match quantity {
+        Quantity::BlockPairs => (most as f64 * file::part(size, LEAST_PART)) as u64,
+        _ => most,
+    }
+}
+
+/// The part of the pairs of blocks that the smallest file may have.
+const LEAST_PART: u64 = 16;
+
 /// The quantities of a component, up to the first bytes that cannot be parsed.
 fn count(bytes: &[u8]) -> [u64; BOUNDS.len()] {
     let mut counted = [0; BOUNDS.len()];
     let mut depth = 0u64;
+    let mut instances = Instances::default();
     for payload in Parser::new(0).parse_all(bytes) {
         let Ok(payload) = payload else { break };
         match payload {
@@ -83,22 +117,23 @@ fn count(bytes: &[u8]) -> [u64; BOUNDS.len()] {
                 Quantity::LocalsAtBlocks,
                 shape.locals_at_blocks,
             );
+            add(&mut counted, Quantity::BlockPairs, shape.block_pairs);
         }
+        instances.note(&payload);
         let (quantity, found) = quantity_of(&payload);
         add(&mut counted, quantity, found);
     }
+    add(&mut counted, Quantity::InstanceItems, instances.items());
+    add(&mut counted, Quantity::InstanceBytes, instances.bytes());
     counted
 }
 
-/// Adds to a quantity; of nesting and of function bodies only the largest counts.
+/// Adds to a quantity; of nesting, of the size of function bodies and of their depth only the largest counts.
 fn add(counted: &mut [u64; BOUNDS.len()], quantity: Quantity, found: u64) {
     let so_far = &mut counted[quantity as usize];
     *so_far = match quantity {
-        Quantity::Nesting
-        | Quantity::BodyBytes
-        | Quantity::BlockDepth
-        | Quantity::LocalsAtBlocks => found.max(*so_far),
-        _ => *so_far + found,
+        Quantity::Nesting | Quantity::BodyBytes | Quantity::BlockDepth => found.max(*so_far),
+        _ => so_far.saturating_add(found),
     };
 }
 
@@ -115,7 +150,7 @@ fn quantity_of(payload: &Payload<'_>) -> (Quantity, u64) {
         Payload::ImportSection(section) => (Quantity::Definitions, section.count().into()),
         Payload::GlobalSection(section) => (Quantity::Definitions, section.count().into()),
         Payload::ExportSection(section) => (Quantity::Definitions, section.count().into()),
-        Payload::ElementSection(section) => (Quantity::Definitions, section.count().into()),
+        Payload::ElementSection(section) => (Quantity::Definitions, elements(section)),
         Payload::DataSection(section) => (Quantity::Definitions, section.count().into()),
         Payload::CoreTypeSection(section) => (Quantity::Definitions, section.count().into()),
         Payload::ComponentAliasSection(section) => (Quantity::Definitions, section.count().into()),
@@ -129,12 +164,36 @@ fn quantity_of(payload: &Payload<'_>) -> (Quantity, u64) {
     }
 }
 
+/// Segments and the elements in them.
+fn elements(section: &ElementSectionReader<'_>) -> u64 {
+    let segments = section.clone().into_iter().map_while(Result::ok);
+    let inside = segments.map(|segment| match segment.items {
+        ElementItems::Functions(items) => items.count(),
+        ElementItems::Expressions(_, items) => items.count(),
+    });
+    inside.map(u64::from).sum::<u64>() + u64::from(section.count())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// The most of each quantity in the example `smooth` in Python and in JavaScript.
-    const LARGEST: [u64; BOUNDS.len()] = [14_046, 426_843, 40, 1, 114, 1, 2, 14_851, 781, 194_228];
+    const LARGEST: [u64; BOUNDS.len()] = [
+        14_046,
+        426_843,
+        40,
+        1,
+        114,
+        1,
+        2,
+        23_106,
+        781,
+        2_904_683,
+        73_922_321,
+        295_450,
+        425_561_924,
+    ];
 
     #[test]
     fn the_largest_component_we_know_is_far_below() {

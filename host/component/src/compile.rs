@@ -11,14 +11,13 @@ use phasebox_contract::limits::{Limit, Limits};
 
 use crate::child::{Bounds, Ended, perform};
 use crate::engine::Engine;
+use crate::file;
 use crate::task::Task;
 
 /// The stack of the compiler's thread: as much as the first thread of a process has.
 const COMPILER_STACK_BYTES: usize = 8 << 20;
-/// The size from which on a file may take all of the limits. A Python component has 18 MB.
-const WHOLE_BYTES: u64 = 16 << 20;
-/// The part of the limits that the smallest file may take.
-const LEAST_PART: u64 = 8;
+/// The part of each limit that the smallest file may take. The compiler's threads take memory before they begin.
+const LEAST_PARTS: [(Limit, u64); 2] = [(Limit::CompileTime, 32), (Limit::CompileMemory, 8)];
 /// The most bytes of machine code. A JavaScript component has 42 MB.
 const MAX_CODE_BYTES: u64 = 1 << 30;
 
@@ -85,12 +84,12 @@ const OUR_FAULT: &str = "which is a fault of phasebox";
 
 /// The limits of a file by its size: a small one may not take what a large one needs.
 fn shared_out(limits: &Limits, size: u64) -> Limits {
-    let both = [Limit::CompileTime, Limit::CompileMemory].into_iter();
-    both.fold(*limits, |shared, limit| {
-        let by_size = limits[limit] as f64 * size as f64 / WHOLE_BYTES as f64;
-        let least = limits[limit] / LEAST_PART;
-        shared.with(limit, (by_size as u64).clamp(least, limits[limit]))
-    })
+    LEAST_PARTS
+        .into_iter()
+        .fold(*limits, |shared, (limit, least)| {
+            let most = limits[limit] as f64 * file::part(size, least);
+            shared.with(limit, most as u64)
+        })
 }
 
 fn takes_too_long(limits: &Limits) -> String {

@@ -39,6 +39,15 @@ pub(crate) fn read(file: File, length: u64, path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The size from which on a file may take all of a limit that is shared out. A Python component has 18 MB.
+const WHOLE_BYTES: u64 = 16 << 20;
+
+/// The part of a limit that a file of a size may take, between 1 / `least` and 1: a small one may not take what a large
+/// one needs.
+pub(crate) fn part(size: u64, least: u64) -> f64 {
+    (size as f64 / WHOLE_BYTES as f64).clamp(1.0 / least as f64, 1.0)
+}
+
 /// Refuses a file that does not begin like a component, and says what it is instead.
 pub(crate) fn check_magic(bytes: &[u8]) -> Result<()> {
     match bytes {

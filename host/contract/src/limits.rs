@@ -52,9 +52,9 @@ limits! {
         "each is bounded by its size; many large ones in one call would still stop training";
     LoadTime = "load_time": Time a Load, 10 * SECOND, "guest time",
         "interpreters start up when they are loaded";
-    CompileTime = "compile_time": Time a Load, 300 * SECOND, "time to compile the component, once: compiled code is kept; a file under 16 MiB has a part of it by its size, an eighth at least",
+    CompileTime = "compile_time": Time a Load, 300 * SECOND, "time to compile the component, once: compiled code is kept; a file under 16 MiB has a part of it by its size, a thirty-second at least",
         "a Python component takes half a minute on two cores; a compile bomb never ends";
-    CompileMemory = "compile_memory": Bytes a Load, 2048 * MIB, "memory to compile the component, shared out by size as `compile_time`",
+    CompileMemory = "compile_memory": Bytes a Load, 2048 * MIB, "memory to compile the component, shared out by size, an eighth at least",
         "a JavaScript component takes 0.7 GiB on two cores; nested loops would take many times that";
     Memory = "memory": Bytes a Standing, 256 * MIB, "linear memory, over all memories",
         "Python and JavaScript components start at about 40 MiB";

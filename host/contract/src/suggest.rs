@@ -35,9 +35,13 @@ pub fn fuzzy<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     if let Some(exact) = candidates.iter().find(|candidate| **candidate == word) {
         return Some(exact);
     }
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
+    let heard = folded(word);
     let mut alike = candidates
         .iter()
-        .filter(|candidate| folded(candidate) == folded(word));
+        .filter(|candidate| folded(candidate) == heard);
     alike.next().filter(|_| alike.next().is_none()).copied()
 }
 

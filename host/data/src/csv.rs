@@ -1,5 +1,6 @@
 //! The data set `csv`: reads a file of named columns and divides its rows. The rows themselves are a `table`.
 
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -155,12 +156,13 @@ impl CsvConfig {
         let inputs = self.inputs()?;
         self.refuse_twice()?;
         let mut features = Vec::new();
+        let places = places(header);
         for name in self.feature_names(header, &targets, &inputs) {
             ensure!(
                 !name.is_empty(),
                 "a column without a name is no feature\nhint: name it in the first line, or list `features` without it"
             );
-            features.push((find(header, &name)?, name));
+            features.push((find(&places, header, &name)?, name));
         }
         ensure!(
             !features.is_empty(),
@@ -203,9 +205,10 @@ impl CsvConfig {
     /// The targets that the recipe names, one without a name or several.
     fn targets(&self, header: &StringRecord) -> Result<Vec<TargetColumn>> {
         let mut targets = Vec::new();
+        let places = places(header);
         match &self.target {
             Targets::Column(column) => targets.push(TargetColumn {
-                index: find(header, column)?,
+                index: find(&places, header, column)?,
                 column: column.clone(),
                 name: String::new(),
                 task: self.task,
@@ -216,7 +219,7 @@ impl CsvConfig {
                     let target: NamedTarget = serde_json::from_value(value.clone())
                         .with_context(|| format!("`target.{name}`"))?;
                     targets.push(TargetColumn {
-                        index: find(header, &target.column)?,
+                        index: find(&places, header, &target.column)?,
                         column: target.column,
                         name: name.clone(),
                         task: target.task,
@@ -364,21 +367,38 @@ struct TargetColumn {
     task: Task,
 }
 
-/// The index of the column `name`.
-fn find(header: &StringRecord, name: &str) -> Result<usize> {
-    let columns = header.iter().enumerate();
-    let mut found = columns.filter(|(_, column)| *column == name);
-    let shown = excerpt(name);
-    let (index, _) = found.next().with_context(|| {
-        let all: Vec<String> = header.iter().map(excerpt).collect();
-        format!("no column `{shown}`\nhint: it has {}", all.join(", "))
-    })?;
-    ensure!(
-        found.next().is_none(),
-        "two columns are named `{shown}`\nhint: rename one"
-    );
-    Ok(index)
+/// The indices of the columns of each name. A file may have a million columns.
+type Places<'a> = HashMap<&'a str, Vec<usize>>;
+
+fn places(header: &StringRecord) -> Places<'_> {
+    let mut places = Places::new();
+    for (index, column) in header.iter().enumerate() {
+        places.entry(column).or_default().push(index);
+    }
+    places
 }
+
+/// The index of the column `name`.
+fn find(places: &Places<'_>, header: &StringRecord, name: &str) -> Result<usize> {
+    match places.get(name).map(Vec::as_slice) {
+        Some([index]) => Ok(*index),
+        Some(_) => bail!(
+            "two columns are named `{}`\nhint: rename one",
+            excerpt(name)
+        ),
+        None => {
+            let all: Vec<String> = header.iter().take(MOST_NAMED).map(excerpt).collect();
+            bail!(
+                "no column `{}`\nhint: it has {}",
+                excerpt(name),
+                all.join(", ")
+            )
+        }
+    }
+}
+
+/// The most columns that a message names.
+const MOST_NAMED: usize = 100;
 
 /// The cells of a file that count.
 struct Rows {

@@ -12,7 +12,7 @@ use phasebox_files::regular_file;
 /// The most bytes that a packed file may have for each of its own, and in a packed file of any size: a small file must
 /// not fill the memory.
 const MOST_RATIO: u64 = 64;
-const FREE_BYTES: u64 = 32 << 20;
+const FREE_BYTES: u64 = 4 << 20;
 /// The most bytes of a file as it lies on the disk.
 const MOST_BYTES: u64 = 16 << 30;
 

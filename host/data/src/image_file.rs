@@ -9,7 +9,7 @@ use std::io::{BufReader, Cursor};
 use std::path::Path;
 
 use anyhow::{Result, anyhow, ensure};
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader};
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, ImageResult, Limits};
 use phasebox_files::regular_file;
 
 use super::data_file::with_hint;
@@ -24,7 +24,8 @@ const MOST_BYTES: u64 = 512 << 20;
 pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
     let (file, _) = regular_file::open(path).map_err(|error| unreadable(path, error))?;
     let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
-    let reader = reader.map_err(|error| unreadable(path, error))?;
+    let mut reader = reader.map_err(|error| unreadable(path, error))?;
+    reader.limits(limits(reader.format()));
     let decoder = reader.into_decoder();
     let decoder = decoder.map_err(|error| unreadable(path, error))?;
     let ((width, height), bytes) = (decoder.dimensions(), decoder.total_bytes());
@@ -55,13 +56,14 @@ pub(super) fn decoded(path: &Path, channels: usize) -> Result<([usize; 3], Vec<u
 }
 
 fn decode(bytes: &[u8]) -> Result<DynamicImage> {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     // The decoder fills the rest of such a file with gray.
     if reader.format() == Some(ImageFormat::Jpeg) && !ends(bytes) {
         return Err(anyhow!("the file was cut off before the image ends"));
     }
+    reader.limits(limits(reader.format()));
     // Display has the whole reason; the chain of sources would repeat it.
-    let image = reader.decode().map_err(|error| anyhow!("{error}"))?;
+    let image = pixels(reader).map_err(|error| anyhow!("{error}"))?;
     check_sides(image.width(), image.height())?;
     Ok(image)
 }
@@ -73,6 +75,27 @@ fn check_sides(width: u32, height: u32) -> Result<()> {
         "its {width}x{height} pixels are none"
     );
     Ok(())
+}
+
+/// Decodes as `ImageReader::decode` does, whose limits would be those of the pixels also for what stands before them.
+fn pixels(reader: ImageReader<Cursor<&[u8]>>) -> ImageResult<DynamicImage> {
+    let mut decoder = reader.into_decoder()?;
+    let mut limits = Limits::default();
+    limits.reserve(decoder.total_bytes())?;
+    decoder.set_limits(limits)?;
+    DynamicImage::from_decoder(decoder)
+}
+
+/// The most bytes that a PNG may take beside its pixels: a row, and its color profile, which is packed a thousandfold.
+const MOST_PNG_BYTES: u64 = 16 << 20;
+
+/// The limits of a format's decoder, without its pixels.
+fn limits(format: Option<ImageFormat>) -> Limits {
+    let mut limits = Limits::default();
+    if format == Some(ImageFormat::Png) {
+        limits.max_alloc = Some(MOST_PNG_BYTES);
+    }
+    limits
 }
 
 /// The JPEG has its end marker. Segments are walked, since a thumbnail in one has an end marker too.

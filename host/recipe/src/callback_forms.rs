@@ -32,6 +32,12 @@ use super::section_reader::SectionReader;
 /// A value that is not a list, an entry in none of the three forms, a name that `callback_labels` refuses.
 pub(super) fn read(list: &Node) -> Result<Vec<CallbackEntry>> {
     let entries = match &list.content {
+        Content::List(items) if items.len() > MOST_CALLBACKS => {
+            return Err(list.error(format!(
+                "it has {} callbacks, and at most {MOST_CALLBACKS} run: merge some",
+                items.len()
+            )));
+        }
         Content::List(items) => items.iter().map(entry).collect::<Result<Vec<_>>>()?,
         _ if list.is_null() || list.content == Content::Map(Vec::new()) => Vec::new(),
         _ => {
@@ -44,6 +50,9 @@ pub(super) fn read(list: &Node) -> Result<Vec<CallbackEntry>> {
     callback_labels::check(&entries)?;
     Ok(entries)
 }
+
+/// The most callbacks of a recipe: each takes half a megabyte and more before it does anything.
+const MOST_CALLBACKS: usize = 256;
 
 const SHAPE: &str = "an entry is `- Name`, `- Name: {parameters}`, or the long form with `wasm: FILE` or `stock: NAME`";
 

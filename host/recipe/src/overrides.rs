@@ -72,6 +72,10 @@ impl Override {
     /// # Errors
     /// The later argument; the message names the earlier one.
     pub(super) fn check_all(arguments: &[Self]) -> Result<()> {
+        if let Some(one_more) = arguments.get(MOST_ARGUMENTS) {
+            let message = format!("more than {MOST_ARGUMENTS} keys are set: write a recipe");
+            return Err(one_more.location.error(message));
+        }
         for (place, later) in arguments.iter().enumerate() {
             let is_lost = |earlier: &&Self| earlier.is_lost_to(later);
             if let Some(earlier) = arguments[..place].iter().find(is_lost) {
@@ -193,6 +197,9 @@ impl Override {
         self.location.error(format!("there is no `{path}`"))
     }
 }
+
+/// The most keys that are set beside a recipe: each is compared with each other one.
+const MOST_ARGUMENTS: usize = 1000;
 
 const SHAPE: &str =
     "an override is written `key=value`, such as `training_hyperparams.max_epochs=3`";

@@ -1,5 +1,5 @@
-//! The page on attacks and the attacks are the same list: each attack stands in one row, and each row names tests that
-//! exist.
+//! The page on attacks and the attacks are the same list: each attack, and each file of the siege, stands in one row, and
+//! each row names tests that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::attacks;
 use crate::harness::repository;
+use crate::siege;
 
 /// Names in the column "shown by", with the number of rows that have them.
 fn shown_by() -> BTreeMap<String, usize> {
@@ -19,6 +20,12 @@ fn shown_by() -> BTreeMap<String, usize> {
         }
     }
     rows_with
+}
+
+/// Names of all attacks and of the files of the siege.
+fn names() -> impl Iterator<Item = &'static str> {
+    let attacks = attacks().into_iter().map(|attack| attack.name);
+    attacks.chain(siege::names())
 }
 
 /// Names of the functions in every source below a folder.
@@ -38,23 +45,17 @@ fn functions(folder: &Path, names: &mut BTreeSet<String>) {
 #[test]
 fn every_attack_stands_in_one_row() {
     let rows_with = shown_by();
-    for attack in attacks() {
-        let rows = rows_with.get(attack.name).copied();
-        assert_eq!(
-            rows,
-            Some(1),
-            "rows of docs/attacks.md with `{}`",
-            attack.name
-        );
+    let names: Vec<&str> = names().collect();
+    assert!(names.len() >= 160, "{} attacks", names.len());
+    for name in names {
+        let rows = rows_with.get(name).copied();
+        assert_eq!(rows, Some(1), "rows of docs/attacks.md with `{name}`");
     }
 }
 
 #[test]
 fn every_row_names_tests_that_exist() {
-    let mut names: BTreeSet<String> = attacks()
-        .iter()
-        .map(|attack| attack.name.to_owned())
-        .collect();
+    let mut names: BTreeSet<String> = names().map(str::to_owned).collect();
     functions(&repository("tests/it"), &mut names);
     functions(&repository("host/plugin/src"), &mut names);
     let rows_with = shown_by();

@@ -34,7 +34,7 @@ fn importing(interface: &str) -> Vec<u8> {
 }
 
 /// A component that exports `describe` alone, with this body, and has these bytes at 1024.
-fn describing(body: &str, bytes: &str) -> Vec<u8> {
+pub(crate) fn describing(body: &str, bytes: &str) -> Vec<u8> {
     assembled(&format!(
         "(component
            (core module $m (memory (export \"memory\") 600) (data (i32.const 1024) \"{bytes}\")

@@ -4,30 +4,188 @@ use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::{Act, Row, with_code};
+use super::act::INSPECT;
+use super::{PHASE, Row, with_code};
 use crate::harness::Scratch;
-use crate::harness::wat_components::NOTHING;
+use crate::harness::wat_components::{NOTHING, altered};
 
-pub(super) const ROWS: &[&Row] = &[
-    &Row {
+pub(super) const ROWS: &[Row] = &[
+    Row {
         name: "loops inside each other, and many local variables",
         file: || nested(1500, 50_000),
-        act: Act::Inspect,
-        expect: (2, "blocks times local variables in one function"),
+        act: &INSPECT,
+        expect: (2, "blocks times local variables, function by function"),
     },
-    &Row {
+    Row {
         name: "loops inside each other",
         file: || nested(400_000, 1),
-        act: Act::Inspect,
+        act: &INSPECT,
         expect: (2, "400000 blocks inside each other in one function"),
     },
-    &Row {
+    Row {
         name: "loops one after the other, and many local variables",
         file: || with_code(NOTHING, &function(50_000, &"(loop)".repeat(4000))),
-        act: Act::Inspect,
-        expect: (2, "blocks times local variables in one function"),
+        act: &INSPECT,
+        expect: (2, "blocks times local variables, function by function"),
+    },
+    Row {
+        name: "100,000 conditions one after the other",
+        file: || conditions(100_000, 1),
+        act: &INSPECT,
+        expect: (2, "pairs of blocks, function by function"),
+    },
+    Row {
+        name: "twenty functions of 4,000 conditions",
+        file: || conditions(4000, 20),
+        act: &INSPECT,
+        expect: (2, "pairs of blocks, function by function"),
+    },
+    Row {
+        name: "300 functions of 300 conditions",
+        file: || conditions(300, 300),
+        act: &INSPECT,
+        expect: (0, "life cycle"),
+    },
+    Row {
+        name: "3,000 functions of local variables alone",
+        file: || with_code(NOTHING, &function(49_999, "nop").repeat(3000)),
+        act: &INSPECT,
+        expect: (2, "blocks times local variables, function by function"),
+    },
+    Row {
+        name: "500 functions of blocks and local variables",
+        file: || with_code(NOTHING, &function(1000, &"(loop)".repeat(280)).repeat(500)),
+        act: &INSPECT,
+        expect: (2, "blocks times local variables, function by function"),
+    },
+    Row {
+        name: "50,000 functions that are referred to",
+        file: || {
+            let all: String = (0..50_000).map(|index| format!(" {index}")).collect();
+            with_module(&format!(
+                "{} (elem declare func{all})",
+                "(func)".repeat(50_000)
+            ))
+        },
+        act: &INSPECT,
+        expect: (2, "limits: {compile_"),
+    },
+    Row {
+        name: "a branch to a million places",
+        file: || {
+            with_code(
+                NOTHING,
+                &format!(
+                    "(func (param i32) (block (br_table {} (local.get 0))))",
+                    "0 ".repeat(1_000_000)
+                ),
+            )
+        },
+        act: &INSPECT,
+        expect: (2, "`br_table` has 999999 targets"),
+    },
+    Row {
+        name: "9,000 calls of a hundred arguments",
+        file: || {
+            let call = format!("(call $g {})", "(local.get 0)".repeat(100));
+            with_code(
+                NOTHING,
+                &format!(
+                    "(func $g (param {})) (func (param i64) {})",
+                    "i64 ".repeat(100),
+                    call.repeat(9000)
+                ),
+            )
+        },
+        act: &INSPECT,
+        expect: (2, "limits: {compile_"),
+    },
+    Row {
+        name: "1,900 calls of a thousand results",
+        file: || {
+            let call = format!("(call $g) {}", "drop ".repeat(1000));
+            with_code(
+                NOTHING,
+                &format!(
+                    "(func $g (result {}) unreachable) (func {})",
+                    "i64 ".repeat(1000),
+                    call.repeat(1900)
+                ),
+            )
+        },
+        act: &INSPECT,
+        expect: (2, "limits: {compile_"),
+    },
+    Row {
+        name: "300,000 values on the stack",
+        file: || {
+            with_code(
+                NOTHING,
+                &format!(
+                    "(func {} {})",
+                    "(i64.const 1)".repeat(300_000),
+                    "drop ".repeat(300_000)
+                ),
+            )
+        },
+        act: &INSPECT,
+        expect: (0, "life cycle"),
+    },
+    Row {
+        name: "40,000 divisions in a row",
+        file: || {
+            with_code(
+                NOTHING,
+                &format!(
+                    "(func (param i32) {})",
+                    "(local.set 0 (i32.div_s (i32.const 3) (local.get 0)))".repeat(40_000)
+                ),
+            )
+        },
+        act: &INSPECT,
+        expect: (2, "limits: {compile_"),
+    },
+    Row {
+        name: "40,000 calls in a row",
+        file: || {
+            with_code(
+                NOTHING,
+                &format!("(func $g) (func {})", "(call $g)".repeat(40_000)),
+            )
+        },
+        act: &INSPECT,
+        expect: (0, "life cycle"),
+    },
+    Row {
+        name: "40,000 loads in a row",
+        file: || {
+            with_code(
+                NOTHING,
+                &format!(
+                    "(func (param i32) {})",
+                    "(local.set 0 (i32.load (local.get 0)))".repeat(40_000)
+                ),
+            )
+        },
+        act: &INSPECT,
+        expect: (0, "life cycle"),
     },
 ];
+
+/// Functions of conditions one after the other.
+fn conditions(count: usize, functions: usize) -> Vec<u8> {
+    let one = "(if (local.get 0) (then (local.set 0 (i64.const 1))))"
+        .replace("local.get 0", "i64.eqz (local.get 0)");
+    let body = format!("(func (param i64) {})", one.repeat(count));
+    with_code(NOTHING, &body.repeat(functions))
+}
+
+/// A callback with a module beside its own.
+fn with_module(module: &str) -> Vec<u8> {
+    const FIRST: &str = "(core module $memory";
+    let both = format!("(core module {module}) {FIRST}");
+    altered(&[(PHASE, NOTHING)], &[(FIRST, &both)])
+}
 
 fn nested(loops: usize, locals: usize) -> Vec<u8> {
     let body = format!("{}{}", "loop ".repeat(loops), "end ".repeat(loops));

@@ -1,27 +1,63 @@
 //! Debug information that is small and takes gigabytes or minutes to read, in a callback that traps.
 
-use super::{Act, FAILS, Row, with_code};
+use super::act::TRAIN;
+use super::{FAILS, Row, with_code};
 
-pub(super) const ROWS: &[&Row] = &[
-    &Row {
+pub(super) const ROWS: &[Row] = &[
+    Row {
         name: "a line for all code, as an honest author has it",
         file: with_lines,
-        act: Act::Train,
+        act: &TRAIN,
         expect: (0, "in fails (guest.c:42)"),
     },
-    &Row {
+    Row {
         name: "3,000 units of 16,000 ranges each",
         file: || with_ranges(3000, 16_000, 1),
-        act: Act::Train,
+        act: &TRAIN,
         expect: (0, "disabled, as the recipe says"),
     },
-    &Row {
+    Row {
         name: "20,000 units of 50,000 empty ranges each",
         file: || with_ranges(20_000, 50_000, 0),
-        act: Act::Train,
+        act: &TRAIN,
         expect: (0, "disabled, as the recipe says"),
     },
-    &Row {
+    Row {
+        name: "a line program of four million rows",
+        file: || with_sections(&[(".debug_line", &program(4_000_000))]),
+        act: &TRAIN,
+        expect: (0, "disabled, as the recipe says"),
+    },
+    Row {
+        name: "a million kinds of entries",
+        file: || {
+            let kinds = [1, 0x11, 0, 0, 0].repeat(1_000_000);
+            with_sections(&[(".debug_info", &UNIT), (".debug_abbrev", &kinds)])
+        },
+        act: &TRAIN,
+        expect: (0, "disabled, as the recipe says"),
+    },
+    Row {
+        name: "a function with a name of a megabyte",
+        file: || {
+            let name = "f".repeat(1 << 20);
+            let text = format!("(func ${name} unreachable)");
+            with_code(&format!("(call ${name})"), &text)
+        },
+        act: &TRAIN,
+        expect: (0, "(cut)"),
+    },
+    Row {
+        name: "a function whose name draws on the terminal",
+        file: || {
+            let name = "\\1b]0;owned\\07\\nerror: forged";
+            let text = format!("(func $draws (@name \"{name}\") unreachable)");
+            with_code("(call $draws)", &text)
+        },
+        act: &TRAIN,
+        expect: (0, "\\u{1b}]0;owned"),
+    },
+    Row {
         name: "a section that is no debug information",
         file: || {
             with_sections(&[
@@ -29,7 +65,7 @@ pub(super) const ROWS: &[&Row] = &[
                 (".debug_abbrev", &[b'y'; 4096]),
             ])
         },
-        act: Act::Train,
+        act: &TRAIN,
         expect: (0, "disabled, as the recipe says"),
     },
 ];
@@ -78,6 +114,13 @@ fn with_lines() -> Vec<u8> {
         (".debug_abbrev", ABBREVIATION),
         (".debug_line", &lines.concat()),
     ])
+}
+
+/// A line program of so many rows of one byte each.
+fn program(rows: usize) -> Vec<u8> {
+    const HEAD: &[u8] = b"\x04\0\x1a\0\0\0\x01\x01\x01\xfb\x0e\x0d\0\x01\x01\x01\x01\0\0\0\x01\0\0\x01\0g.c\0\0\0\0\0";
+    let length = ((HEAD.len() + rows) as u32).to_le_bytes();
+    [&length, HEAD, &vec![0x20; rows]].concat()
 }
 
 fn with_sections(sections: &[(&str, &[u8])]) -> Vec<u8> {

@@ -51,13 +51,20 @@ impl Pickle {
         );
         let mut machine = Machine {
             rest: bytes,
-            most_stored: length,
+            most_stored: length.min(MOST_STEPS),
             stack: Vec::new(),
             marks: Vec::new(),
             memo: Vec::new(),
             containers: Vec::new(),
         };
-        while machine.step()? {}
+        let mut steps = 0;
+        while machine.step()? {
+            steps += 1;
+            ensure!(
+                steps < MOST_STEPS,
+                "it has {MOST_STEPS} opcodes or more\nhint: save the state dict alone"
+            );
+        }
         Ok(Pickle {
             root: machine.pop()?,
             containers: machine.containers,
@@ -100,9 +107,10 @@ struct Machine<'a> {
     containers: Vec<Vec<Value>>,
 }
 
-/// The most bytes of a pickle: the values of each take up to 60 bytes of memory. Pickles of state dicts have some hundred
-/// bytes a tensor, as its numbers lie elsewhere.
+/// The most bytes of a pickle. Pickles of state dicts have some hundred bytes a tensor, as its numbers lie elsewhere.
 const MOST_BYTES: usize = 64 << 20;
+/// The most opcodes of a pickle, of which a tensor takes some forty: the value of each takes up to 60 bytes of memory.
+const MOST_STEPS: usize = 1 << 21;
 
 impl<'a> Machine<'a> {
     /// Does what the next opcode says; false after the last.

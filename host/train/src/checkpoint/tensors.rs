@@ -8,6 +8,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use phasebox_contract::json_extent::Extent;
 use phasebox_files::atomic_file::{self, Durability};
 use phasebox_files::regular_file;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
@@ -101,6 +102,7 @@ pub(super) fn write(out: &mut impl Write, tensors: &[(String, Tensor)]) -> Resul
 
 /// The tensors in `bytes`, on the CPU and sorted by name. Every size is checked before libtorch sees it.
 pub(super) fn read(bytes: &[u8]) -> Result<NamedTensors> {
+    check_header(bytes)?;
     let file = SafeTensors::deserialize(bytes)?;
     let mut tensors = NamedTensors::new();
     for (name, view) in file.iter() {
@@ -109,6 +111,23 @@ pub(super) fn read(bytes: &[u8]) -> Result<NamedTensors> {
     }
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(tensors)
+}
+
+/// The most values of a header, of which a tensor takes some ten.
+const MOST_VALUES: usize = 1 << 20;
+
+/// Refuses a header that takes much more memory once it is parsed. The crate checks the rest of it.
+fn check_header(bytes: &[u8]) -> Result<()> {
+    let Some((length, rest)) = bytes.split_first_chunk() else {
+        return Ok(());
+    };
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let values = Extent::of(rest.get(..length).unwrap_or_default()).values;
+    ensure!(
+        values <= MOST_VALUES,
+        "its header holds {values} values, and at most {MOST_VALUES} are read"
+    );
+    Ok(())
 }
 
 /// A tensor and its line of the header.
