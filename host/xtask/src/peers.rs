@@ -12,7 +12,7 @@ use crate::command::{run, say};
 use crate::paths::{Paths, text};
 
 /// The PyTorch of our libtorch, and the packages that fit it. Its wheel is linked to the CUDA libraries, on a CPU too.
-const PINS: [&str; 4] = [
+const PINS: [&str; 5] = [
     "torch==2.11.0",
     "torchvision==0.26.0",
     "pytorch-lightning==2.6.6",
