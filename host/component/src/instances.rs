@@ -1,4 +1,4 @@
-//! What the instances of a component take while it is started: for each instance of a module the engine keeps its
+//! The memory that the instances of a component take while it is started: for each instance of a module the engine keeps its
 //! functions, globals and imports, and copies its data. A small file that multiplies instances by items takes hundreds of
 //! megabytes, which no limit of guests counts. Bounds are `bounds`'.
 

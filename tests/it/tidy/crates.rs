@@ -112,7 +112,7 @@ fn libtorch_and_wasmtime_stay_in_their_crates() {
 }
 
 /// The files of the crate `recipe`, in the order in which they build on each other.
-const RECIPE_FILES: [&str; 39] = [
+const RECIPE_FILES: [&str; 40] = [
     "location",
     "node",
     "document",
@@ -144,6 +144,7 @@ const RECIPE_FILES: [&str; 39] = [
     "shortcuts",
     "warm_up",
     "yolox",
+    "multi_scale",
     "mod",
     "callbacks",
     "callback_labels",

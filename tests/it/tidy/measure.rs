@@ -8,10 +8,12 @@ use super::{Source, all_host_sources, check, host_crates, host_sources, sources}
 
 /// Lines of a file, comments included. A longer file stands in `LONGER` with its reason.
 const MAX_FILE: usize = 500;
-const LONGER: &[(&str, &str)] = &[(
-    "host/plugin/src/host/phase_context.rs",
-    "one implementation of one trait, with a function for each of the contract's",
-)];
+const LONGER: &[(&str, &str)] = &[
+    ("host/plugin/src/host/phase_context.rs", ONE_TRAIT),
+    ("host/plugin/src/host/tensor.rs", ONE_TRAIT),
+];
+const ONE_TRAIT: &str =
+    "one implementation of one trait, with a function for each of the contract's";
 
 /// Lines of a function: half of all have no more than the first number, none has more than the second.
 const MEDIAN_FUNCTION: usize = 10;
