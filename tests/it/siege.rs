@@ -169,6 +169,14 @@ fn a_strangers_file_costs_what_an_honest_one_does() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Files of `sandbox` that `inspect` does not refuse at once: two spin for as long as `load_time` lets them, and one is
+/// shown with its escapes.
+const NOT_AT_ONCE: [&str; 3] = [
+    "an_endless_start",
+    "an_endless_describe",
+    "a_description_that_draws",
+];
+
 /// The files that `sandbox` has refused, measured as those here.
 #[test]
 fn a_refused_file_costs_what_an_honest_one_does() {
@@ -179,6 +187,9 @@ fn a_refused_file_costs_what_an_honest_one_does() {
         let How::File(file) = attack.how else {
             continue;
         };
+        if NOT_AT_ONCE.contains(&attack.name) {
+            continue;
+        }
         let row = Row {
             name: attack.name,
             file,
