@@ -35,7 +35,7 @@ const NUMBERS: &str = "{csv: {file: data.csv, target: y, task: regression}}";
 const BOXES: &str = "{scattered_digits: {size: 32, scale: [1, 2], train: 64, validation: 16}}";
 const TRAIN_LOADER: &str = "train_dataloader_params: {batch_size: 16}";
 
-const ROWS: [Row; 24] = [
+const ROWS: [Row; 25] = [
     // Fault 2.
     Row {
         edits: &[
@@ -170,6 +170,39 @@ const ROWS: [Row; 24] = [
         ],
         line: 5,
         expected: &["`output_format: XYXY_LABEL` puts the class behind the box"],
+        ..GOOD
+    },
+    Row {
+        edits: &[
+            (DIGITS, BOXES),
+            (
+                "architecture: mlp",
+                "train_transforms: [DetectionTargetsFormatTransform: {output_format: LABEL_XYXY}]\narchitecture: custom_yolox",
+            ),
+            (
+                "hidden: [16]",
+                "depth_mult_factor: 0.33, width_mult_factor: 0.25, channels_in: 1",
+            ),
+            (
+                TRAIN_LOADER,
+                "train_dataloader_params: {batch_size: 16, collate_fn: DetectionCollateFN}",
+            ),
+            (
+                "{batch_size: 180}",
+                "{batch_size: 16, collate_fn: DetectionCollateFN}",
+            ),
+            (
+                "CrossEntropyLoss",
+                "{YoloXDetectionLoss: {num_classes: 10}}",
+            ),
+            ("  train_metrics_list: [Accuracy]\n", ""),
+            (
+                "  valid_metrics_list: [Accuracy]\n",
+                "  metric_to_watch: loss\n",
+            ),
+        ],
+        line: 5,
+        expected: &["boxes come as LABEL_XYXY, and `YoloXDetectionLoss` reads LABEL_CXCYWH"],
         ..GOOD
     },
     Row {

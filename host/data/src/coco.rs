@@ -247,7 +247,7 @@ impl Document {
     }
 
     /// The names of the classes in the order of their ids, and the number of each id; none for one that is ignored.
-    fn classes(&self, ignored: &HashSet<i64>) -> Result<(Vec<String>, HashMap<i64, Option<i64>>)> {
+    fn classes(&self, ignored: &HashSet<i64>) -> Result<(Vec<String>, ClassOfCategory)> {
         let mut rows: Vec<&CategoryRow> = self.categories.iter().collect();
         rows.sort_by_key(|row| row.id);
         let ids: HashSet<i64> = rows.iter().map(|row| row.id).collect();
@@ -271,6 +271,9 @@ impl Document {
         Ok((names, numbers))
     }
 }
+
+/// The number of the class of each category's id; none for one that is ignored.
+type ClassOfCategory = HashMap<i64, Option<i64>>;
 
 impl ImageRow {
     fn annotated(self) -> Result<Annotated> {

@@ -106,8 +106,8 @@ pub(super) fn check(recipe: &Recipe, built: &Built) -> Result<()> {
 /// Refuses columns of boxes other than those that `YoloXDetectionLoss` reads: it could not tell them apart.
 fn check_columns(transforms: &Node) -> Result<()> {
     const WANTED: &str = "LABEL_CXCYWH";
-    let formats = items(transforms).iter().filter_map(format_of_boxes);
-    let last = formats.last();
+    let mut formats = items(transforms).iter().filter_map(format_of_boxes);
+    let last = formats.next_back();
     if last.and_then(Node::as_str) == Some(WANTED) {
         return Ok(());
     }

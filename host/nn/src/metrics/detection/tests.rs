@@ -125,7 +125,8 @@ fn a_resumed_pass_gives_the_same_bits() {
     let set = Set::random(11);
     let entry = json!({"CocoMetrics": {"num_cls": set.classes}});
     let config = MetricConfig::from_value(&entry).expect("a valid metric");
-    let new = || Metrics::new(&[config.clone()], &["loss".to_owned()]).expect("one metric");
+    let new =
+        || Metrics::new(std::slice::from_ref(&config), &["loss".to_owned()]).expect("one metric");
     let (mut whole, mut resumed) = (new(), new());
     for images in set.images.chunks(1) {
         let batch = set.batch(images);

@@ -132,7 +132,7 @@ pub(super) fn read_custom(owner: &str, block: &Value) -> Result<Arc<dyn Architec
     let written: Written = params::read(owner, block)?;
     let depth = factor("depth_mult_factor", written.depth_mult_factor)?;
     let width = factor("width_mult_factor", written.width_mult_factor)?;
-    YoloX::new(Named::dense(depth, width), written)
+    YoloX::architecture(Named::dense(depth, width), written)
 }
 
 /// A factor of a custom network; 1 by default.
@@ -156,11 +156,11 @@ fn named(sizes: Named, owner: &str, block: &Value) -> Result<Arc<dyn Architectur
             "parameters of {owner}: `{key}` is {own} in this network: remove it, or use `custom_yolox`"
         );
     }
-    YoloX::new(sizes, written).with_context(|| format!("parameters of {owner}"))
+    YoloX::architecture(sizes, written).with_context(|| format!("parameters of {owner}"))
 }
 
 impl YoloX {
-    fn new(sizes: Named, written: Written) -> Result<Arc<dyn Architecture>> {
+    fn architecture(sizes: Named, written: Written) -> Result<Arc<dyn Architecture>> {
         let head_channels = written.xhead_inter_channels;
         ensure!(
             head_channels.is_none_or(|channels| (1..=65_536).contains(&channels)),
