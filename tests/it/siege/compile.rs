@@ -5,9 +5,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::act::INSPECT;
-use super::{PHASE, Row, with_code};
+use super::{Row, with_code};
 use crate::harness::Scratch;
-use crate::harness::wat_components::{NOTHING, altered};
+use crate::harness::wat_components::NOTHING;
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -41,12 +41,6 @@ pub(super) const ROWS: &[Row] = &[
         expect: (2, "pairs of blocks, function by function"),
     },
     Row {
-        name: "300 functions of 300 conditions",
-        file: || conditions(300, 300),
-        act: &INSPECT,
-        expect: (0, "life cycle"),
-    },
-    Row {
         name: "3,000 functions of local variables alone",
         file: || with_code(NOTHING, &function(49_999, "nop").repeat(3000)),
         act: &INSPECT,
@@ -57,18 +51,6 @@ pub(super) const ROWS: &[Row] = &[
         file: || with_code(NOTHING, &function(1000, &"(loop)".repeat(280)).repeat(500)),
         act: &INSPECT,
         expect: (2, "blocks times local variables, function by function"),
-    },
-    Row {
-        name: "50,000 functions that are referred to",
-        file: || {
-            let all: String = (0..50_000).map(|index| format!(" {index}")).collect();
-            with_module(&format!(
-                "{} (elem declare func{all})",
-                "(func)".repeat(50_000)
-            ))
-        },
-        act: &INSPECT,
-        expect: (2, "limits: {compile_"),
     },
     Row {
         name: "a branch to a million places",
@@ -178,13 +160,6 @@ fn conditions(count: usize, functions: usize) -> Vec<u8> {
         .replace("local.get 0", "i64.eqz (local.get 0)");
     let body = format!("(func (param i64) {})", one.repeat(count));
     with_code(NOTHING, &body.repeat(functions))
-}
-
-/// A callback with a module beside its own.
-fn with_module(module: &str) -> Vec<u8> {
-    const FIRST: &str = "(core module $memory";
-    let both = format!("(core module {module}) {FIRST}");
-    altered(&[(PHASE, NOTHING)], &[(FIRST, &both)])
 }
 
 fn nested(loops: usize, locals: usize) -> Vec<u8> {

@@ -83,18 +83,6 @@ pub(super) const ROWS: &[Row] = &[
         expect: (0, "(cut)"),
     },
     Row {
-        name: "a summary of control characters",
-        file: || described("{\"name\": \"n\", \"summary\": \"\\\\u001b[2J\\\\nerror: forged\"}"),
-        act: &INSPECT,
-        expect: (0, "\\u{1b}[2J"),
-    },
-    Row {
-        name: "8,000 grants",
-        file: || listed("grants", 8000),
-        act: &INSPECT,
-        expect: (2, "there is no grant"),
-    },
-    Row {
         name: "8,000 metrics",
         file: || listed("metrics", 8000),
         act: &INSPECT,

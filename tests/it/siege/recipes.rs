@@ -145,20 +145,6 @@ pub(super) const ROWS: &[Row] = &[
         expect: (2, "callbacks wait for each other"),
     },
     Row {
-        name: "20,000 metrics that nobody has",
-        file: || {
-            instead(
-                "valid_metrics_list: [Accuracy]",
-                &format!(
-                    "valid_metrics_list: [{}]",
-                    each(20_000, |index| format!("M{index},"))
-                ),
-            )
-        },
-        act: &RECIPE,
-        expect: (2, "unknown metric `M0`"),
-    },
-    Row {
         name: "a loss with a name of 900,000 letters",
         file: || instead("CrossEntropyLoss", &"x".repeat(900_000)),
         act: &RECIPE,

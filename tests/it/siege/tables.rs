@@ -50,12 +50,6 @@ pub(super) const ROWS: &[Row] = &[
         expect: (2, "more than 100000 different values"),
     },
     Row {
-        name: "a quote that is never closed",
-        file: || rows("\"a,1\n", 1_000_001),
-        act: &TABLE,
-        expect: (2, "a quote is opened and not closed"),
-    },
-    Row {
         name: "cells of quotes alone",
         file: || rows("\"\"\"\"\"\"\"\",1\n", 300_000),
         act: &TABLE,
@@ -108,12 +102,6 @@ pub(super) const ROWS: &[Row] = &[
         file: || [b"x,y\n".as_slice(), &b"\xff,1\n".repeat(500_000)].concat(),
         act: &TABLE,
         expect: (2, "save the file as UTF-8"),
-    },
-    Row {
-        name: "a table packed a thousandfold",
-        file: || packed(&rows("1,2\n", 20_000_000)),
-        act: &PACKED_TABLE,
-        expect: (2, "64 times its own"),
     },
     Row {
         name: "200,000 packed files in one",

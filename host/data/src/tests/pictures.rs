@@ -87,19 +87,15 @@ fn boxes_find_their_way_back() {
     );
 }
 
-/// A place in a part of an image, or in a turned one, would be told wrongly.
+/// A place in a part of an image would be told wrongly. Quarter turns are drawn, so no row can ask for one.
 #[test]
-fn images_that_are_cut_or_turned_have_no_way_back() {
+fn images_that_are_cut_have_no_way_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("marked.png");
     write_marked(&path, [60, 100]);
-    for transforms in [
-        json!([{"CenterCrop": {"size": 48}}]),
-        json!([{"DetectionRandomRotate90": {"prob": 1.0}}]),
-    ] {
-        let (picture, _) = with_boxes(3, transforms.clone()).picture(&path).unwrap();
-        assert_eq!(picture.place, None, "{transforms}");
-    }
+    let transforms = json!([{"CenterCrop": {"size": 48}}]);
+    let (picture, _) = with_boxes(3, transforms).picture(&path).unwrap();
+    assert_eq!(picture.place, None);
 }
 
 /// The pixels of a validation sample, written to a file, give the batch of that sample.
