@@ -35,7 +35,7 @@ const NUMBERS: &str = "{csv: {file: data.csv, target: y, task: regression}}";
 const BOXES: &str = "{scattered_digits: {size: 32, scale: [1, 2], train: 64, validation: 16}}";
 const TRAIN_LOADER: &str = "train_dataloader_params: {batch_size: 16}";
 
-const ROWS: [Row; 25] = [
+const ROWS: [Row; 26] = [
     // Fault 2.
     Row {
         edits: &[
@@ -203,6 +203,33 @@ const ROWS: [Row; 25] = [
         ],
         line: 5,
         expected: &["boxes come as LABEL_XYXY, and `YoloXDetectionLoss` reads LABEL_CXCYWH"],
+        ..GOOD
+    },
+    // The metric would take corners for centers, and be 0.
+    Row {
+        edits: &[
+            (DIGITS, BOXES),
+            (
+                TRAIN_LOADER,
+                "train_dataloader_params: {batch_size: 16, collate_fn: DetectionCollateFN}",
+            ),
+            (
+                "{batch_size: 180}",
+                "{batch_size: 16, collate_fn: DetectionCollateFN}",
+            ),
+            (
+                "architecture: mlp",
+                "val_transforms: [DetectionTargetsFormatTransform: {output_format: LABEL_XYXY}]\narchitecture: mlp",
+            ),
+            ("CrossEntropyLoss", "PresenceLoss"),
+            ("  train_metrics_list: [Accuracy]\n", ""),
+            (
+                "  valid_metrics_list: [Accuracy]\n",
+                "  metric_to_watch: loss\n  valid_metrics_list: [CocoMetrics: {num_cls: 10}]\n",
+            ),
+        ],
+        line: 5,
+        expected: &["boxes come as LABEL_XYXY, and `CocoMetrics` reads LABEL_CXCYWH"],
         ..GOOD
     },
     Row {

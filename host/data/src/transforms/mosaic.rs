@@ -111,7 +111,7 @@ impl Transform for Mosaic {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Mixup {
-    /// That of the image if it is empty.
+    /// The image's own if it is empty.
     input_dim: Option<Size>,
     /// False is off, whatever the probability.
     #[serde(default = "on")]

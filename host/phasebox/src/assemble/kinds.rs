@@ -4,6 +4,7 @@
 use anyhow::{Result, anyhow};
 use phasebox_data::Target;
 use phasebox_recipe::{Content, Node, Recipe};
+use serde_json::Value;
 
 use super::build::Built;
 
@@ -32,6 +33,11 @@ const WANTED: &[(&str, Kind)] = &[
     ("presence", Kind::Boxes),
     ("yoloxdetection", Kind::Boxes),
     ("yolox", Kind::Boxes),
+    ("detectionmetrics", Kind::Boxes),
+    ("detectionmetrics050", Kind::Boxes),
+    ("detectionmetrics075", Kind::Boxes),
+    ("detectionmetrics050095", Kind::Boxes),
+    ("cocometrics", Kind::Boxes),
 ];
 
 impl Kind {
@@ -64,7 +70,9 @@ impl Kind {
         match self {
             Kind::Class => "use `CrossEntropyLoss`, and `Accuracy`, `F1` or `AUROC`",
             Kind::Number => "use `MSELoss`, `L1Loss` or `HuberLoss`, and `MAE` or `MSE`",
-            Kind::Boxes => "use `YoloXDetectionLoss` or `PresenceLoss`",
+            Kind::Boxes => {
+                "use `YoloXDetectionLoss` or `PresenceLoss`, and `DetectionMetrics` or `CocoMetrics`"
+            }
             Kind::Other => "use `CrossEntropyLoss` for masks",
         }
     }
@@ -97,24 +105,52 @@ pub(super) fn check(recipe: &Recipe, built: &Built) -> Result<()> {
     if has_loss(built, "PresenceLoss") {
         formats.try_for_each(check_label_first)?;
     }
-    match has_loss(built, "YoloXDetectionLoss") {
-        true => sections.into_iter().try_for_each(check_columns),
-        false => Ok(()),
+    if has_loss(built, "YoloXDetectionLoss") {
+        for transforms in sections {
+            check_columns(transforms, "YoloXDetectionLoss", IN_PIXELS)?;
+        }
+    }
+    for metric in items(&training.valid_metrics_list) {
+        check_columns_of_metric(&recipe.val_transforms, metric)?;
+    }
+    Ok(())
+}
+
+/// The columns of boxes by their centers, and the same as parts of the image.
+const IN_PIXELS: &str = "LABEL_CXCYWH";
+const NORMALIZED: &str = "LABEL_NORMALIZED_CXCYWH";
+
+/// Refuses columns that a metric of detections would take for others.
+fn check_columns_of_metric(transforms: &Node, metric: &Node) -> Result<()> {
+    let entry = metric.entries().first();
+    let name = entry.map(|entry| entry.key.as_str()).or(metric.as_str());
+    let name = name.unwrap_or_default();
+    let is_of_coco = letters(name) == "cocometrics";
+    if !is_of_coco && !letters(name).starts_with("detectionmetrics") {
+        return Ok(());
+    }
+    let written = entry.and_then(|entry| entry.value.get("normalize_targets"));
+    let are_pixels = match written.map(|written| &written.content) {
+        Some(Content::Scalar(value)) => *value == Value::Bool(true),
+        _ => is_of_coco,
+    };
+    match are_pixels {
+        true => check_columns(transforms, name, IN_PIXELS),
+        false => check_columns(transforms, name, NORMALIZED),
     }
 }
 
-/// Refuses columns of boxes other than those that `YoloXDetectionLoss` reads: it could not tell them apart.
-fn check_columns(transforms: &Node) -> Result<()> {
-    const WANTED: &str = "LABEL_CXCYWH";
+/// Refuses columns of boxes other than those that `reader` reads: it could not tell them apart.
+fn check_columns(transforms: &Node, reader: &str, wanted: &str) -> Result<()> {
     let mut formats = items(transforms).iter().filter_map(format_of_boxes);
     let last = formats.next_back();
-    if last.and_then(Node::as_str) == Some(WANTED) {
+    if last.and_then(Node::as_str) == Some(wanted) {
         return Ok(());
     }
     let found = last.and_then(Node::as_str);
     let message = format!(
-        "boxes come as {}, and `YoloXDetectionLoss` reads {WANTED}: end the transforms with \
-         `DetectionTargetsFormatTransform: {{output_format: {WANTED}}}`",
+        "boxes come as {}, and `{reader}` reads {wanted}: end the transforms with \
+         `DetectionTargetsFormatTransform: {{output_format: {wanted}}}`",
         found.unwrap_or("LABEL_XYXY")
     );
     let place = last.unwrap_or(transforms);

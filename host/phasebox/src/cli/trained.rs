@@ -38,7 +38,7 @@ pub(super) struct Trained {
     threads: Option<i32>,
 }
 
-/// That network, found on disk.
+/// The network, found on disk.
 pub(super) struct Found {
     recipe: PathBuf,
     pub(super) checkpoint: Option<PathBuf>,

@@ -70,8 +70,9 @@ impl Loss for YoloX {
         PARTS.map(str::to_owned).to_vec()
     }
 
-    /// Classes, indices and sides of boxes.
+    /// Levels that nothing would train; classes, indices and sides of boxes.
     fn look_at(&self, preds: &Items, target: &Items) -> Result<()> {
+        self.check_names(preds)?;
         let images = self.levels(preds)?[0].size()[0];
         let target = target.single("target")?;
         let looked = self.look_at_rows(target, images);
@@ -116,6 +117,20 @@ impl YoloX {
             levels.push(level);
         }
         Ok(levels)
+    }
+
+    /// Refuses a level of the network whose stride is not among the loss's: its boxes would never be trained.
+    fn check_names(&self, preds: &Items) -> Result<()> {
+        for name in preds.names() {
+            let digits = name.strip_prefix('p').unwrap_or_default();
+            let is_level = digits.parse::<u32>().is_ok();
+            let is_known = self.level_names.iter().any(|known| known == name);
+            ensure!(
+                is_known || !is_level,
+                "the network has a level `{name}`, and `strides` has none for it: give one a level, such as [8, 16, 32]"
+            );
+        }
+        Ok(())
     }
 
     fn look_at_rows(&self, target: &Tensor, images: i64) -> Result<()> {

@@ -229,7 +229,9 @@ fn wrong_batches_are_refused() {
     let fine = json!([[0, 1, 9, 9, 9, 9]]);
     check_refused(&two, fine.clone(), &["`num_classes` is 2", "[B, 7, h, w]"]);
     let fine_level = json!({"num_classes": 3, "strides": [4, 8]});
-    check_refused(&fine_level, fine, &["no `p2`", "yolox_s"]);
+    check_refused(&fine_level, fine.clone(), &["no `p2`", "yolox_s"]);
+    let untrained = json!({"num_classes": 3, "strides": [8]});
+    check_refused(&untrained, fine, &["a level `p4`", "strides"]);
 }
 
 #[test]
