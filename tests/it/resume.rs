@@ -3,6 +3,7 @@
 
 mod any_batch;
 mod keys;
+mod kills;
 mod over;
 mod signals;
 mod skipped_batch;
@@ -23,9 +24,6 @@ use crate::harness::wat_components::{CHECKPOINT, FAIL, NOTHING, SAVE, component}
 use crate::harness::{Run, Scratch, TINY, is_long};
 
 const STEPS: u64 = 4 * 11;
-/// Kills of a short test and of a long one.
-const KILLS: [u32; 2] = [40, 1000];
-
 fn stateful(callbacks: &str) -> Scratch {
     let scratch = Scratch::new();
     scratch.write("recipe.yaml", format!("{STATEFUL}{callbacks}"));
@@ -108,81 +106,6 @@ fn read_files(run: &Path, folder: &str, files: &mut BTreeMap<PathBuf, Vec<u8>>) 
     }
 }
 
-#[test]
-fn killed_many_times_runs_end_as_if_they_never_were() {
-    let most = KILLS[usize::from(is_long())];
-    let uninterrupted = stateful("");
-    let expected = Outcome::of(&uninterrupted.trained(&[]), 20);
-    assert_eq!(expected.summary[3], STEPS);
-    let mut random = Random::new(200);
-    let (mut kills, mut runs) = (0, 0);
-    while kills < most {
-        let scratch = stateful("");
-        kills += killed_to_the_end(&scratch, most - kills, &mut random);
-        runs += 1;
-        Outcome::of(&scratch.run(), 20)
-            .assert_is(&expected, &format!("run {runs}, after {kills} kills"));
-    }
-}
-
-/// Kills a run at up to `most` random moments, each time going on from what it left; then lets it end.
-fn killed_to_the_end(scratch: &Scratch, most: u32, random: &mut Random) -> u32 {
-    for kills in 0..most {
-        let mut child = go_on(scratch);
-        if kills % 2 == 0 {
-            // Anywhere, also while it starts or restores.
-            std::thread::sleep(Duration::from_millis(5 + random.below(396)));
-        } else {
-            // Somewhere in or after its first checkpoint, so that the run gets on.
-            wait_for_checkpoint(scratch, &mut child);
-            std::thread::sleep(Duration::from_millis(random.below(60)));
-        }
-        let has_ended = child.try_wait().expect("a child of this process").is_some();
-        if !has_ended {
-            child.kill().expect("a child of this process");
-        }
-        let finished = scratch.finish(child);
-        if let Some(code) = finished.code {
-            assert_eq!(code, 0, "{}", finished.stderr);
-            return kills;
-        }
-        scratch.started_run().iter().for_each(assert_is_readable);
-    }
-    let finished = scratch.finish(go_on(scratch));
-    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-    most
-}
-
-/// Checks that each file of a killed run is whole or not there, except for the last line of its log, and that each
-/// checkpoint under its final name can be loaded.
-fn assert_is_readable(run: &Run) {
-    let whole =
-        |name: &str| !run.has(name) || serde_json::from_str::<Value>(&run.text(name)).is_ok();
-    assert!(whole("summary.json") && whole("plugins.lock"));
-    if run.has("recipe.yaml") {
-        Recipe::load(run.0.join("recipe.yaml"), &[]).expect("a recipe");
-    }
-    let log = if run.has("metrics.jsonl") {
-        run.text("metrics.jsonl")
-    } else {
-        String::new()
-    };
-    let lines = log
-        .split_inclusive('\n')
-        .filter(|line| line.ends_with('\n'));
-    lines.for_each(|line| assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}"));
-    let checkpoints = places(&run.0.join("checkpoints"), |name| {
-        name.contains("-step-") && !name.starts_with('.')
-    });
-    let tags = places(&run.0, |name| name.starts_with("ckpt_"));
-    for folder in checkpoints.iter().chain(&tags) {
-        checkpoint::load(folder).unwrap_or_else(|error| panic!("{}: {error:#}", folder.display()));
-    }
-    let newest = checkpoint::newest(&run.0).expect("a readable folder");
-    assert_eq!(newest, checkpoints.last().cloned(), "the newest is whole");
-    assert!(!run.has("ckpt_latest") || newest.is_some());
-}
-
 /// Paths in `folder` whose names `are_meant`, sorted.
 fn places(folder: &Path, are_meant: fn(&str) -> bool) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else {
@@ -197,35 +120,6 @@ fn places(folder: &Path, are_meant: fn(&str) -> bool) -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = paths.filter(is_meant).collect();
     places.sort();
     places
-}
-
-/// Resumes the run of `scratch`; or starts it anew, if it was killed before its first checkpoint.
-fn go_on(scratch: &Scratch) -> Child {
-    match scratch.started_run().filter(|run| run.has("ckpt_latest")) {
-        Some(run) => scratch.start(&["train", "recipe.yaml", "--resume", run.path()]),
-        None => {
-            // There is nothing to remove before the first run.
-            let _ = fs::remove_dir_all(scratch.path("runs"));
-            scratch.start(&["train", "recipe.yaml"])
-        }
-    }
-}
-
-/// Waits until the tag `latest` moves, or the process ends.
-fn wait_for_checkpoint(scratch: &Scratch, child: &mut Child) {
-    let latest = || {
-        scratch
-            .started_run()
-            .and_then(|run| fs::read_link(run.0.join("ckpt_latest")).ok())
-    };
-    let (before, begun) = (latest(), Instant::now());
-    while latest() == before && child.try_wait().expect("a child of this process").is_none() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "no checkpoint is written"
-        );
-        std::thread::sleep(Duration::from_millis(1));
-    }
 }
 
 /// A refusal to go on leaves the run's folder as it was, and the run can be resumed in another way.

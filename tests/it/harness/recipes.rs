@@ -178,3 +178,49 @@ training_hyperparams:
   loss: CrossEntropyLoss
   valid_metrics_list: [Accuracy]
 ";
+
+/// Detection with everything that has a state: drawn scenes, sizes and colors, averaged weights, a second stage.
+pub(crate) const DETECTION: &str = "\
+experiment_name: tiny
+dataset: {scattered_digits: {size: 64, channels: 3, digits: [1, 4], scale: [2.0, 3.0], train: 24, validation: 12}}
+train_dataloader_params:
+  batch_size: 4
+  shuffle: true
+  collate_fn: {MultiScaleCollateFunction: {min_image_size: 32, max_image_size: 96, image_size_steps: 32, change_frequency: 2}}
+val_dataloader_params: {batch_size: 6, collate_fn: DetectionCollateFN}
+train_transforms:
+  - DetectionMosaic: {input_dim: 64, prob: 0.7}
+  - DetectionRandomAffine: {degrees: 5, translate: 0.1, scales: [0.6, 1.4], shear: 2.0, target_size: 64, filter_box_candidates: true}
+  - DetectionMixup: {input_dim: 64, mixup_scale: [0.5, 1.5], prob: 0.5, flip_prob: 0.5}
+  - DetectionHSV: {prob: 1.0, hgain: 5, sgain: 30, vgain: 30}
+  - DetectionHorizontalFlip: {prob: 0.5}
+  - DetectionPaddedRescale: {input_dim: 64}
+  - DetectionTargetsFormatTransform: {output_format: LABEL_CXCYWH}
+val_transforms:
+  - DetectionPaddedRescale: {input_dim: 64}
+  - DetectionTargetsFormatTransform: {output_format: LABEL_CXCYWH}
+architecture: custom_yolox
+arch_params: {num_classes: 10, depth_mult_factor: 0.33, width_mult_factor: 0.125}
+training_hyperparams:
+  max_epochs: 5
+  optimizer: SGD
+  optimizer_params: {momentum: 0.9, nesterov: true, weight_decay: 0.0005}
+  zero_weight_decay_on_bias_and_bn: true
+  initial_lr: 0.01
+  lr_mode: CosineLRScheduler
+  lr_warmup_epochs: 1
+  loss: YoloXDetectionLoss
+  criterion_params: {strides: [8, 16, 32], num_classes: 10}
+  ema: true
+  ema_params: {decay: 0.9, decay_type: constant}
+  save_ckpt_every_n_steps: 2
+  valid_metrics_list:
+    - DetectionMetrics:
+        num_cls: 10
+        normalize_targets: true
+        post_prediction_callback: {YoloXPostPredictionCallback: {conf: 0.01, iou: 0.65}}
+  metric_to_watch: Loss
+  greater_metric_to_watch_is_better: false
+phase_callbacks:
+  - YoloXTrainingStageSwitchCallback: {next_stage_start_epoch: 3}
+";

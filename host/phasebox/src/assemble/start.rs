@@ -43,6 +43,7 @@ impl Start {
         one_source(recipe, options)?;
         if let Some(run) = earlier_run(recipe, options)? {
             let folder = Folder::of_earlier(run)?;
+            folder.finish_cut_save()?;
             let checkpoint = checkpoint_of(&folder.run, &asked.ckpt_name)?;
             return Ok(Start {
                 from: Some(From::read(recipe, checkpoint, false)?),
@@ -187,6 +188,14 @@ impl Folder {
         };
         folder.lock = Some(RunLock::take(&folder.run)?);
         Ok(folder)
+    }
+
+    /// Only under the lock: without one, another process may be saving.
+    fn finish_cut_save(&self) -> Result<()> {
+        if self.lock.is_none() {
+            return Ok(());
+        }
+        checkpoint::finish_cut_save(self.run.path())
     }
 
     pub(super) fn run(&self) -> &RunFolder {

@@ -15,8 +15,8 @@ use super::manifest::{CALLBACKS, FileRecord, MANIFEST, Manifest, callback_file};
 use super::{NamedTensors, SavedCallback, Snapshot, tensors};
 use crate::callback::CallbackState;
 
-/// Writes all of `snapshot` into the existing, empty `folder`. Syncs nothing.
-pub(super) fn write(folder: &Path, snapshot: &Snapshot) -> Result<()> {
+/// Writes all of `snapshot` into the existing, empty `folder`, with the tags that are to name it. Syncs nothing.
+pub(super) fn write(folder: &Path, snapshot: &Snapshot, tags: &[&str]) -> Result<()> {
     let mut files = BTreeMap::new();
     for (name, tensors) in tensor_files(snapshot) {
         write_tensors(folder, name, tensors, &mut files)?;
@@ -25,7 +25,7 @@ pub(super) fn write(folder: &Path, snapshot: &Snapshot) -> Result<()> {
     write_tensors(folder, CALLBACK_TENSORS, &callback_tensors, &mut files)?;
     write_callbacks(folder, &snapshot.callbacks, &mut files)?;
     let callbacks = snapshot.callbacks.iter().map(identity).collect();
-    Manifest::new(snapshot.state.clone(), files, callbacks).write(folder)
+    Manifest::new(snapshot.state.clone(), tags, files, callbacks).write(folder)
 }
 
 /// Reads a folder back; every byte is compared with its sha256 before it is used.
@@ -44,6 +44,11 @@ pub(super) fn read(folder: &Path) -> Result<Snapshot> {
         callbacks: read_callbacks(folder, &manifest)?,
         state: manifest.state,
     })
+}
+
+/// The tags that a folder was saved under; none in one of an earlier version.
+pub(super) fn tags(folder: &Path) -> Result<Vec<String>> {
+    Ok(Manifest::read(folder, &TENSOR_FILES)?.tags)
 }
 
 /// Checks that every file is there with the bytes that were written. Reads all of them, decodes none.

@@ -28,6 +28,8 @@ const MOST_DIGEST_BYTES: u64 = 256;
 const SCHEMA: u64 = 3;
 /// The first version with a digest of its own.
 const SCHEMA_OF_DIGEST: u64 = 3;
+/// More tags than any checkpoint is saved under.
+const MOST_TAGS: usize = 100_000;
 /// More batches, steps or samples than any run counts: what JSON numbers hold in every language.
 const MOST_COUNTED: u64 = 1 << 53;
 
@@ -36,6 +38,9 @@ pub(super) struct Manifest {
     schema: u64,
     written_by: String,
     pub(super) state: State,
+    /// The tags that it was saved under.
+    #[serde(default)]
+    pub(super) tags: Vec<String>,
     /// By path inside the folder.
     pub(super) files: BTreeMap<String, FileRecord>,
     /// The states' identities; their bytes and tensors are in files.
@@ -66,6 +71,7 @@ pub(super) fn callback_file(name: &str) -> Result<String> {
 impl Manifest {
     pub(super) fn new(
         state: State,
+        tags: &[&str],
         files: BTreeMap<String, FileRecord>,
         callbacks: Vec<SavedCallback>,
     ) -> Manifest {
@@ -73,6 +79,7 @@ impl Manifest {
             schema: SCHEMA,
             written_by: concat!("phasebox ", env!("CARGO_PKG_VERSION")).to_owned(),
             state,
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
             files,
             callbacks,
         }
@@ -138,7 +145,17 @@ impl Manifest {
                 excerpt(file)
             );
         }
+        self.check_tags()?;
         self.state.check()
+    }
+
+    fn check_tags(&self) -> Result<()> {
+        let count = self.tags.len();
+        ensure!(
+            count <= MOST_TAGS,
+            "it lists {count} tags, and no checkpoint has more than {MOST_TAGS}"
+        );
+        self.tags.iter().try_for_each(|tag| check_file_name(tag))
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn save_in_steps(
     tags.iter().try_for_each(|tag| check_file_name(tag))?;
     let checkpoints = run.join(CHECKPOINTS);
     make_folder(run, &checkpoints)?;
-    let staged = stage(&checkpoints, snapshot, durability, after)?;
+    let staged = stage(&checkpoints, snapshot, tags, durability, after)?;
     let sequence = numbered(&checkpoints)?
         .last()
         .map_or(1, |(last, _)| last + 1);
@@ -62,6 +62,25 @@ pub(super) fn save_in_steps(
     durability.sync(run)?;
     sweep(run, &checkpoint, after)?;
     Ok(checkpoint)
+}
+
+/// Moves the tags that a save would have moved, had it not been cut short: those of the newest complete checkpoint which
+/// lead to an older one, or nowhere.
+///
+/// # Errors
+/// A tag that cannot be moved.
+pub fn finish_cut_save(run: &Path) -> Result<()> {
+    let Some(newest) = newest(run)? else {
+        return Ok(());
+    };
+    for tag in folder::tags(&newest)? {
+        let leads_to = link(run, &tag).canonicalize().ok();
+        let is_older = leads_to.is_none_or(|folder| sequence(&folder) < sequence(&newest));
+        if is_older {
+            point(run, &tag, file_name(&newest), &mut |_| Ok(()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes the folder of checkpoints where there is none yet. A run's folder that is gone is not made again: the rest of the
@@ -82,12 +101,14 @@ fn make_folder(run: &Path, checkpoints: &Path) -> Result<()> {
 fn stage(
     checkpoints: &Path,
     snapshot: &Snapshot,
+    tags: &[&str],
     durability: Durability,
     after: &mut dyn FnMut(&str) -> Result<()>,
 ) -> Result<PathBuf> {
     let staged = atomic_file::create_unique_folder(checkpoints, UNFINISHED)?;
     after("an empty staging folder")?;
-    let written = folder::write(&staged, snapshot).and_then(|()| durability.sync_tree(&staged));
+    let written =
+        folder::write(&staged, snapshot, tags).and_then(|()| durability.sync_tree(&staged));
     if let Err(error) = written {
         // The next save sweeps what cannot be removed now.
         let _ = fs::remove_dir_all(&staged);
@@ -175,8 +196,7 @@ fn numbered(checkpoints: &Path) -> Result<Vec<(u64, PathBuf)>> {
     }
     let mut numbered = Vec::new();
     for path in atomic_file::entries(checkpoints)? {
-        let number = file_name(&path).split_once(STEP);
-        if let Some(number) = number.and_then(|(number, _)| number.parse().ok()) {
+        if let Some(number) = sequence(&path) {
             ensure!(
                 number <= MOST_SAVES,
                 "{} has a number that no run comes to: move it away",
@@ -187,6 +207,12 @@ fn numbered(checkpoints: &Path) -> Result<Vec<(u64, PathBuf)>> {
     }
     numbered.sort();
     Ok(numbered)
+}
+
+/// The number of a checkpoint's folder among those of its run; none if the folder is no checkpoint.
+fn sequence(checkpoint: &Path) -> Option<u64> {
+    let (number, _) = file_name(checkpoint).split_once(STEP)?;
+    number.parse().ok()
 }
 
 fn link(run: &Path, tag: &str) -> PathBuf {

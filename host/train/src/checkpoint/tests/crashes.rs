@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use phasebox_files::atomic_file::{self, Durability};
 
-use super::super::{LATEST, newest, save, store};
+use super::super::{LATEST, finish_cut_save, newest, save, store};
 use super::{BEST, loaded_step, snapshot};
 
 /// `source` as it lies on the disk, links as links.
@@ -73,6 +73,13 @@ fn after_crash(step: u64, run: &Path) -> Result<()> {
     }
     if step > 1 {
         ensure!(loaded_step(&run.join("ckpt_best"))? == 1);
+    }
+    if let Some(path) = newest(run)? {
+        // A resume moves the tags that the save would have moved.
+        finish_cut_save(run)?;
+        let newest = loaded_step(&path)?;
+        ensure!(loaded_step(&run.join("ckpt_latest"))? == newest);
+        ensure!(newest == 0 || loaded_step(&run.join("ckpt_best"))? == 1);
     }
     // The next save works and sweeps: nothing is left but what a tag names.
     save(run, &[LATEST], &snapshot(99)?, Durability::Process)?;
