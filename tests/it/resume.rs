@@ -11,19 +11,17 @@ mod skipped_batch;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Child;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
-use phasebox_data::Random;
-use phasebox_recipe::Recipe;
-use phasebox_train::checkpoint;
+use kills::{go_on, wait_for_checkpoint};
 use serde_json::Value;
 
 use crate::harness::recipes::STATEFUL;
 use crate::harness::wat_components::{CHECKPOINT, FAIL, NOTHING, SAVE, component};
-use crate::harness::{Run, Scratch, TINY, is_long};
+use crate::harness::{Run, Scratch, TINY};
 
 const STEPS: u64 = 4 * 11;
+
 fn stateful(callbacks: &str) -> Scratch {
     let scratch = Scratch::new();
     scratch.write("recipe.yaml", format!("{STATEFUL}{callbacks}"));

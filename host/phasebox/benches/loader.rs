@@ -2,25 +2,21 @@
 //! with OpenCV where `cargo xtask bench --peers` asks for it. docs/benchmarks.md lists the rows.
 
 mod measure;
+mod peers;
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use measure::{Row, is_measured, is_wanted, median, repository};
+use peers::Peers;
 use phasebox_data::{DataLoader, Dataset, DatasetConfig};
 use serde_json::{Value, json};
 
-/// Names the Python that has PyTorch and OpenCV; `cargo xtask bench --peers` sets it.
-const PYTHON: &str = "PHASEBOX_PEERS_PYTHON";
 const ROUNDS: usize = 7;
 
 fn main() -> Result<()> {
-    let mut peer = std::env::var_os(PYTHON)
-        .map(|python| Peer::start(Command::new(python)))
-        .transpose()?;
+    let mut peer = Peers::start("loader.py")?;
     for size in [416, 640] {
         let name = format!("loader/mosaic, affine, mixup and HSV at {size}, 2 threads");
         if is_wanted(&name) {
@@ -30,17 +26,20 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn measure(name: &str, size: usize, mut peer: Option<&mut Peer>) -> Result<()> {
+fn measure(name: &str, size: usize, mut peer: Option<&mut Peers>) -> Result<()> {
     let trees = trees(size)?;
     let mut loader = loader(&trees, size)?;
     let rounds = if is_measured() { ROUNDS } else { 1 };
     // The first epoch decodes the files; a run has many more.
     let _ = images_a_second(&mut loader, 0)?;
+    let images = if is_measured() { 200 } else { 24 };
+    let folder = repository("recipes/data/trees");
+    let request = json!({"folder": folder, "size": size, "images": images});
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         ours.push(images_a_second(&mut loader, 1 + round as u32)?);
         if let Some(peer) = &mut peer {
-            theirs.push(peer.images_a_second(size)?);
+            theirs.push(peer.ask(&request)?);
         }
     }
     let value = median(ours);
@@ -97,45 +96,4 @@ fn images_a_second(loader: &mut DataLoader, epoch: u32) -> Result<f64> {
         images += batch?.size;
     }
     Ok(images as f64 / begun.elapsed().as_secs_f64())
-}
-
-/// The Python process, waiting for a request.
-struct Peer {
-    process: Child,
-    requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Peer {
-    fn start(mut python: Command) -> Result<Peer> {
-        python.arg(repository("host/phasebox/benches/peers/loader.py"));
-        let python = python.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = python.spawn().context("Python does not start")?;
-        let requests = process.stdin.take().context("it takes no requests")?;
-        let answers = process.stdout.take().context("it gives no answers")?;
-        Ok(Peer {
-            process,
-            requests,
-            answers: BufReader::new(answers),
-        })
-    }
-
-    fn images_a_second(&mut self, size: usize) -> Result<f64> {
-        let images = if is_measured() { 200 } else { 24 };
-        let folder = repository("recipes/data/trees");
-        let request = json!({"folder": folder, "size": size, "images": images});
-        writeln!(self.requests, "{request}")?;
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer)?;
-        let answer = answer.trim().parse();
-        answer.context("OpenCV failed: see its message above")
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        // It would end by itself once its input is closed; nothing is lost by ending it now.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }

@@ -4,21 +4,15 @@
 mod measure;
 mod networks;
 mod peers;
+mod trained;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use measure::{Row, is_measured, is_wanted, median};
 use networks::Network;
 use peers::Peers;
-use phasebox::assemble::{Assembly, Options};
-use phasebox_contract::phase::{Phase, PhaseSet};
-use phasebox_contract::policy::{OnError, When};
-use phasebox_recipe::{DeviceChoice, Recipe};
-use phasebox_train::callback::Callback;
-use phasebox_train::context::{Context, Lendable};
+use serde_json::{Value, json};
 use tch::Device;
 
 /// The runners that are timed in each round, one after the other.
@@ -36,7 +30,7 @@ fn main() -> Result<()> {
     } else {
         Device::Cpu
     };
-    let mut peers = Peers::start()?;
+    let mut peers = Peers::start("peers.py")?;
     for network in [Network::mlp(), Network::resnet18()] {
         for threads in thread_counts(device)? {
             let name = format!("training/{}, {}", network.name, hardware(device, threads));
@@ -95,7 +89,7 @@ fn measure(
         }
         if let Some(peers) = peers.as_deref_mut() {
             for (runner, times) in PEERS.iter().zip(&mut times[OURS.len()..]) {
-                times.push(peers.microseconds(network, runner, device, threads)?);
+                times.push(peers.ask(&request(network, runner, device, threads))?);
             }
         }
     }
@@ -105,6 +99,18 @@ fn measure(
         &times.into_iter().map(median).collect::<Vec<_>>(),
     );
     Ok(())
+}
+
+/// A question for the microseconds of one step with one of [`PEERS`].
+fn request(network: &Network, runner: &str, device: Device, threads: usize) -> Value {
+    let device = if device == Device::Cpu { "cpu" } else { "cuda" };
+    json!({
+        "network": network.name,
+        "runner": runner,
+        "steps": network.steps(),
+        "threads": threads,
+        "device": device,
+    })
 }
 
 /// Microseconds of one step with one of [`OURS`].
@@ -163,65 +169,6 @@ fn rows(network: &Network, name: &str, times: &[f64]) {
 
 /// Trains with the real trainer. Returns the microseconds of a step, loader and logging included.
 fn train(network: &Network, callbacks: &str, device: Device, folder: &Path) -> Result<f64> {
-    let file = folder.join("recipe.yaml");
-    std::fs::write(&file, network.recipe(callbacks, folder))?;
-    let recipe = Recipe::load(&file, &[])?;
-    let choice = if device == Device::Cpu {
-        DeviceChoice::Cpu
-    } else {
-        DeviceChoice::Cuda(0)
-    };
-    let options = Options {
-        device: Some(choice),
-        runs_dir: folder.join("runs"),
-        cache_dir: Some(folder.join("compiled")),
-        ..Options::default()
-    };
-    let mut assembly = Assembly::new(&recipe, options)?;
-    let time = Arc::new(Mutex::new(Stopwatch::default()));
-    assembly.add_callback(
-        Box::new(Timing(time.clone())),
-        When::default(),
-        OnError::Abort,
-    );
-    assembly.trainer()?.train()?;
-    let watch = time.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(watch.trained.as_secs_f64() * 1e6 / (watch.epochs * network.batches) as f64)
-}
-
-/// Time between the start and the end of the train loader, the first epoch left out.
-#[derive(Default)]
-struct Stopwatch {
-    begun: Option<Instant>,
-    trained: Duration,
-    epochs: u64,
-}
-
-/// A callback that runs the stopwatch at two phases of an epoch, so that no batch pays for it.
-struct Timing(Arc<Mutex<Stopwatch>>);
-
-impl Callback for Timing {
-    fn name(&self) -> &str {
-        "timing"
-    }
-
-    fn phases(&self) -> PhaseSet {
-        [Phase::TrainLoaderStart, Phase::TrainLoaderEnd]
-            .into_iter()
-            .collect()
-    }
-
-    fn on_phase(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {
-        let mut watch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match (phase, context.epoch) {
-            (_, Some(0)) => {}
-            (Phase::TrainLoaderStart, _) => watch.begun = Some(Instant::now()),
-            _ => {
-                let trained = watch.begun.map(|begun| begun.elapsed()).unwrap_or_default();
-                watch.trained += trained;
-                watch.epochs += 1;
-            }
-        }
-        Ok(())
-    }
+    let recipe = network.recipe(callbacks, folder);
+    trained::microseconds(&recipe, device, network.batches, folder)
 }

@@ -106,7 +106,7 @@ fn assert_is_readable(run: &Run) {
 }
 
 /// Resumes the run of `scratch`; or starts it anew, if it was killed before its first checkpoint.
-fn go_on(scratch: &Scratch) -> Child {
+pub(super) fn go_on(scratch: &Scratch) -> Child {
     match scratch.started_run().filter(|run| run.has("ckpt_latest")) {
         Some(run) => scratch.start(&["train", "recipe.yaml", "--resume", run.path()]),
         None => {
@@ -118,7 +118,7 @@ fn go_on(scratch: &Scratch) -> Child {
 }
 
 /// Waits until the tag `latest` moves, or the process ends.
-fn wait_for_checkpoint(scratch: &Scratch, child: &mut Child) {
+pub(super) fn wait_for_checkpoint(scratch: &Scratch, child: &mut Child) {
     let latest = || {
         scratch
             .started_run()

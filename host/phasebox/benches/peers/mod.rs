@@ -1,18 +1,16 @@
-//! PyTorch and Lightning in a Python process, which is asked for one timing after another. The process lives as long as
-//! the benchmark, so that only steps are timed and never an import. Owns the process; `peers.py` runs in it.
+//! A Python process, which is asked for one timing after another. It lives as long as the benchmark, so that only steps are
+//! timed and never an import. Owns the process; a script beside this module runs in it.
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result};
-use serde_json::json;
-use tch::Device;
+use serde_json::Value;
 
 use crate::measure::repository;
-use crate::networks::Network;
 
-/// Names the Python that has PyTorch and Lightning; `cargo xtask bench --peers` sets it.
+/// Names the Python that has PyTorch, Lightning and OpenCV; `cargo xtask bench --peers` sets it.
 const PYTHON: &str = "PHASEBOX_PEERS_PYTHON";
 
 /// The process, waiting for a request.
@@ -23,14 +21,15 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Starts the process; none where nobody asked for a comparison.
-    pub(crate) fn start() -> Result<Option<Peers>> {
-        std::env::var_os(PYTHON).map(Peers::with).transpose()
+    /// Starts a script of this folder; none where nobody asked for a comparison.
+    pub(crate) fn start(script: &str) -> Result<Option<Peers>> {
+        let python = std::env::var_os(PYTHON);
+        python.map(|python| Peers::with(python, script)).transpose()
     }
 
-    fn with(python: OsString) -> Result<Peers> {
+    fn with(python: OsString, script: &str) -> Result<Peers> {
         let mut command = Command::new(&python);
-        command.arg(repository("host/phasebox/benches/peers/peers.py"));
+        command.arg(repository("host/phasebox/benches/peers").join(script));
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut process =
             spawned.with_context(|| format!("{} does not start", python.display()))?;
@@ -43,26 +42,13 @@ impl Peers {
         })
     }
 
-    /// Microseconds of one step of `network` with `runner`.
-    pub(crate) fn microseconds(
-        &mut self,
-        network: &Network,
-        runner: &str,
-        device: Device,
-        threads: usize,
-    ) -> Result<f64> {
-        let (network, steps) = (network.name, network.steps());
-        let device = if device == Device::Cpu { "cpu" } else { "cuda" };
-        let request = json!({
-            "network": network, "runner": runner, "steps": steps, "threads": threads, "device": device
-        });
+    /// The number that the script answers a request with.
+    pub(crate) fn ask(&mut self, request: &Value) -> Result<f64> {
         writeln!(self.requests, "{request}")?;
         let mut answer = String::new();
         self.answers.read_line(&mut answer)?;
-        answer
-            .trim()
-            .parse()
-            .with_context(|| format!("{runner} failed on {network}: see its message above"))
+        let answer = answer.trim().parse();
+        answer.with_context(|| format!("{request} failed: see the message above"))
     }
 }
 
