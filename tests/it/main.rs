@@ -55,6 +55,7 @@ mod cache;
 mod callback_failures;
 mod conformance;
 mod contract_errors;
+mod detection_recipes;
 mod disk_faults;
 mod effects;
 mod endings;

@@ -143,6 +143,31 @@ fn an_image_that_the_network_cannot_take_is_an_error_with_its_name() {
     assert!(finished.stderr.contains("large.png"), "{}", finished.stderr);
 }
 
+/// A file that turns out to be broken after its header.
+#[test]
+fn an_image_that_fails_does_not_end_the_others() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&[]);
+    let good = png([8, 8], &[7; 192]).expect("192 bytes");
+    scratch.write("first.png", &good);
+    scratch.write("cut.png", &good[..good.len() - 20]);
+    scratch.write("last.png", &good);
+    let files = ["first.png", "cut.png", "last.png"];
+    let finished = scratch.phasebox(&[&["predict", "--json", run.path()], &files[..]].concat());
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    for words in ["1 of 3 images have no prediction", "cut.png"] {
+        assert!(finished.stderr.contains(words), "{}", finished.stderr);
+    }
+    let result: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    let images = result["images"].as_array().expect("a list");
+    assert_eq!(images.len(), 2);
+    assert_eq!(images[1]["image"], "last.png");
+    assert_eq!(images[0]["classes"], images[1]["classes"]);
+    assert_eq!(result["failed"][0]["image"], "cut.png");
+    let folder = scratch.path(result["folder"].as_str().expect("a folder"));
+    assert!(folder.join("predictions.json").is_file());
+}
+
 /// A detection network on small canvases, too young to be right.
 const DETECTION: &str = "\
 experiment_name: tiny
@@ -219,6 +244,11 @@ fn boxes_are_in_pixels_of_the_file() {
         assert_eq!(picture.dimensions(), (200, 90));
         assert!(picture.as_raw() != &colors, "nothing is drawn");
     }
+    // So narrow that a box in it is less than a pixel of the input.
+    let row = png([4, 3000], &vec![50; 36_000]).expect("a row");
+    scratch.write("wide.png", row);
+    let wide = predict(&scratch, &[run.path(), "--conf", "0", "wide.png"]);
+    assert!(wide["images"][0]["boxes"].is_array(), "{wide}");
     let none = predict(&scratch, &[run.path(), "--conf", "1", "photo.png"]);
     assert_eq!(none["images"][0]["boxes"], json!([]));
 }

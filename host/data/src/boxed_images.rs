@@ -62,6 +62,8 @@ pub(super) struct Annotations {
     pub(super) folder: PathBuf,
     pub(super) images: Vec<Annotated>,
     pub(super) classes: Vec<String>,
+    /// Classes that the recipe leaves out by their ids.
+    pub(super) ignored: Vec<String>,
     /// Corners are fractions of width and height, not pixels.
     pub(super) are_fractions: bool,
     pub(super) left_out: LeftOut,
@@ -195,6 +197,10 @@ impl BoxedImages {
     ) -> Result<Self> {
         let mut annotations = part.annotations(base)?;
         let selection = part.selection();
+        ensure!(
+            selection.max_num_samples != Some(0),
+            "`max_num_samples` is 0, and no image is kept: give at least 1, or leave the key out"
+        );
         let input_dim = selection.input_dim.map(|size| size.sides("input_dim"));
         let input_dim = input_dim.transpose()?;
         let classes = renumber(&mut annotations, &selection, classes)?;
@@ -285,6 +291,13 @@ fn renumber(
     trained: Option<&[String]>,
 ) -> Result<Vec<String>> {
     let source = annotations.source.display().to_string();
+    let mut listed = selection.class_inclusion_list.iter().copied().flatten();
+    if let Some(class) = listed.find(|class| annotations.ignored.contains(class)) {
+        bail!(
+            "`class_inclusion_list` keeps `{}`, and `class_ids_to_ignore` leaves it out: take it out of one of them",
+            excerpt(class)
+        );
+    }
     check_classes(&annotations.classes, &source)?;
     let own = annotations.classes.as_slice();
     let wanted = match selection.class_inclusion_list {
@@ -305,7 +318,7 @@ fn renumber(
                 Some(number) => bounds.class = number,
                 None if is_choice => (others, bounds.class) = (others + 1, -1),
                 None => bail!(
-                    "{source}: boxes of class `{}`, which the training part does not have\nhint: choose classes of both with `class_inclusion_list`",
+                    "{source}: boxes of class `{}`, which the training part does not have\nhint: choose classes of both with `class_inclusion_list`, or leave out the same ones",
                     own.get(class).map_or("", String::as_str)
                 ),
             }
@@ -421,6 +434,11 @@ impl Dataset for BoxedImages {
         self.has_crowds
     }
 
+    fn box_count(&self) -> Option<usize> {
+        let images = self.annotations.images.iter();
+        Some(images.map(|image| image.boxes.len()).sum())
+    }
+
     fn input_shape(&self) -> Vec<i64> {
         let [height, width] = self.size;
         [3, height, width].map(|side| side as i64).to_vec()
@@ -436,7 +454,7 @@ impl Dataset for BoxedImages {
 
     fn description(&self) -> String {
         let Annotations { source, images, .. } = &self.annotations;
-        let boxes: usize = images.iter().map(|image| image.boxes.len()).sum();
+        let boxes = self.box_count().unwrap_or_default();
         format!(
             "{} ({}, {} images with {boxes} boxes, {} classes)",
             self.format,

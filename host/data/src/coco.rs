@@ -68,12 +68,48 @@ impl CocoPart {
     }
 }
 
+impl CocoPart {
+    /// An error about the annotations' file with its key, and with the remedy where it lies elsewhere in `data_dir`.
+    fn unreadable(&self, data_dir: &Path, source: &Path, error: &anyhow::Error) -> anyhow::Error {
+        let (key, other, written) = match (&self.json_file, &self.json_annotation_file) {
+            (Some(file), _) => ("json_file", "json_annotation_file", file),
+            (None, file) => (
+                "json_annotation_file",
+                "json_file",
+                file.as_ref().unwrap_or(&self.data_dir),
+            ),
+        };
+        let name = written.file_name().map(Path::new).unwrap_or(written);
+        let in_annotations = data_dir.join("annotations").join(name);
+        let places = [
+            ("json_file", in_annotations),
+            ("json_annotation_file", data_dir.join(name)),
+        ];
+        let mut there = places.iter().filter(|(_, path)| path.is_file());
+        let hint = match there.next().filter(|_| !source.exists()) {
+            Some((found, path)) => format!(
+                "\nhint: there is {}: write `{found}: {}`{}",
+                path.display(),
+                name.display(),
+                if *found == other {
+                    format!(" in place of `{key}`")
+                } else {
+                    String::new()
+                }
+            ),
+            None => String::new(),
+        };
+        anyhow!("`{key}`: {error:#}{hint}")
+    }
+}
+
 impl Part for CocoPart {
     fn annotations(&self, base: &Path) -> Result<Annotations> {
         let data_dir = base.join(&self.data_dir);
         let source = self.json_path(&data_dir)?;
         let folder = below(&data_dir, "images_dir", &self.images_dir)?;
-        let document: Document = read(&source)?;
+        let document: Document =
+            read(&source).map_err(|error| self.unreadable(&data_dir, &source, &error))?;
         let ignored = self.class_ids_to_ignore.iter().flatten();
         let annotations = document.annotations(&ignored.copied().collect(), self.with_crowd);
         let annotations = annotations.with_context(|| source.display().to_string())?;
@@ -214,6 +250,9 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
 impl Document {
     fn annotations(self, ignored: &HashSet<i64>, with_crowd: bool) -> Result<Annotations> {
         let (classes, numbers) = self.classes(ignored)?;
+        let names = self.categories.iter();
+        let names = names.filter(|row| ignored.contains(&row.id));
+        let names: Vec<String> = names.map(|row| excerpt(&row.name)).collect();
         let mut places = HashMap::with_capacity(self.images.len());
         let mut images = Vec::with_capacity(self.images.len());
         for image in self.images {
@@ -241,6 +280,7 @@ impl Document {
         Ok(Annotations {
             images,
             classes,
+            ignored: names,
             left_out,
             ..Annotations::default()
         })

@@ -17,7 +17,9 @@
 //! `transforms`; **to add a collation**, see `collate`.
 
 mod augment;
+mod box_survey;
 mod boxed_images;
+mod chance;
 mod cifar;
 mod coco;
 mod collate;
@@ -57,6 +59,7 @@ mod transforms;
 mod voc;
 mod yolo_text;
 
+pub use box_survey::BoxSurvey;
 pub use boxed_images::Parts;
 pub use cifar::CifarConfig;
 pub use coco::{CocoConfig, CocoPart};
@@ -182,6 +185,11 @@ pub trait Dataset: Send + Sync {
     /// Some boxes are around crowds.
     fn has_crowds(&self) -> bool {
         false
+    }
+
+    /// The number of boxes of all samples, where it is known without reading them.
+    fn box_count(&self) -> Option<usize> {
+        None
     }
 
     /// The shape of a sample before transforms, without the batch dimension; `[channels, height, width]` for images.

@@ -119,7 +119,7 @@ impl DataLoader {
     /// A file that is no image, or one that a transform cannot change; data that are no images.
     pub fn picture(&self, path: &Path) -> Result<(Picture, Batch)> {
         let collation = &self.config.collate_fn;
-        let pipeline = Pipeline::new(&self.transforms, collation)?;
+        let pipeline = Pipeline::new(&self.transforms, collation)?.with_all_boxes();
         picture(path, &**self.dataset(), &pipeline, collation)
     }
 }

@@ -5,7 +5,9 @@ use anyhow::{Context, Result};
 use super::collate::{Collation, Facts};
 use super::random::Random;
 use super::sample::Sample;
-use super::transforms::{Augmentation, Draw, Normalize, TransformConfig, Transforms, one_pass};
+use super::transforms::{
+    Augmentation, Draw, Normalize, OF_BOXES, TransformConfig, Transforms, one_pass,
+};
 use super::{Batch, Dataset, Epoch};
 
 /// The way of samples through an epoch.
@@ -38,6 +40,12 @@ impl Pipeline {
             one_pass,
             collation: collation.clone(),
         })
+    }
+
+    /// The pipeline without the transform that ends small boxes, for boxes that only tell where an image went.
+    pub(super) fn with_all_boxes(mut self) -> Self {
+        self.steps.retain(|step| step.name() != OF_BOXES);
+        self
     }
 
     /// A sample takes so long that threads are worth their cost: it is resized or goes step by step.

@@ -109,8 +109,8 @@ impl ScatteredDigitsConfig {
             "scattered_digits: `channels` is 1 or 3, not {channels}"
         );
         ensure!(
-            digits[0] <= digits[1] && digits[1] <= MOST_DIGITS,
-            "scattered_digits: `digits` is [fewest, most], at most {MOST_DIGITS}; it is {digits:?}"
+            digits[0] <= digits[1] && (1..=MOST_DIGITS).contains(&digits[1]),
+            "scattered_digits: `digits` is [fewest, most], the most in 1..={MOST_DIGITS}; it is {digits:?}"
         );
         let largest = *size as f64 / DIGIT_SIDE as f64;
         ensure!(

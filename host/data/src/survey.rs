@@ -46,12 +46,14 @@ impl DataLoader {
     }
 
     /// Makes a batch of the first sample and one of each shape, from the smallest up, as long as it is before `until`.
+    /// Answers the shapes of the samples that came out.
     ///
     /// # Errors
     /// A shape that the transforms or the collation do not take; the message names the file.
-    pub fn try_shapes(&self, survey: &Survey, until: Instant) -> Result<()> {
+    pub fn try_shapes(&self, survey: &Survey, until: Instant) -> Result<Vec<Vec<i64>>> {
+        let mut shapes = Vec::new();
         if survey.shapes.len() < 2 {
-            return Ok(());
+            return Ok(shapes);
         }
         for index in survey.shapes.values() {
             if Instant::now() >= until {
@@ -59,14 +61,16 @@ impl DataLoader {
             }
             let indices = [0, *index];
             let from = usize::from(self.batch_size() < 2);
-            self.batch_of(&indices[from..])?;
+            let batch = self.batch_of(&indices[from..])?;
+            let images = batch.inputs.one();
+            shapes.extend(images.map(|images| images.size()[1..].to_vec()));
         }
-        Ok(())
+        Ok(shapes)
     }
 }
 
 /// All indices below `count`, each once, so that any number of the first lie all over.
-fn spread(count: usize) -> impl Iterator<Item = usize> {
+pub(super) fn spread(count: usize) -> impl Iterator<Item = usize> {
     // Near the golden ratio, neighbors in the order are far apart.
     let mut step = (count as f64 * 0.618) as usize;
     while step > 1 && divisor(step, count) > 1 {

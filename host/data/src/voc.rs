@@ -84,6 +84,7 @@ impl Part for VocPart {
             folder: pairs.images,
             are_fractions: false,
             classes,
+            ignored: Vec::new(),
             left_out,
         })
     }

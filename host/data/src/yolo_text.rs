@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use phasebox_contract::printable::excerpt;
 use phasebox_files::regular_file;
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,7 @@ impl Part for YoloPart {
         let folders = [&self.images_dir, &self.labels_dir];
         let mut left_out = LeftOut::default();
         let pairs = file_pairs::find(&data_dir, folders, "txt", &mut left_out)?;
+        let ignored = self.ignored()?;
         let images = pairs
             .list
             .iter()
@@ -67,6 +68,7 @@ impl Part for YoloPart {
             folder: pairs.images,
             classes: self.classes.iter().map(|class| excerpt(class)).collect(),
             are_fractions: true,
+            ignored,
             left_out,
         })
     }
@@ -82,6 +84,21 @@ impl Part for YoloPart {
 }
 
 impl YoloPart {
+    /// The names of the classes that are left out.
+    fn ignored(&self) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for id in self.class_ids_to_ignore.iter().flatten() {
+            let name = self.classes.get(*id).with_context(|| {
+                format!(
+                    "`class_ids_to_ignore` has {id}, and `classes` are {}, from 0 on",
+                    self.classes.len()
+                )
+            })?;
+            names.push(excerpt(name));
+        }
+        Ok(names)
+    }
+
     fn annotated(&self, pair: &Pair, left_out: &mut LeftOut) -> Result<Annotated> {
         let path = &pair.label;
         let text = regular_file::read_text(path, MOST_BYTES);

@@ -41,6 +41,14 @@ pub(crate) trait Collate: Send + Sync {
         random: &mut Random,
     ) -> Result<Batch>;
 
+    /// The sizes that images of `[height, width]` may get, where chance decides; none where they keep theirs.
+    ///
+    /// # Errors
+    /// Parameters out of range.
+    fn drawn_sizes(&self, _size: [usize; 2]) -> Result<Vec<[usize; 2]>> {
+        Ok(Vec::new())
+    }
+
     /// The largest `[channels, height, width]` that images of `shape` may get.
     ///
     /// # Errors
@@ -76,6 +84,10 @@ macro_rules! collations {
 
             pub(crate) fn collate(&self) -> &dyn Collate {
                 match self { $(Self::$name(collation) => collation,)* }
+            }
+
+            pub(crate) fn name(&self) -> &'static str {
+                match self { $(Self::$name(_) => $written,)* }
             }
         }
     };

@@ -107,6 +107,12 @@ impl Collate for MultiScale {
         Detection {}.collate(resized.collect::<Result<_>>()?, facts, random)
     }
 
+    fn drawn_sizes(&self, size: [usize; 2]) -> Result<Vec<[usize; 2]>> {
+        let [least, most] = self.steps(size[0].max(size[1]))?;
+        let lengths = (least..=most).map(|steps| steps * self.image_size_steps);
+        Ok(lengths.map(|longer| scaled(size, longer)).collect())
+    }
+
     fn output(&self, shape: &[i64], facts: &Facts<'_>) -> Result<Vec<i64>> {
         let &[channels, height, width] = shape else {
             anyhow::bail!("it resizes images, samples here have shape {shape:?}");

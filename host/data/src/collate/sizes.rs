@@ -59,6 +59,11 @@ impl<C: Collate> Collate for RandomSize<C> {
         self.then.collate(resized, facts, random)
     }
 
+    fn drawn_sizes(&self, _: [usize; 2]) -> Result<Vec<[usize; 2]>> {
+        let sizes = self.random_resize_sizes.iter().flatten();
+        Ok(sizes.map(|side| [*side, *side]).collect())
+    }
+
     fn output(&self, shape: &[i64], facts: &Facts<'_>) -> Result<Vec<i64>> {
         let modes = self.modes();
         ensure!(

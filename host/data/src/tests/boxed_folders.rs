@@ -98,6 +98,18 @@ fn texts_of_yolo_are_read_in_fractions() {
         &[cat],
         "boxes of `class_ids_to_ignore` (1)",
     );
+    for (changes, expected) in [
+        (
+            json!({"class_ids_to_ignore": [2]}),
+            "`class_ids_to_ignore` has 2, and `classes` are 2",
+        ),
+        (
+            json!({"class_ids_to_ignore": [1], "class_inclusion_list": ["dog"]}),
+            "`class_inclusion_list` keeps `dog`",
+        ),
+    ] {
+        check_refused(yolo(changes), folder.path(), &[expected]);
+    }
 }
 
 #[test]

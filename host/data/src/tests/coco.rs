@@ -377,7 +377,7 @@ fn keys_that_do_not_fit_are_refused() {
     check(json!({"json_file": "boxes.json"}), "one of `json_file`");
     check(
         json!({"json_file": "boxes.json", "json_annotation_file": null}),
-        "annotations/boxes.json: cannot be opened",
+        "write `json_annotation_file: boxes.json` in place of `json_file`",
     );
     check(json!({"images_dir": "pictures"}), "pictures/1.png: ");
     check(json!({"images_dir": "images/.."}), "leaves `data_dir`");
@@ -393,7 +393,11 @@ fn keys_that_do_not_fit_are_refused() {
     check(json!({"class_ids_to_ignore": [2]}), "no category with id 2");
     check(
         json!({"max_num_samples": 0}),
-        "no image is left; left out: images beyond `max_num_samples` (3)",
+        "`max_num_samples` is 0, and no image is kept",
+    );
+    check(
+        json!({"class_ids_to_ignore": [18], "class_inclusion_list": ["dog"]}),
+        "`class_inclusion_list` keeps `dog`, and `class_ids_to_ignore` leaves it out",
     );
     check(json!({"input_dim": 0}), "`input_dim` must be given");
     let unknown =

@@ -86,7 +86,7 @@ fn key(name: &str) -> &'static str {
 }
 
 /// The parameters of a transform.
-pub(super) fn parameters(step: &TransformConfig) -> Value {
+pub(crate) fn parameters(step: &TransformConfig) -> Value {
     let written = serde_json::to_value(step).unwrap_or_default();
     written.get(step.name()).cloned().unwrap_or_default()
 }
@@ -100,7 +100,7 @@ fn same_size(step: &TransformConfig, [_, height, width]: [usize; 3]) -> Option<S
 }
 
 /// The transform that only changes boxes.
-const OF_BOXES: &str = "DetectionTargetsFormatTransform";
+pub(crate) const OF_BOXES: &str = "DetectionTargetsFormatTransform";
 
 /// True if a transform asks for boxes that the first sample does not have.
 fn lacks_boxes(steps: &[TransformConfig], dataset: &dyn Dataset) -> Result<bool> {

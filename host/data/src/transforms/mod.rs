@@ -33,6 +33,7 @@ mod values;
 
 pub(crate) use detection::fitted;
 pub use idle::Idle;
+pub(crate) use idle::{OF_BOXES, parameters};
 pub(crate) use list::one_pass;
 pub use list::{TransformList, Transforms};
 pub use mapping::{Augmentation, ByteScale, Normalize, RandomCrop, Resize};

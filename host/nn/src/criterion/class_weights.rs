@@ -3,11 +3,12 @@
 use anyhow::{Result, ensure};
 use tch::{Device, Kind, Tensor};
 
-/// Refuses an empty list, weights that are negative or not finite, and zeros alone; `key` is the parameter's name.
+/// Refuses an empty list, weights that are negative or beyond float32, and zeros alone; `key` is the parameter's name.
 pub(super) fn check(key: &str, weights: Option<&[f64]>) -> Result<()> {
     ensure!(
         weights.is_none_or(are_sound),
-        "`{key}` must list one finite number a class, each at least 0"
+        "`{key}` must list one number a class, each from 0 to {:e}, the largest of float32",
+        f32::MAX
     );
     ensure!(
         weights.is_none_or(|weights| weights.iter().any(|weight| *weight > 0.0)),
@@ -17,11 +18,12 @@ pub(super) fn check(key: &str, weights: Option<&[f64]>) -> Result<()> {
 }
 
 fn are_sound(weights: &[f64]) -> bool {
-    let all = weights.iter();
-    !weights.is_empty()
-        && all
-            .clone()
-            .all(|weight| weight.is_finite() && *weight >= 0.0)
+    !weights.is_empty() && weights.iter().all(|weight| is_sound(*weight))
+}
+
+/// True for a weight that counts as it is written: at least 0, and finite in float32.
+pub(super) fn is_sound(weight: f64) -> bool {
+    (0.0..=f64::from(f32::MAX)).contains(&weight)
 }
 
 /// The weights as a tensor: float32 `[classes]` on `device`.

@@ -76,8 +76,9 @@ impl TensorLoss for CrossEntropy {
             "`label_smoothing` must be between 0 and 1"
         );
         ensure!(
-            self.z_loss.is_finite() && self.z_loss >= 0.0,
-            "`z_loss` must be a finite number, at least 0"
+            class_weights::is_sound(self.z_loss),
+            "`z_loss` must be a number from 0 to {:e}, the largest of float32",
+            f32::MAX
         );
         let is_plain =
             self.label_smoothing == 0.0 && self.z_loss == 0.0 && self.smooth_dist.is_none();

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tch::{Device, Tensor};
 use torch_ext::Items;
 
-use super::{Loss, Parsed, Parts, Row};
+use super::{Loss, Parsed, Parts, Row, class_weights};
 
 /// `criterion_params` of `MultiTaskLoss`.
 #[derive(Serialize, Deserialize, Default)]
@@ -113,8 +113,13 @@ impl Weights {
         };
         let weight = weights.get(part).and_then(Value::as_f64);
         weight
-            .filter(|weight| weight.is_finite() && *weight >= 0.0)
-            .ok_or_else(|| anyhow!("`weights.{part}` must be a finite number, at least 0"))
+            .filter(|weight| class_weights::is_sound(*weight))
+            .ok_or_else(|| {
+                anyhow!(
+                    "`weights.{part}` must be a number from 0 to {:e}, the largest of float32",
+                    f32::MAX
+                )
+            })
     }
 
     fn check(&self, parts: &Map<String, Value>) -> Result<()> {
@@ -124,6 +129,11 @@ impl Weights {
                 stranger.is_none(),
                 "`weights`: no part is named `{}`",
                 stranger.map_or("", String::as_str)
+            );
+            let is_any = weights.values().any(|weight| weight.as_f64() != Some(0.0));
+            ensure!(
+                is_any,
+                "`weights` is 0 for every part, and nothing is trained: give one of them a number above 0"
             );
         }
         Ok(())

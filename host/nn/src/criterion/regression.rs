@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use tch::{Reduction, Tensor};
 
-use super::{TensorLoss, comparable, full_precision};
+use super::{TensorLoss, class_weights, comparable, full_precision};
 
 /// `criterion_params` of `MSELoss`.
 #[derive(Default, Deserialize, Serialize)]
@@ -17,8 +17,9 @@ pub(super) struct Mse {
 impl TensorLoss for Mse {
     fn check(&self) -> Result<()> {
         ensure!(
-            self.l1_weight.is_finite() && self.l1_weight >= 0.0,
-            "`l1_weight` must be a finite number, at least 0"
+            class_weights::is_sound(self.l1_weight),
+            "`l1_weight` must be a number from 0 to {:e}, the largest of float32",
+            f32::MAX
         );
         Ok(())
     }
@@ -65,8 +66,9 @@ impl Default for Huber {
 impl TensorLoss for Huber {
     fn check(&self) -> Result<()> {
         ensure!(
-            self.delta.is_finite() && self.delta > 0.0,
-            "`delta` must be a finite number above 0"
+            class_weights::is_sound(self.delta) && self.delta > 0.0,
+            "`delta` must be a number above 0, up to {:e}, the largest of float32",
+            f32::MAX
         );
         Ok(())
     }

@@ -146,6 +146,28 @@ impl PostPrediction {
         Ok(detections)
     }
 
+    /// Refuses parameters with which a metric of so many classes finds nothing.
+    pub(crate) fn check_for_metric(&self, count: usize) -> Result<()> {
+        ensure!(
+            self.conf < 1.0,
+            "`{NAME}`: `conf` is 1, and no score is above it: give less, such as 0.01"
+        );
+        self.check_classes(count)
+    }
+
+    /// Refuses a class that is not there.
+    fn check_classes(&self, count: usize) -> Result<()> {
+        let wanted = self.classes.iter().flatten().max();
+        let stranger = wanted.filter(|class| **class >= count as i64);
+        ensure!(
+            stranger.is_none(),
+            "`{NAME}`: `classes` has {}, and the last of {count} classes is {}",
+            stranger.copied().unwrap_or_default(),
+            count.saturating_sub(1)
+        );
+        Ok(())
+    }
+
     /// The number of images.
     fn check_decoded(&self, decoded: &Tensor) -> Result<usize> {
         let classes = match decoded.size()[..] {
@@ -155,10 +177,7 @@ impl PostPrediction {
                 described(decoded)
             ),
         };
-        let wanted = self.classes.iter().flatten().max();
-        if let Some(class) = wanted.filter(|class| **class >= classes) {
-            bail!("`{NAME}`: `classes` has {class}, and the network has {classes}, from 0 on");
-        }
+        self.check_classes(classes as usize)?;
         Ok(decoded.size()[0] as usize)
     }
 

@@ -79,7 +79,7 @@ fn mistakes_are_errors_in_words() {
     let refused = post_prediction(&json!({"classes": [2]})).detections(&images);
     let message = format!("{:#}", refused.expect_err("no class 2"));
     assert!(
-        message.contains("`classes` has 2, and the network has 2"),
+        message.contains("`classes` has 2, and the last of 2 classes is 1"),
         "{message}"
     );
     for (value, words) in [

@@ -66,6 +66,26 @@ impl MetricConfig {
         })
     }
 
+    /// True if a greater value of that name is better; nothing for one that is no measure.
+    pub(super) fn greater_is_better(&self, name: &str) -> Option<bool> {
+        let place = self.names.iter().position(|known| known == name)?;
+        let own = self.metric.value_names();
+        let own = own.get(place).map_or(name, String::as_str);
+        self.metric.greater_is_better(own)
+    }
+
+    /// The refusal of a value that another metric gives too.
+    pub(super) fn says_as(&self, other: &str, value: &str) -> String {
+        let remedy = match value.contains("Best_score_threshold") {
+            true => "set `calc_best_score_thresholds: false` in one of them",
+            false => "keep one of them",
+        };
+        format!(
+            "metric `{}` gives `{value}`, as `{other}` does: {remedy}",
+            self.key
+        )
+    }
+
     /// The addend of a batch, whose values are looked at if it is the `first`.
     pub(super) fn count(&self, batch: &BatchItems<'_>, first: bool) -> Result<Count> {
         let reads = self.metric.reads();

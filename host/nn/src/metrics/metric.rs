@@ -34,9 +34,10 @@ pub(super) trait Metric {
         Vec::new()
     }
 
-    /// True unless the values are errors.
-    fn greater_is_better(&self) -> bool {
-        true
+    /// True unless the values are errors; nothing for one that is no measure. `value` is one of
+    /// [`Metric::value_names`], or the metric's key.
+    fn greater_is_better(&self, _value: &str) -> Option<bool> {
+        Some(true)
     }
 
     /// The name of the prediction that it reads, of several; without one the recipe says which.

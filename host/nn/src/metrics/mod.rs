@@ -18,6 +18,7 @@ mod regression;
 mod tests;
 mod totals;
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -133,6 +134,9 @@ impl<'a> BatchItems<'a> {
     }
 }
 
+/// Items of losses that say how much was compared, and not how well it fits.
+const COUNTS: [&str; 1] = ["num_fg"];
+
 /// Loss items and metrics of one pass over a loader.
 pub struct Metrics {
     loss_names: Vec<String>,
@@ -158,12 +162,26 @@ impl Metrics {
                 .collect(),
             looked: Vec::new(),
         };
-        let mut names = metrics.names();
-        names.sort();
-        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            bail!("metric `{}` is there twice", pair[0]);
-        }
+        metrics.check_names()?;
         Ok(metrics)
+    }
+
+    /// Refuses two metrics of one name, and two that give a value of one name.
+    fn check_names(&self) -> Result<()> {
+        let mut givers: HashMap<&str, &str> = HashMap::new();
+        let of_loss = self.loss_names.iter();
+        givers.extend(of_loss.map(|name| (name.as_str(), "the loss")));
+        for (config, _) in &self.metrics {
+            let key = config.key.as_str();
+            for name in &config.names {
+                match givers.insert(name, key) {
+                    Some(other) if other == key => bail!("metric `{key}` is there twice: keep one"),
+                    Some(other) => bail!("{}", config.says_as(other, name)),
+                    None => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The keys of [`Metrics::compute`], in its order: loss items, then metrics as configured.
@@ -172,14 +190,15 @@ impl Metrics {
         self.loss_names.iter().chain(metrics).cloned().collect()
     }
 
-    /// True if a greater value of that name is better, false for errors and losses; nothing for a name that is not there.
+    /// True if a greater value of that name is better, false for errors and losses; nothing for a name that is not there
+    /// and for a value that is no measure, such as a count.
     pub fn greater_is_better(&self, name: &str) -> Option<bool> {
         if self.loss_names.iter().any(|known| known == name) {
-            return Some(false);
+            return (!COUNTS.contains(&name)).then_some(false);
         }
         let mut configs = self.metrics.iter().map(|(config, _)| config);
         let config = configs.find(|config| config.names.iter().any(|known| known == name));
-        config.map(|config| config.metric.greater_is_better())
+        config?.greater_is_better(name)
     }
 
     /// The way from a network's output to detections, as the first metric of those has it.

@@ -18,8 +18,8 @@ impl Metric for Mae {
         total(&difference(preds, target)?.f_abs()?)
     }
 
-    fn greater_is_better(&self) -> bool {
-        false
+    fn greater_is_better(&self, _value: &str) -> Option<bool> {
+        Some(false)
     }
 }
 
@@ -34,8 +34,8 @@ impl Metric for Mse {
         total(&difference(preds, target)?.f_square()?)
     }
 
-    fn greater_is_better(&self) -> bool {
-        false
+    fn greater_is_better(&self, _value: &str) -> Option<bool> {
+        Some(false)
     }
 }
 

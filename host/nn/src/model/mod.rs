@@ -85,6 +85,14 @@ trait Architecture: Send + Sync {
 /// decide which predictions there are.
 trait Network: Send {
     fn forward(&self, inputs: &Items, train: bool) -> Result<Items>;
+
+    /// Judges images by their height and width alone. Answers false where only a forward pass can tell.
+    ///
+    /// # Errors
+    /// Sides that the network cannot take.
+    fn takes(&self, _sides: [i64; 2]) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 /// The computation of a network with one tensor in and one out.
@@ -189,6 +197,11 @@ impl Model {
         self.blueprint.name
     }
 
+    /// The number of classes that it was built for: the recipe's, or else that of the data.
+    pub fn num_classes(&self) -> Option<i64> {
+        self.blueprint.num_classes
+    }
+
     /// `arch_params` as the recipe wrote them.
     pub fn arch_params(&self) -> &Value {
         &self.blueprint.arch_params
@@ -258,6 +271,40 @@ impl Model {
             _ => Items::named(zeros)?,
         };
         no_grad(|| self.forward(&sample, false)).map(drop)
+    }
+
+    /// Judges images of a shape `[channels, height, width]` by their sides alone. Answers false where only a forward pass
+    /// can tell.
+    ///
+    /// # Errors
+    /// Sides that the network cannot take.
+    pub fn takes(&self, shape: &[i64]) -> Result<bool> {
+        let &[_, height, width] = shape else {
+            return Ok(false);
+        };
+        let taken = self.network.takes([height, width]);
+        taken.with_context(|| format!("architecture `{}`", self.architecture()))
+    }
+
+    /// Refuses shapes of images that the network cannot take. Where only a forward pass can tell, it makes one of the
+    /// smallest that differs from that of the network's own samples.
+    ///
+    /// # Errors
+    /// As [`Model::takes`] and [`Model::check_samples`].
+    pub fn check_shapes(&self, shapes: &[Vec<i64>]) -> Result<()> {
+        let [(name, own)] = self.blueprint.inputs.as_slice() else {
+            return Ok(());
+        };
+        let mut unknown = Vec::new();
+        for shape in shapes {
+            if !self.takes(shape)? && shape != own {
+                unknown.push(shape);
+            }
+        }
+        match unknown.into_iter().min() {
+            Some(shape) => self.check_samples(&[(name.clone(), shape.clone())]),
+            None => Ok(()),
+        }
     }
 
     fn refusal(&self, inputs: &Items, error: &anyhow::Error) -> anyhow::Error {

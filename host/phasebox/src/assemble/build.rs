@@ -4,6 +4,7 @@
 mod data;
 mod place;
 mod rates;
+mod sizes;
 mod weights;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -22,6 +23,7 @@ use tch::Device;
 use self::data::{dataset, loaders};
 pub(super) use self::place::{at, line_in};
 pub(super) use self::rates::note as note_on_rates;
+pub(super) use self::sizes::REMEDY as REMEDY_FOR_SIDES;
 use super::ProcessCache;
 
 /// Everything a trainer needs, but for callbacks and the run's folder.
@@ -52,7 +54,7 @@ impl Built {
         let (train_loader, valid_loader, test_loader) = loaders(recipe, &splits, device)?;
         let criterion = criterion(recipe, device)?;
         let (net, notes) = network(recipe, &train_loader, &criterion, device)?;
-        check_samples(recipe, &net, &valid_loader)?;
+        sizes::check(recipe, &net, &train_loader, &valid_loader)?;
         let metrics = metrics(recipe, &criterion)?;
         let ema_config: EmaConfig = or_default(&training.ema_params)?;
         let ema = training.ema.then(|| Ema::new(ema_config, &net));
@@ -207,18 +209,6 @@ fn network(
         arrange_channels_last(recipe, &mut net, &inputs)?;
     }
     Ok((net, notes))
-}
-
-/// Refuses validation samples that the network for the training samples cannot take: they differ by their transforms.
-fn check_samples(recipe: &Recipe, net: &Model, loader: &DataLoader) -> Result<()> {
-    let fits = net.check_samples(&loader.input_shapes()?).context(
-        "`val_transforms` give samples of another shape than `train_transforms`; write the same size in both",
-    );
-    let node = match is_empty(&recipe.val_transforms) {
-        true => &recipe.train_transforms,
-        false => &recipe.val_transforms,
-    };
-    at(&[node], fits)
 }
 
 fn arrange_channels_last(

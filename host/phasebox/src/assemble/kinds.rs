@@ -92,6 +92,7 @@ fn letters(name: &str) -> String {
 /// Refuses a loss or a metric for another kind of target than it gets.
 pub(super) fn check(recipe: &Recipe, built: &Built) -> Result<()> {
     let training = &recipe.training_hyperparams;
+    check_collations(recipe, built)?;
     let targets = Targets::of(built);
     targets.check_loss(&training.loss, &training.criterion_params)?;
     let lists = [&training.train_metrics_list, &training.valid_metrics_list];
@@ -114,6 +115,36 @@ pub(super) fn check(recipe: &Recipe, built: &Built) -> Result<()> {
         check_columns_of_metric(&recipe.val_transforms, metric)?;
     }
     Ok(())
+}
+
+/// Refuses to stack boxes or points, of which each sample has its own number.
+fn check_collations(recipe: &Recipe, built: &Built) -> Result<()> {
+    let Ok(sample) = built.train_loader.dataset().sample(0) else {
+        return Ok(());
+    };
+    let mut targets = sample.target.iter().map(|(_, target)| target);
+    let has_things =
+        targets.any(|target| matches!(target, Target::Boxes(_) | Target::Keypoints(_)));
+    let sections = [
+        Some(&recipe.train_dataloader_params),
+        Some(&recipe.val_dataloader_params),
+        built
+            .test_loader
+            .as_ref()
+            .map(|_| &recipe.test_dataloader_params),
+    ];
+    let stacks = |params: &&Node| match params.get("collate_fn") {
+        Some(collation) => collation.is_null() || collation.as_str() == Some("default"),
+        None => true,
+    };
+    let found = sections.into_iter().flatten().find(stacks);
+    let Some(params) = found.filter(|_| has_things) else {
+        return Ok(());
+    };
+    let key = params.get("collate_fn").unwrap_or(params);
+    let message = "samples have boxes or points, each its own number of them, which cannot be stacked: write \
+                   `collate_fn: DetectionCollateFN`";
+    Err(anyhow!(key.location.error(message)))
 }
 
 /// The columns of boxes by their centers, and the same as parts of the image.

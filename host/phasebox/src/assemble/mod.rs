@@ -14,6 +14,7 @@
 mod build;
 mod callback_names;
 mod callbacks;
+mod classes;
 mod evaluation;
 mod facts;
 mod kinds;
@@ -132,6 +133,7 @@ impl<'a> Assembly<'a> {
         let device = open_device(options.device.or(recipe.device))?;
         let built = Built::build(recipe, device, cache)?;
         kinds::check(recipe, &built)?;
+        classes::check(recipe, &built)?;
         let mut callbacks = callbacks::load(recipe, &built, &options, &policies, cache)?;
         let published = callbacks.iter().flat_map(PlannedCallback::metrics);
         let published: Vec<String> = published.cloned().collect();
@@ -199,6 +201,7 @@ impl<'a> Assembly<'a> {
         let mut notes = self.recipe.notes.clone();
         notes.extend_from_slice(&self.built.notes);
         notes.extend(build::note_on_rates(self.recipe, &self.built));
+        notes.extend(classes::note(self.recipe, &self.built));
         notes.extend(without_effect::notes(&self.facts())?);
         Ok(notes)
     }

@@ -50,7 +50,6 @@ fn metric(recipe: &Recipe, built: &Built, published: &[String]) -> Result<String
 
 /// The direction that is known, unless the recipe contradicts it; the recipe's for a metric of a callback.
 fn direction(recipe: &Recipe, built: &Built, metric: &str) -> Result<bool> {
-    const KEY: &str = "greater_metric_to_watch_is_better";
     let written = recipe
         .training_hyperparams
         .greater_metric_to_watch_is_better;
@@ -58,23 +57,43 @@ fn direction(recipe: &Recipe, built: &Built, metric: &str) -> Result<bool> {
     let message = match (known, written) {
         (Some(known), Some(written)) if known != written => {
             let better = if known { "greater" } else { "smaller" };
-            format!("`{KEY}: {written}`: `{metric}` is better when it is {better}; remove the key")
+            format!(
+                "`{DIRECTION}: {written}`: `{metric}` is better when it is {better}; remove the key"
+            )
         }
-        (None, None) => format!(
-            "`metric_to_watch: {metric}`: a callback publishes it, and only the recipe can say which values are better; write `{KEY}: true` or `false`"
-        ),
+        (None, None) => without_direction(built, metric),
         (known, written) => return Ok(written.or(known).unwrap_or(true)),
     };
     let key = if written.is_some() {
-        KEY
+        DIRECTION
     } else {
         "metric_to_watch"
     };
     Err(anyhow!(place(recipe, key).location.error(message)))
 }
 
+/// The refusal of a metric whose better values nobody knows.
+fn without_direction(built: &Built, metric: &str) -> String {
+    let is_published = !built
+        .metrics
+        .validation
+        .names()
+        .iter()
+        .any(|name| name == metric);
+    let reason = match is_published {
+        true => "a callback publishes it, and only the recipe can say which values are better;",
+        false => {
+            "it does not say how good detections are: watch another, such as `mAP@0.50:0.95`, or"
+        }
+    };
+    format!("`metric_to_watch: {metric}`: {reason} write `{DIRECTION}: true` or `false`")
+}
+
+/// The key of the better direction.
+const DIRECTION: &str = "greater_metric_to_watch_is_better";
+
 /// The line of a key, or of the section that it is missing from.
-fn place<'a>(recipe: &'a Recipe, key: &str) -> &'a Node {
+pub(super) fn place<'a>(recipe: &'a Recipe, key: &str) -> &'a Node {
     let section = recipe.resolved.get("training_hyperparams");
     let node = section.and_then(|section| section.get(key).or(Some(section)));
     node.unwrap_or(&recipe.resolved)

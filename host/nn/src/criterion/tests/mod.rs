@@ -117,6 +117,16 @@ fn wrong_parameters_name_key_and_remedy() {
         parse("HuberLoss", json!({"delta": 0})),
         &["HuberLoss", "`delta` must be", "above 0"],
     );
+    for (loss, key) in [
+        ("HuberLoss", "delta"),
+        ("MSELoss", "l1_weight"),
+        ("CrossEntropyLoss", "z_loss"),
+    ] {
+        check_refused(
+            parse(loss, json!({key: 1e39})),
+            &[key, "the largest of float32"],
+        );
+    }
     check_refused(
         parse("CrossEntropyLoss", json!({"label_smoothing": 1.5})),
         &["`label_smoothing`", "0 and 1"],

@@ -155,11 +155,19 @@ fn mistakes_name_the_part() {
         ),
         (
             json!({"parts": {"a": "MSE"}, "weights": {"a": -1}}),
-            ["`weights.a`", "at least 0"],
+            ["`weights.a`", "a number from 0"],
         ),
         (
             json!({"parts": {"a": "MSE"}, "weights": {"a": 1, "b": 1}}),
             ["`weights`", "no part is named `b`"],
+        ),
+        (
+            json!({"parts": {"a": "MSE"}, "weights": {"a": 1e39}}),
+            ["`weights.a`", "the largest of float32"],
+        ),
+        (
+            json!({"parts": {"a": "MSE", "b": "MSE"}, "weights": {"a": 0, "b": 0.0}}),
+            ["`weights` is 0 for every part", "nothing is trained"],
         ),
         (
             json!({"parts": {"a": "MSE"}, "weights": "learnt"}),

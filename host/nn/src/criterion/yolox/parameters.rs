@@ -1,5 +1,7 @@
 //! The `criterion_params` of `YoloXDetectionLoss`, with SuperGradients' names and defaults.
 
+use std::ops::RangeInclusive;
+
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +91,8 @@ fn five() -> f64 {
 
 /// The most classes.
 const MOST_CLASSES: i64 = 65_536;
+/// Half of the side of a center, in cells. Below the least a box may have no cell; the most reaches over 2,048 pixels.
+const RADII: RangeInclusive<f64> = 0.5..=64.0;
 
 impl Parameters {
     /// Fills in what depends on other parameters; answers the names of the levels.
@@ -102,24 +106,15 @@ impl Parameters {
         };
         let radius = *self.center_sampling_radius.get_or_insert(radius);
         ensure!(
-            radius > 0.0 && radius.is_finite(),
-            "`center_sampling_radius` = {radius}: give a number above 0"
+            RADII.contains(&radius),
+            "`center_sampling_radius` = {radius}: give 0.5 to 64, in cells; 2.5 is the paper's"
         );
         ensure!(
             (1..=MOST_CLASSES).contains(&self.num_classes),
             "`num_classes` = {}: give 1 to {MOST_CLASSES}",
             self.num_classes
         );
-        for (key, weight) in [
-            ("iou_weight", self.iou_weight),
-            ("obj_weight", self.obj_weight),
-            ("cls_weight", self.cls_weight),
-        ] {
-            ensure!(
-                weight >= 0.0 && weight.is_finite(),
-                "`{key}` = {weight}: give a finite number of at least 0"
-            );
-        }
+        self.check_weights()?;
         self.check_pos_weight()?;
         let names = self.strides.iter().map(|stride| level_name(*stride));
         let names: Vec<String> = names.collect::<Option<_>>().context(
@@ -131,6 +126,27 @@ impl Parameters {
             "`strides` rise from level to level: [8, 16, 32]"
         );
         Ok(names)
+    }
+
+    fn check_weights(&self) -> Result<()> {
+        let weights = [
+            ("iou_weight", self.iou_weight),
+            ("obj_weight", self.obj_weight),
+            ("cls_weight", self.cls_weight),
+        ];
+        for (key, weight) in weights {
+            ensure!(
+                class_weights::is_sound(weight),
+                "`{key}` = {weight}: give a number from 0 to {:e}, the largest of float32",
+                f32::MAX
+            );
+        }
+        let is_any = weights.iter().any(|(_, weight)| *weight > 0.0);
+        ensure!(
+            is_any || self.use_l1,
+            "`iou_weight`, `obj_weight` and `cls_weight` are 0, and nothing is trained: give one of them a number above 0"
+        );
+        Ok(())
     }
 
     fn check_pos_weight(&self) -> Result<()> {

@@ -180,10 +180,20 @@ fn wrong_parameters_are_refused() {
     refused("strides", json!([16, 8]), "rise");
     refused("strides", json!([]), "rise");
     refused("iou_type", json!("ciou"), "`iou_type`");
-    refused("center_sampling_radius", json!(0), "above 0");
+    for radius in [0.0, 0.4, 65.0, 1e300] {
+        refused("center_sampling_radius", json!(radius), "give 0.5 to 64");
+    }
     refused("iou_weight", json!(-1), "`iou_weight` = -1");
+    refused("obj_weight", json!(1e39), "the largest of float32");
+    refused(
+        "cls_pos_weight",
+        json!([1, 1e39, 1]),
+        "the largest of float32",
+    );
+    let zeros = json!({"num_classes": 3, "iou_weight": 0, "obj_weight": 0, "cls_weight": 0});
+    check_refused_params(&zeros, "nothing is trained");
     refused("cls_pos_weight", json!([1, 2]), "2 numbers for 3 classes");
-    refused("cls_pos_weight", json!([1, -2, 1]), "at least 0");
+    refused("cls_pos_weight", json!([1, -2, 1]), "each from 0");
     refused("cls_pos_weight", json!("much"), "a number, or a list");
     refused("use_l2", json!(true), "unknown field `use_l2`");
     refused("candidates", json!("all"), "box_or_center");

@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, anyhow, bail};
 use hotcoco::params::IouType;
 use hotcoco::{Annotation, COCO, COCOeval, Category, Dataset, Image};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Deserialize;
 use serde_json::Value;
 use tch::Tensor;
@@ -57,7 +58,8 @@ const FOUND: f32 = 3.0;
 impl Metric for CocoMetrics {
     fn check(&self) -> Result<()> {
         check_classes(self.num_cls)?;
-        PostPrediction::from_value(&self.post_prediction_callback).map(drop)
+        let post_prediction = PostPrediction::from_value(&self.post_prediction_callback)?;
+        post_prediction.check_for_metric(self.num_cls)
     }
 
     fn value_names(&self) -> Vec<String> {
@@ -96,9 +98,15 @@ impl Metric for CocoMetrics {
 
     fn values(&self, totals: &[f64], _rows: f64) -> Result<Vec<f64>> {
         let sets = Sets::of(totals.as_chunks::<COLUMNS>().0, self.num_cls)?;
-        let numbers = sets.numbers();
+        let numbers = threads()?.install(|| sets.numbers());
         numbers.map_err(|error| anyhow!("hotcoco cannot evaluate: {error:#}"))
     }
+}
+
+/// As many threads as libtorch computes with, for hotcoco, which would take all cores.
+fn threads() -> Result<ThreadPool> {
+    let count = usize::try_from(tch::get_num_threads()).unwrap_or(1);
+    Ok(ThreadPoolBuilder::new().num_threads(count.max(1)).build()?)
 }
 
 fn of_truth(kind: f32, truth: &Truth) -> [f32; COLUMNS] {
@@ -184,5 +192,17 @@ fn annotation(row: &[f64; COLUMNS], image: usize) -> Annotation {
         iscrowd: kind as f32 == CROWD,
         score: is_found.then_some(score),
         ..Annotation::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hotcoco_has_the_threads_of_libtorch() {
+        let pool = threads().expect("some threads");
+        let found = pool.install(rayon::current_num_threads);
+        assert_eq!(found as i64, i64::from(tch::get_num_threads()));
     }
 }

@@ -9,6 +9,7 @@ mod matching;
 mod tests;
 mod truths;
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use anyhow::{Result, anyhow, bail, ensure};
@@ -84,6 +85,8 @@ struct DetectionMetrics {
     best_scores: bool,
     /// The names of classes whose values are listed; empty if none is.
     listed: Vec<String>,
+    /// The overlaps are a parameter, and not in the name.
+    has_own_overlaps: bool,
 }
 
 /// Names of the metric, and the thresholds of overlap that each has; the first takes them as a parameter.
@@ -127,10 +130,13 @@ impl DetectionMetrics {
             "`score_thres` must be between 0 and 1, not {}",
             own.score_thres
         );
+        let post_prediction = PostPrediction::from_value(&own.post_prediction_callback)?;
+        post_prediction.check_for_metric(own.num_cls)?;
         Ok(DetectionMetrics {
             listed: listed(&own)?,
+            has_own_overlaps: own.iou_thres.is_some(),
             classes: own.num_cls,
-            post_prediction: PostPrediction::from_value(&own.post_prediction_callback)?,
+            post_prediction,
             in_pixels: own.normalize_targets,
             top_k: own.top_k_predictions,
             overlaps: overlaps.thresholds()?,
@@ -169,6 +175,13 @@ fn listed(own: &Parameters) -> Result<Vec<String>> {
         names.len() == count,
         "`class_names` has {} names, and `num_cls` is {count}",
         names.len()
+    );
+    let mut seen = HashSet::new();
+    let twice = names.iter().find(|name| !seen.insert(*name));
+    ensure!(
+        twice.is_none(),
+        "`class_names` has `{}` twice: give each class a name of its own",
+        twice.map_or("", String::as_str)
     );
     ensure!(
         own.include_classwise_ap || own.class_names.is_none(),
@@ -216,7 +229,20 @@ fn even(low: f64, high: f64, count: usize) -> Result<Vec<f32>> {
     Ok(Vec::try_from(&numbers)?)
 }
 
+/// The first letters of values that are no measure: the score at which F1 is best.
+const BEST_SCORE: &str = "Best_score_threshold";
+
 impl Metric for DetectionMetrics {
+    /// Two of these with different overlaps are two metrics.
+    fn key(&self) -> Option<String> {
+        let key = || format!("DetectionMetrics{}", self.range());
+        self.has_own_overlaps.then(key)
+    }
+
+    fn greater_is_better(&self, value: &str) -> Option<bool> {
+        (!value.starts_with(BEST_SCORE)).then_some(true)
+    }
+
     fn value_names(&self) -> Vec<String> {
         let range = self.range();
         let means = ["Precision", "Recall", "mAP", "F1"];
@@ -224,8 +250,8 @@ impl Metric for DetectionMetrics {
         let listed = self.listed.iter();
         names.extend(listed.clone().map(|class| format!("AP{range}_{class}")));
         if self.best_scores {
-            names.push("Best_score_threshold".to_owned());
-            names.extend(listed.map(|class| format!("Best_score_threshold_{class}")));
+            names.push(BEST_SCORE.to_owned());
+            names.extend(listed.map(|class| format!("{BEST_SCORE}_{class}")));
         }
         names
     }

@@ -183,6 +183,18 @@ fn mistakes_are_errors_in_words() {
             "has 1 names, and `num_cls` is 2",
         ),
         (
+            json!({"num_cls": 2, "class_names": ["a", "a"], "include_classwise_ap": true}),
+            "`class_names` has `a` twice",
+        ),
+        (
+            json!({"num_cls": 2, "post_prediction_callback": {"YoloXPostPredictionCallback": {"classes": [1, 2]}}}),
+            "`classes` has 2, and the last of 2 classes is 1",
+        ),
+        (
+            json!({"num_cls": 2, "post_prediction_callback": {"YoloXPostPredictionCallback": {"conf": 1}}}),
+            "`conf` is 1, and no score is above it",
+        ),
+        (
             json!({"num_cls": 2, "post_prediction_callback": "PPYoloEPostPredictionCallback"}),
             "belongs to networks that are not there",
         ),
@@ -203,6 +215,90 @@ fn mistakes_are_errors_in_words() {
         json!({"num_cls": 2, "iou_thres": 0.5}),
     );
     assert!(message.contains("is in its name"), "{message}");
+}
+
+/// Two metrics of detections, by their parameters beside the number of classes; none where both may stand together.
+const PAIRS: &[([(&str, Option<f64>, bool); 2], Option<&str>)] = &[
+    (
+        [
+            ("DetectionMetrics_050", None, true),
+            ("DetectionMetrics_075", None, true),
+        ],
+        Some(
+            "metric `DetectionMetrics_075` gives `Best_score_threshold`, as `DetectionMetrics_050` does: set \
+             `calc_best_score_thresholds: false`",
+        ),
+    ),
+    (
+        [
+            ("DetectionMetrics_050", None, true),
+            ("DetectionMetrics_075", None, false),
+        ],
+        None,
+    ),
+    (
+        [
+            ("DetectionMetrics", Some(0.5), true),
+            ("DetectionMetrics_050", None, false),
+        ],
+        Some("gives `Precision@0.50`, as `DetectionMetrics@0.50` does: keep one"),
+    ),
+    (
+        [
+            ("DetectionMetrics", Some(0.5), true),
+            ("DetectionMetrics", Some(0.75), false),
+        ],
+        None,
+    ),
+    (
+        [
+            ("DetectionMetrics", Some(0.5), false),
+            ("DetectionMetrics", Some(0.5), false),
+        ],
+        Some("metric `DetectionMetrics@0.50` is there twice"),
+    ),
+];
+
+/// A value has one giver, and the saved rows of a metric are its own.
+#[test]
+fn values_of_two_metrics_have_names_of_their_own() {
+    for (pair, expected) in PAIRS {
+        let configs = pair.map(|(name, overlap, has_scores)| {
+            let mut params = json!({"num_cls": 2, "calc_best_score_thresholds": has_scores});
+            if let Some(overlap) = overlap {
+                params["iou_thres"] = json!(overlap);
+            }
+            MetricConfig::from_value(&json!({name: params})).expect("valid")
+        });
+        let refused = Metrics::new(&configs, &["loss".to_owned()]).err();
+        let message = refused.map(|error| format!("{error:#}"));
+        let is_as_expected = match (&message, expected) {
+            (None, None) => configs[0].key != configs[1].key,
+            (Some(message), Some(words)) => message.contains(words),
+            _ => false,
+        };
+        assert!(is_as_expected, "{pair:?}: {message:?}");
+    }
+}
+
+#[test]
+fn counts_and_thresholds_have_no_better_direction() {
+    let config = json!({"DetectionMetrics_050": {"num_cls": 2, "include_classwise_ap": true}});
+    let config = MetricConfig::from_value(&config).expect("valid");
+    let items = ["loss", "iou", "num_fg"].map(str::to_owned);
+    let metrics = Metrics::new(&[config], &items).expect("two names");
+    for (name, expected) in [
+        ("loss", Some(false)),
+        ("iou", Some(false)),
+        ("num_fg", None),
+        ("mAP@0.50", Some(true)),
+        ("AP@0.50_class_1", Some(true)),
+        ("Best_score_threshold", None),
+        ("Best_score_threshold_class_1", None),
+        ("other", None),
+    ] {
+        assert_eq!(metrics.greater_is_better(name), expected, "{name}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 use torch_ext::{Items, Shape};
@@ -190,16 +190,14 @@ impl YoloX {
     /// The channels of images.
     ///
     /// # Errors
-    /// Others than `channels_in`; sides that 32 does not divide.
-    fn inputs(&self, image: (i64, i64, i64)) -> Result<i64> {
-        let (channels, height, width) = image;
+    /// Others than `channels_in`.
+    fn inputs(&self, (channels, ..): (i64, i64, i64)) -> Result<i64> {
         ensure!(
             self.image_channels
                 .is_none_or(|written| written == channels),
             "`channels_in` is {}, and the data's images have {channels} channels: remove the key",
             self.image_channels.unwrap_or_default()
         );
-        check_sides(&[height, width])?;
         Ok(channels)
     }
 }
@@ -208,8 +206,7 @@ impl YoloX {
 fn check_sides(sides: &[i64]) -> Result<()> {
     ensure!(
         sides.iter().all(|side| side % 32 == 0 && *side > 0),
-        "takes images whose sides 32 divides, and these are of {sides:?}: pad or scale them, as \
-         `DetectionPaddedRescale: {{input_dim: […]}}` does"
+        "takes images whose sides 32 divides, and these are of {sides:?}"
     );
     Ok(())
 }
@@ -235,10 +232,15 @@ struct Detector {
 }
 
 impl Network for Detector {
+    fn takes(&self, sides: [i64; 2]) -> Result<bool> {
+        check_sides(&sides).map(|()| true)
+    }
+
     fn forward(&self, inputs: &Items, train: bool) -> Result<Items> {
         let images = inputs.single("inputs")?;
         if let [_, _, sides @ ..] = &*Shape::of(images) {
-            check_sides(sides)?;
+            check_sides(sides)
+                .map_err(|error| anyhow!("{error}: pad or scale them, as `DetectionPaddedRescale: {{input_dim: […]}}` does"))?;
         }
         let features = self.backbone.forward(images, train)?;
         let features = self.neck.forward(features, train)?;

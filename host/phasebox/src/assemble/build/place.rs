@@ -33,12 +33,25 @@ fn with_home(nodes: &[&Node], message: String) -> String {
 
 /// The place below `nodes` that a message is about, or that of the first of them.
 pub(in crate::assemble) fn line_in<'a>(nodes: &[&'a Node], message: &str) -> Option<&'a Location> {
-    let keys = quoted(message).filter_map(|path| first_in(nodes, |node| key(node, path, 1)));
-    let deepest = keys.reduce(|a, b| if b.depth > a.depth { b } else { a });
-    let deepest = deepest.map(|found| found.location);
+    let deepest = deepest(nodes, message).map(|found| found.location);
     let text = || quoted(message).find_map(|word| first_in(nodes, |node| text(node, word)));
     let first = || nodes.first().map(|node| &node.location);
     deepest.or_else(text).or_else(first)
+}
+
+/// The deepest key that a message names. A key is looked for below the one before it first, which may be one of two with
+/// the same keys.
+fn deepest<'a>(nodes: &[&'a Node], message: &str) -> Option<Found<'a>> {
+    let (mut scope, mut deepest): (Option<Found<'a>>, Option<Found<'a>>) = (None, None);
+    for path in quoted(message) {
+        let inside = scope.and_then(|scope| key(scope.value, path, scope.depth + 1));
+        let found = inside.or_else(|| first_in(nodes, |node| key(node, path, 1)));
+        scope = found.or(scope);
+        if found.map(|found| found.depth) > deepest.map(|found| found.depth) {
+            deepest = found;
+        }
+    }
+    deepest
 }
 
 fn first_in<'a, T>(nodes: &[&'a Node], find: impl Fn(&'a Node) -> Option<T>) -> Option<T> {
@@ -54,6 +67,7 @@ fn quoted(message: &str) -> impl Iterator<Item = &str> {
 #[derive(Clone, Copy)]
 struct Found<'a> {
     location: &'a Location,
+    value: &'a Node,
     /// The number of keys that lead to it.
     depth: usize,
 }
@@ -72,6 +86,7 @@ fn key<'a>(node: &'a Node, path: &str, depth: usize) -> Option<Found<'a>> {
             let entry = entries.iter().find(|entry| entry.key == first);
             let here = entry.map(|entry| Found {
                 location: item(&entry.value, rest).unwrap_or(&entry.location),
+                value: &entry.value,
                 depth: depth + rest.matches(['.', '[']).count(),
             });
             here.or_else(|| entries.iter().map(|entry| &entry.value).find_map(below))

@@ -37,7 +37,9 @@ pub(super) fn load(recipe: &Recipe, net: &mut Model) -> Result<Vec<Note>> {
         check_finite(net, &before, path),
     )?;
     let location = &section.unwrap_or(&recipe.resolved).location;
+    let blue_first = blue_first(recipe, net, path);
     let lines = weights.choice.into_iter().chain(loaded.lines());
+    let lines = lines.chain(blue_first);
     Ok(lines
         .map(|line| Note {
             location: location.clone(),
@@ -45,6 +47,26 @@ pub(super) fn load(recipe: &Recipe, net: &mut Model) -> Result<Vec<Note>> {
         })
         .collect())
 }
+
+/// A line about weights of YOLOX from elsewhere: the public ones were trained on images whose first channel is blue.
+fn blue_first(recipe: &Recipe, net: &Model, path: &Path) -> Option<String> {
+    let folder = path.parent()?;
+    let mut of_runs = ["checkpoint.json", "recipe.yaml"].iter();
+    let is_of_a_run = of_runs.any(|file| folder.join(file).is_file());
+    let is_swapped = [&recipe.train_transforms, &recipe.val_transforms]
+        .into_iter()
+        .all(|transforms| transforms.to_json().to_string().contains(SWAP));
+    let is_yolox = net.architecture().contains("yolox");
+    (is_yolox && !is_of_a_run && !is_swapped).then(|| {
+        format!(
+            "images here are red, green and blue, and the public weights of YOLOX and SuperGradients want blue first: for \
+             those add `{SWAP}: {{prob: 1.0}}` to `train_transforms` and `val_transforms`"
+        )
+    })
+}
+
+/// The transform that exchanges red and blue.
+const SWAP: &str = "DetectionRGB2BGR";
 
 /// Refuses weights that make of everything what is no number, but for those that the network has so by itself, such as a
 /// mask of infinities.

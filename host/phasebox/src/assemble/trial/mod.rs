@@ -3,6 +3,7 @@
 //! nothing behind; `probe` watches it, `blame` says which section is at fault.
 
 mod blame;
+mod boxes;
 mod outputs;
 mod probe;
 mod samples;
@@ -88,6 +89,7 @@ impl Assembly<'_> {
             policies: _,
         } = self;
         let unseen = samples::look_at(recipe, &built, extent)?;
+        let without_boxes = boxes::look_at(recipe, &built, &watched, extent)?;
         let built = built.excerpt(recipe, extent);
         let settings = trial_settings(recipe, &built.net)?;
         let is_saved = settings.saving.enabled;
@@ -121,6 +123,7 @@ impl Assembly<'_> {
         let mut warnings = warnings(&summary, &blame);
         warnings.extend(unused_outputs);
         warnings.extend(unseen);
+        warnings.extend(without_boxes);
         Ok(Tried {
             warnings,
             is_interrupted: summary.is_interrupted(),

@@ -37,10 +37,10 @@ impl<'a> Classes<'a> {
                 "the network has one output for {classes} classes, and `CrossEntropyLoss` compares outputs: give it \
                  {classes}, or for two classes use `BCEWithLogitsLoss`"
             ),
-            "CrossEntropyLoss" if outputs < classes => format!(
+            "CrossEntropyLoss" | "PresenceLoss" if outputs < classes => format!(
                 "the network has {outputs} outputs, and the data have {classes} classes: write `num_classes: {classes}`"
             ),
-            "CrossEntropyLoss" if outputs > classes => {
+            "CrossEntropyLoss" | "PresenceLoss" if outputs > classes => {
                 let warning = format!(
                     "{place}: the network has {outputs} outputs, and the data have {classes} classes: the others are \
                      never right"

@@ -3,11 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use phasebox_data::{DataLoader, Extent};
+use phasebox_nn::model::Model;
 use phasebox_recipe::{Content, Node, Recipe};
 
-use super::super::build::{Built, at};
+use super::super::build::{Built, REMEDY_FOR_SIDES, at};
 
 /// The time for each split.
 const SHORT: Duration = Duration::from_millis(400);
@@ -24,22 +25,25 @@ pub(super) fn look_at(recipe: &Recipe, built: &Built, extent: Extent) -> Result<
         Extent::TwoSamples => SHORT,
         Extent::WholeBatch => LONG,
     };
+    let net = &built.net;
     let (train, evaluation) = (&recipe.train_transforms, &recipe.val_transforms);
-    let mut unseen = look_at_split(recipe, &built.train_loader, train, time)?;
+    let mut unseen = look_at_split(recipe, net, &built.train_loader, train, time)?;
     unseen.extend(look_at_split(
         recipe,
+        net,
         &built.valid_loader,
         evaluation,
         time,
     )?);
     if let Some(test) = &built.test_loader {
-        unseen.extend(look_at_split(recipe, test, evaluation, time)?);
+        unseen.extend(look_at_split(recipe, net, test, evaluation, time)?);
     }
     Ok(unseen)
 }
 
 fn look_at_split(
     recipe: &Recipe,
+    net: &Model,
     loader: &DataLoader,
     transforms: &Node,
     time: Duration,
@@ -51,7 +55,13 @@ fn look_at_split(
         true => transforms,
         false => &recipe.dataset,
     };
-    at(&[sizes], loader.try_shapes(&survey, until))?;
+    let shapes = at(&[sizes], loader.try_shapes(&survey, until))?;
+    let mut shapes = shapes.iter();
+    let taken = shapes.try_for_each(|shape| net.takes(shape).map(drop));
+    at(
+        &[sizes],
+        taken.map_err(|error| anyhow!("{error:#}: {REMEDY_FOR_SIDES}")),
+    )?;
     let (looked_at, samples) = (survey.looked_at, survey.samples);
     let line = (looked_at < samples).then(|| {
         format!(
@@ -63,7 +73,7 @@ fn look_at_split(
 }
 
 /// The recipe says something there.
-fn has_items(node: &Node) -> bool {
+pub(super) fn has_items(node: &Node) -> bool {
     match &node.content {
         Content::List(items) => !items.is_empty(),
         Content::Map(entries) => !entries.is_empty(),

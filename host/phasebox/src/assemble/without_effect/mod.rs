@@ -6,6 +6,7 @@
 
 mod callbacks;
 mod data;
+mod detection;
 mod evaluation;
 mod network;
 mod refused;
@@ -95,6 +96,7 @@ pub(super) fn notes(facts: &Facts<'_>) -> Result<Vec<Note>> {
     notes.extend(parts.filter_map(|rule| part_note(rule, facts)));
     notes.extend(evaluation::kept_average(facts));
     notes.extend(network::loss_notes(facts));
+    notes.extend(detection::notes(facts)?);
     notes.extend(transforms::notes(facts)?);
     notes.extend(callbacks::entry_notes(facts));
     Ok(notes)

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use phasebox_data::{DataLoader, Picture};
 use phasebox_files::atomic_file::{self, Durability};
@@ -50,7 +50,17 @@ struct Predictions {
     /// The checkpoint, or the file of weights.
     weights: Option<PathBuf>,
     images: Vec<OfImage>,
+    /// Files without a prediction.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<FailedImage>,
     folder: PathBuf,
+}
+
+/// A file without a prediction, and the reason.
+#[derive(Serialize)]
+struct FailedImage {
+    image: PathBuf,
+    reason: String,
 }
 
 /// The predictions for one image file.
@@ -84,36 +94,53 @@ impl Predict {
         notes.for_each(|note| tracing::info!("note: {note}"));
         let evaluator = assembly.evaluator(found.checkpoint.as_deref(), &found.parent);
         let predictor = evaluator.map_err(Failure::Refused)?.predictor();
-        let predicted = predictor.and_then(|predictor| self.predict(predictor));
-        let (images, folder) = predicted.map_err(Failure::Failed)?;
+        let mut predictor = predictor.map_err(Failure::Failed)?;
+        let (images, failed) = self.predict(&mut predictor);
         let predictions = Predictions {
             schema: 1,
             weights: found.checkpoint.or(found.weights),
             images,
-            folder,
+            failed,
+            folder: predictor.folder().to_owned(),
         };
         predictions.write().map_err(Failure::Failed)?;
         match self.json {
             true => print_json(&predictions),
             false => print(predictions.lines()),
-        }
+        }?;
+        predictions.check_whole().map_err(Failure::Failed)
     }
 
-    fn predict(&self, mut predictor: Predictor) -> anyhow::Result<(Vec<OfImage>, PathBuf)> {
-        let folder = predictor.folder().to_owned();
+    /// The predictions, and the files for which there are none: one that fails does not end the others.
+    fn predict(&self, predictor: &mut Predictor) -> (Vec<OfImage>, Vec<FailedImage>) {
         let mut names = HashSet::new();
-        let mut images = Vec::new();
+        let (mut images, mut failed) = (Vec::new(), Vec::new());
         for image in &self.images {
-            let (picture, preds) = predictor.predict(image)?;
-            let outcome = outcome::of(&predictor, &picture, &preds, self.conf);
-            let outcome = outcome.with_context(|| image.display().to_string())?;
-            let drawn = match &outcome {
-                Outcome::Boxes(boxes) => Some(draw(&folder, &mut names, &picture, boxes)?),
-                Outcome::Classes(_) => None,
-            };
-            images.push(OfImage::new(picture, outcome, drawn));
+            match self.predict_one(predictor, image, &mut names) {
+                Ok(found) => images.push(found),
+                Err(error) => failed.push(FailedImage {
+                    image: image.clone(),
+                    reason: format!("{error:#}"),
+                }),
+            }
         }
-        Ok((images, folder))
+        (images, failed)
+    }
+
+    fn predict_one(
+        &self,
+        predictor: &mut Predictor,
+        image: &Path,
+        names: &mut HashSet<String>,
+    ) -> anyhow::Result<OfImage> {
+        let (picture, preds) = predictor.predict(image)?;
+        let outcome = outcome::of(predictor, &picture, &preds, self.conf);
+        let outcome = outcome.with_context(|| image.display().to_string())?;
+        let drawn = match &outcome {
+            Outcome::Boxes(boxes) => Some(draw(predictor.folder(), names, &picture, boxes)?),
+            Outcome::Classes(_) => None,
+        };
+        Ok(OfImage::new(picture, outcome, drawn))
     }
 }
 
@@ -201,6 +228,20 @@ impl Predictions {
         let json = serde_json::to_vec_pretty(self)?;
         let file = self.folder.join("predictions.json");
         atomic_file::write_file(&file, &json, Durability::Process)?;
+        Ok(())
+    }
+
+    /// Refuses to end well where there are files without a prediction.
+    fn check_whole(&self) -> anyhow::Result<()> {
+        let count = self.failed.len();
+        let reasons = self.failed.iter().map(|failed| failed.reason.as_str());
+        let reasons: Vec<&str> = reasons.collect();
+        ensure!(
+            count == 0,
+            "{count} of {} images have no prediction:\n{}",
+            count + self.images.len(),
+            reasons.join("\n")
+        );
         Ok(())
     }
 
