@@ -4,8 +4,10 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-use crate::harness::{Finished, Scratch};
+use crate::harness::wat_components::{NOTHING, component};
+use crate::harness::{Finished, Scratch, TINY};
 
 const CALLBACK: &str = "  - GradClip: {max_norm: 1.0}\n";
 
@@ -20,14 +22,17 @@ fn train(scratch: &Scratch) -> Finished {
 
 /// The file of compiled code: a run with one callback leaves one.
 fn code(folder: &Path) -> PathBuf {
+    found(folder, "code")
+}
+
+/// The file of this kind.
+fn found(folder: &Path, kind: &str) -> PathBuf {
     let files = fs::read_dir(folder)
         .expect("the folder is there")
         .map(|file| file.expect("readable").path());
-    let mut codes = files.filter(|path| {
-        path.extension()
-            .is_some_and(|extension| extension == "code")
-    });
-    codes.next().expect("one callback was compiled")
+    let mut found =
+        files.filter(|path| path.extension().is_some_and(|extension| extension == kind));
+    found.next().expect("one callback was compiled")
 }
 
 fn change(folder: &Path, change: impl FnOnce(&mut Vec<u8>)) {
@@ -101,4 +106,51 @@ fn a_run_never_runs_what_somebody_put_there() {
             second.stderr
         );
     }
+}
+
+const TOO_LONG: &str = "bad.wasm cannot be compiled: it takes too long";
+
+/// A file that keeps the compiler busy does so once: the refusal is read from its file for an hour, as its changed words
+/// show, and under the limits that it was found under.
+#[test]
+fn a_refused_file_is_not_compiled_at_every_look() {
+    let entry = "  - {wasm: bad.wasm, limits: {compile_time: 1us}}\n";
+    let scratch = Scratch::with_callbacks(entry);
+    scratch.write("bad.wasm", component(&[("on-epoch-end", NOTHING)]));
+    let check = |words: &str| {
+        let finished = train(&scratch);
+        assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains(words),
+            "{words}: {}",
+            finished.stderr
+        );
+    };
+    check(TOO_LONG);
+    let path = found(&scratch.path("cache/phasebox/compiled"), "refused");
+    let text = fs::read_to_string(&path).expect("readable");
+    let write = |text: String| {
+        fs::remove_file(&path).expect("ours");
+        fs::write(&path, text).expect("ours");
+    };
+    write(text.replace("takes too long", "took too long"));
+    check("bad.wasm cannot be compiled: it took too long");
+    write(
+        text.replace("takes too long", "took too long")
+            .replace("\"name\":\"", "\"name\":\"0"),
+    );
+    check(TOO_LONG);
+    write(text.replace("takes too long", "took too long"));
+    age(&path);
+    check(TOO_LONG);
+    scratch.write("recipe.yaml", format!("{TINY}  - {{wasm: bad.wasm}}\n"));
+    let finished = train(&scratch);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+}
+
+/// Makes a file an hour and a minute old.
+fn age(path: &Path) {
+    let file = fs::File::open(path).expect("readable");
+    let then = SystemTime::now() - Duration::from_secs(61 * 60);
+    file.set_modified(then).expect("ours");
 }

@@ -23,6 +23,13 @@ const ROWS: &[Row] = &[
         &["architecture={torchscript: {path: net.pt}}"],
         Some("TorchScript: the policy"),
     ),
+    ("network_parameters: 1210", "", &[], None),
+    (
+        "network_parameters: 1209",
+        "",
+        &[],
+        Some("recipe.yaml:5: a network of 1210 parameters, and 1209 may be: the policy"),
+    ),
     ("paths: [.]", "", &[], None),
     (
         "paths: [.]",

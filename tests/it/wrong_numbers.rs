@@ -48,7 +48,7 @@ fn the_weights_that_were_validated_are_in_a_file() {
     let scratch = Scratch::with_callbacks("  - ema: {decay: 0.5}\n");
     let run = scratch.trained(&[]);
     let best = run.0.join("ckpt_best");
-    let weights = |name: &str| checkpoint::load_weights(&best.join(name)).expect("weights");
+    let weights = |name: &str| checkpoint::load_weights(&best.join(name), 0).expect("weights");
     assert_ne!(
         weights("model.safetensors").tensors,
         weights("validated.safetensors").tensors

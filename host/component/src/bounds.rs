@@ -8,6 +8,7 @@ use wasmparser::{ElementItems, ElementSectionReader, Parser, Payload};
 use crate::bodies::Shape;
 use crate::file;
 use crate::instances::Instances;
+use crate::references;
 
 /// A quantity of a component that is bounded.
 #[derive(Clone, Copy)]
@@ -25,11 +26,12 @@ enum Quantity {
     BlockPairs,
     InstanceItems,
     InstanceBytes,
+    References,
 }
 
 /// The most of each quantity: several times that of the largest components known, in Python and JavaScript. The test
 /// `the_largest_component_we_know_is_far_below` has its numbers.
-const BOUNDS: [(Quantity, u64, &str); 13] = [
+const BOUNDS: [(Quantity, u64, &str); 14] = [
     (Quantity::Functions, 60_000, "functions"),
     (Quantity::BodyBytes, 2 << 20, "bytes in one function"),
     (Quantity::Modules, 200, "modules and components"),
@@ -67,6 +69,11 @@ const BOUNDS: [(Quantity, u64, &str); 13] = [
         2 << 30,
         "bytes of data in all of its instances",
     ),
+    (
+        Quantity::References,
+        60_000,
+        "references to functions in tables, exports and globals",
+    ),
 ];
 
 /// Refuses a component that is made to keep the compiler busy. Bytes that are no component are left to the
@@ -84,17 +91,16 @@ pub(crate) fn check(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// The bound for a file of a size: compiling takes time by the pairs of blocks, and a small file may not take what a
-/// large one needs.
+/// The bound for a file of a size: compiling takes time and memory by these quantities, and a small file may not take what
+/// a large one needs.
 fn shared_out(quantity: Quantity, most: u64, size: u64) -> u64 {
-    match quantity {
-        Quantity::BlockPairs => (most as f64 * file::part(size, LEAST_PART)) as u64,
-        _ => most,
-    }
+    let least = match quantity {
+        Quantity::Functions => 8,
+        Quantity::BlockPairs | Quantity::References => 16,
+        _ => return most,
+    };
+    (most as f64 * file::part(size, least)) as u64
 }
-
-/// The part of the pairs of blocks that the smallest file may have.
-const LEAST_PART: u64 = 16;
 
 /// The quantities of a component, up to the first bytes that cannot be parsed.
 fn count(bytes: &[u8]) -> [u64; BOUNDS.len()] {
@@ -120,6 +126,11 @@ fn count(bytes: &[u8]) -> [u64; BOUNDS.len()] {
             add(&mut counted, Quantity::BlockPairs, shape.block_pairs);
         }
         instances.note(&payload);
+        add(
+            &mut counted,
+            Quantity::References,
+            references::in_section(&payload),
+        );
         let (quantity, found) = quantity_of(&payload);
         add(&mut counted, quantity, found);
     }
@@ -193,6 +204,7 @@ mod tests {
         73_922_321,
         295_450,
         425_561_924,
+        10_295,
     ];
 
     #[test]
@@ -213,13 +225,18 @@ mod tests {
         }
     }
 
+    fn exports(count: usize) -> String {
+        let each = |index| format!("(export \"e{index}\" (func 0))");
+        (0..count).map(each).collect()
+    }
+
     #[test]
     fn bombs_are_seen_before_they_are_compiled() {
         let module = |inside: &str| format!("(component (core module {inside}))");
         check_text(&module("(func)"), None);
         check_text(
             &module(&"(func)".repeat(60_001)),
-            Some("60001 functions, a callback may have 60000"),
+            Some("60001 functions, a callback may have 7500"),
         );
         check_text(
             &module(&format!("(func {})", "nop ".repeat(3 << 20))),
@@ -241,5 +258,20 @@ mod tests {
             ),
             Some("1001 instances"),
         );
+        let first = "0 ".repeat(4000);
+        for references in [
+            format!("(elem declare func {first})"),
+            format!(
+                "(table 1 funcref) (elem funcref {})",
+                "(ref.func 0)".repeat(4000)
+            ),
+            "(global funcref (ref.func 0))".repeat(4000),
+            exports(4000),
+        ] {
+            check_text(
+                &module(&format!("(func) {references}")),
+                Some("4000 references to functions"),
+            );
+        }
     }
 }

@@ -6,7 +6,6 @@
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
-use anyhow::{Result, anyhow, bail};
 use phasebox_contract::limits::{Limit, Limits};
 
 use crate::child::{Bounds, Ended, perform};
@@ -21,9 +20,25 @@ const LEAST_PARTS: [(Limit, u64); 2] = [(Limit::CompileTime, 32), (Limit::Compil
 /// The most bytes of machine code. A JavaScript component has 42 MB.
 const MAX_CODE_BYTES: u64 = 1 << 30;
 
-/// Compiles `bytes` to what the engine maps. The outer error says that compiling took too much or failed; the inner one
-/// is the engine's about the component.
-pub(crate) fn compile(engine: &Engine, bytes: Vec<u8>, limits: &Limits) -> Result<Result<Vec<u8>>> {
+/// The reason why a component has no code; its text follows the name of the file.
+pub(crate) enum NoCode {
+    /// Its bytes and the limits decide it: another try ends in the same way.
+    Refused(String),
+    /// Something else decided it.
+    Failed(String),
+}
+
+impl From<anyhow::Error> for NoCode {
+    fn from(error: anyhow::Error) -> NoCode {
+        NoCode::Failed(format!("{CANNOT}: {error:#}"))
+    }
+}
+
+const CANNOT: &str = "cannot be compiled";
+const UNFIT: &str = "is damaged or uses features that callbacks may not";
+
+/// Compiles `bytes` to what the engine maps.
+pub(crate) fn compile(engine: &Engine, bytes: Vec<u8>, limits: &Limits) -> Result<Vec<u8>, NoCode> {
     match &engine.program {
         Some(program) => in_process(engine, program, &bytes, limits),
         None => on_thread(&engine.engine, bytes, limits),
@@ -35,7 +50,7 @@ fn in_process(
     program: &Path,
     bytes: &[u8],
     limits: &Limits,
-) -> Result<Result<Vec<u8>>> {
+) -> Result<Vec<u8>, NoCode> {
     let interrupted = engine.interrupted();
     let limits = &shared_out(limits, bytes.len() as u64);
     let bounds = Bounds {
@@ -44,25 +59,25 @@ fn in_process(
         answer: MAX_CODE_BYTES,
         interrupted: &interrupted,
     };
-    let reason = match perform(program, Task::Compile(engine.profile()), bytes, &bounds)? {
-        Ok(code) => return Ok(Ok(code)),
-        Err(Ended::Refused(reason)) => return Ok(Err(anyhow!("{reason}"))),
-        Err(Ended::Time) => takes_too_long(limits),
-        Err(Ended::Memory) => {
-            let exceeded = Limit::CompileMemory.exceeded(limits[Limit::CompileMemory]);
-            format!("it takes too much memory: {exceeded}")
-        }
-        Err(Ended::Interrupted) => "the program was asked to end".to_owned(),
-        Err(Ended::Failed(how)) => format!("the compiler failed on it ({how}), {OUR_FAULT}"),
+    let task = Task::Compile(engine.profile());
+    let ended = match perform(program, task, bytes, &bounds)? {
+        Ok(code) => return Ok(code),
+        Err(ended) => ended,
     };
-    bail!(reason)
+    Err(match ended {
+        Ended::Refused(reason) => NoCode::Refused(format!("{UNFIT}: {reason}")),
+        Ended::Time => takes_too_long(limits),
+        Ended::Memory => takes_too_much(limits),
+        Ended::Interrupted => failed("the program was asked to end"),
+        Ended::Failed(how) => failed(&format!("the compiler failed on it ({how}), {OUR_FAULT}")),
+    })
 }
 
 fn on_thread(
     engine: &wasmtime::Engine,
     bytes: Vec<u8>,
     limits: &Limits,
-) -> Result<Result<Vec<u8>>> {
+) -> Result<Vec<u8>, NoCode> {
     let (sender, receiver) = channel();
     let limits = &shared_out(limits, bytes.len() as u64);
     let engine = engine.clone();
@@ -72,11 +87,14 @@ fn on_thread(
         .spawn(move || {
             // Nobody listens once the time is over.
             let _ = sender.send(engine.precompile_component(&bytes));
-        })?;
+        })
+        .map_err(anyhow::Error::from)?;
     match receiver.recv_timeout(limits.time(Limit::CompileTime)) {
-        Ok(compiled) => Ok(compiled.map_err(|error| anyhow!("{error:#}"))),
-        Err(RecvTimeoutError::Timeout) => bail!(takes_too_long(limits)),
-        Err(RecvTimeoutError::Disconnected) => bail!("the compiler failed on it, {OUR_FAULT}"),
+        Ok(compiled) => compiled.map_err(|error| NoCode::Refused(format!("{UNFIT}: {error:#}"))),
+        Err(RecvTimeoutError::Timeout) => Err(takes_too_long(limits)),
+        Err(RecvTimeoutError::Disconnected) => {
+            Err(failed(&format!("the compiler failed on it, {OUR_FAULT}")))
+        }
     }
 }
 
@@ -92,7 +110,16 @@ fn shared_out(limits: &Limits, size: u64) -> Limits {
         })
 }
 
-fn takes_too_long(limits: &Limits) -> String {
+fn takes_too_long(limits: &Limits) -> NoCode {
     let exceeded = Limit::CompileTime.exceeded(limits[Limit::CompileTime]);
-    format!("it takes too long: {exceeded}")
+    NoCode::Refused(format!("{CANNOT}: it takes too long: {exceeded}"))
+}
+
+fn takes_too_much(limits: &Limits) -> NoCode {
+    let exceeded = Limit::CompileMemory.exceeded(limits[Limit::CompileMemory]);
+    NoCode::Refused(format!("{CANNOT}: it takes too much memory: {exceeded}"))
+}
+
+fn failed(reason: &str) -> NoCode {
+    NoCode::Failed(format!("{CANNOT}: {reason}"))
 }

@@ -1,6 +1,6 @@
 //! Machine code of callbacks, compiled once and kept in a folder of the user. Owns what an entry is and when
 //! it may run. `folder` owns who may write there, `stamp` when a file counts as unchanged, `eviction` what is
-//! thrown away. Compiling is `compile`'s part.
+//! thrown away, `refusals` what is known of components that have no code. Compiling is `compile`'s part.
 //!
 //! An entry is two files, named by a digest of all that decides the code: the component's bytes, the engine's
 //! version and settings, the contract. One file is the code, which is mapped, so that a page of it costs time
@@ -12,12 +12,13 @@
 
 mod eviction;
 mod folder;
+mod refusals;
 mod stamp;
 #[cfg(test)]
 mod tests;
 
 use std::fs::{File, Metadata};
-use std::hash::{Hash as _, Hasher};
+use std::hash::{Hash, Hasher};
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -204,8 +205,14 @@ pub(crate) fn load_fresh(engine: &Engine, code: &[u8]) -> Result<Component> {
 
 /// A digest of all that decides the machine code of a component.
 fn entry_name(engine: &Engine, sha256: Digest) -> String {
+    key(engine, sha256.to_string().as_str())
+}
+
+/// A digest of `subject` and of what compiles it here.
+fn key(engine: &Engine, subject: impl Hash) -> String {
     let mut hasher = StableHasher::default();
-    (sha256.to_string().as_str(), CONTRACT, WASMTIME_VERSION).hash(&mut hasher);
+    subject.hash(&mut hasher);
+    (CONTRACT, WASMTIME_VERSION).hash(&mut hasher);
     engine.precompile_compatibility_hash().hash(&mut hasher);
     hasher.0.finish().to_string()
 }

@@ -3,14 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use phasebox_contract::digest::Digest;
 use phasebox_contract::limits::Limits;
 use phasebox_contract::phase::PhaseSet;
 use wasmtime::component::{Component as Code, ComponentExportIndex};
 
 use crate::bounds;
-use crate::compile::compile;
+use crate::compile::{NoCode, compile};
 use crate::compiled::load_fresh;
 use crate::engine::Engine;
 use crate::file;
@@ -159,10 +159,29 @@ fn compile_or_find(
         return Ok(kept);
     }
     bounds::check(&bytes).with_context(|| format!("{shown} is refused"))?;
-    let compiled = compile(engine, bytes, limits)
-        .with_context(|| format!("{shown} cannot be compiled"))?
-        .with_context(|| format!("{shown} is damaged or uses features that callbacks may not"))?;
+    let compiled = code_or_refusal(engine, bytes, sha256, limits);
+    let compiled = compiled.map_err(|reason| anyhow!("{shown} {reason}"))?;
     engine.compiled.keep(&engine.engine, sha256, &compiled);
     let code = load_fresh(&engine.engine, &compiled)?;
     Ok(Compiled { code, sha256 })
+}
+
+/// Compiles a component, unless it was refused a short time ago. A refusal is kept for the next time.
+fn code_or_refusal(
+    engine: &Engine,
+    bytes: Vec<u8>,
+    sha256: Digest,
+    limits: &Limits,
+) -> Result<Vec<u8>, String> {
+    let (own, kept) = (&engine.engine, &engine.compiled);
+    if let Some(reason) = kept.refusal(own, sha256, limits) {
+        return Err(reason);
+    }
+    compile(engine, bytes, limits).map_err(|no_code| match no_code {
+        NoCode::Failed(reason) => reason,
+        NoCode::Refused(reason) => {
+            kept.keep_refusal(own, sha256, limits, &reason);
+            reason
+        }
+    })
 }

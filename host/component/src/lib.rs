@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `component` | a component, and the order of the steps that lead to one |
 //! | `file` | opening and reading a file within bounds |
-//! | `bounds`, `bodies`, `instances` | how large its sections may be, how its functions are shaped, what is instantiated |
+//! | `bounds`, `bodies`, `references`, `instances` | how large its sections may be, how its functions are shaped, which of them are referred to, what is instantiated |
 //! | `compile` | compiling it within a time and a memory |
 //! | `task`, `child` | a process of its own for what a file may make expensive |
 //! | `source_lines` | lines of its source, for backtraces |
@@ -30,6 +30,7 @@ mod engine;
 mod file;
 mod instances;
 mod interface;
+mod references;
 mod source_lines;
 mod task;
 

@@ -12,13 +12,16 @@ use phasebox_contract::digest::Digest;
 use wasmparser::{Parser, Payload};
 
 use crate::child::{Bounds, perform};
+use crate::file;
 use crate::task::Task;
 
 /// The seconds of a processor that looking lines up may take, and the time on the clock, for a busy machine.
 pub(crate) const SECONDS: u64 = 1;
 const TIME: Duration = Duration::from_secs(5);
-/// The memory that looking lines up may take.
+/// The memory that looking lines up may take in a large file, and the part of it for the smallest. The program itself
+/// takes 64 MiB of it.
 const MEMORY: u64 = 512 << 20;
+const LEAST_PART: u64 = 4;
 /// The longest answer.
 const ANSWER: u64 = 64 << 10;
 /// Traps of one callback whose lines are looked up: a callback that traps again and again traps at the same ones.
@@ -59,14 +62,15 @@ impl SourceLines {
     fn look_up(&mut self, offsets: &[u64]) -> Option<Vec<Option<String>>> {
         let program = self.program.as_deref()?;
         self.lookups = self.lookups.checked_sub(1)?;
-        let (file, metadata) = crate::file::open(&self.path).ok()?;
-        let bytes = crate::file::read(file, metadata.len(), &self.path).ok()?;
+        let (file, metadata) = file::open(&self.path).ok()?;
+        let bytes = file::read(file, metadata.len(), &self.path).ok()?;
         if Digest::of(&bytes) != self.sha256 {
             return None;
         }
+        let part = file::part(bytes.len() as u64, LEAST_PART);
         let bounds = Bounds {
             time: TIME,
-            memory: MEMORY,
+            memory: (MEMORY as f64 * part) as u64,
             answer: ANSWER,
             interrupted: &self.interrupted,
         };

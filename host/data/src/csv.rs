@@ -115,7 +115,8 @@ impl CsvConfig {
         let description = format!("csv {}", file.path.display());
         let mut reader = ReaderBuilder::new()
             .delimiter(delimiter)
-            .trim(Trim::All)
+            // Cells are trimmed where they are read: the reader would copy each row for it.
+            .trim(Trim::Headers)
             .from_reader(Quotes::new(file.into_reader(), delimiter));
         self.file(&mut reader, description)
     }
@@ -422,8 +423,9 @@ impl Rows {
                 .collect(),
             lines: Vec::new(),
         };
-        for record in reader.records() {
-            rows.push(&record.map_err(flat)?, columns)?;
+        let mut record = StringRecord::new();
+        while reader.read_record(&mut record).map_err(flat)? {
+            rows.push(&record, columns)?;
         }
         ensure!(!rows.lines.is_empty(), "no rows below the header");
         Ok(rows)
@@ -432,11 +434,11 @@ impl Rows {
     fn push(&mut self, record: &StringRecord, columns: &Columns) -> Result<()> {
         let line = record.position().map_or(0, csv::Position::line);
         for (index, name) in &columns.features {
-            let number = number(&record[*index]).with_context(|| place(line, name))?;
+            let number = number(record[*index].trim()).with_context(|| place(line, name))?;
             self.numbers.values.push(number);
         }
         for (target, cells) in columns.targets.iter().zip(&mut self.targets) {
-            let cell = &record[target.index];
+            let cell = record[target.index].trim();
             ensure!(
                 !MISSING.contains(&cell),
                 "{}: the target is missing (`{cell}`)\n\

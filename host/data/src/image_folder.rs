@@ -111,7 +111,7 @@ impl ImageFolder {
             let class = class.with_context(|| unknown_class(&class_folder, classes))?;
             let mut found = Found::default();
             found.seen.insert(folder.canonicalize()?);
-            found.walk(&class_folder)?;
+            found.walk(&class_folder, class_folder.canonicalize()?)?;
             ensure!(
                 !found.images.is_empty(),
                 "{}: no image in it\nhint: add some ({}), or remove the folder",
@@ -250,20 +250,23 @@ struct Found {
 }
 
 impl Found {
-    /// Collects what is in `folder` and the folders in it, links to folders followed.
+    /// Collects what is in `folder` and the folders in it, links to folders followed. `real` is the path of the folder
+    /// without links.
     ///
     /// # Errors
     /// A link to a folder that it lies in or that is read anyway, or to nothing.
-    fn walk(&mut self, folder: &Path) -> Result<()> {
-        let is_new = self.seen.insert(folder.canonicalize()?);
+    fn walk(&mut self, folder: &Path, real: PathBuf) -> Result<()> {
         ensure!(
-            is_new,
+            self.seen.insert(real.clone()),
             "{}: a link to a folder that is read anyway\nhint: remove the link",
             folder.display()
         );
         for path in visible(folder, &mut self.passed_over)? {
             match (path.is_dir(), is_image(&path)) {
-                (true, _) => self.walk(&path)?,
+                (true, _) => {
+                    let real = without_links(&path, &real)?;
+                    self.walk(&path, real)?;
+                }
                 (false, false) => self.passed_over += 1,
                 (false, true) if path.is_file() => self.images.push(path),
                 (false, true) => bail!(
@@ -273,6 +276,15 @@ impl Found {
             }
         }
         Ok(())
+    }
+}
+
+/// The path without links of a folder in one whose own is known: to look up a thousand folders inside each other from
+/// the root on would take minutes.
+fn without_links(folder: &Path, parent: &Path) -> io::Result<PathBuf> {
+    match folder.file_name() {
+        Some(name) if !folder.is_symlink() => Ok(parent.join(name)),
+        _ => folder.canonicalize(),
     }
 }
 

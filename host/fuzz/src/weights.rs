@@ -32,7 +32,7 @@ pub fn run(bytes: &[u8]) -> bool {
         _ => bytes.to_vec(),
     };
     fs::write(&path, &file).expect("a file in the folder");
-    let Ok(weights) = within(MEMORY, file.len(), || load_weights(&path)) else {
+    let Ok(weights) = within(MEMORY, file.len(), || load_weights(&path, 0)) else {
         return false;
     };
     let names: Vec<&String> = weights.tensors.iter().map(|(name, _)| name).collect();

@@ -33,6 +33,8 @@ pub struct Policy {
     pub devices: Option<Vec<DeviceChoice>>,
     /// Networks may be TorchScript, which is code.
     pub torchscript: bool,
+    /// The most parameters of a network.
+    pub network_parameters: Option<u64>,
 }
 
 impl Policy {
@@ -52,6 +54,7 @@ impl Policy {
             paths: list(&mut reader, "paths", folder),
             devices: list(&mut reader, "devices", Node::parse),
             torchscript: reader.value_or("torchscript", true),
+            network_parameters: reader.count("network_parameters"),
         };
         reader.finish(&[])?;
         Ok(policy)

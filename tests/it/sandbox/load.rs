@@ -60,7 +60,8 @@ fn filled(letter: u8, length: usize) -> Vec<u8> {
 
 /// Answers a text.
 pub(crate) fn described(text: &str) -> Vec<u8> {
-    describing(&answering(text.len()), &text.replace('"', "\\22"))
+    let escaped = text.replace('\\', "\\5c").replace('"', "\\22");
+    describing(&answering(text.len()), &escaped)
 }
 
 /// A `save-state` that takes and gives nothing.

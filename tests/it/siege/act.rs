@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -84,6 +85,35 @@ pub(super) const WEIGHTS: Act = Act {
         safetensors(&header, end)
     },
 };
+
+/// Weights that go on with 16 GiB that take no room on the disk.
+pub(super) const SPARSE_WEIGHTS: Act = Act {
+    arguments: WEIGHTS.arguments,
+    place: |scratch, file| {
+        (WEIGHTS.place)(scratch, file);
+        grow(&scratch.path("weights"));
+    },
+    honest: WEIGHTS.honest,
+};
+
+/// A network in a file that goes on with 16 GiB that take no room on the disk.
+pub(super) const SPARSE_SCRIPT: Act = Act {
+    arguments: WEIGHTS.arguments,
+    place: |scratch, file| {
+        scratch.write("net.pt", file);
+        grow(&scratch.path("net.pt"));
+        let recipe = format!("{TINY}  []\n").replace("mlp", "torchscript");
+        let named = recipe.replace("{hidden: [16]}", "{file: net.pt}");
+        scratch.write("recipe.yaml", named);
+    },
+    honest: WEIGHTS.honest,
+};
+
+fn grow(path: &Path) {
+    let file = fs::OpenOptions::new().write(true).open(path);
+    let grown = file.and_then(|file| file.set_len(16 << 30));
+    grown.expect("the file is ours");
+}
 
 /// A folder of images, all of which are the file.
 pub(super) const IMAGE: Act = Act {

@@ -5,9 +5,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::act::INSPECT;
-use super::{Row, with_code};
+use super::{PHASE, Row, with_code};
 use crate::harness::Scratch;
-use crate::harness::wat_components::NOTHING;
+use crate::harness::wat_components::{NOTHING, altered};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -41,6 +41,24 @@ pub(super) const ROWS: &[Row] = &[
         expect: (2, "pairs of blocks, function by function"),
     },
     Row {
+        name: "300 functions of 300 conditions",
+        file: || conditions(300, 300),
+        act: &INSPECT,
+        expect: (2, "pairs of blocks, function by function"),
+    },
+    Row {
+        name: "50,000 functions of nothing",
+        file: || with_module(&"(func)".repeat(50_000)),
+        act: &INSPECT,
+        expect: (2, "functions, a callback may have 7500"),
+    },
+    Row {
+        name: "as many functions as a small file may have",
+        file: || with_module(&"(func)".repeat(7400)),
+        act: &INSPECT,
+        expect: (0, "life cycle"),
+    },
+    Row {
         name: "3,000 functions of local variables alone",
         file: || with_code(NOTHING, &function(49_999, "nop").repeat(3000)),
         act: &INSPECT,
@@ -51,6 +69,53 @@ pub(super) const ROWS: &[Row] = &[
         file: || with_code(NOTHING, &function(1000, &"(loop)".repeat(280)).repeat(500)),
         act: &INSPECT,
         expect: (2, "blocks times local variables, function by function"),
+    },
+    Row {
+        name: "7,000 functions that are referred to",
+        file: || {
+            let all = each(7000, |index| format!(" {index}"));
+            functions(&format!("(elem declare func{all})"))
+        },
+        act: &INSPECT,
+        expect: (2, "7002 references to functions"),
+    },
+    Row {
+        name: "7,000 functions in a table",
+        file: || {
+            let all = each(7000, |index| format!(" {index}"));
+            functions(&format!(
+                "(table 7000 funcref) (elem (i32.const 0) func{all})"
+            ))
+        },
+        act: &INSPECT,
+        expect: (2, "7002 references to functions"),
+    },
+    Row {
+        name: "7,000 functions in globals",
+        file: || {
+            let one = |index| format!("(global funcref (ref.func {index}))");
+            functions(&each(7000, one))
+        },
+        act: &INSPECT,
+        expect: (2, "7002 references to functions"),
+    },
+    Row {
+        name: "7,000 functions that are exported",
+        file: || {
+            let one = |index| format!("(export \"{index}\" (func {index}))");
+            functions(&each(7000, one))
+        },
+        act: &INSPECT,
+        expect: (2, "7002 references to functions"),
+    },
+    Row {
+        name: "as many references to functions as a small file may have",
+        file: || {
+            let all = each(3700, |index| format!(" {index}"));
+            functions(&format!("(elem declare func{all})"))
+        },
+        act: &INSPECT,
+        expect: (0, "life cycle"),
     },
     Row {
         name: "a branch to a million places",
@@ -160,6 +225,23 @@ fn conditions(count: usize, functions: usize) -> Vec<u8> {
         .replace("local.get 0", "i64.eqz (local.get 0)");
     let body = format!("(func (param i64) {})", one.repeat(count));
     with_code(NOTHING, &body.repeat(functions))
+}
+
+/// A callback with a module of 7,000 functions, and what refers to them.
+fn functions(references: &str) -> Vec<u8> {
+    with_module(&format!("{} {references}", "(func)".repeat(7000)))
+}
+
+/// Text for each number.
+fn each(count: usize, text: impl Fn(usize) -> String) -> String {
+    (0..count).map(text).collect()
+}
+
+/// A callback with a module beside its own.
+fn with_module(module: &str) -> Vec<u8> {
+    const FIRST: &str = "(core module $memory";
+    let both = format!("(core module {module}) {FIRST}");
+    altered(&[(PHASE, NOTHING)], &[(FIRST, &both)])
 }
 
 fn nested(loops: usize, locals: usize) -> Vec<u8> {

@@ -11,6 +11,18 @@ pub(super) const ROWS: &[Row] = &[
         expect: (0, "in fails (guest.c:42)"),
     },
     Row {
+        name: "3,000 units of 16,000 ranges each",
+        file: || with_ranges(3000, 16_000, 1),
+        act: &TRAIN,
+        expect: (0, "disabled, as the recipe says"),
+    },
+    Row {
+        name: "40,000 units of 100,000 ranges each",
+        file: || with_ranges(40_000, 100_000, 1),
+        act: &TRAIN,
+        expect: (0, "disabled, as the recipe says"),
+    },
+    Row {
         name: "20,000 units of 50,000 empty ranges each",
         file: || with_ranges(20_000, 50_000, 0),
         act: &TRAIN,
@@ -30,6 +42,16 @@ pub(super) const ROWS: &[Row] = &[
         },
         act: &TRAIN,
         expect: (0, "disabled, as the recipe says"),
+    },
+    Row {
+        name: "a function with a name of a megabyte",
+        file: || {
+            let name = "f".repeat(1 << 20);
+            let text = format!("(func ${name} unreachable)");
+            with_code(&format!("(call ${name})"), &text)
+        },
+        act: &TRAIN,
+        expect: (0, "in ffffffff"),
     },
     Row {
         name: "a function whose name draws on the terminal",

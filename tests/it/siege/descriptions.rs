@@ -83,6 +83,18 @@ pub(super) const ROWS: &[Row] = &[
         expect: (0, "(cut)"),
     },
     Row {
+        name: "a summary of control characters",
+        file: || described("{\"name\": \"n\", \"summary\": \"\\u001b[2J\\nerror: forged\"}"),
+        act: &INSPECT,
+        expect: (0, "\\u{1b}[2J"),
+    },
+    Row {
+        name: "8,000 grants",
+        file: || listed("grants", 8000),
+        act: &INSPECT,
+        expect: (0, "x: unknown here"),
+    },
+    Row {
         name: "8,000 metrics",
         file: || listed("metrics", 8000),
         act: &INSPECT,
@@ -102,9 +114,9 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "half of a surrogate pair",
-        file: || described("{\"name\": \"\\\\ud800\"}"),
+        file: || described("{\"name\": \"\\ud800\"}"),
         act: &INSPECT,
-        expect: (2, "`describe` must give the JSON"),
+        expect: (2, "unexpected end of hex escape"),
     },
 ];
 

@@ -40,6 +40,17 @@ pub(super) const ROWS: &[Row] = &[
         expect: (2, "architecture `mlp`"),
     },
     Row {
+        name: "a color profile of 200 MB, packed",
+        file: || {
+            small(&chunk(
+                b"iCCP",
+                &[b"k\0\0".as_slice(), &packed(200_000_000)].concat(),
+            ))
+        },
+        act: &IMAGE,
+        expect: (0, "trial:"),
+    },
+    Row {
         name: "texts of 50 MB, packed",
         file: || {
             small(
@@ -127,7 +138,32 @@ pub(super) const ROWS: &[Row] = &[
         act: &CLASSES,
         expect: (2, "no image in it"),
     },
+    Row {
+        name: "a folder of folders, 900 deep",
+        file: || format!("train/{}a.bmp\nval/d/a.bmp\n", "d/".repeat(900)).into(),
+        act: &CLASSES,
+        expect: (2, "error: "),
+    },
+    Row {
+        name: "a folder of folders, as deep as paths reach",
+        file: || format!("train/{}a.bmp\nval/d/a.bmp\n", "d/".repeat(1900)).into(),
+        act: &CLASSES,
+        expect: (2, "error: "),
+    },
+    Row {
+        name: "10,000 folders in a class",
+        file: || each_folder(10_000),
+        act: &CLASSES,
+        expect: (2, "error: "),
+    },
 ];
+
+/// Folders inside of a class, each with an image.
+fn each_folder(count: usize) -> Vec<u8> {
+    let one = |index| format!("train/d/{index}/a.bmp\n");
+    let all: String = (0..count).map(one).collect();
+    format!("{all}val/d/a.bmp\n").into()
+}
 
 fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let mut checksum = Crc::new();

@@ -145,6 +145,106 @@ pub(super) const ROWS: &[Row] = &[
         expect: (2, "callbacks wait for each other"),
     },
     Row {
+        name: "20,000 metrics that nobody has",
+        file: || {
+            instead(
+                "valid_metrics_list: [Accuracy]",
+                &format!(
+                    "valid_metrics_list: [{}]",
+                    each(20_000, |index| format!("M{index},"))
+                ),
+            )
+        },
+        act: &RECIPE,
+        expect: (2, "50 names and more of this recipe are not there"),
+    },
+    Row {
+        name: "20,000 metrics of one name",
+        file: || {
+            let all = format!("valid_metrics_list: [{}]", "Accuracy,".repeat(20_000));
+            instead("valid_metrics_list: [Accuracy]", &all)
+        },
+        act: &RECIPE,
+        expect: (2, "error: "),
+    },
+    Row {
+        name: "20,000 transforms that nobody has",
+        file: || {
+            let all = each(20_000, |index| format!("T{index},"));
+            with(&format!("train_transforms: [{all}]\n"))
+        },
+        act: &RECIPE,
+        expect: (2, "50 names and more of this recipe are not there"),
+    },
+    Row {
+        name: "20,000 transforms",
+        file: || {
+            let all = "RandomHorizontalFlip,".repeat(20_000);
+            with(&format!("train_transforms: [{all}]\n"))
+        },
+        act: &RECIPE,
+        expect: (2, "20000 transforms, and at most 256 are applied"),
+    },
+    Row {
+        name: "a loss of 10,000 parts that nobody has",
+        file: || {
+            let all = each(10_000, |index| format!("p{index}: L{index},"));
+            instead(
+                "loss: CrossEntropyLoss",
+                &format!("loss: {{x: {{parts: {{{all}}}}}}}"),
+            )
+        },
+        act: &RECIPE,
+        expect: (2, "50 names and more of this recipe are not there"),
+    },
+    Row {
+        name: "a network of 16 layers of 20,000",
+        file: || network("mlp", &format!("{{hidden: [{}]}}", "20000,".repeat(16))),
+        act: &RECIPE,
+        expect: (2, "more than 268435456 parameters, with `hidden.1.weight`"),
+    },
+    Row {
+        name: "a network of 20,000 layers",
+        file: || network("mlp", &format!("{{hidden: [{}]}}", "1,".repeat(20_000))),
+        act: &RECIPE,
+        expect: (2, "more than 16384 tensors"),
+    },
+    Row {
+        name: "a network of layers beyond all numbers",
+        file: || {
+            network(
+                "mlp",
+                "{hidden: [9223372036854775807, 9223372036854775807]}",
+            )
+        },
+        act: &RECIPE,
+        expect: (
+            2,
+            "recipe.yaml:6: architecture `mlp`: it would have more than",
+        ),
+    },
+    Row {
+        name: "a network of channels beyond all numbers",
+        file: || network("convnet", "{channels: [9223372036854775807, 2]}"),
+        act: &RECIPE,
+        expect: (2, "more than 268435456 parameters, with `conv1.weight`"),
+    },
+    Row {
+        name: "heads beyond all memory",
+        file: || {
+            let all = each(1000, |index| format!("h{index}: 100000,"));
+            network("multi_task_mlp", &format!("{{heads: {{{all}}}}}"))
+        },
+        act: &RECIPE,
+        expect: (2, "more than 268435456 parameters, with `heads.h"),
+    },
+    Row {
+        name: "more classes than memory holds",
+        file: || network("resnet50", "{num_classes: 1000000000}"),
+        act: &RECIPE,
+        expect: (2, "more than 268435456 parameters, with `fc.weight`"),
+    },
+    Row {
         name: "a loss with a name of 900,000 letters",
         file: || instead("CrossEntropyLoss", &"x".repeat(900_000)),
         act: &RECIPE,
@@ -284,6 +384,18 @@ fn callbacks(entries: &str) -> Vec<u8> {
 /// The tiny recipe with another text in the place of one.
 fn instead(from: &str, to: &str) -> Vec<u8> {
     format!("{TINY}  []\n").replace(from, to).into()
+}
+
+/// A recipe of another network.
+fn network(name: &str, params: &str) -> Vec<u8> {
+    let recipe =
+        format!("{TINY}  []\n").replace("architecture: mlp", &format!("architecture: {name}"));
+    recipe
+        .replace(
+            "arch_params: {hidden: [16]}",
+            &format!("arch_params: {params}"),
+        )
+        .into()
 }
 
 /// Text for each number.

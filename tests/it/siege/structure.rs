@@ -193,18 +193,15 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "190 instances of 20,000 functions that are referred to",
-        file: || {
-            instances(
-                190,
-                &format!(
-                    "{} (elem declare func {})",
-                    "(func)".repeat(20_000),
-                    each(20_000, |index| format!("{index} "))
-                ),
-            )
-        },
+        file: || instances(190, &referred_to(20_000)),
         act: &INSPECT,
-        expect: (2, "items of modules in all of its instances"),
+        expect: (2, "functions, a callback may have"),
+    },
+    Row {
+        name: "190 instances of 3,700 functions that are referred to",
+        file: || instances(190, &referred_to(3700)),
+        act: &INSPECT,
+        expect: (0, "life cycle"),
     },
     Row {
         name: "190 instances of 12 MB of data",
@@ -312,6 +309,12 @@ pub(super) const ROWS: &[Row] = &[
         expect: (2, "is damaged or uses features"),
     },
 ];
+
+/// Functions of nothing that may be taken for values.
+fn referred_to(count: usize) -> String {
+    let all = each(count, |index| format!("{index} "));
+    format!("{} (elem declare func {all})", "(func)".repeat(count))
+}
 
 const PHASE: (&str, &str) = ("on-train-batch-start", NOTHING);
 /// The place before the callback's own modules.

@@ -50,6 +50,24 @@ pub(super) const ROWS: &[Row] = &[
         expect: (2, "more than 100000 different values"),
     },
     Row {
+        name: "a quote that is never closed",
+        file: || rows("\"a,1\n", 1),
+        act: &TABLE,
+        expect: (2, "line 2: a quote is opened and not closed"),
+    },
+    Row {
+        name: "a quote that takes all rows for its own",
+        file: || [rows("\"", 1), b"1,2\n".repeat(5_000_000)].concat(),
+        act: &TABLE,
+        expect: (2, "line 2: a quote is opened and not closed"),
+    },
+    Row {
+        name: "quotes in every row that are never closed",
+        file: || rows("\"a,1\n", 1_000_001),
+        act: &TABLE,
+        expect: (2, "is not a finite number"),
+    },
+    Row {
         name: "cells of quotes alone",
         file: || rows("\"\"\"\"\"\"\"\",1\n", 300_000),
         act: &TABLE,
@@ -102,6 +120,18 @@ pub(super) const ROWS: &[Row] = &[
         file: || [b"x,y\n".as_slice(), &b"\xff,1\n".repeat(500_000)].concat(),
         act: &TABLE,
         expect: (2, "save the file as UTF-8"),
+    },
+    Row {
+        name: "a table packed a thousandfold",
+        file: || packed(&rows("1,2\n", 20_000_000)),
+        act: &PACKED_TABLE,
+        expect: (2, "64 times its own"),
+    },
+    Row {
+        name: "a table packed as much as one may be",
+        file: || packed(&rows("1,2\n", 1_100_000)),
+        act: &PACKED_TABLE,
+        expect: (2, "1 different values in 1100000 rows"),
     },
     Row {
         name: "200,000 packed files in one",

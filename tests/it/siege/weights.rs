@@ -3,7 +3,7 @@
 use flate2::Crc;
 
 use super::Row;
-use super::act::{WEIGHTS, safetensors};
+use super::act::{SPARSE_SCRIPT, SPARSE_WEIGHTS, WEIGHTS, safetensors};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -11,6 +11,24 @@ pub(super) const ROWS: &[Row] = &[
         file: || [(1u64 << 63).to_le_bytes().as_slice(), b"{}"].concat(),
         act: &WEIGHTS,
         expect: (2, "no weights can be read"),
+    },
+    Row {
+        name: "weights of 16 GiB of nothing",
+        file: || safetensors("{}", 0),
+        act: &SPARSE_WEIGHTS,
+        expect: (2, "it has 17179869184 bytes or more"),
+    },
+    Row {
+        name: "an archive with 16 GiB of nothing behind it",
+        file: || pickle(b"N"),
+        act: &SPARSE_WEIGHTS,
+        expect: (2, "it has 17179869184 bytes or more"),
+    },
+    Row {
+        name: "a network in TorchScript of 16 GiB of nothing",
+        file: || pickle(b"N"),
+        act: &SPARSE_SCRIPT,
+        expect: (2, "recipe.yaml:6: "),
     },
     Row {
         name: "a header of 100 MB in a file of none",

@@ -2,6 +2,7 @@
 //! epoch. Applies none of them.
 
 use anyhow::{Context, Result, ensure};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
@@ -18,6 +19,9 @@ pub enum Transforms {
     /// Transforms by name, in the order of the recipe.
     List(TransformList),
 }
+
+/// The most transforms of a list: each passes over every sample.
+const MOST: usize = 256;
 
 /// Transforms by name, in order. Each can be switched off and on.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,6 +52,12 @@ impl From<TransformList> for Transforms {
 impl<'de> Deserialize<'de> for TransformList {
     fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
         let named = Vec::<Named<TransformConfig>>::deserialize(reader)?;
+        if named.len() > MOST {
+            let count = named.len();
+            return Err(D::Error::custom(format!(
+                "it lists {count} transforms, and at most {MOST} are applied"
+            )));
+        }
         let mut stages: Vec<Stage> = Vec::with_capacity(named.len());
         for Named(own) in named {
             let name = own.name();

@@ -56,6 +56,17 @@ impl Sizes {
 }
 
 impl Blueprint {
+    /// The number of values in the parameters and buffers that the network would have. Makes none of them.
+    ///
+    /// # Errors
+    /// Sizes that do not fit; more than a network may have.
+    pub(super) fn count(&self) -> Result<u64> {
+        let mut variables = Variables::new(Device::Cpu, Values::Counted);
+        let counted = self.architecture.count(&mut variables, self);
+        counted.with_context(|| format!("architecture `{}`", self.name))?;
+        Ok(variables.count())
+    }
+
     /// Builds the network with its tensors, sorted by name.
     pub(super) fn build(&self, values: Values) -> Result<Model> {
         let mut variables = Variables::new(self.device, values);

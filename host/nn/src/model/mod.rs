@@ -79,6 +79,11 @@ type Read = fn(&str, &Value) -> Result<Arc<dyn Architecture>>;
 trait Architecture: Send + Sync {
     /// Makes the network; its tensors are collected in `variables`.
     fn build(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<Box<dyn Network>>;
+
+    /// Counts the tensors of the network in `variables`, which make none.
+    fn count(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<()> {
+        self.build(variables, blueprint).map(drop)
+    }
 }
 
 /// The computation of a network. Its tensors are in [`Model`]; `train` switches dropout and batch statistics, and may
@@ -130,13 +135,28 @@ pub fn check_name(architecture: &str) -> Result<()> {
     row(architecture).map(drop)
 }
 
-/// Builds the network `architecture` names, with fresh parameters on `device`.
-///
-/// `inputs` are the name of each input and the shape of one sample of it, without the batch dimension (`[1, 28, 28]`). `num_classes` is the number that the
-/// data has; `num_classes` in `arch_params` (the SuperGradients habit) goes before it. `base` is the recipe's folder.
+/// A network that is not built yet.
+pub struct Plan {
+    blueprint: Blueprint,
+    /// The number of values in its parameters and buffers. Of a `torchscript` file, the number of float32 it has room for.
+    pub values: u64,
+}
+
+impl Plan {
+    /// Builds the network, with fresh parameters on `device`.
+    ///
+    /// # Errors
+    /// A file that cannot be read; libtorch's reason.
+    pub fn build(mut self, device: Device) -> Result<Model> {
+        self.blueprint.device = device;
+        self.blueprint.build(Values::Drawn)
+    }
+}
+
+/// Plans the network and builds it on `device`.
 ///
 /// # Errors
-/// An unknown architecture, unknown or mistyped keys, sizes that do not fit, a file that cannot be read.
+/// As [`plan`] and [`Plan::build`].
 pub fn build(
     architecture: &str,
     arch_params: &Value,
@@ -145,6 +165,24 @@ pub fn build(
     base: &Path,
     device: Device,
 ) -> Result<Model> {
+    plan(architecture, arch_params, inputs, num_classes, base)?.build(device)
+}
+
+/// Plans the network `architecture` names. Takes no memory for it.
+///
+/// `inputs` are the name of each input and the shape of one sample of it, without the batch dimension (`[1, 28, 28]`). `num_classes` is the number that the
+/// data has; `num_classes` in `arch_params` (the SuperGradients habit) goes before it. `base` is the recipe's folder.
+///
+/// # Errors
+/// An unknown architecture, unknown or mistyped keys, sizes that do not fit, a file that cannot be read, and more than
+/// 2²⁸ values or 16,384 tensors; a `torchscript` file of more than 4 GiB.
+pub fn plan(
+    architecture: &str,
+    arch_params: &Value,
+    inputs: &[(String, Vec<i64>)],
+    num_classes: Option<i64>,
+    base: &Path,
+) -> Result<Plan> {
     let (own_params, written_classes) = take_num_classes(arch_params)?;
     let (name, read) = row(architecture)?;
     let blueprint = Blueprint {
@@ -154,10 +192,13 @@ pub fn build(
         inputs: inputs.to_vec(),
         num_classes: written_classes.or(num_classes),
         base: base.to_owned(),
-        device,
+        device: Device::Cpu,
         channels_last: false,
     };
-    blueprint.build(Values::Drawn)
+    Ok(Plan {
+        values: blueprint.count()?,
+        blueprint,
+    })
 }
 
 /// Every architecture takes `num_classes`, so it is read here and not once per architecture.
@@ -400,7 +441,7 @@ impl Model {
     /// weights lives in such a model. Draws no random number. Frozen parameters stay frozen.
     ///
     /// # Errors
-    /// As [`build`]; a `torchscript` file is read again.
+    /// As [`Plan::build`]; a `torchscript` file is read again.
     pub fn duplicate(&self) -> Result<Model> {
         let mut copy = self.blueprint.build(Values::Blank)?;
         for prefix in &self.adopted {

@@ -1,6 +1,8 @@
 //! Tensors that a network lists under several names: each is kept once, under the first name, with the others as its
 //! aliases. Refuses tensors that overlap without being one. Knows no network.
 
+use std::collections::HashMap;
+
 use anyhow::{Result, bail};
 use tch::Tensor;
 
@@ -11,12 +13,17 @@ pub(super) type Alias = (String, Tensor);
 pub(super) fn unite(named: &mut Vec<(String, Tensor)>) -> Vec<Alias> {
     let mut unique: Vec<(String, Tensor)> = Vec::with_capacity(named.len());
     let mut aliases = Vec::new();
+    let mut places: HashMap<usize, Vec<usize>> = HashMap::new();
     for (name, tensor) in named.drain(..) {
-        let is_known = unique
-            .iter()
-            .any(|(_, known)| torch_ext::is_same(known, &tensor));
-        let list = if is_known { &mut aliases } else { &mut unique };
-        list.push((name, tensor));
+        // One tensor has one place; a view of it has the same.
+        let here = places.entry(tensor.data_ptr() as usize).or_default();
+        let mut known = here.iter().map(|index| &unique[*index].1);
+        if known.any(|known| torch_ext::is_same(known, &tensor)) {
+            aliases.push((name, tensor));
+        } else {
+            here.push(unique.len());
+            unique.push((name, tensor));
+        }
     }
     *named = unique;
     aliases

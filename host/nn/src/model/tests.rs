@@ -1,5 +1,6 @@
 //! Networks against tch's own ResNets, and what a model does with its tensors. Networks against PyTorch are in
 //! `tests/models.rs`: they need torch's generator for themselves.
+mod sizes;
 mod weights;
 
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@
 //! The file is trusted like the recipe's author: libtorch's interpreter runs it outside any sandbox.
 
 use std::cell::Cell;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use phasebox_files::regular_file;
@@ -25,14 +26,29 @@ pub(super) struct TorchScriptParams {
     file: String,
 }
 
+/// The most bytes of a file.
+const MOST_BYTES: u64 = 4 << 30;
+/// The bytes of one value, for the number that a file has room for.
+const VALUE_BYTES: u64 = 4;
+
 impl Architecture for TorchScriptParams {
+    /// Counts by the size of the file, which is not read.
+    fn count(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<()> {
+        let path = blueprint.base.join(&self.file);
+        let (_, bytes) = regular_file::open(&path).with_context(|| unreadable(&path))?;
+        ensure!(
+            bytes <= MOST_BYTES,
+            "`file`: {} has {bytes} bytes, and at most {MOST_BYTES} are read",
+            path.display()
+        );
+        variables.add_values(bytes / VALUE_BYTES);
+        Ok(())
+    }
+
     /// Names: the module's own.
     fn build(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<Box<dyn Network>> {
         let path = blueprint.base.join(&self.file);
-        let unreadable = || {
-            let path = path.display();
-            format!("`file`: {path} is not a TorchScript module that can be read")
-        };
+        let unreadable = || unreadable(&path);
         regular_file::check(&path).with_context(unreadable)?;
         let module = ScriptModule::load(&path, variables.device()).with_context(unreadable)?;
         for (name, tensor) in module.parameters()?.iter().chain(&module.buffers()?) {
@@ -48,6 +64,11 @@ impl Architecture for TorchScriptParams {
             is_checked: Cell::new(false),
         }))
     }
+}
+
+fn unreadable(path: &Path) -> String {
+    let path = path.display();
+    format!("`file`: {path} is not a TorchScript module that can be read")
 }
 
 /// Dtypes that checkpoints can hold.
@@ -155,8 +176,6 @@ fn is_finite(tensor: &Tensor) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use serde_json::json;
     use tch::Device;
 

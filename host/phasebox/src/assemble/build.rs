@@ -12,7 +12,7 @@ use phasebox_data::DataLoader;
 use phasebox_nn::criterion::Criterion;
 use phasebox_nn::ema::{Ema, EmaConfig};
 use phasebox_nn::metrics::{MetricConfig, Metrics};
-use phasebox_nn::model::{self, Model};
+use phasebox_nn::model::{self, Model, Plan};
 use phasebox_nn::optim::{self, Grouping, LearningRates, Optimizer, OptimizerConfig};
 use phasebox_nn::schedule::{Schedule, ScheduleConfig};
 use phasebox_recipe::{Content, Node, Note, Recipe};
@@ -24,7 +24,7 @@ use self::data::{dataset, loaders};
 pub(super) use self::place::{at, line_in};
 pub(super) use self::rates::note as note_on_rates;
 pub(super) use self::sizes::REMEDY as REMEDY_FOR_SIDES;
-use super::ProcessCache;
+use super::{Policies, ProcessCache};
 
 /// Everything a trainer needs, but for callbacks and the run's folder.
 pub(super) struct Built {
@@ -46,6 +46,7 @@ impl Built {
     pub(super) fn build(
         recipe: &Recipe,
         device: Device,
+        policies: &Policies,
         cache: &mut ProcessCache,
     ) -> Result<Built> {
         let training = &recipe.training_hyperparams;
@@ -53,7 +54,8 @@ impl Built {
         let splits = dataset(recipe, cache)?;
         let (train_loader, valid_loader, test_loader) = loaders(recipe, &splits, device)?;
         let criterion = criterion(recipe, device)?;
-        let (net, notes) = network(recipe, &train_loader, &criterion, device)?;
+        let plan = plan(recipe, policies, &train_loader)?;
+        let (net, notes) = network(recipe, plan, &train_loader, &criterion, device)?;
         sizes::check(recipe, &net, &train_loader, &valid_loader)?;
         let metrics = metrics(recipe, &criterion)?;
         let ema_config: EmaConfig = or_default(&training.ema_params)?;
@@ -182,24 +184,29 @@ fn check_mapping(params: &Node) -> Result<()> {
     Err(anyhow!(params.location.error(message)))
 }
 
+/// The network before memory is taken for it.
+fn plan(recipe: &Recipe, policies: &Policies, loader: &DataLoader) -> Result<Plan> {
+    let (architecture, params) = named(&recipe.architecture, &recipe.arch_params)?;
+    let nodes = [&recipe.architecture, &recipe.arch_params];
+    let classes = loader.dataset().num_classes().map(|classes| classes as i64);
+    let inputs = loader.input_shapes()?;
+    let base = &recipe.base_folder;
+    let planned = model::plan(&architecture, &params, &inputs, classes, base);
+    let plan = at(&nodes, planned)?;
+    policies.check_network(&nodes, plan.values)?;
+    Ok(plan)
+}
+
 /// The network, and with it what the loss trains of its own; and notes about the weights it starts from.
 fn network(
     recipe: &Recipe,
+    plan: Plan,
     loader: &DataLoader,
     criterion: &Criterion,
     device: Device,
 ) -> Result<(Model, Vec<Note>)> {
-    let (architecture, params) = named(&recipe.architecture, &recipe.arch_params)?;
-    let classes = loader.dataset().num_classes().map(|classes| classes as i64);
     let inputs = loader.input_shapes()?;
-    let built = model::build(
-        &architecture,
-        &params,
-        &inputs,
-        classes,
-        &recipe.base_folder,
-        device,
-    );
+    let built = plan.build(device);
     let mut net = at(&[&recipe.architecture, &recipe.arch_params], built)?;
     if !criterion.trained().is_empty() {
         net.adopt("criterion", criterion.trained());

@@ -131,7 +131,7 @@ impl<'a> Assembly<'a> {
         policies.check(recipe, &options)?;
         names::check(recipe, &options)?;
         let device = open_device(options.device.or(recipe.device))?;
-        let built = Built::build(recipe, device, cache)?;
+        let built = Built::build(recipe, device, &policies, cache)?;
         kinds::check(recipe, &built)?;
         classes::check(recipe, &built)?;
         let mut callbacks = callbacks::load(recipe, &built, &options, &policies, cache)?;

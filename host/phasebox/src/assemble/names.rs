@@ -16,16 +16,24 @@ use super::stock::StockCallbacks;
 /// Every such name with its place and the remedy: one line each.
 pub(super) fn check(recipe: &Recipe, options: &Options) -> Result<()> {
     let mut missing = Missing::default();
-    missing.0.extend(recipe.missing.iter().map(Note::to_string));
+    let keys = recipe.missing.iter().map(Note::to_string);
+    keys.for_each(|line| missing.add(line));
     missing.in_parts(recipe);
     missing.in_data(recipe);
     missing.in_callbacks(recipe, options);
     missing.refuse()
 }
 
+/// The most names that a message lists. Nobody reads more, and none is looked up then.
+const MOST_LISTED: usize = 50;
+
 /// The refusals of names, in the order of the recipe's parts.
 #[derive(Default)]
-struct Missing(Vec<String>);
+struct Missing {
+    lines: Vec<String>,
+    /// There are more of them than are listed.
+    has_more: bool,
+}
 
 impl Missing {
     fn in_parts(&mut self, recipe: &Recipe) {
@@ -87,6 +95,7 @@ impl Missing {
     /// Looks up a name, or the name in `{name: parameters}`. Anything else is refused where the part is built.
     fn look_up(&mut self, node: &Node, look_up: fn(&str) -> Result<()>) {
         match (node.as_str(), node.entries()) {
+            _ if self.has_more => {}
             (Some(name), _) => self.note(&node.location, look_up(name)),
             (None, [entry]) => self.note(&entry.location, look_up(&entry.key)),
             _ => {}
@@ -101,19 +110,31 @@ impl Missing {
 
     fn note(&mut self, location: &Location, found: Result<()>) {
         if let Err(refusal) = found {
-            let line = location.error(format!("{refusal:#}")).to_string();
-            if !self.0.contains(&line) {
-                self.0.push(line);
-            }
+            self.add(location.error(format!("{refusal:#}")).to_string());
+        }
+    }
+
+    /// Adds a line that is not there yet, if there is room.
+    fn add(&mut self, line: String) {
+        if self.lines.contains(&line) {
+            return;
+        }
+        match self.lines.len() < MOST_LISTED {
+            true => self.lines.push(line),
+            false => self.has_more = true,
         }
     }
 
     fn refuse(self) -> Result<()> {
-        match self.0.as_slice() {
+        let more = match self.has_more {
+            true => " names and more",
+            false => " names",
+        };
+        match self.lines.as_slice() {
             [] => Ok(()),
             [line] => Err(anyhow!("{line}")),
             lines => Err(anyhow!(
-                "{} names of this recipe are not there:\n{}",
+                "{}{more} of this recipe are not there:\n{}",
                 lines.len(),
                 lines.join("\n")
             )),

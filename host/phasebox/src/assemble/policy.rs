@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use phasebox_contract::grants::Grants;
 use phasebox_contract::limits::{Limit, Limits};
 use phasebox_recipe::{CallbackEntry, CallbackSource, Content, DeviceChoice, Node, Policy, Recipe};
@@ -47,6 +47,20 @@ impl Policies {
     pub(super) fn limits(&self, limits: Limits) -> Limits {
         let policies = self.0.iter();
         policies.fold(limits, |limits, policy| limits.lowered_to(&policy.limits))
+    }
+
+    /// Refuses a network that is larger than a policy allows. `nodes` name it.
+    pub(super) fn check_network(&self, nodes: &[&Node], values: u64) -> Result<()> {
+        for policy in &self.0 {
+            let most = policy.network_parameters.unwrap_or(u64::MAX);
+            let fits = values <= most;
+            let refusal = || {
+                let forbids = forbids(policy, "network_parameters");
+                anyhow!("a network of {values} parameters, and {most} may be: {forbids}")
+            };
+            at(nodes, fits.then_some(()).ok_or_else(refusal))?;
+        }
+        Ok(())
     }
 
     /// Refuses rights that a policy does not allow.
@@ -249,6 +263,9 @@ fn describe(policy: &Policy) -> String {
         let names: Vec<String> = list.iter().map(DeviceChoice::to_string).collect();
         format!("devices {}", names.join(", "))
     }));
+    if let Some(most) = policy.network_parameters {
+        said.push(format!("networks of at most {most} parameters"));
+    }
     if !policy.torchscript {
         said.push("no TorchScript".to_owned());
     }

@@ -4,7 +4,7 @@
 //! hash the bytes on their way. The `safetensors` crate makes and checks the header.
 
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -52,13 +52,23 @@ pub struct Weights {
     pub choice: Option<String>,
 }
 
-/// Reads a safetensors file of any origin, or the state dict in a file of `torch.save`. No code of a file is run.
+/// The most bytes of a file for each of the network's own, and for a network of any size. A trainer's checkpoint has averages
+/// and the state of the optimizer beside the weights, and all of them may be float64.
+const FILE_RATIO: u64 = 8;
+const FREE_BYTES: u64 = 64 << 20;
+
+/// Reads weights for a network of `network_bytes`: a safetensors file of any origin, or the state dict in a file of
+/// `torch.save`. No code of a file is run.
 ///
 /// # Errors
-/// If the file cannot be read, is damaged, holds no state dict, or has a dtype that libtorch lacks.
-pub fn load_weights(path: &Path) -> Result<Weights> {
-    let bytes = regular_file::read(path, MOST_BYTES)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+/// If the file cannot be read, is damaged, holds no state dict, has a dtype that libtorch lacks, or is much larger than the
+/// network. Memory is taken only then.
+pub fn load_weights(path: &Path, network_bytes: u64) -> Result<Weights> {
+    let most = network_bytes
+        .saturating_mul(FILE_RATIO)
+        .saturating_add(FREE_BYTES);
+    let whole = regular_file::read(path, most.min(MOST_BYTES));
+    let bytes = whole.map_err(|error| too_large(path, error, network_bytes))?;
     let weights = if bytes.starts_with(torch_file::ZIP) {
         torch_file::read(&bytes)
     } else if bytes.starts_with(torch_file::PICKLE) {
@@ -73,6 +83,16 @@ pub fn load_weights(path: &Path) -> Result<Weights> {
         })
     };
     weights.with_context(|| format!("no weights can be read from {}", path.display()))
+}
+
+fn too_large(path: &Path, error: io::Error, network_bytes: u64) -> anyhow::Error {
+    let hint = match error.kind() {
+        io::ErrorKind::FileTooLarge => format!(
+            " for a network of {network_bytes} bytes\nhint: save the weights of this network alone"
+        ),
+        _ => String::new(),
+    };
+    anyhow!("cannot read {}: {error}{hint}", path.display())
 }
 
 /// The way from any file of PyTorch to one that is read here.

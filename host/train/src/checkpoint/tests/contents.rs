@@ -322,7 +322,7 @@ fn newest_skips_a_damaged_one_and_tags_decide_which_are_kept() -> Result<()> {
 fn weights_from_python_load_and_go_back() -> Result<()> {
     let source =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/reference/python.safetensors");
-    let loaded = load_weights(&source)?.tensors;
+    let loaded = load_weights(&source, 0)?.tensors;
     let shown = |tensors: &NamedTensors| -> Result<Vec<String>> {
         let values = |tensor: &Tensor| -> Result<Vec<f64>> {
             Ok(Vec::<f64>::try_from(

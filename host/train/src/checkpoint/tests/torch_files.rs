@@ -31,7 +31,7 @@ fn state_dicts_of_pytorch_are_read_with_their_values() {
     let text = fs::read_to_string(reference().join("state_dicts.json")).expect("the reference");
     let expected: Value = serde_json::from_str(&text).expect("JSON");
     for (name, state) in expected.as_object().expect("a map") {
-        let found = load_weights(&file(name)).expect("a state dict").tensors;
+        let found = load_weights(&file(name), 0).expect("a state dict").tensors;
         assert_eq!(as_json(&found), *state, "{name}");
         let is_own = |tensor: &tch::Tensor| {
             torch_ext::storage_bytes(tensor)
@@ -54,7 +54,7 @@ fn the_choice_of_a_state_dict_is_said() {
         ("composer", Some("`state.model` is taken")),
         ("protocol_5", Some("`model.state_dict` is taken")),
     ] {
-        let found = load_weights(&file(name)).expect("a state dict").choice;
+        let found = load_weights(&file(name), 0).expect("a state dict").choice;
         let expected = expected.map(|words| format!("the state dict {words}"));
         assert_eq!(found, expected, "{name}");
     }
@@ -88,7 +88,7 @@ const REFUSED: &[(&str, &[&str])] = &[
 #[test]
 fn other_files_are_refused_with_the_way_to_convert_them() {
     let check = |path: &Path, expected: &[&str]| {
-        let refused = load_weights(path).expect_err("no weights");
+        let refused = load_weights(path, 0).expect_err("no weights");
         let message = format!("{refused:#}");
         let name = path
             .file_name()
