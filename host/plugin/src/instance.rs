@@ -25,6 +25,9 @@ use crate::trap;
 
 /// The most bytes that a guest hands over in one host call: the 4 Mi elements of a tensor and some room.
 const MAX_CALL_BYTES: usize = 20 << 20;
+/// The most bytes that a guest hands over in one call while it is configured and checked, its answer among them: the
+/// message of an error, of which 4 KiB are shown, or lines.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// The room that the answer of `save-state` has beyond the state: for an error's message in its place.
 const STATE_ROOM: usize = 1 << 20;
 
@@ -108,8 +111,9 @@ impl Instance {
         let Some(configure) = self.exports.configure else {
             return Ok(None);
         };
-        let (answer,) =
-            self.call_outside_phases("configure", |store| configure.call(store, (params,)))?;
+        let (answer,) = self.carrying(MAX_ANSWER_BYTES, "configure", |store| {
+            configure.call(store, (params,))
+        })?;
         Ok(Some(answer))
     }
 
@@ -118,8 +122,9 @@ impl Instance {
         let Some(check_run) = self.exports.check_run else {
             return Ok(None);
         };
-        let (answer,) =
-            self.call_outside_phases("check-run", |store| check_run.call(store, (facts,)))?;
+        let (answer,) = self.carrying(MAX_ANSWER_BYTES, "check-run", |store| {
+            check_run.call(store, (facts,))
+        })?;
         Ok(Some(answer))
     }
 
@@ -129,11 +134,8 @@ impl Instance {
             return Ok(None);
         };
         let limit = usize::try_from(self.state().limits[Limit::State]).unwrap_or(usize::MAX);
-        self.store
-            .set_hostcall_fuel(limit.saturating_add(STATE_ROOM));
-        let answer = self.call_outside_phases("save-state", |store| save_state.call(store, ()));
-        self.store.set_hostcall_fuel(MAX_CALL_BYTES);
-        let (answer,) = answer?;
+        let most = limit.saturating_add(STATE_ROOM);
+        let (answer,) = self.carrying(most, "save-state", |store| save_state.call(store, ()))?;
         Ok(Some(answer))
     }
 
@@ -145,6 +147,19 @@ impl Instance {
         let (answer,) =
             self.call_outside_phases("load-state", |store| load_state.call(store, (bytes,)))?;
         Ok(Some(answer))
+    }
+
+    /// A call outside any phase in which the guest hands over `most` bytes at a time.
+    fn carrying<T>(
+        &mut self,
+        most: usize,
+        function: &str,
+        call: impl FnOnce(&mut Store<PluginState>) -> wasmtime::Result<T>,
+    ) -> Result<T> {
+        self.store.set_hostcall_fuel(most);
+        let answer = self.call_outside_phases(function, call);
+        self.store.set_hostcall_fuel(MAX_CALL_BYTES);
+        answer
     }
 
     /// A call outside any phase: the guest has `load_time` for it, and no context.

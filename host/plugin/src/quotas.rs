@@ -46,9 +46,15 @@ impl PluginState {
     /// once its dtype is known.
     #[inline]
     pub(crate) fn check_room(&mut self, elements: u64) -> HostResult<()> {
-        match elements <= self.left(Limit::CallTensors) {
+        self.check_left(Limit::CallTensors, elements)
+    }
+
+    /// Refuses `amount`, which is counted later, if there is no more left of a limit.
+    #[inline]
+    pub(crate) fn check_left(&mut self, limit: Limit, amount: u64) -> HostResult<()> {
+        match amount <= self.left(limit) {
             true => Ok(()),
-            false => Err(self.over(Limit::CallTensors, elements)),
+            false => Err(self.over(limit, amount)),
         }
     }
 

@@ -23,6 +23,7 @@ use crate::deadline::{Deadline, ticks_within};
 use crate::error::{HostError, HostResult, clip, refusal, refuse};
 use crate::grants;
 use crate::handle_table::HandleTable;
+use crate::host::argument_checks::check_word;
 use crate::host::random::Random;
 use crate::host::size_checks::check_extent;
 use crate::markers::{DeferredHandle, GroupHandle, TensorHandle};
@@ -175,6 +176,7 @@ impl PluginState {
 
     /// The device that a guest names; "" is the run's own.
     pub(crate) fn device(&self, name: &str) -> HostResult<Device> {
+        check_word(name)?;
         let context = self.context.as_ref();
         let run = context.map_or(Device::Cpu, |context| context.device);
         match name {

@@ -12,6 +12,26 @@ const MAX_BINS: u32 = 65_536;
 /// The most elements that torch.quantile sorts. It refuses more itself, without naming the limit.
 const MAX_QUANTILE_ELEMENTS: usize = 16 << 20;
 
+/// The most bytes of a text that names something: a key, a mode, a device, a pattern.
+const MAX_WORD_BYTES: usize = 4096;
+
+/// Refuses a text that is too long to name anything, before it is looked up, compared or repeated in a message.
+pub(crate) fn check_word(word: &str) -> HostResult<()> {
+    check_text("a name", word, MAX_WORD_BYTES)
+}
+
+/// Refuses a text of more bytes than `most`; `what` is its name in the refusal.
+pub(super) fn check_text(what: &str, text: &str, most: usize) -> HostResult<()> {
+    let bytes = text.len();
+    if bytes <= most {
+        return Ok(());
+    }
+    refuse(
+        ErrorCode::TooLarge,
+        format!("{what} has {most} bytes at most, not {bytes}"),
+    )
+}
+
 /// Refuses a tensor that does not have exactly one element.
 pub(super) fn check_one_element(tensor: &Tensor) -> HostResult<()> {
     if torch_ext::numel(tensor) == 1 {

@@ -6,6 +6,7 @@ use tch::{Device, Tensor};
 use torch_ext::Items;
 use wasmtime::component::Resource;
 
+use super::argument_checks::check_word;
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostResult, clip, refusal, refuse};
 use crate::markers::{GroupHandle, TensorHandle};
@@ -114,6 +115,7 @@ impl PluginState {
         name: Option<&str>,
         value: &Resource<TensorHandle>,
     ) -> HostResult<()> {
+        check_word(name.unwrap_or_default())?;
         let value = self.become_part(value, kind.owner())?;
         let context = self.context()?;
         let (device, samples) = (context.device, context.batch_size as i64);

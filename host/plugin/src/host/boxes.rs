@@ -4,7 +4,7 @@ use phasebox_nn::detection::boxes::{Convert, FORMATS};
 use phasebox_nn::detection::suppression::Candidates;
 use tch::{Device, Kind, Tensor};
 
-use super::argument_checks::check_classes;
+use super::argument_checks::{check_classes, check_word};
 use super::size_checks::check_work;
 use super::tensor_steps::Torch;
 use crate::bindings::types::ErrorCode;
@@ -18,6 +18,7 @@ const PAIR_BYTES: u64 = 64;
 
 /// The format of this name.
 pub(super) fn format_of(name: &str) -> HostResult<(Convert, Convert)> {
+    check_word(name)?;
     if let Some((_, to, from)) = FORMATS.iter().find(|(known, ..)| *known == name) {
         return Ok((*to, *from));
     }
@@ -64,8 +65,8 @@ pub(super) fn check_floating(what: &str, tensor: &Tensor) -> HostResult<()> {
     )
 }
 
-/// Refuses what are no boxes, and more pairs of them than one result holds.
-pub(super) fn check_pairs(a: &Tensor, b: &Tensor) -> HostResult<()> {
+/// Refuses what are no boxes, and more pairs of them than one result holds. Answers their number.
+pub(super) fn check_pairs(a: &Tensor, b: &Tensor) -> HostResult<u64> {
     let pairs = (count_boxes(a)? as u64).checked_mul(count_boxes(b)? as u64);
     check_work(pairs, PAIR_BYTES)
 }

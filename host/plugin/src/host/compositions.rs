@@ -28,6 +28,15 @@ pub(super) fn clamp_(tensor: &mut Tensor, min: Option<f64>, max: Option<f64>) ->
     }
 }
 
+/// `tensor` × scale + shift. A shift in place saves the memory of another result.
+pub(super) fn affine(tensor: &Tensor, scale: f64, shift: f64) -> Torch<Tensor> {
+    let mut scaled = tensor.f_multiply_scalar(scale)?;
+    match scaled.is_floating_point() {
+        true => scaled.f_add_scalar_(shift),
+        false => scaled.f_add_scalar(shift),
+    }
+}
+
 /// `tensor` × scale + shift in place; a neutral number costs no kernel.
 pub(super) fn affine_(tensor: &mut Tensor, scale: f64, shift: f64) -> Torch<()> {
     if scale != 1.0 {

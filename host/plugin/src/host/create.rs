@@ -144,6 +144,11 @@ impl PluginState {
         })
     }
 
+    fn all(&self, handles: &[Handle]) -> HostResult<Vec<&Tensor>> {
+        let tensors = handles.iter().map(|handle| self.tensor(handle));
+        tensors.collect()
+    }
+
     /// One tensor of many.
     fn join(
         &mut self,
@@ -152,9 +157,9 @@ impl PluginState {
     ) -> HostResult<Handle> {
         check_joined(handles.len())?;
         self.launch(1)?;
-        let tensors = handles.iter().map(|handle| self.tensor(handle));
-        let tensors = tensors.collect::<HostResult<Vec<&Tensor>>>()?;
-        check_elements(total_elements(&tensors))?;
+        let elements = check_elements(total_elements(&self.all(handles)?))?;
+        self.check_room(elements)?;
+        let tensors = self.all(handles)?;
         let joined = join(&tensors)?;
         self.make(joined)
     }

@@ -3,6 +3,7 @@
 use phasebox_contract::grants::Grant;
 use wasmtime::component::Resource;
 
+use super::argument_checks::check_word;
 use crate::bindings::context::HostCriterion;
 use crate::error::HostResult;
 use crate::markers::CriterionHandle;
@@ -21,11 +22,13 @@ impl HostCriterion for PluginState {
     }
 
     fn get(&mut self, _: This, key: String) -> HostResult<String> {
+        check_word(&key)?;
         Ok(self.context()?.criterion.get(&key)?.to_string())
     }
 
     fn set(&mut self, _: This, key: String, value: String) -> HostResult<()> {
         self.require(Grant::Criterion)?;
+        check_word(&key)?;
         let value = self.json_value(&value)?;
         Ok(self.context()?.criterion.set(&key, value)?)
     }

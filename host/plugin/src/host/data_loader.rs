@@ -5,6 +5,7 @@ use phasebox_data::DataLoader;
 use phasebox_train::split::Split;
 use wasmtime::component::Resource;
 
+use super::argument_checks::check_word;
 use crate::bindings::context::HostDataLoader;
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostError, HostResult, refusal};
@@ -61,11 +62,13 @@ impl HostDataLoader for PluginState {
     }
 
     fn get(&mut self, this: This, key: String) -> HostResult<String> {
+        check_word(&key)?;
         Ok(self.loader(&this)?.get(&key)?.to_string())
     }
 
     fn set(&mut self, this: This, key: String, value: String) -> HostResult<()> {
         self.require(Grant::Loaders)?;
+        check_word(&key)?;
         let value = self.json_value(&value)?;
         Ok(self.loader(&this)?.set(&key, value)?)
     }

@@ -9,9 +9,9 @@ use tch::{Kind, Tensor};
 use torch_ext::Deferred;
 use wasmtime::component::Resource;
 
-use super::argument_checks::check_one_element;
+use super::argument_checks::{check_one_element, check_some_elements, check_word};
 use super::log_bytes;
-use super::size_checks::MAX_RESULT_ELEMENTS;
+use super::size_checks::{LOG_HISTOGRAM_BYTES, check_work_of};
 use crate::bindings::context::HostLogger;
 use crate::bindings::types::{ErrorCode, ScalarEntry};
 use crate::error::{HostResult, refuse, truncate};
@@ -68,12 +68,16 @@ impl PluginState {
     /// Counts a logged value, and puts the callback's name before its own: two callbacks cannot write over
     /// each other's values.
     pub(super) fn log_name(&mut self, own_name: &str) -> HostResult<String> {
-        self.charge(Limit::LogValues, 1)?;
+        check_word(own_name)?;
         let name = format!("{}/{own_name}", self.name);
-        self.charge(Limit::LogBytes, log_bytes::of_number(&name))?;
-        if !self.logged_names.contains(&name) {
+        let is_new = !self.logged_names.contains(&name);
+        if is_new {
             printable::check_name(own_name)?;
             printable::check_name(&name)?;
+        }
+        self.charge(Limit::LogValues, 1)?;
+        self.charge(Limit::LogBytes, log_bytes::of_number(&name))?;
+        if is_new {
             self.charge(Limit::MetricNames, 1)?;
             self.logged_names.insert(name.clone());
         }
@@ -127,11 +131,12 @@ impl HostLogger for PluginState {
     ) -> HostResult<()> {
         check_histogram_bins(bins)?;
         let tensor = self.tensor(&values)?.shallow_clone();
-        check_histogram_elements(tensor.numel())?;
+        check_some_elements(&tensor)?;
+        check_work_of([&tensor], LOG_HISTOGRAM_BYTES)?;
+        let name = self.log_name(&name)?;
         self.charge(Limit::LogBytes, log_bytes::of_bins(bins))?;
         self.count_sync()?;
         let histogram = Histogram::of(&tensor.f_detach()?.f_to_kind(Kind::Float)?, bins as usize)?;
-        let name = self.log_name(&name)?;
         let context = self.context()?;
         Ok(context
             .logger
@@ -158,6 +163,7 @@ impl HostLogger for PluginState {
 
     fn artifact(&mut self, _: This, file_name: String, data: Vec<u8>) -> HostResult<()> {
         self.require(Grant::Files)?;
+        check_word(&file_name)?;
         check_file_name(&file_name)?;
         self.charge(Limit::HostBytes, data.len() as u64)?;
         self.charge_file(data.len() as u64)?;
@@ -168,6 +174,8 @@ impl HostLogger for PluginState {
 
     fn image_file(&mut self, _: This, file_name: String, image: Image) -> HostResult<()> {
         self.require(Grant::Files)?;
+        check_word(&file_name)?;
+        check_file_name(&file_name)?;
         let tensor = self.image_tensor(&image)?;
         let name = self.name.clone();
         let logger = &mut self.context()?.logger;
@@ -186,15 +194,5 @@ fn check_histogram_bins(bins: u32) -> HostResult<()> {
     refuse(
         ErrorCode::InvalidArgument,
         format!("bins must be 1 to {MAX_HISTOGRAM_BINS}, not {bins}"),
-    )
-}
-
-fn check_histogram_elements(elements: usize) -> HostResult<()> {
-    if (1..=MAX_RESULT_ELEMENTS).contains(&(elements as u64)) {
-        return Ok(());
-    }
-    refuse(
-        ErrorCode::TooLarge,
-        format!("no histogram of {elements} elements"),
     )
 }

@@ -17,7 +17,7 @@
 //! Functions here are short and in the order of the WIT. They decide no policy: rights are `grants`,
 //! limits are `PluginState::charge`. Of tch they call only the fallible `f_` forms.
 
-mod argument_checks;
+pub(crate) mod argument_checks;
 mod batch_items;
 mod boxes;
 mod compositions;

@@ -7,6 +7,7 @@ use phasebox_nn::model::Model;
 use phasebox_nn::tensor_group::TensorGroup;
 use wasmtime::component::Resource;
 
+use super::argument_checks::check_word;
 use crate::bindings::context::HostModel;
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostError, HostResult, clip, refuse};
@@ -70,15 +71,18 @@ impl HostModel for PluginState {
 
     fn freeze(&mut self, this: This, glob: String) -> HostResult<u32> {
         self.require(Grant::Parameters)?;
+        check_word(&glob)?;
         Ok(self.model(&this)?.freeze(&glob)? as u32)
     }
 
     fn unfreeze(&mut self, this: This, glob: String) -> HostResult<u32> {
         self.require(Grant::Parameters)?;
+        check_word(&glob)?;
         Ok(self.model(&this)?.unfreeze(&glob)? as u32)
     }
 
     fn requires_grad(&mut self, this: This, parameter: String) -> HostResult<bool> {
+        check_word(&parameter)?;
         let parameters = self.model(&this)?.parameters();
         let found = parameters.iter().find(|(name, _)| *name == parameter);
         let Some((_, tensor)) = found else {

@@ -8,6 +8,7 @@ use phasebox_nn::tensor_group::TensorGroup;
 use tch::Tensor;
 use wasmtime::component::Resource;
 
+use super::argument_checks::check_word;
 use crate::bindings::context::HostOptimizer;
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostResult, clip, refuse};
@@ -23,6 +24,8 @@ type This = Resource<OptimizerHandle>;
 impl PluginState {
     /// The number of a group; with "" the one that all groups share.
     pub(super) fn read_hyperparameter(&mut self, group: &str, name: &str) -> HostResult<f64> {
+        check_word(group)?;
+        check_word(name)?;
         let optimizer = self.context()?.optimizer.as_ref();
         match (group, optimizer.groups()) {
             ("", [only]) => Ok(optimizer.hyperparameter(&only.name, name)?),
@@ -39,6 +42,8 @@ impl PluginState {
         value: f64,
     ) -> HostResult<()> {
         self.require(Grant::Optimizer)?;
+        check_word(group)?;
+        check_word(name)?;
         let optimizer = &mut self.context()?.optimizer;
         if !group.is_empty() {
             return Ok(optimizer.set_hyperparameter(group, name, value)?);
@@ -55,6 +60,7 @@ impl PluginState {
         name: &str,
         is_wanted: impl Fn(&str) -> bool,
     ) -> HostResult<Resource<GroupHandle>> {
+        check_word(name)?;
         let prefix = format!("{name}/");
         let optimizer = &self.context()?.optimizer;
         let all = optimizer.state().into_iter();
@@ -73,6 +79,7 @@ impl PluginState {
 
     /// The parameters of a group; with "" of all groups.
     fn parameters_of(&mut self, group: &str) -> HostResult<Vec<String>> {
+        check_word(group)?;
         let groups = self.context()?.optimizer.groups();
         let chosen: Vec<&ParameterGroup> = groups
             .iter()

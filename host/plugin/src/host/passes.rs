@@ -9,6 +9,7 @@ use phasebox_train::trainer::extra_pass;
 use torch_ext::{Extent, Items};
 use wasmtime::component::Resource;
 
+use super::argument_checks::check_word;
 use super::size_checks::check_extent;
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostResult, clip, refuse};
@@ -25,6 +26,7 @@ impl PluginState {
         mode: &str,
     ) -> HostResult<Resource<GroupHandle>> {
         self.require(Grant::Passes)?;
+        check_word(mode)?;
         let train = is_train(mode)?;
         let inputs = self.begin_pass(inputs)?;
         let seed = self.random.seed_of_pass();
@@ -76,23 +78,14 @@ impl PluginState {
     }
 
     fn begin_pass(&mut self, inputs: &[Resource<TensorHandle>]) -> HostResult<Items> {
+        let declared = self.context()?.train_loader.input_shapes()?;
+        check_number(inputs.len(), declared.len())?;
         let mut tensors = Vec::with_capacity(inputs.len());
         for handle in inputs {
             tensors.push(self.tensor(handle)?.shallow_clone());
         }
         self.charge_pass()?;
         let context = self.context()?;
-        let declared = context.train_loader.input_shapes()?;
-        if declared.len() != tensors.len() {
-            return refuse(
-                ErrorCode::InvalidArgument,
-                format!(
-                    "the network takes {} inputs, not {}",
-                    declared.len(),
-                    tensors.len()
-                ),
-            );
-        }
         for (tensor, (name, sample)) in tensors.iter().zip(&declared) {
             check_input(context, tensor, name, sample)?;
         }
@@ -107,6 +100,7 @@ impl PluginState {
 
     fn charge_pass(&mut self) -> HostResult<()> {
         self.require(Grant::Passes)?;
+        self.check_room(1)?;
         self.charge(Limit::Passes, 1)?;
         self.launch(1)
     }
@@ -124,6 +118,16 @@ fn is_train(mode: &str) -> HostResult<bool> {
             ),
         ),
     }
+}
+
+fn check_number(given: usize, declared: usize) -> HostResult<()> {
+    if given == declared {
+        return Ok(());
+    }
+    refuse(
+        ErrorCode::InvalidArgument,
+        format!("the network takes {declared} inputs, not {given}"),
+    )
 }
 
 /// Refuses inputs of another device, and more of them than the largest batch has.

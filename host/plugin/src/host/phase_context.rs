@@ -9,6 +9,7 @@ use phasebox_contract::printable::one_line;
 use phasebox_train::split::Split;
 use wasmtime::component::Resource;
 
+use super::argument_checks::check_word;
 use super::batch_items::Batched;
 use super::metrics::scalar_entries;
 use super::optimizer::LEARNING_RATE;
@@ -176,6 +177,7 @@ impl HostPhaseContext for PluginState {
         _: This,
         name: String,
     ) -> HostResult<Resource<TensorHandle>> {
+        check_word(&name)?;
         let set_from = format!(
             "no item `{}`; `additional-batch-items` lists them",
             clip(&name)
@@ -324,6 +326,8 @@ impl HostPhaseContext for PluginState {
     }
 
     fn loss_avg_meter(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
+        self.check_room(1)?;
+        self.launch(1)?;
         let context = self.context()?;
         let mean = context.running_metrics[context.split].mean_loss()?;
         let Some(mean) = mean else {

@@ -9,7 +9,7 @@ use phasebox_train::control::{Control, Request, StopAt, StopCondition};
 use torch_ext::Deferred;
 use wasmtime::component::Resource;
 
-use super::argument_checks::check_one_element;
+use super::argument_checks::{check_one_element, check_word};
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostResult, clip, refuse};
 use crate::markers::TensorHandle;
@@ -102,6 +102,7 @@ impl PluginState {
 
 /// The moment that `request-stop` names.
 pub(super) fn stop_at(name: &str) -> HostResult<StopAt> {
+    check_word(name)?;
     match name {
         "batch" => Ok(StopAt::Batch),
         "step" => Ok(StopAt::Step),
@@ -117,6 +118,7 @@ pub(super) fn stop_at(name: &str) -> HostResult<StopAt> {
 }
 
 fn check_tag(tag: &str) -> HostResult<()> {
+    check_word(tag)?;
     if tag.is_empty() || tag.len() > MAX_TAG_BYTES || !tag.chars().all(is_plain) {
         let tag = clip(tag);
         return refuse(

@@ -3,6 +3,7 @@
 
 use tch::{TchError, Tensor};
 
+use super::argument_checks::check_word;
 use super::dtype::check_whole;
 use super::size_checks::check_shape;
 use super::tensor_steps::Torch;
@@ -12,13 +13,13 @@ use crate::error::{HostResult, clip, refuse};
 /// Ways to pad, by libtorch's names.
 const MODES: [&str; 4] = ["constant", "reflect", "replicate", "circular"];
 
-/// Refuses a padding that no tensor of this shape can have, or whose result would be too large.
+/// Refuses a padding that no tensor of this shape can have, or whose result would be too large. Answers its elements.
 pub(super) fn check_padding(
     tensor: &Tensor,
     padding: &[i64],
     mode: &str,
     value: f64,
-) -> HostResult<()> {
+) -> HostResult<u64> {
     check_mode(mode, value)?;
     check_whole(&[tensor], &[value])?;
     let shape = tensor.size();
@@ -28,6 +29,7 @@ pub(super) fn check_padding(
 }
 
 fn check_mode(mode: &str, value: f64) -> HostResult<()> {
+    check_word(mode)?;
     if !MODES.contains(&mode) {
         let mode = clip(mode);
         let all = MODES.join("`, `");
@@ -116,6 +118,7 @@ const WAYS: [(&str, Resize); 3] = [
 
 /// The operation that interpolates as `mode` says.
 pub(super) fn resize_of(mode: &str) -> HostResult<Resize> {
+    check_word(mode)?;
     if let Some((_, resize)) = WAYS.iter().find(|(name, _)| *name == mode) {
         return Ok(*resize);
     }
@@ -127,8 +130,8 @@ pub(super) fn resize_of(mode: &str) -> HostResult<Resize> {
     )
 }
 
-/// Refuses what is no image [N, C, H, W], and a size that is too large or nothing.
-pub(super) fn check_resized(tensor: &Tensor, size: [i64; 2]) -> HostResult<()> {
+/// Refuses what is no image [N, C, H, W], and a size that is too large or nothing. Answers the elements of the result.
+pub(super) fn check_resized(tensor: &Tensor, size: [i64; 2]) -> HostResult<u64> {
     let shape = tensor.size();
     let [images, channels, _, _] = shape[..] else {
         return refuse(

@@ -20,12 +20,13 @@ impl PluginState {
         indices: &Handle,
     ) -> HostResult<Handle> {
         self.launch(1)?;
-        let x = self.tensor(this)?;
-        let indices = self.tensor(indices)?;
+        let (x, at) = (self.tensor(this)?, self.tensor(indices)?);
         let length = length_of(x, dim)?;
-        check_entries(indices, length)?;
+        check_entries(at, length)?;
         let others = x.numel() as u64 / length as u64;
-        check_elements(others.checked_mul(indices.numel() as u64))?;
+        let elements = check_elements(others.checked_mul(at.numel() as u64))?;
+        self.check_room(elements)?;
+        let (x, indices) = (self.tensor(this)?, self.tensor(indices)?);
         let safe = safe_indices(indices, length)?;
         let selected = x.f_index_select(dim, &safe)?;
         self.make(selected)
@@ -41,10 +42,10 @@ impl PluginState {
         operation: impl FnOnce(&Tensor, &Tensor) -> Torch<Tensor>,
     ) -> HostResult<Handle> {
         self.launch(1)?;
-        let x = self.tensor(this)?;
-        let indices = self.tensor(indices)?;
-        check_same_size(x)?;
-        check_same_size(indices)?;
+        let here = check_same_size(self.tensor(this)?)?;
+        let there = check_same_size(self.tensor(indices)?)?;
+        self.check_room(here.min(there))?;
+        let (x, indices) = (self.tensor(this)?, self.tensor(indices)?);
         let safe = safe_indices(indices, length_of(x, dim)?)?;
         let result = torch_call(|| operation(x, &safe))?;
         self.make(result)
@@ -112,5 +113,5 @@ fn check_range(indices: &Tensor, length: i64) -> HostResult<()> {
 /// Refuses a tensor whose places, one index for each element and dimension, are too many.
 pub(super) fn check_places(tensor: &Tensor) -> HostResult<()> {
     let rank = tensor.dim() as u64;
-    check_elements((tensor.numel() as u64).checked_mul(rank.max(1)))
+    check_elements((tensor.numel() as u64).checked_mul(rank.max(1))).map(drop)
 }

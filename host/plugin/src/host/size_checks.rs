@@ -8,7 +8,7 @@ use crate::bindings::types::ErrorCode;
 use crate::error::{HostResult, refuse};
 
 /// The most elements of a result: 2 GiB of the widest dtypes.
-pub(super) const MAX_RESULT_ELEMENTS: u64 = 1 << 28;
+const MAX_RESULT_ELEMENTS: u64 = 1 << 28;
 /// The most dimensions of a tensor: libtorch's loops over elements take no more.
 const MAX_DIMENSIONS: usize = 64;
 /// The most multiplications of one matrix product: about a second of one core. No other operation takes
@@ -21,13 +21,15 @@ const MAX_WORK_BYTES: u64 = MAX_RESULT_ELEMENTS * 8;
 pub(super) const SORT_BYTES: u64 = 64;
 /// The bytes for each element that a histogram takes: two masks, and three copies in float32.
 pub(super) const HISTOGRAM_BYTES: u64 = 16;
+/// The bytes for each element that a logged histogram takes: its finite ones, their places, and two copies in float64.
+pub(super) const LOG_HISTOGRAM_BYTES: u64 = 48;
 /// The bytes for each element that a selection by a mask takes: its places twice, and the result.
 pub(super) const SELECT_BYTES: u64 = 24;
 
-/// Refuses a result with too many elements; none stands for more than fit in 64 bits.
-pub(super) fn check_elements(elements: Option<u64>) -> HostResult<()> {
+/// Refuses a result with too many elements; none stands for more than fit in 64 bits. Answers how many it has.
+pub(super) fn check_elements(elements: Option<u64>) -> HostResult<u64> {
     match elements {
-        Some(count) if count <= MAX_RESULT_ELEMENTS => Ok(()),
+        Some(count) if count <= MAX_RESULT_ELEMENTS => Ok(count),
         _ => {
             let count = elements.map_or("more than 2⁶⁴".to_owned(), |count| count.to_string());
             refuse(
@@ -41,18 +43,15 @@ pub(super) fn check_elements(elements: Option<u64>) -> HostResult<()> {
 }
 
 /// Refuses an operation that takes more memory on its way than the largest result: so many bytes for each element. An
-/// operand may be a view that takes none, and have as many elements as a result.
-pub(super) fn check_work(elements: Option<u64>, bytes_each: u64) -> HostResult<()> {
-    let bytes = elements.and_then(|elements| elements.checked_mul(bytes_each));
-    match bytes {
-        Some(bytes) if bytes <= MAX_WORK_BYTES => Ok(()),
-        _ => {
-            let most = MAX_WORK_BYTES / bytes_each;
-            refuse(
-                ErrorCode::TooLarge,
-                format!("this operation takes {most} elements at most: use it on pieces"),
-            )
-        }
+/// operand may be a view that takes none, and have as many elements as a result. Answers how many it has.
+pub(super) fn check_work(elements: Option<u64>, bytes_each: u64) -> HostResult<u64> {
+    let most = MAX_WORK_BYTES / bytes_each;
+    match elements {
+        Some(elements) if elements <= most => Ok(elements),
+        _ => refuse(
+            ErrorCode::TooLarge,
+            format!("this operation takes {most} elements at most: use it on pieces"),
+        ),
     }
 }
 
@@ -60,25 +59,23 @@ pub(super) fn check_work(elements: Option<u64>, bytes_each: u64) -> HostResult<(
 pub(super) fn check_work_of<const N: usize>(
     operands: [&Tensor; N],
     bytes_each: u64,
-) -> HostResult<()> {
+) -> HostResult<u64> {
     check_work(elements_of_broadcast(&operands.map(Shape::of)), bytes_each)
 }
 
 /// Refuses a result of one operand's size that has too many elements.
-pub(super) fn check_same_size(operand: &Tensor) -> HostResult<()> {
+pub(super) fn check_same_size(operand: &Tensor) -> HostResult<u64> {
     check_elements(Some(torch_ext::numel(operand) as u64))
 }
 
 /// Refuses operands that broadcast to a result with too many elements. Answers how many it has.
 pub(super) fn check_broadcast<const N: usize>(operands: [&Tensor; N]) -> HostResult<u64> {
-    let elements = elements_of_broadcast(&operands.map(Shape::of));
-    check_elements(elements)?;
-    Ok(elements.unwrap_or_default())
+    check_elements(elements_of_broadcast(&operands.map(Shape::of)))
 }
 
 /// A shape that a guest asks for: no negative lengths, a bounded number of dimensions and elements. The
-/// elements are counted without lengths of 0: a sum over such a dimension has a result of the others.
-pub(super) fn check_shape(shape: &[i64]) -> HostResult<()> {
+/// elements are counted without lengths of 0: a sum over such a dimension has a result of the others. Answers their number.
+pub(super) fn check_shape(shape: &[i64]) -> HostResult<u64> {
     if shape.len() > MAX_DIMENSIONS {
         return refuse(
             ErrorCode::InvalidArgument,
@@ -112,21 +109,20 @@ pub(super) fn check_made(tensor: &Tensor) -> HostResult<()> {
 pub(crate) fn check_extent(tensor: &Tensor, extent: Extent) -> HostResult<()> {
     match extent.rank <= MAX_DIMENSIONS && extent.bytes > 0 {
         true => Ok(()),
-        false => check_shape(&tensor.size()),
+        false => check_shape(&tensor.size()).map(drop),
     }
 }
 
-/// Refuses a matrix product that is too large or takes too long. Batch dimensions broadcast, and
+/// Refuses a matrix product that is too large or takes too long. Answers the elements of the product. Batch dimensions broadcast, and
 /// [m, k] × [k, n] gives [m, n].
-pub(super) fn check_matmul(a: &Tensor, b: &Tensor) -> HostResult<()> {
+pub(super) fn check_matmul(a: &Tensor, b: &Tensor) -> HostResult<u64> {
     let a = Shape::of(a);
     let b = Shape::of(b);
-    let elements = elements_of_matmul(&a, &b);
-    check_elements(elements)?;
+    let elements = check_elements(elements_of_matmul(&a, &b))?;
     check_copies(&a, &b)?;
     let shared = a.last().copied().unwrap_or(1) as u64;
-    match elements.and_then(|elements| elements.checked_mul(shared)) {
-        Some(products) if products <= MAX_PRODUCTS => Ok(()),
+    match elements.checked_mul(shared) {
+        Some(products) if products <= MAX_PRODUCTS => Ok(elements),
         _ => refuse(
             ErrorCode::TooLarge,
             format!(
@@ -145,7 +141,7 @@ fn check_copies(a: &[i64], b: &[i64]) -> HostResult<()> {
     let batch = elements_of_broadcast(&[batch_a, batch_b]);
     [a, b].into_iter().try_for_each(|shape| {
         let matrix = product(&shape[shape.len() - 2..]);
-        check_elements(batch.and_then(|batch| batch.checked_mul(matrix?)))
+        check_elements(batch.and_then(|batch| batch.checked_mul(matrix?))).map(drop)
     })
 }
 

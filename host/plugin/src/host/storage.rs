@@ -3,6 +3,7 @@
 use torch_ext::owned_copy;
 use wasmtime::component::Resource;
 
+use super::argument_checks::check_word;
 use crate::bindings::storage::Host;
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostResult, clip, refuse};
@@ -19,6 +20,7 @@ const MAX_NAME_BYTES: usize = 256;
 impl PluginState {
     /// Refuses a name that cannot be used, or one name too many.
     fn check_name(&self, name: &str) -> HostResult<()> {
+        check_word(name)?;
         if !is_name(name) {
             let name = clip(name);
             return refuse(
@@ -58,6 +60,7 @@ impl Host for PluginState {
     }
 
     fn load_tensor(&mut self, name: String) -> HostResult<Option<Resource<TensorHandle>>> {
+        check_word(&name)?;
         match self.stored.get(&name) {
             None => Ok(None),
             Some(Stored::Tensor(tensor)) => {
@@ -79,6 +82,7 @@ impl Host for PluginState {
     }
 
     fn load_group(&mut self, name: String) -> HostResult<Option<Resource<GroupHandle>>> {
+        check_word(&name)?;
         match self.stored.get(&name) {
             None => Ok(None),
             Some(Stored::Group(members)) => {
@@ -93,6 +97,7 @@ impl Host for PluginState {
     }
 
     fn forget(&mut self, name: String) -> HostResult<bool> {
+        check_word(&name)?;
         let removed = self.stored.remove(&name);
         if let Some(stored) = &removed {
             self.release_kept(stored.bytes());

@@ -11,7 +11,7 @@ use super::argument_checks::{
     check_one_element, check_order, check_quantile, check_some_elements, distinct_dims,
 };
 use super::compositions::{
-    affine_, clamp, clamp_, count_nonfinite, histogram, one_hot, prod, quantile,
+    affine, affine_, clamp, clamp_, count_nonfinite, histogram, one_hot, prod, quantile,
 };
 use super::dtype::{check_whole, dtype_of, kind_of, scalar_for};
 use super::resizing::{check_padding, check_resized, pad, resize_of};
@@ -126,10 +126,8 @@ impl HostTensor for PluginState {
     of_two! {
         sub = Tensor::f_sub;
         mul = Tensor::f_mul;
-        div = Tensor::f_div;
         maximum = Tensor::f_maximum;
         minimum = Tensor::f_minimum;
-        atan2 = Tensor::f_atan2;
         eq = Tensor::f_eq_tensor;
         ne = Tensor::f_ne_tensor;
         lt = Tensor::f_lt_tensor;
@@ -141,6 +139,14 @@ impl HostTensor for PluginState {
         logical_xor = Tensor::f_logical_xor;
     }
 
+    fn div(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
+        self.binary_of_floats(&this, &other, Tensor::f_div)
+    }
+
+    fn atan2(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
+        self.binary_of_floats(&this, &other, Tensor::f_atan2)
+    }
+
     fn clamp(&mut self, this: Handle, min: Option<f64>, max: Option<f64>) -> HostResult<Handle> {
         check_bounds(min, max)?;
         self.map(&this, |x| clamp(x, min, max))
@@ -150,8 +156,7 @@ impl HostTensor for PluginState {
         duplicate() = |x| owned_copy(x);
         flip(dims: Vec<i64>) = |x| x.f_flip(&dims);
         roll(shift: i64, dim: i64) = |x| x.f_roll([shift], [dim]);
-        affine(scale: f64, shift: f64) = |x|
-            x.f_multiply_scalar(scale)?.f_add_scalar(shift);
+        affine(scale: f64, shift: f64) = |x| affine(x, scale, shift);
         pow(exponent: f64) = |x| x.f_pow_tensor_scalar(exponent);
         neg() = |x| x.f_neg();
         abs() = |x| x.f_abs();
@@ -271,7 +276,8 @@ impl HostTensor for PluginState {
     }
 
     fn sort(&mut self, this: Handle, dim: i64, descending: bool) -> HostResult<Pair> {
-        check_work_of([self.tensor(&this)?], SORT_BYTES)?;
+        let elements = check_work_of([self.tensor(&this)?], SORT_BYTES)?;
+        self.check_room(elements)?;
         self.unary_pair(&this, |x| x.f_sort_stable(true, dim, descending))
     }
 
@@ -347,6 +353,8 @@ impl HostTensor for PluginState {
     fn nonzero(&mut self, this: Handle) -> HostResult<Handle> {
         check_places(self.tensor(&this)?)?;
         self.count_sync()?;
+        let found = self.tensor(&this)?.f_count_nonzero(None)?;
+        self.check_room(found.f_int64_value(&[])? as u64)?;
         self.unary(&this, Tensor::f_nonzero)
     }
 
@@ -354,13 +362,10 @@ impl HostTensor for PluginState {
         check_shape(&known_lengths(&shape))?;
         let source = self.tensor(&this)?;
         check_same_size(source)?;
-        let before = source.data_ptr();
-        let reshaped = source.f_reshape(&shape)?;
-        if reshaped.data_ptr() == before {
-            return self.view(&this, |_| Ok(reshaped));
+        if let Ok(view) = source.f_view(&shape[..]) {
+            return self.view(&this, |_| Ok(view));
         }
-        self.launch(1)?;
-        self.make(reshaped)
+        self.map(&this, |x| x.f_reshape(&shape))
     }
 
     views! {
@@ -389,7 +394,8 @@ impl HostTensor for PluginState {
         mode: String,
         value: f64,
     ) -> HostResult<Handle> {
-        check_padding(self.tensor(&this)?, &padding, &mode, value)?;
+        let elements = check_padding(self.tensor(&this)?, &padding, &mode, value)?;
+        self.check_room(elements)?;
         self.unary(&this, |x| pad(x, &padding, &mode, value))
     }
 
@@ -402,14 +408,16 @@ impl HostTensor for PluginState {
     ) -> HostResult<Handle> {
         let size = [i64::from(height), i64::from(width)];
         let resize = resize_of(&mode)?;
-        check_resized(self.tensor(&this)?, size)?;
+        let elements = check_resized(self.tensor(&this)?, size)?;
+        self.check_room(elements)?;
         self.unary(&this, |x| resize(x, &size))
     }
 
     fn matmul(&mut self, this: Handle, other: Handle) -> HostResult<Handle> {
         self.launch(1)?;
+        let elements = check_matmul(self.tensor(&this)?, self.tensor(&other)?)?;
+        self.check_room(elements)?;
         let (x, y) = (self.tensor(&this)?, self.tensor(&other)?);
-        check_matmul(x, y)?;
         let product = x.f_matmul(y)?;
         self.make(product)
     }
@@ -419,8 +427,9 @@ impl HostTensor for PluginState {
         self.launch(1)?;
         let classes = self.tensor(&this)?;
         check_classes(classes)?;
-        check_elements((classes.numel() as u64).checked_mul(u64::from(num_classes)))?;
-        let encoded = one_hot(classes, num_classes)?;
+        let elements = (classes.numel() as u64).checked_mul(u64::from(num_classes));
+        self.check_room(check_elements(elements)?)?;
+        let encoded = one_hot(self.tensor(&this)?, num_classes)?;
         self.make(encoded)
     }
 
@@ -447,7 +456,7 @@ impl HostTensor for PluginState {
         if self.tensor(&this)?.is_contiguous() {
             return self.same(&this);
         }
-        self.unary(&this, Tensor::f_contiguous)
+        self.map(&this, Tensor::f_contiguous)
     }
 
     fn copy_in_place(&mut self, this: Handle, source: Handle) -> HostResult<()> {

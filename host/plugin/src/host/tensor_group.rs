@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
+use phasebox_contract::limits::Limit;
 use phasebox_nn::tensor_group::TensorGroup;
 use tch::{Kind, TchError, Tensor};
 use torch_ext::TensorList;
 use wasmtime::component::Resource;
 
-use super::argument_checks::check_order;
+use super::argument_checks::{check_order, check_word};
 use super::dtype::check_whole;
 use crate::bindings::tensor::HostTensorGroup;
 use crate::bindings::types::ErrorCode;
@@ -80,6 +81,7 @@ impl PluginState {
         empty_kind: Kind,
         operation: impl FnOnce(&TensorList) -> Result<Tensor, torch_ext::Error>,
     ) -> HostResult<Resource<TensorHandle>> {
+        self.check_room(1)?;
         self.launch(1)?;
         let members = &self.group(this)?.members;
         let result = match members.is_empty() {
@@ -99,6 +101,7 @@ impl PluginState {
         check_positive("max-norm", max_norm)?;
         check_order(p)?;
         check_floats(members)?;
+        self.check_room(1)?;
         self.launch(1)?;
         let norm = match members.is_empty() {
             true => Tensor::f_zeros([], (Kind::Float, self.device("")?))?,
@@ -225,6 +228,7 @@ impl HostTensorGroup for PluginState {
     }
 
     fn get(&mut self, this: Handle, name: String) -> HostResult<Resource<TensorHandle>> {
+        check_word(&name)?;
         let group = self.group(&this)?;
         let mut members = group.members.named().iter();
         let Some((_, tensor)) = members.find(|(known, _)| *known == name) else {
@@ -240,6 +244,7 @@ impl HostTensorGroup for PluginState {
     }
 
     fn matching(&mut self, this: Handle, glob: String) -> HostResult<Handle> {
+        check_word(&glob)?;
         let group = self.group(&this)?;
         let members = group.members.matching(&glob).map_err(|error| {
             refusal(
@@ -364,7 +369,10 @@ impl HostTensorGroup for PluginState {
     fn swap_in_place(&mut self, this: Handle, other: Handle) -> HostResult<()> {
         self.group(&other)?.owner.check_change(self.grants)?;
         self.group(&this)?.owner.check_change(self.grants)?;
-        let aside = self.group(&this)?.members.duplicate()?;
+        let members = self.group(&this)?.members.clone();
+        check_alike(&members, &self.group(&other)?.members)?;
+        self.charge(Limit::CallTensors, members.bytes())?;
+        let aside = members.duplicate()?;
         self.change_by(&this, &other, TensorList::copy_, |x, y| x.f_copy_(y))?;
         self.change(&other, |list| list.copy_(aside.list()))
     }

@@ -3,7 +3,7 @@
 //!
 //! | step | result |
 //! |---|---|
-//! | `unary`, `map`, `binary`, `binary_direct` | a new tensor of the callback |
+//! | `unary`, `map`, `binary`, `binary_of_floats`, `binary_direct` | a new tensor of the callback |
 //! | `unary_pair` | two new tensors of the callback |
 //! | `view` | a tensor that shares memory with its source, and has the source's owner |
 //! | `in_place`, `in_place_by`, `in_place_by_direct` | a change of a tensor, if the recipe grants it |
@@ -29,6 +29,9 @@ pub(super) type Handle = Resource<TensorHandle>;
 pub(super) type Pair = (Handle, Handle);
 pub(super) type Torch<T> = Result<T, TchError>;
 
+/// The elements of a tensor whose copies count.
+const LARGE: usize = 1 << 20;
+
 /// The most bytes that one `read-…` copies.
 const MAX_READ_BYTES: u64 = 16 << 20;
 
@@ -40,8 +43,9 @@ impl PluginState {
         operation: impl FnOnce(&Tensor) -> Torch<Tensor>,
     ) -> HostResult<Handle> {
         self.launch(1)?;
+        let elements = check_same_size(self.tensor(this)?)?;
+        self.check_room(elements.min(1))?;
         let operand = self.tensor(this)?;
-        check_same_size(operand)?;
         let result = torch_call(|| operation(operand))?;
         self.make(result)
     }
@@ -64,8 +68,9 @@ impl PluginState {
         operation: impl FnOnce(&Tensor) -> Torch<(Tensor, Tensor)>,
     ) -> HostResult<Pair> {
         self.launch(1)?;
+        let elements = check_same_size(self.tensor(this)?)?;
+        self.check_room(elements.min(1))?;
         let operand = self.tensor(this)?;
-        check_same_size(operand)?;
         let (first, second) = torch_call(|| operation(operand))?;
         Ok((self.make(first)?, self.make(second)?))
     }
@@ -78,6 +83,21 @@ impl PluginState {
         operation: impl FnOnce(&Tensor, &Tensor) -> Torch<Tensor>,
     ) -> HostResult<Handle> {
         self.binary_direct(this, other, |a, b| torch_call(|| operation(a, b)))
+    }
+
+    /// An operation on two operands that broadcast, which are converted to floating point first.
+    pub(super) fn binary_of_floats(
+        &mut self,
+        this: &Handle,
+        other: &Handle,
+        operation: impl FnOnce(&Tensor, &Tensor) -> Torch<Tensor>,
+    ) -> HostResult<Handle> {
+        let (a, b) = (self.tensor(this)?, self.tensor(other)?);
+        if !a.is_floating_point() && !b.is_floating_point() {
+            let elements = (torch_ext::numel(a) + torch_ext::numel(b)) as u64;
+            self.check_room(elements.saturating_mul(4))?;
+        }
+        self.binary(this, other, operation)
     }
 
     /// An operation of torch-ext on two operands that broadcast: it needs no `torch_call`.
@@ -94,7 +114,8 @@ impl PluginState {
         let a = self.tensor(this)?;
         let b = self.tensor(other)?;
         let elements = check_broadcast([a, b])?;
-        self.check_room(elements)?;
+        let room = elements + bytes_of_casts(a, b);
+        self.check_room(room)?;
         let result = operation(self.tensor(this)?, self.tensor(other)?)?;
         self.make(result)
     }
@@ -230,6 +251,17 @@ impl PluginState {
         let values = (0..elements).map(|_| self.random.normal() * std + mean);
         Ok(values.collect())
     }
+}
+
+/// The bytes of the copies that an operation makes of large operands with different dtypes: the narrower one is converted.
+#[inline]
+fn bytes_of_casts(a: &Tensor, b: &Tensor) -> u64 {
+    let elements = torch_ext::numel(a).max(torch_ext::numel(b));
+    if elements < LARGE || a.kind() == b.kind() {
+        return 0;
+    }
+    let width = |tensor: &Tensor| tensor.kind().elt_size_in_bytes();
+    elements as u64 * width(a).max(width(b)) as u64
 }
 
 /// The callback's own tensor as it is; a copy of one that the trainer goes on to change.

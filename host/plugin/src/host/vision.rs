@@ -5,7 +5,7 @@ use phasebox_contract::limits::Limit;
 use phasebox_nn::detection::boxes::{box_iou, convert};
 use tch::{Kind, Tensor};
 
-use super::argument_checks::check_mask;
+use super::argument_checks::{check_mask, check_text};
 use super::boxes::{
     check_boxes, check_pairs, check_suppression, count_boxes, format_of, read_boxes,
     read_candidates,
@@ -45,13 +45,14 @@ impl Host for PluginState {
         let (to_corners, _) = format_of(&in_format)?;
         let (_, from_corners) = format_of(&out_format)?;
         check_boxes(self.tensor(&boxes)?)?;
-        self.unary(&boxes, |x| convert(x, to_corners, from_corners))
+        self.map(&boxes, |x| convert(x, to_corners, from_corners))
     }
 
     fn box_iou(&mut self, a: Handle, b: Handle) -> HostResult<Handle> {
         self.launch(1)?;
+        let pairs = check_pairs(self.tensor(&a)?, self.tensor(&b)?)?;
+        self.check_room(pairs)?;
         let (a, b) = (self.tensor(&a)?, self.tensor(&b)?);
-        check_pairs(a, b)?;
         let overlaps = torch_call(|| box_iou(a, b))?;
         self.make(overlaps)
     }
@@ -73,6 +74,7 @@ impl Host for PluginState {
             None => None,
         };
         check_suppression(&boxes, &scores, classes.as_ref())?;
+        self.check_room(1)?;
         self.launch(1)?;
         self.count_sync()?;
         let candidates = read_candidates(&boxes, &scores, classes.as_ref())?;
@@ -108,7 +110,7 @@ impl Host for PluginState {
                 overlay.write(label, at, i64::from(label_scale), colors[place]);
             }
         }
-        self.unary(&image, |image| overlay.over(image))
+        self.map(&image, |image| overlay.over(image))
     }
 
     fn draw_masks(
@@ -134,7 +136,7 @@ impl Host for PluginState {
         }
         // One more is launched below.
         self.launch((count as u64).saturating_sub(1))?;
-        self.unary(&image, |image| blend(image, &masks, &colors, alpha))
+        self.map(&image, |image| blend(image, &masks, &colors, alpha))
     }
 
     fn draw_text(
@@ -151,13 +153,14 @@ impl Host for PluginState {
         check_color(color)?;
         let mut overlay = self.overlay(&image)?;
         overlay.write(&text, [x, y].map(i64::from), i64::from(scale), color);
-        self.unary(&image, |image| overlay.over(image))
+        self.map(&image, |image| overlay.over(image))
     }
 }
 
 impl PluginState {
-    /// Nothing drawn yet, for an image that can be drawn on; charged before it is made.
+    /// Nothing drawn yet, for an image that can be drawn on; charged before it is made. To lay it over is a launch.
     fn overlay(&mut self, image: &Handle) -> HostResult<Overlay> {
+        self.check_left(Limit::Launches, 1)?;
         let shape = check_image(self.tensor(image)?)?.map(|length| length as usize);
         self.charge(Limit::CallTensors, Overlay::bytes(shape))?;
         Ok(Overlay::new(shape))
@@ -262,17 +265,6 @@ fn check_labels(labels: &[String], count: i64, scale: u32) -> HostResult<()> {
     labels
         .iter()
         .try_for_each(|label| check_text("a label", label, MAX_LABEL_BYTES))
-}
-
-fn check_text(what: &str, text: &str, most: usize) -> HostResult<()> {
-    let bytes = text.len();
-    if bytes <= most {
-        return Ok(());
-    }
-    refuse(
-        ErrorCode::TooLarge,
-        format!("{what} has {most} bytes at most, not {bytes}"),
-    )
 }
 
 /// The pixels at the corners of box number `place`.

@@ -196,7 +196,7 @@ fn opens_braces_without_end(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
         "*".repeat(1_000_000),
     ];
     all_refused(
-        &[ErrorCode::InvalidArgument],
+        &[ErrorCode::InvalidArgument, ErrorCode::TooLarge],
         patterns
             .iter()
             .map(|glob| ("matching", parameters.matching(glob).map(drop)))
