@@ -296,7 +296,9 @@ mod tests {
     #[test]
     fn the_page_on_limits_holds_every_limit() {
         let rows: Vec<String> = Limit::ALL.iter().map(row).collect();
-        let found: Vec<&str> = PAGE
+        // Tables of other sections begin with names, too.
+        let limits = PAGE.split("\n## ").next().unwrap_or_default();
+        let found: Vec<&str> = limits
             .lines()
             .filter(|line| line.starts_with("| `"))
             .collect();

@@ -18,6 +18,23 @@ const FILES: [(&str, &str); 5] = [
 /// # Panics
 /// If the contract cannot be read.
 pub fn functions() -> Vec<String> {
+    signatures().into_iter().map(|(name, _)| name).collect()
+}
+
+/// The arguments of a function, as the contract writes them.
+///
+/// # Panics
+/// If the contract cannot be read.
+pub fn given(function: &str) -> String {
+    let mut all = signatures().into_iter();
+    let found = all.find(|(name, _)| name == function);
+    let (_, rest) = found.unwrap_or_default();
+    let end = rest.find(") ->").or_else(|| rest.find(");"));
+    rest[..end.unwrap_or_default()].to_owned()
+}
+
+/// Every function, and the rest of its line: its arguments and answer.
+fn signatures() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
     let mut found = Vec::new();
     for (file, outside_resources) in FILES {
@@ -29,8 +46,8 @@ pub fn functions() -> Vec<String> {
                 resource = name.trim_end_matches(" {");
             } else if line == "}" {
                 resource = outside_resources;
-            } else if let Some((name, _)) = line.split_once(": func(") {
-                found.push(format!("{resource}.{name}"));
+            } else if let Some((name, rest)) = line.split_once(": func(") {
+                found.push((format!("{resource}.{name}"), rest.to_owned()));
             }
         }
     }

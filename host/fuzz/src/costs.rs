@@ -178,7 +178,7 @@ fn kebab(code: &str) -> String {
     text
 }
 
-/// What calls may replace or ask for.
+/// Tensors of the batch, which calls may replace.
 struct Batch {
     items: [Option<Items>; 3],
     loss: Option<Tensor>,
@@ -203,7 +203,7 @@ impl Batch {
     }
 }
 
-/// What was used of each limit, and how often it refused more. Of a window that has ended with the call, the most.
+/// Amounts used of each limit, and how often it refused more. Of a window that has ended with the call, the most.
 fn limits(report: &CallbackReport) -> (Vec<u64>, Vec<u64>) {
     let usage = report.limits.as_ref().map(|(_, usage)| usage);
     let used = |limit: &Limit| match limit.window() {

@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod component;
 pub mod contract;
 mod cost;
+pub mod costs;
 pub mod data;
 pub mod debug_info;
 mod files;

@@ -90,16 +90,21 @@ pub(crate) fn plugin(params: Value, grants: Grants, limits: Limits) -> Result<Pl
 
 /// The functions that a monkey has called, each with true if a call of it succeeded; none if it has trapped.
 pub(crate) fn tried(plugin: &mut Plugin) -> Vec<(String, bool)> {
+    let line = |line: &String| {
+        line.rsplit_once(' ')
+            .map(|(name, yes)| (name.to_owned(), yes == "true"))
+    };
+    lines(plugin).iter().filter_map(line).collect()
+}
+
+/// The lines that a monkey saves, one for each function that it has called.
+pub(crate) fn lines(plugin: &mut Plugin) -> Vec<String> {
     let Ok(saved) = plugin.save_state() else {
         return Vec::new();
     };
     let bytes = saved.bytes.unwrap_or_default();
     let text = String::from_utf8(bytes).expect("it saves text");
-    let line = |line: &str| {
-        line.rsplit_once(' ')
-            .map(|(name, yes)| (name.to_owned(), yes == "true"))
-    };
-    text.lines().filter_map(line).collect()
+    text.lines().map(str::to_owned).collect()
 }
 
 /// A monkey whose state is checked after every call.

@@ -23,6 +23,9 @@ impl Variant {
     /// A training with every switch off.
     pub const PLAIN: Variant = Variant(0);
 
+    /// A training with a moving average of the network.
+    pub(crate) const AVERAGED: Variant = Variant(1);
+
     const SWITCHES: [&str; 7] = [
         "training_hyperparams.ema=true",
         "training_hyperparams.save_model=true",

@@ -300,7 +300,7 @@ impl Measured {
         self.charged.keys().map(|key| (*key).to_owned()).collect()
     }
 
-    /// What was measured, for people.
+    /// All that was measured, for people.
     pub(crate) fn shown(&self) -> String {
         let (time, memory, disk, lines) = (self.time, self.memory, self.disk, self.lines);
         let (limits, refusals) = (self.limits(), &self.refusals);

@@ -10,19 +10,19 @@ use super::search::{Measured, most_size};
 const MIB: u64 = 1 << 20;
 
 /// Bounds of a row: it has the smallest that holds three times the time, and the memory and the disk, of each function.
-const TIMES: [(Duration, &str); 6] = [
-    (Duration::from_millis(1), "1 ms"),
+const TIMES: [(Duration, &str); 5] = [
     (Duration::from_millis(10), "10 ms"),
     (Duration::from_millis(100), "100 ms"),
     (Duration::from_secs(1), "1 s"),
     (Duration::from_secs(10), "10 s"),
     (Duration::from_secs(30), "30 s"),
 ];
+/// The first is that of noise.
 const BYTES: [(u64, &str); 6] = [
-    (MIB, "–"),
-    (16 * MIB, "16 MiB"),
-    (64 * MIB, "64 MiB"),
-    (256 * MIB, "256 MiB"),
+    (8 * MIB, "–"),
+    (32 * MIB, "32 MiB"),
+    (128 * MIB, "128 MiB"),
+    (512 * MIB, "512 MiB"),
     (1024 * MIB, "1 GiB"),
     (2048 * MIB, "2 GiB"),
 ];
@@ -49,7 +49,8 @@ impl Row {
             time: TIMES
                 .iter()
                 .position(|(most, _)| 3 * measured.time <= *most)?,
-            memory: place(measured.memory)?,
+            memory: place(measured.memory + measured.memory / 8)
+                .or_else(|| place(measured.memory))?,
             disk: place(measured.disk)?,
             lines: measured.lines,
         })

@@ -8,6 +8,12 @@ use phasebox_sdk::prelude::{Dtype, Level, ScalarEntry};
 pub(crate) struct Bytes {
     all: Vec<u8>,
     next: usize,
+    /// Tensors have 2 to the power of so many elements, and other arguments are at their extremes; 0 for small ones.
+    pub(crate) extremes: u32,
+    /// Numbers that were drawn as extremes.
+    pub(crate) numbers: usize,
+    /// A long text or file was drawn.
+    pub(crate) has_long: bool,
 }
 
 /// Calls that one byte names. `host/fuzz/tests/smoke.rs` knows this number.
@@ -147,12 +153,21 @@ const SETTINGS: [&str; 8] = [
 const JSON: [&str; 8] = ["0", "1", "2", "0.5", "true", "false", "null", "\"mean\""];
 
 impl Bytes {
-    pub(crate) fn from_hexadecimal(text: &str) -> Bytes {
+    pub(crate) fn from_hexadecimal(text: &str, extremes: u32) -> Bytes {
         let pair = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok();
         Bytes {
             all: text.as_bytes().chunks(2).map_while(pair).collect(),
             next: 0,
+            extremes,
+            numbers: 0,
+            has_long: false,
         }
+    }
+
+    /// The draw that was made from here before.
+    fn again<T>(&mut self, next: usize, draw: &mut impl FnMut(&mut Bytes) -> T) -> T {
+        self.next = next;
+        draw(self)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -193,6 +208,9 @@ impl Bytes {
     }
 
     pub(crate) fn number(&mut self) -> f64 {
+        if self.extremes > 0 {
+            return self.extreme_number();
+        }
         let byte = self.byte();
         NUMBERS
             .get(usize::from(byte))
@@ -210,6 +228,9 @@ impl Bytes {
 
     /// Mostly a dimension that there is, or −4 to 8.
     pub(crate) fn index(&mut self) -> i64 {
+        if self.extremes > 0 {
+            return self.extreme_index();
+        }
         match self.byte() {
             byte @ 0..128 => i64::from(byte % 4) - 1,
             byte @ 128..224 => i64::from(byte % 13) - 4,
@@ -218,6 +239,9 @@ impl Bytes {
     }
 
     pub(crate) fn offset(&mut self) -> u64 {
+        if self.extremes > 0 {
+            return 0;
+        }
         match self.byte() {
             byte @ 0..224 => u64::from(byte % 13),
             byte => INTEGERS[usize::from(byte % 16)] as u64,
@@ -225,6 +249,9 @@ impl Bytes {
     }
 
     pub(crate) fn count(&mut self) -> u32 {
+        if self.extremes > 0 {
+            return self.extreme_count();
+        }
         match self.byte() {
             byte @ 0..224 => u32::from(byte % 13),
             byte => INTEGERS[usize::from(byte % 16)] as u32,
@@ -245,10 +272,16 @@ impl Bytes {
     }
 
     pub(crate) fn colors(&mut self) -> Vec<u32> {
+        if self.extremes > 0 {
+            return vec![0xff_00_ff; self.extreme_length()];
+        }
         self.several(Bytes::color)
     }
 
     pub(crate) fn texts(&mut self) -> Vec<String> {
+        if self.extremes > 0 {
+            return self.extreme_texts();
+        }
         self.several(Bytes::text)
     }
 
@@ -260,24 +293,37 @@ impl Bytes {
         }
     }
 
+    /// Different arguments; the largest lists have one of them many times.
     pub(crate) fn several<T>(&mut self, mut draw: impl FnMut(&mut Bytes) -> T) -> Vec<T> {
+        if self.extremes > 0 {
+            let (length, next) = (self.extreme_length(), self.next);
+            return (0..length).map(|_| self.again(next, &mut draw)).collect();
+        }
         (0..self.few()).map(|_| draw(self)).collect()
     }
 
     pub(crate) fn indices(&mut self) -> Vec<i64> {
+        if self.extremes > 0 {
+            return self.extreme_shape();
+        }
         self.several(Bytes::index)
     }
 
     pub(crate) fn integers(&mut self) -> Vec<i64> {
-        self.several(Bytes::index)
+        self.extreme_or(Bytes::extreme_integers, |bytes| bytes.several(Bytes::index))
     }
 
     pub(crate) fn floats(&mut self) -> Vec<f32> {
-        self.several(|bytes| bytes.number() as f32)
+        self.extreme_or(Bytes::extreme_floats, |bytes| {
+            bytes.several(|bytes| bytes.number() as f32)
+        })
     }
 
     /// A word, two of them together, a very long one, or whatever the bytes are.
     pub(crate) fn text(&mut self) -> String {
+        if self.extremes > 0 {
+            return self.extreme_text();
+        }
         match self.byte() {
             byte @ 0..112 => WORDS[usize::from(byte) % WORDS.len()].to_owned(),
             // The device of the training, or what has no name.
@@ -305,6 +351,9 @@ impl Bytes {
     }
 
     pub(crate) fn scalars(&mut self) -> Vec<ScalarEntry> {
+        if self.extremes > 0 {
+            return self.extreme_scalars();
+        }
         self.several(|bytes| ScalarEntry {
             name: bytes.text(),
             value: bytes.number(),
@@ -332,10 +381,47 @@ impl Bytes {
     }
 
     pub(crate) fn json(&mut self) -> String {
-        self.mostly(&JSON)
+        self.extreme_or(Bytes::extreme_json, |bytes| bytes.mostly(&JSON))
+    }
+
+    /// Leaves nothing to read.
+    pub(crate) fn end(&mut self) {
+        self.next = self.all.len();
+    }
+
+    /// A name to log under.
+    pub(crate) fn name(&mut self) -> String {
+        self.extreme_or(Bytes::extreme_name, Bytes::text)
+    }
+
+    pub(crate) fn file(&mut self) -> String {
+        self.extreme_or(Bytes::extreme_file, Bytes::text)
+    }
+
+    pub(crate) fn tag(&mut self) -> String {
+        self.extreme_or(Bytes::extreme_tag, Bytes::text)
+    }
+
+    pub(crate) fn reason(&mut self) -> String {
+        self.extreme_or(Bytes::extreme_reason, Bytes::text)
+    }
+
+    pub(crate) fn moment(&mut self) -> String {
+        self.mostly(&["batch", "step", "epoch"])
+    }
+
+    /// The largest argument, if the largest are asked for.
+    fn extreme_or<T>(&mut self, extreme: fn(&mut Bytes) -> T, plain: fn(&mut Bytes) -> T) -> T {
+        match self.extremes > 0 {
+            true => extreme(self),
+            false => plain(self),
+        }
     }
 
     fn mostly(&mut self, fitting: &[&str]) -> String {
+        if self.extremes > 0 {
+            return self.extreme_word(fitting);
+        }
         match self.byte() {
             byte @ 0..192 => fitting[usize::from(byte) % fitting.len()].to_owned(),
             _ => self.text(),
@@ -343,6 +429,9 @@ impl Bytes {
     }
 
     pub(crate) fn data(&mut self) -> Vec<u8> {
+        if self.extremes > 0 {
+            return self.extreme_data();
+        }
         self.several(Bytes::byte)
     }
 

@@ -105,6 +105,21 @@ macro_rules! argument {
     ($bytes:ident $hands:ident $ctx:ident text) => {
         &$bytes.text()
     };
+    ($bytes:ident $hands:ident $ctx:ident name) => {
+        &$bytes.name()
+    };
+    ($bytes:ident $hands:ident $ctx:ident file) => {
+        &$bytes.file()
+    };
+    ($bytes:ident $hands:ident $ctx:ident tag) => {
+        &$bytes.tag()
+    };
+    ($bytes:ident $hands:ident $ctx:ident reason) => {
+        &$bytes.reason()
+    };
+    ($bytes:ident $hands:ident $ctx:ident moment) => {
+        &$bytes.moment()
+    };
     ($bytes:ident $hands:ident $ctx:ident inputs) => {
         &[$bytes.mostly_of(&$hands.inputs, &$hands.tensors)?]
     };
@@ -154,8 +169,8 @@ mod tensors {
 
 operations! {
     diagnostics "diagnostics" {
-        log(level, text)
-        report_failure(text, text, text)
+        log(level, reason)
+        report_failure(reason, reason, reason)
     }
     context "context" {
         release(passing_tensors, passing_groups)
@@ -202,13 +217,13 @@ operations! {
         compute(metrics)
     }
     Logger "logger" {
-        scalar(logger, text, number)
-        scalar_tensor(logger, text, tensor)
-        histogram(logger, text, tensor, count)
-        image(logger, text, tensor)
-        text(logger, text, text)
-        artifact(logger, text, data)
-        image_file(logger, text, tensor)
+        scalar(logger, name, number)
+        scalar_tensor(logger, name, tensor)
+        histogram(logger, name, tensor, count)
+        image(logger, name, image)
+        text(logger, name, reason)
+        artifact(logger, file, data)
+        image_file(logger, file, image)
     }
     PhaseContext "phase-context" {
         phase(context)
@@ -252,14 +267,14 @@ operations! {
         gradients(context)
         buffers(context)
         clip_gradients(context, number, number)
-        clip_and_log_gradients(context, number, number, text)
+        clip_and_log_gradients(context, number, number, name)
         learning_rate(context, group_name)
         set_learning_rate(context, group_name, number)
-        log_scalar(context, text, number)
+        log_scalar(context, name, number)
         log_scalars(context, scalars)
-        log_scalar_tensor(context, text, tensor)
+        log_scalar_tensor(context, name, tensor)
         metrics_dict(context)
-        metric(context, text)
+        metric(context, name)
         publish_metric(context, metric_name, number)
         publish_metric_tensor(context, metric_name, tensor)
         metrics_compute_fn(context)
@@ -287,18 +302,18 @@ operations! {
         set_loss(context, tensor)
         repeat_backward(context)
         gradient_penalty(context, inputs, number)
-        request_stop(context, text, text)
-        stop_if_above(context, tensor, number, text)
-        stop_if_nonfinite(context, tensor, text)
-        stop_epoch(context, text)
-        skip_batch(context, text)
-        skip_backward(context, text)
-        skip_step(context, text)
+        request_stop(context, moment, reason)
+        stop_if_above(context, tensor, number, reason)
+        stop_if_nonfinite(context, tensor, reason)
+        stop_epoch(context, reason)
+        skip_batch(context, reason)
+        skip_backward(context, reason)
+        skip_step(context, reason)
         request_validation(context)
-        request_checkpoint(context, text)
+        request_checkpoint(context, tag)
         set_accumulation(context, count)
-        disable_self(context, text)
-        abort(context, text)
+        disable_self(context, reason)
+        abort(context, reason)
     }
 }
 

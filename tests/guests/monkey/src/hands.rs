@@ -29,7 +29,7 @@ pub(crate) struct Hands {
 
 /// Answers of the host.
 pub(crate) enum Answer {
-    Refused,
+    Refused(ErrorCode),
     /// A plain value, or none.
     Value,
     Tensor(Tensor),
@@ -46,7 +46,14 @@ pub(crate) enum Answer {
 
 impl Answer {
     pub(crate) fn succeeded(&self) -> bool {
-        !matches!(self, Answer::Refused)
+        self.refusal().is_none()
+    }
+
+    pub(crate) fn refusal(&self) -> Option<ErrorCode> {
+        match self {
+            Answer::Refused(code) => Some(*code),
+            _ => None,
+        }
     }
 }
 
@@ -115,7 +122,7 @@ impl Hands {
 
     pub(crate) fn take(&mut self, answer: Answer, bytes: &mut Bytes) {
         match answer {
-            Answer::Refused | Answer::Value => {}
+            Answer::Refused(_) | Answer::Value => {}
             Answer::Tensor(tensor) => hold(&mut self.tensors, tensor, bytes),
             Answer::Two(first, second) => {
                 hold(&mut self.tensors, first, bytes);
@@ -152,7 +159,7 @@ fn hold<T>(held: &mut Vec<T>, new: T, bytes: &mut Bytes) {
 
 impl<T: Into<Answer>> From<Result<T>> for Answer {
     fn from(result: Result<T>) -> Answer {
-        result.map_or(Answer::Refused, Into::into)
+        result.map_or_else(|error| Answer::Refused(error.code), Into::into)
     }
 }
 

@@ -1,10 +1,12 @@
 //! A callback that does what its bytes say: at every phase a few calls of the contract, on handles that are live,
 //! stale or kept, with arguments drawn from the same bytes. For `host/fuzz`; it never fails on its own account.
 //!
-//! `bytes` draws arguments, `hands` holds what calls have given, `calls` lists every function of the contract.
+//! `bytes` draws arguments and `extremes` the largest, `hands` holds what calls have given, `calls` lists every function of
+//! the contract.
 
 mod bytes;
 mod calls;
+mod extremes;
 mod hands;
 
 use phasebox_sdk::prelude::*;
@@ -18,6 +20,12 @@ use hands::Hands;
 struct Monkey {
     /// Two hexadecimal digits a byte.
     program: String,
+    /// Tensors have 2 to the power of so many elements, and other arguments are at their extremes; 0 for small ones.
+    #[default(0)]
+    extremes: u32,
+    /// With extremes: images and a tensor are noise.
+    #[default(false)]
+    noise: bool,
     #[skip]
     bytes: Bytes,
     #[skip]
@@ -25,12 +33,15 @@ struct Monkey {
     /// For each function: whether it was called, and whether the host ever said yes.
     #[skip]
     tried: Vec<(bool, bool)>,
+    /// The code of the last refusal.
+    #[skip]
+    refusal: Option<ErrorCode>,
 }
 
 #[callback]
 impl Monkey {
     fn configure(&mut self) -> Result<()> {
-        self.bytes = Bytes::from_hexadecimal(&self.program);
+        self.bytes = Bytes::from_hexadecimal(&self.program, self.extremes);
         self.tried = vec![(false, false); CALLS.len()];
         Ok(())
     }
@@ -38,6 +49,10 @@ impl Monkey {
     fn on_every_phase(&mut self, ctx: &PhaseContext) -> Result<()> {
         if !self.bytes.is_empty() {
             self.hands.pick_up(ctx);
+            if self.extremes > 0 {
+                let noise = self.noise;
+                self.hands.pick_up_extremes(ctx, self.extremes, noise);
+            }
             self.play(Some(ctx));
         }
         Ok(())
@@ -50,7 +65,11 @@ impl Monkey {
             .iter()
             .zip(&self.tried)
             .filter(|(_, (called, _))| *called);
-        let lines = tried.map(|((name, _), (_, succeeded))| format!("{name} {succeeded}\n"));
+        let refusal = self.refusal;
+        let lines = tried.map(|((name, _), (_, succeeded))| match refusal {
+            Some(code) if self.extremes > 0 => format!("{name} {succeeded} {code:?}\n"),
+            _ => format!("{name} {succeeded}\n"),
+        });
         Ok(lines.collect::<String>().into_bytes())
     }
 
@@ -69,11 +88,18 @@ impl Monkey {
             };
             // Nothing is held of what the call needs: as good as a call that is refused.
             let Some(answer) = call(&mut self.bytes, &self.hands, ctx) else {
-                continue;
+                match self.extremes {
+                    0 => continue,
+                    _ => return self.bytes.end(),
+                }
             };
+            self.refusal = answer.refusal();
             let tried = &mut self.tried[chosen];
             *tried = (true, tried.1 | answer.succeeded());
             self.hands.take(answer, &mut self.bytes);
+            if self.extremes > 0 {
+                return self.bytes.end();
+            }
         }
     }
 }
