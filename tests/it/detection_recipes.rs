@@ -1,6 +1,7 @@
 //! Mistakes in recipes of detection: each is refused by `check` at the line that is to blame, with the remedy, or a note
 //! says what follows from it.
 
+mod notes;
 mod rows;
 
 use std::fmt::Write as _;
@@ -8,7 +9,8 @@ use std::fmt::Write as _;
 use phasebox_data::png;
 use serde_json::{Value, json};
 
-use self::rows::{ACCEPTED, NOTED, OF_FILES, REFUSED, Row};
+use self::notes::{ACCEPTED, NOTED};
+use self::rows::{OF_FILES, REFUSED, Row};
 use crate::harness::Scratch;
 
 /// A small network on small canvases.

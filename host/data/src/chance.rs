@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use super::DataLoader;
 use super::collate::Collation;
@@ -52,6 +52,41 @@ impl DataLoader {
         Ok(sizes.into_iter().map(shaped).collect())
     }
 
+    /// Refuses a transform that changes the size of some samples by chance, where a batch needs all of one size.
+    ///
+    /// # Errors
+    /// The transform, with both sizes and the remedy.
+    pub fn check_one_size(&self) -> Result<()> {
+        let &[channels, height, width] = self.dataset().input_shape().as_slice() else {
+            return Ok(());
+        };
+        if self.batch_size() < 2 || !self.drawn_shapes()?.is_empty() {
+            return Ok(());
+        }
+        let shape = [channels, height, width].map(|side| side as usize);
+        let steps = self.transforms.steps()?;
+        let [_, sides @ ..] = sized(shape, steps.iter())?;
+        for (place, step) in steps
+            .iter()
+            .enumerate()
+            .filter(|(_, step)| is_by_chance(step))
+        {
+            let others = steps
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != place);
+            let name = step.name();
+            let [_, without @ ..] = sized(shape, others.map(|(_, step)| step))
+                .with_context(|| format!("without `{name}`, which chance may pass over"))?;
+            ensure!(
+                without == sides,
+                "`{name}` gives samples a size by chance, {sides:?} with it and {without:?} without, which no batch can \
+                 hold: put a transform behind it that makes one size, such as `DetectionPaddedRescale`"
+            );
+        }
+        Ok(())
+    }
+
     /// The names of the transforms, and of the collation, that may change a sample by chance and differently in each epoch.
     ///
     /// # Errors
@@ -77,6 +112,34 @@ const SWITCHES: [&str; 5] = [
     "DetectionHorizontalFlip",
     "DetectionVerticalFlip",
 ];
+
+/// The transform that may lay an image on its side, whatever its probability is.
+const TURN: &str = "DetectionRandomRotate90";
+
+/// The shape behind some transforms, of images that are laid on their side where they may be.
+fn sized<'a>(
+    shape: [usize; 3],
+    mut steps: impl Iterator<Item = &'a TransformConfig>,
+) -> Result<[usize; 3]> {
+    steps.try_fold(shape, |shape, step| {
+        let output = step.transform().output(shape);
+        let [channels, height, width] = output.with_context(|| format!("`{}`", step.name()))?;
+        Ok(match step.name() == TURN {
+            true => [channels, width, height],
+            false => [channels, height, width],
+        })
+    })
+}
+
+/// True for a transform that changes some samples, and others not.
+fn is_by_chance(step: &TransformConfig) -> bool {
+    let parameters = parameters(step);
+    let probabilities = ["prob", "p", "probability"].iter();
+    let given = probabilities.filter_map(|key| parameters[key].as_f64());
+    let is_sure = |given: f64| given == 0.0 || (given == 1.0 && step.name() != TURN);
+    let mut open = given.filter(|given| !is_sure(*given));
+    open.next().is_some() && draws(step)
+}
 
 fn draws(step: &TransformConfig) -> bool {
     let parameters = parameters(step);

@@ -8,7 +8,7 @@ pub(super) struct Row {
     pub(super) words: &'static [&'static str],
 }
 
-const fn row(
+pub(super) const fn row(
     edits: &'static [(&'static str, &'static str)],
     line: u64,
     words: &'static [&'static str],
@@ -16,8 +16,8 @@ const fn row(
     Row { edits, line, words }
 }
 
-const COLLATION: &str = "collate_fn: DetectionCollateFN}\nval_";
-const VALIDATION: &str = "collate_fn: DetectionCollateFN}\ntrain_transforms";
+pub(super) const COLLATION: &str = "collate_fn: DetectionCollateFN}\nval_";
+pub(super) const VALIDATION: &str = "collate_fn: DetectionCollateFN}\ntrain_transforms";
 
 pub(super) const REFUSED: &[Row] = &[
     // Fault 1: values of classes under the names of others.
@@ -189,7 +189,65 @@ pub(super) const REFUSED: &[Row] = &[
         22,
         &["`classes` has 10, and the last of 10 classes is 9"],
     ),
+    row(
+        &[("{input_dim: 64}", "{input_dim: 64, pad_value: 999}")],
+        6,
+        &["`pad_value` must be in 0 to 255"],
+    ),
+    row(
+        &[(
+            "train_transforms:\n",
+            "train_transforms:\n  - DetectionMosaic: {input_dim: 32, border_value: -1}\n",
+        )],
+        6,
+        &["`border_value` must be in 0 to 255"],
+    ),
+    // Two samples of one size by chance are no two of another.
+    row(
+        &[(
+            "train_transforms:\n  - DetectionPaddedRescale: {input_dim: 64}",
+            "train_transforms:\n  - DetectionMosaic: {input_dim: 64, prob: 0.5}",
+        )],
+        6,
+        &[
+            "`DetectionMosaic` gives samples a size by chance, [128, 128] with it and [64, 64] without",
+        ],
+    ),
+    row(
+        &[
+            (
+                "DetectionPaddedRescale: {input_dim: 64}",
+                "DetectionPaddedRescale: {input_dim: [64, 32]}",
+            ),
+            (
+                "train_transforms:\n",
+                "train_transforms:\n  - DetectionRescale: {output_shape: [64, 32]}\n",
+            ),
+            (
+                "[64, 32]}\n  - DetectionTargets",
+                "[64, 32]}\n  - DetectionRandomRotate90: {prob: 0.5}\n  - DetectionTargets",
+            ),
+        ],
+        8,
+        &["`DetectionRandomRotate90` gives samples a size by chance"],
+    ),
     // Fault 5.
+    row(
+        &[(
+            "{num_classes: 10}\n",
+            "{num_classes: 10, strides: [8, 16]}\n",
+        )],
+        17,
+        &["the network has a level `p5`, and `strides` has none for it"],
+    ),
+    row(
+        &[(
+            "8, collate_fn: DetectionCollateFN}\nval_",
+            "8, collate_fn: {CollateMixup: {mixup_alpha: 1}}}\nval_",
+        )],
+        3,
+        &["cannot be stacked: write `collate_fn: DetectionCollateFN`"],
+    ),
     row(
         &[(
             "{num_classes: 10}\n",
@@ -253,105 +311,6 @@ pub(super) const REFUSED: &[Row] = &[
         ],
         12,
         &["the network has 3 outputs, and the data have 10 classes"],
-    ),
-];
-
-pub(super) const NOTED: &[Row] = &[
-    row(
-        &[("{num_classes: 10}\n", "{num_classes: 10, obj_weight: 0}\n")],
-        17,
-        &[
-            "note:",
-            "`obj_weight` is 0: the probability of an object is not trained",
-        ],
-    ),
-    row(
-        &[("conf: 0.01", "conf: 0.5")],
-        22,
-        &[
-            "note:",
-            "`conf` is 0.5: what has a lower score counts as missed",
-        ],
-    ),
-    row(
-        &[("iou: 0.65", "iou: 1")],
-        22,
-        &["note:", "`iou` is 1: nothing is left out"],
-    ),
-    row(
-        &[("iou: 0.65", "classes: [1, 2]")],
-        22,
-        &["note:", "`classes` finds 2 of 10 classes"],
-    ),
-    row(
-        &[("iou: 0.65", "max_predictions: 5")],
-        22,
-        &["note:", "`max_predictions` is 5: metrics compare 100"],
-    ),
-    row(
-        &[(
-            VALIDATION,
-            "collate_fn: {PPYoloECollateFN: {random_resize_sizes: [64, 96]}}}\ntrain_transforms",
-        )],
-        4,
-        &["note:", "`PPYoloECollateFN` changes validation by chance"],
-    ),
-    row(
-        &[("val_transforms:\n", "val_transforms:\n  - DetectionHSV\n")],
-        9,
-        &["note:", "`DetectionHSV` changes validation by chance"],
-    ),
-    row(
-        &[
-            (
-                "arch_params: {num_classes: 10",
-                "arch_params: {num_classes: 12",
-            ),
-            ("{num_classes: 10}\n", "{num_classes: 12}\n"),
-            ("num_cls: 10", "num_cls: 12"),
-        ],
-        12,
-        &[
-            "note:",
-            "the network has 12 classes, and the data have 10: the others are never right",
-        ],
-    ),
-];
-
-/// Changes that look like mistakes and are none: nothing is said.
-pub(super) const ACCEPTED: &[Row] = &[
-    row(&[], 0, &[]),
-    row(
-        &[(
-            "normalize_targets: true",
-            "normalize_targets: true\n        include_classwise_ap: true\n        class_names: [zero, one, two, three, four, five, six, seven, eight, nine]",
-        )],
-        0,
-        &[],
-    ),
-    row(
-        &[(
-            COLLATION,
-            "collate_fn: {MultiScaleCollateFunction: {multiscale_range: 1}}}\nval_",
-        )],
-        0,
-        &[],
-    ),
-    row(
-        &[(
-            VALIDATION,
-            "collate_fn: {PPYoloECollateFN: {random_resize_sizes: [96]}}}\ntrain_transforms",
-        )],
-        0,
-        &[],
-    ),
-    row(
-        &[(
-            "metric_to_watch: mAP@0.50",
-            "metric_to_watch: num_fg\n  greater_metric_to_watch_is_better: true",
-        )],
-        0,
-        &[],
     ),
 ];
 

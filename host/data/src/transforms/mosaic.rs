@@ -4,7 +4,7 @@ use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::detection::{fitted, letterboxed};
-use super::numbers::{Size, factors, probability};
+use super::numbers::{BYTES, Size, factors, probability};
 use super::{Draw, Transform};
 use crate::raster::{Filter, check_size};
 use crate::sample::{Fill, Move, Pixels, Sample};
@@ -91,8 +91,8 @@ impl Transform for Mosaic {
     fn output(&self, [channels, height, width]: [usize; 3]) -> Result<[usize; 3]> {
         probability("prob", self.prob)?;
         ensure!(
-            self.border_value.is_finite(),
-            "`border_value` must be finite"
+            BYTES.contains(&self.border_value),
+            "`border_value` must be in 0 to 255, as pixels are"
         );
         let canvas = self.size()?.map(|side| 2 * side);
         check_size(canvas)?;
@@ -182,8 +182,8 @@ impl Transform for Mixup {
         let size = size.unwrap_or(Ok([shape[1], shape[2]]))?;
         check_size(size.map(|side| (side as f64 * most) as usize))?;
         ensure!(
-            self.border_value.is_finite(),
-            "`border_value` must be finite"
+            BYTES.contains(&self.border_value),
+            "`border_value` must be in 0 to 255, as pixels are"
         );
         Ok(shape)
     }

@@ -1,5 +1,7 @@
 //! Parameters that a recipe may write in two ways: one number or several. Decides no range but that of probabilities.
 
+use std::ops::RangeInclusive;
+
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +75,9 @@ pub(crate) fn factors(name: &str, ends: [f64; 2]) -> Result<[f64; 2]> {
     Ok(ends)
 }
 
+/// The values of pixels.
+pub(crate) const BYTES: RangeInclusive<f32> = 0.0..=255.0;
+
 /// One number for all channels, or one for each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "a color is one number or one for each channel")]
@@ -85,7 +90,7 @@ impl Color {
     /// Refuses a color that does not fit images of so many channels.
     ///
     /// # Errors
-    /// Another number of numbers, or one that is not finite.
+    /// Another number of numbers, or one that no pixel has.
     pub(crate) fn check(&self, name: &str, channels: usize) -> Result<()> {
         let values = self.channels();
         let is_one_for_all = matches!(self, Color::Gray(_));
@@ -95,8 +100,8 @@ impl Color {
             values.len()
         );
         ensure!(
-            values.iter().all(|value| value.is_finite()),
-            "`{name}` must be finite"
+            values.iter().all(|value| BYTES.contains(value)),
+            "`{name}` must be in 0 to 255, as pixels are"
         );
         Ok(())
     }

@@ -117,6 +117,15 @@ pub(super) fn check(recipe: &Recipe, built: &Built) -> Result<()> {
     Ok(())
 }
 
+/// Collations for one target a sample.
+const STACKING: [&str; 2] = ["default", "CollateMixup"];
+
+/// The name of `name` or of `{name: parameters}`.
+fn name_of(node: &Node) -> &str {
+    let first = node.entries().first().map(|entry| entry.key.as_str());
+    node.as_str().or(first).unwrap_or_default()
+}
+
 /// Refuses to stack boxes or points, of which each sample has its own number.
 fn check_collations(recipe: &Recipe, built: &Built) -> Result<()> {
     let Ok(sample) = built.train_loader.dataset().sample(0) else {
@@ -134,7 +143,8 @@ fn check_collations(recipe: &Recipe, built: &Built) -> Result<()> {
             .map(|_| &recipe.test_dataloader_params),
     ];
     let stacks = |params: &&Node| match params.get("collate_fn") {
-        Some(collation) => collation.is_null() || collation.as_str() == Some("default"),
+        Some(collation) if collation.is_null() => true,
+        Some(collation) => STACKING.contains(&name_of(collation)),
         None => true,
     };
     let found = sections.into_iter().flatten().find(stacks);
@@ -154,8 +164,7 @@ const NORMALIZED: &str = "LABEL_NORMALIZED_CXCYWH";
 /// Refuses columns that a metric of detections would take for others.
 fn check_columns_of_metric(transforms: &Node, metric: &Node) -> Result<()> {
     let entry = metric.entries().first();
-    let name = entry.map(|entry| entry.key.as_str()).or(metric.as_str());
-    let name = name.unwrap_or_default();
+    let name = name_of(metric);
     let is_of_coco = letters(name) == "cocometrics";
     if !is_of_coco && !letters(name).starts_with("detectionmetrics") {
         return Ok(());

@@ -217,8 +217,11 @@ fn mistakes_are_errors_in_words() {
     assert!(message.contains("is in its name"), "{message}");
 }
 
+/// A metric: its name, its overlap, and whether it gives a best score.
+type Listed = (&'static str, Option<f64>, bool);
+
 /// Two metrics of detections, by their parameters beside the number of classes; none where both may stand together.
-const PAIRS: &[([(&str, Option<f64>, bool); 2], Option<&str>)] = &[
+const PAIRS: &[([Listed; 2], Option<&str>)] = &[
     (
         [
             ("DetectionMetrics_050", None, true),

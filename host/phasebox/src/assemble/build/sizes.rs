@@ -29,6 +29,7 @@ pub(super) fn check(
         (train, of_train, &recipe.train_dataloader_params),
         (validation, of_validation, &recipe.val_dataloader_params),
     ] {
+        at(&[section], loader.check_one_size())?;
         check_drawn(net, loader, collation)?;
         let shapes = loader.input_shapes()?;
         let judged: Result<Vec<bool>> = shapes.iter().map(judge).collect();

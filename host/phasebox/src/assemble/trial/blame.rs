@@ -2,7 +2,7 @@
 //! to a place in the recipe; the errors' own words are those of the parts.
 
 use anyhow::{Error, Result, anyhow};
-use phasebox_recipe::{Content, Node, Recipe};
+use phasebox_recipe::{Content, Location, Node, Recipe};
 use phasebox_train::callback::CallbackFailed;
 use phasebox_train::split::Split;
 use phasebox_train::trainer::LossNotFinite;
@@ -77,7 +77,12 @@ impl<'a> Blame<'a> {
         let (node, remedy) = self.section(stage, seen, &text);
         let doing = stage.doing(seen.split);
         let message = format!("a trial of the recipe failed {doing}: {text}{remedy}");
-        anyhow!(node.location.error(message))
+        let named = match stage {
+            Stage::Loss => self.in_loss(&text),
+            Stage::Metrics => line_in(&[node], &text),
+            _ => None,
+        };
+        anyhow!(named.unwrap_or(&node.location).error(message))
     }
 
     /// The section to change, and how.
@@ -110,6 +115,12 @@ impl<'a> Blame<'a> {
             ),
             None => (&training.loss, ""),
         }
+    }
+
+    /// The place of the loss's parameter that an error names.
+    fn in_loss(&self, text: &str) -> Option<&Location> {
+        let training = &self.recipe.training_hyperparams;
+        line_in(&[&training.loss, &training.criterion_params], text)
     }
 
     /// The transforms of a split, or the data set if there are none.

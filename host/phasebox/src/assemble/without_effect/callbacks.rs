@@ -106,6 +106,11 @@ const STOCK: &[Row] = &[
     ("ema", "", beside_average),
     ("ema", ".beta", not_exponential),
     ("lr-warmup-cosine", "", overridden),
+    (
+        "training-stage-switch",
+        ".next_stage_start_epoch",
+        first_stage,
+    ),
 ];
 
 fn beside_average(facts: &Facts<'_>, _: &Value) -> Option<String> {
@@ -120,6 +125,15 @@ fn overridden(facts: &Facts<'_>, params: &Value) -> Option<String> {
     let last = of_kind.next_back()?;
     let is_last = std::ptr::eq(last.params(), params);
     (!is_last).then(|| format!("`{}` sets the rate after it; keep one of them", last.name()))
+}
+
+/// A switch before the first batch.
+fn first_stage(_: &Facts<'_>, params: &Value) -> Option<String> {
+    let is_first = params["next_stage_start_epoch"].as_u64() == Some(0);
+    is_first.then(|| {
+        "at 0 there is no first stage: the run has the settings of the second from its beginning"
+            .to_owned()
+    })
 }
 
 fn not_exponential(_: &Facts<'_>, params: &Value) -> Option<String> {

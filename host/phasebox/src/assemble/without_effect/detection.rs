@@ -13,6 +13,7 @@ pub(super) fn notes(facts: &Facts<'_>) -> Result<Vec<Note>> {
         notes.extend(of_metric(metric));
     }
     notes.extend(chance(facts, &facts.built.valid_loader)?);
+    notes.extend(other_size(facts)?);
     Ok(notes)
 }
 
@@ -52,15 +53,33 @@ const COMPARED: f64 = 100.0;
 /// A least score that is usual in pictures, and rare in metrics.
 const HIGH_SCORE: f64 = 0.2;
 
-/// The notes about a metric's `post_prediction_callback`.
+/// The notes about the parameters of a metric of detections.
 fn of_metric(metric: &Node) -> Vec<Note> {
-    let parameters = metric.entries().first().map(|entry| &entry.value);
-    let callback = parameters.and_then(|parameters| parameters.get("post_prediction_callback"));
+    let Some(own) = metric.entries().first().map(|entry| &entry.value) else {
+        return Vec::new();
+    };
+    let score = threshold(own, "score_thres", |score| {
+        (score >= 1.0).then_some("precision, recall and F1 are of no detection; 0.1 is the default")
+    });
+    let first = threshold(own, "top_k_predictions", |most| {
+        (most < FEW).then_some("other detections of an image count as missed; 100 is the default")
+    });
+    let mut notes: Vec<Note> = [score, first].into_iter().flatten().collect();
+    notes.extend(of_post_prediction(own));
+    notes
+}
+
+/// Fewer detections of an image than many have things.
+const FEW: f64 = 10.0;
+
+/// The notes about a metric's `post_prediction_callback`.
+fn of_post_prediction(parameters: &Node) -> Vec<Note> {
+    let callback = parameters.get("post_prediction_callback");
     let entries = callback.map(Node::entries).unwrap_or_default();
     let Some(own) = entries.first().map(|entry| &entry.value) else {
         return Vec::new();
     };
-    let classes = parameters.and_then(|parameters| number(parameters.get("num_cls")?));
+    let classes = parameters.get("num_cls").and_then(number);
     let conf = threshold(own, "conf", |conf| {
         (conf >= HIGH_SCORE)
             .then_some("what has a lower score counts as missed; 0.01 is usual in metrics")
@@ -101,6 +120,31 @@ fn chance(facts: &Facts<'_>, loader: &DataLoader) -> Result<Vec<Note>> {
         note(drawn_at(facts, name), text)
     });
     Ok(noted.collect())
+}
+
+/// Images of validation of another size than those of training, for a network that takes both.
+fn other_size(facts: &Facts<'_>) -> Result<Option<Note>> {
+    let built = facts.built;
+    let train = built.train_loader.input_shapes()?;
+    let validation = built.valid_loader.input_shapes()?;
+    let ([(_, train)], [(_, validation)]) = (train.as_slice(), validation.as_slice()) else {
+        return Ok(None);
+    };
+    let is_drawn = !built.train_loader.drawn_shapes()?.is_empty();
+    if is_drawn || train == validation || !built.net.takes(validation)? {
+        return Ok(None);
+    }
+    let [own, other] = [validation, train].map(|shape| sides(shape));
+    let text = format!(
+        "images of validation are {own}, and the network is trained on {other}: write the same size in both, unless it is meant"
+    );
+    Ok(Some(note(&facts.recipe.val_transforms, text)))
+}
+
+/// Height and width of `[channels, height, width]`, in words.
+fn sides(shape: &[i64]) -> String {
+    let sides = shape.iter().skip(1).map(i64::to_string);
+    sides.collect::<Vec<_>>().join("×")
 }
 
 /// The item of a transform's or a collation's name; the transforms of validation if it has another name there.

@@ -53,7 +53,7 @@ pub(super) fn loss_notes(facts: &Facts<'_>) -> Vec<Note> {
 fn parameter(facts: &Facts<'_>, entry: &Entry) -> Option<String> {
     match entry.key.as_str() {
         "ignore_index" => no_such_class(facts, &entry.value.to_json()),
-        "weight" | "pos_weight" => all_alike(&entry.value.to_json()),
+        "weight" | "pos_weight" | "cls_pos_weight" => all_alike(&entry.value.to_json()),
         _ => None,
     }
 }
