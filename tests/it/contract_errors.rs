@@ -58,6 +58,10 @@ const NONSENSE: &[Answers] = &[
             "clip gradients to nan",
             "clip gradients by norm nan",
             "log numbers without a name",
+            "metric of nobody",
+            "metric not json",
+            "metric nested",
+            "metric of boxes of no boxes",
             "normal noise nan",
             "norm nan of a group",
             "metric name empty",
@@ -245,6 +249,7 @@ const NONSENSE: &[Answers] = &[
     (
         "ok",
         &[
+            "metric of the batch",
             "cat of one a thousand times",
             "read nothing at the end",
             "read bf16",
@@ -295,6 +300,7 @@ const RIGHTS: &[Answers] = &[(
         "masked-select",
         "nms",
         "draw-boxes",
+        "batch-metric",
         "rand",
     ],
 )];

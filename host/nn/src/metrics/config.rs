@@ -10,7 +10,7 @@ use torch_ext::Items;
 
 use super::metric::{Count, Metric, Seen};
 use super::totals::Rule;
-use super::{BatchItems, find};
+use super::{BatchItems, Metrics, find};
 use crate::chosen::Chosen;
 use crate::refusal;
 
@@ -40,6 +40,17 @@ impl MetricConfig {
             }
             other => bail!("a metric is a name or `Name: {{parameters}}`, not {other}"),
         }
+    }
+
+    /// Its values over one batch, in [`Metrics`] of its own. Waits for the device.
+    ///
+    /// # Errors
+    /// As [`Metrics::gather`].
+    pub fn of_batch(&self, batch: &BatchItems<'_>) -> Result<Vec<(String, f64)>> {
+        let mut metrics = Metrics::new(std::slice::from_ref(self), &[])?;
+        metrics.update(batch.preds, batch.target)?;
+        metrics.gather(batch)?;
+        metrics.compute()
     }
 
     fn parse(name: &str, block: &Value) -> Result<MetricConfig> {

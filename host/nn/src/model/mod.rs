@@ -84,6 +84,11 @@ trait Architecture: Send + Sync {
     fn count(&self, variables: &mut Variables, blueprint: &Blueprint) -> Result<()> {
         self.build(variables, blueprint).map(drop)
     }
+
+    /// The names of its predictions in evaluation.
+    fn outputs(&self) -> &'static [&'static str] {
+        &["preds"]
+    }
 }
 
 /// The computation of a network. Its tensors are in [`Model`]; `train` switches dropout and batch statistics, and may
@@ -241,6 +246,12 @@ impl Model {
     /// The number of classes that it was built for: the recipe's, or else that of the data.
     pub fn num_classes(&self) -> Option<i64> {
         self.blueprint.num_classes
+    }
+
+    /// The names of its predictions in evaluation; `preds` for one without a name. Those of `multi_task_mlp` are its
+    /// heads', and those of `torchscript` only its file knows.
+    pub fn outputs(&self) -> &'static [&'static str] {
+        self.blueprint.architecture.outputs()
     }
 
     /// `arch_params` as the recipe wrote them.

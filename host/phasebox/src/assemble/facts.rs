@@ -115,7 +115,12 @@ fn preds(net: &Model) -> Option<Vec<String>> {
     match (net.architecture(), net.arch_params()["heads"].as_object()) {
         ("torchscript", _) => None,
         (_, Some(heads)) => Some(heads.keys().cloned().collect()),
-        (_, None) => Some(vec!["preds".to_owned()]),
+        (_, None) => Some(
+            net.outputs()
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect(),
+        ),
     }
 }
 

@@ -41,7 +41,7 @@ impl Batched {
     }
 
     /// The phases at which it is set, in words.
-    fn set_from(self) -> &'static str {
+    pub(super) fn set_from(self) -> &'static str {
         match self {
             Batched::Inputs => "inputs exist during batch phases",
             Batched::Target => "the target exists during batch phases",
@@ -137,8 +137,9 @@ impl PluginState {
     }
 }
 
+/// The refusal of a tensor of the batch that there is none of; `set_from` says when there is.
 #[cold]
-fn not_set<T>(context: &Context, set_from: &str) -> HostResult<T> {
+pub(super) fn not_set<T>(context: &Context, set_from: &str) -> HostResult<T> {
     let phase = context.phase;
     refuse(
         ErrorCode::NotAvailable,

@@ -1,10 +1,13 @@
 //! The contract's `metrics`: the running metrics of one split, and the metrics that callbacks publish beside them.
 
+use anyhow::Context as _;
+use phasebox_contract::limits::Limit;
 use phasebox_contract::phase::Phase;
-use phasebox_nn::metrics::Metrics;
+use phasebox_nn::metrics::{BatchItems, MetricConfig, Metrics};
 use phasebox_train::context::Context;
 use wasmtime::component::Resource;
 
+use super::batch_items::{Batched, not_set};
 use super::data_loader::split_of;
 use crate::bindings::context::HostMetrics;
 use crate::bindings::types::{ErrorCode, ScalarEntry};
@@ -51,6 +54,29 @@ impl PluginState {
         let value = self.read_number(value)?;
         self.publish(name, value)
     }
+
+    /// The values of a metric, which is an entry of a recipe's list as JSON, over the batch alone. Syncs.
+    pub(super) fn metric_of_batch(&mut self, entry: &str) -> HostResult<Vec<ScalarEntry>> {
+        self.charge(Limit::HostBytes, entry.len() as u64)?;
+        let metric = metric_config(entry)?;
+        self.count_sync()?;
+        let context = self.context()?;
+        let (Some(preds), Some(target)) = (&context.preds, &context.target) else {
+            return not_set(context, Batched::Preds.set_from());
+        };
+        let batch = BatchItems {
+            preds,
+            target,
+            inputs: context.inputs.as_ref(),
+            additional: Some(&context.additional_batch_items),
+        };
+        Ok(scalar_entries(&metric.of_batch(&batch)?))
+    }
+}
+
+fn metric_config(entry: &str) -> anyhow::Result<MetricConfig> {
+    let entry = serde_json::from_str(entry).context("a metric is JSON, such as `\"Accuracy\"`")?;
+    MetricConfig::from_value(&entry)
 }
 
 impl HostMetrics for PluginState {

@@ -325,6 +325,10 @@ impl HostPhaseContext for PluginState {
         Ok(Resource::new_own(VALIDATION))
     }
 
+    fn batch_metric(&mut self, _: This, metric: String) -> HostResult<Vec<ScalarEntry>> {
+        self.metric_of_batch(&metric)
+    }
+
     fn loss_avg_meter(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
         self.check_room(1)?;
         self.launch(1)?;

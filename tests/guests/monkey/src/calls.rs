@@ -279,6 +279,7 @@ operations! {
         publish_metric_tensor(context, metric_name, tensor)
         metrics_compute_fn(context)
         valid_metrics(context)
+        batch_metric(context, json)
         loss_avg_meter(context)
         metric_to_watch(context)
         greater_metric_to_watch_is_better(context)

@@ -288,6 +288,14 @@ fn numbers(ctx: &PhaseContext) -> Result<()> {
         "publish a tensor too early",
         ctx.publish_metric_tensor("score", &floats(1)?),
     );
+    tell("metric of the batch", ctx.batch_metric(r#""Accuracy""#));
+    tell("metric of nobody", ctx.batch_metric(r#""Akkuracy""#));
+    tell("metric not json", ctx.batch_metric("Accuracy"));
+    tell("metric nested", ctx.batch_metric(&"[".repeat(100_000)));
+    tell(
+        "metric of boxes of no boxes",
+        ctx.batch_metric(r#"{"CocoMetrics": {"num_cls": 2}}"#),
+    );
     let gradients = ctx.net()?.gradients()?;
     tell("clip to 0", gradients.clip_norm_in_place(0.0, 2.0));
     tell("clip to nan", gradients.clip_norm_in_place(f64::NAN, 2.0));

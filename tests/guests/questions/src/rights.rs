@@ -62,6 +62,7 @@ pub(crate) fn all(ctx: &PhaseContext) -> Result<()> {
     tell("item", number()?.item());
     tell("read-f32", number()?.read_f32(0, 1));
     tell("rand", tensor::rand(&[1], ""));
+    tell("batch-metric", ctx.batch_metric(r#""Accuracy""#));
     syncs()
 }
 

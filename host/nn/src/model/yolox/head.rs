@@ -8,7 +8,7 @@ use tch::Tensor;
 use torch_ext::Items;
 
 use super::blocks::{Area, Unit, window};
-use super::{STRIDES, YoloX};
+use super::{OUTPUTS, STRIDES, YoloX};
 use crate::cells::{Cells, flattened};
 use crate::model::layers::Conv2d;
 use crate::model::variables::Variables;
@@ -42,7 +42,7 @@ impl Head {
         }
         Ok(Head {
             levels,
-            names: ["decoded", "p3", "p4", "p5"].map(Arc::from),
+            names: OUTPUTS.map(Arc::from),
         })
     }
 

@@ -29,10 +29,13 @@ use self::neck::Neck;
 use super::blueprint::Blueprint;
 use super::variables::Variables;
 use super::{Architecture, Network};
+use crate::detection::post_prediction::DECODED;
 use crate::params;
 
 /// The sides of the cells of the three levels, in pixels of the input.
 const STRIDES: [i64; 3] = [8, 16, 32];
+/// The decoded boxes, and the raw levels.
+const OUTPUTS: [&str; 4] = [DECODED, "p3", "p4", "p5"];
 
 /// `arch_params` of the networks.
 #[derive(Default, Deserialize)]
@@ -221,6 +224,10 @@ impl Architecture for YoloX {
             neck: Neck::new(variables, self)?,
             head: Head::new(variables, self, sizes.outputs)?,
         }))
+    }
+
+    fn outputs(&self) -> &'static [&'static str] {
+        &OUTPUTS
     }
 }
 
