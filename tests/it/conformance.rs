@@ -162,6 +162,14 @@ fn callbacks_are_what_they_and_their_readmes_say() {
     }
 }
 
+/// A training that the callback is for.
+fn training(name: &str) -> Training {
+    match name.contains("detection") {
+        true => Training::boxes(),
+        false => Training::digits(),
+    }
+}
+
 /// A training with the example of the README.
 fn example(name: &str) -> Training {
     let readme = readme(name);
@@ -169,7 +177,7 @@ fn example(name: &str) -> Training {
         .split_once("```yaml\nphase_callbacks:\n")
         .and_then(|(_, rest)| rest.split_once("```"));
     let (entries, _) = block.unwrap_or_else(|| panic!("{name}/README.md has no example"));
-    Training::digits()
+    training(name)
         .callbacks(entries)
         .with("train_dataloader_params.max_batches=4")
 }
@@ -207,7 +215,7 @@ fn the_examples_of_the_readmes_train_and_resume() {
 #[test]
 fn an_unknown_parameter_is_refused_by_name() {
     for name in stock() {
-        let (code, message) = Training::digits()
+        let (code, message) = training(&name)
             .callback(&format!("{name}: {{no_such_key: 1}}"))
             .fail();
         assert_eq!(code, 2, "{name}: {message}");

@@ -3,6 +3,7 @@
 
 mod averages;
 mod crossings;
+mod detections;
 mod gradients;
 mod observers;
 mod pictures;

@@ -9,7 +9,7 @@ fn training() -> Training {
         .epochs(3)
 }
 
-fn check(entry: &str, plain: &TrainedRun) {
+fn check(training: fn() -> Training, entry: &str, plain: &TrainedRun) {
     let watched = training().callback(entry).run();
     assert_eq!(watched.own_lines(), plain.own_lines(), "{entry}");
     let (watched, plain) = (watched.checkpoint("latest"), plain.checkpoint("latest"));
@@ -29,7 +29,20 @@ fn what_only_looks_changes_no_number() {
         "early-stopping: {patience: 100}",
         "grad-clip: {max_norm: 1e9}",
     ] {
-        check(entry, &plain);
+        check(training, entry, &plain);
+    }
+}
+
+#[test]
+fn what_draws_detections_changes_no_number() {
+    let plain = Training::boxes().run();
+    for entry in [
+        "detection-visualization: {phase: TRAIN_BATCH_END}",
+        "detection-visualization: {artifact: true}",
+        "extreme-batch-detection-visualization: {loss_to_monitor: iou, enable_on_train_loader: true}",
+        "extreme-batch-detection-visualization: {metric: {CocoMetrics: {num_cls: 10}}, metric_component_name: AP}",
+    ] {
+        check(Training::boxes, entry, &plain);
     }
 }
 

@@ -78,7 +78,7 @@ training_hyperparams:
 phase_callbacks:
 ";
 
-/// Sixty epochs of 23 steps with every stock callback.
+/// Sixty epochs of 23 steps with every stock callback that looks at classes.
 pub(crate) const LONG: &str = "\
 experiment_name: tiny
 dataset: digits
@@ -223,4 +223,27 @@ training_hyperparams:
   greater_metric_to_watch_is_better: false
 phase_callbacks:
   - YoloXTrainingStageSwitchCallback: {next_stage_start_epoch: 3}
+";
+
+/// A detection network on small canvases of digits: 4 train and 2 validation batches of 8. The network and callbacks follow
+/// at its end.
+pub(crate) const BOXES: &str = "\
+experiment_name: tiny
+dataset: {scattered_digits: {size: 64, channels: 3, digits: [1, 2], scale: [2, 3], targets: boxes, train: 32, validation: 16}}
+train_dataloader_params: {batch_size: 8, collate_fn: DetectionCollateFN}
+val_dataloader_params: {batch_size: 8, collate_fn: DetectionCollateFN}
+train_transforms: &transforms
+  - DetectionPaddedRescale: {input_dim: [64, 64]}
+  - DetectionTargetsFormatTransform: {output_format: LABEL_CXCYWH}
+val_transforms: *transforms
+training_hyperparams:
+  max_epochs: 2
+  initial_lr: 0.001
+  loss: YoloXDetectionLoss
+  criterion_params: {strides: [8, 16, 32], num_classes: 10}
+  valid_metrics_list:
+    - CocoMetrics:
+        num_cls: 10
+        post_prediction_callback: {YoloXPostPredictionCallback: {conf: 0.01, iou: 0.65}}
+  metric_to_watch: AP50
 ";

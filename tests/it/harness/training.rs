@@ -7,14 +7,15 @@ use phasebox_train::checkpoint::{self, NamedTensors, Snapshot};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
-use super::recipes::TRAINING;
+use super::recipes::{BOXES, TRAINING};
 use super::{Finished, Scratch};
 
 /// A rate so small that no weight changes: losses then depend on data and criterion alone.
 pub(crate) const STANDSTILL: &str = "training_hyperparams.initial_lr=1e-30";
 
-/// A training on the digits, not yet started.
+/// A training, not yet started.
 pub(crate) struct Training {
+    recipe: &'static str,
     architecture: &'static str,
     callbacks: String,
     changes: Vec<String>,
@@ -23,9 +24,19 @@ pub(crate) struct Training {
 impl Training {
     pub(crate) fn digits() -> Training {
         Training {
+            recipe: TRAINING,
             architecture: "{mlp: {hidden: [32]}}",
             callbacks: String::new(),
             changes: Vec::new(),
+        }
+    }
+
+    /// A small YOLOX that looks for digits.
+    pub(crate) fn boxes() -> Training {
+        Training {
+            recipe: BOXES,
+            architecture: "{yolox_n: {num_classes: 10}}",
+            ..Training::digits()
         }
     }
 
@@ -118,13 +129,14 @@ impl Training {
     fn start(&self, command: &str) -> (Scratch, Finished) {
         let scratch = Scratch::new();
         let Training {
+            recipe,
             architecture,
             callbacks,
             changes,
         } = self;
         scratch.write(
             "recipe.yaml",
-            format!("{TRAINING}architecture: {architecture}\nphase_callbacks:\n{callbacks}"),
+            format!("{recipe}architecture: {architecture}\nphase_callbacks:\n{callbacks}"),
         );
         let changes = changes.iter().map(String::as_str);
         let arguments: Vec<&str> = [command, "recipe.yaml"]

@@ -81,7 +81,7 @@ impl PostPrediction {
     ///
     /// # Errors
     /// Another form or name; a parameter that is unknown or out of range.
-    pub(crate) fn from_value(value: &Value) -> Result<PostPrediction> {
+    pub fn from_value(value: &Value) -> Result<PostPrediction> {
         let (name, block) = match value {
             Value::Null => return Ok(PostPrediction::default()),
             Value::String(name) => (name, &Value::Null),

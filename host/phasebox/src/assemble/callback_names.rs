@@ -9,7 +9,7 @@ use phasebox_train::split::Split;
 use serde_json::{Value, json};
 
 use super::build::Built;
-use super::watched;
+use super::{detection_pictures, watched};
 
 /// A name that recipes use for a stock callback.
 pub(super) struct Name {
@@ -24,6 +24,16 @@ pub(super) type Lower = fn(&Recipe, &Built, &Value) -> Result<Value>;
 
 /// The first name of a file is its own, the others are SuperGradients'.
 pub(super) const NAMES: &[Name] = &[
+    Name::new(
+        "DetectionVisualization",
+        DRAWN,
+        detection_pictures::of_batch,
+    ),
+    Name::new(
+        "ExtremeBatchDetectionVisualization",
+        EXTREME,
+        detection_pictures::of_extreme,
+    ),
     Name::new("EarlyStopping", "early-stopping", monitored),
     Name::new("EMA", "ema", as_written),
     Name::new("GradClip", "grad-clip", as_written),
@@ -34,11 +44,23 @@ pub(super) const NAMES: &[Name] = &[
     Name::new("TrainingStageSwitch", SWITCH, as_written),
     Name::new("EarlyStop", "early-stopping", early_stop),
     Name::new("SaveFirstBatchCallback", "save-first-batch", logged),
+    Name::new(
+        "DetectionVisualizationCallback",
+        DRAWN,
+        detection_pictures::of_batch,
+    ),
+    Name::new(
+        "ExtremeBatchDetectionVisualizationCallback",
+        EXTREME,
+        detection_pictures::of_extreme,
+    ),
     Name::new("YoloXTrainingStageSwitchCallback", SWITCH, yolox_switch),
     Name::new("PPYoloETrainingStageSwitchCallback", SWITCH, ppyoloe_switch),
     Name::new("PhaseContextTestCallback", "trace", as_written),
 ];
 const SWITCH: &str = "training-stage-switch";
+const DRAWN: &str = "detection-visualization";
+const EXTREME: &str = "extreme-batch-detection-visualization";
 
 impl Name {
     const fn new(name: &'static str, file: &'static str, lower: Lower) -> Name {
@@ -163,9 +185,8 @@ const OWN: &str = "it is what callbacks are made of; name one of them, or a file
 /// SuperGradients' callbacks that are not there.
 pub(super) const MISSING: &[Missing] = &[
     Missing {
-        names: "DetectionVisualizationCallback BinarySegmentationVisualizationCallback \
+        names: "BinarySegmentationVisualizationCallback \
             DEKRVisualizationCallback ExtremeBatchCaseVisualizationCallback \
-            ExtremeBatchDetectionVisualizationCallback \
             ExtremeBatchPoseEstimationVisualizationCallback ExtremeBatchSegVisualizationCallback \
             WandBDetectionValidationPredictionLoggerCallback",
         remedy: IMAGES,

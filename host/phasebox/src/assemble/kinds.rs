@@ -4,7 +4,6 @@
 use anyhow::{Result, anyhow};
 use phasebox_data::Target;
 use phasebox_recipe::{Content, Node, Recipe};
-use serde_json::Value;
 
 use super::build::Built;
 
@@ -164,19 +163,39 @@ const NORMALIZED: &str = "LABEL_NORMALIZED_CXCYWH";
 /// Refuses columns that a metric of detections would take for others.
 fn check_columns_of_metric(transforms: &Node, metric: &Node) -> Result<()> {
     let entry = metric.entries().first();
-    let name = name_of(metric);
+    let written = entry.and_then(|entry| entry.value.get("normalize_targets"));
+    let written = written.and_then(|written| match &written.content {
+        Content::Scalar(value) => value.as_bool(),
+        _ => None,
+    });
+    check_columns_read(transforms, name_of(metric), written)
+}
+
+/// As above, for a metric of that name; `normalize_targets` as it is written.
+pub(super) fn check_columns_read(
+    transforms: &Node,
+    name: &str,
+    normalize_targets: Option<bool>,
+) -> Result<()> {
     let is_of_coco = letters(name) == "cocometrics";
     if !is_of_coco && !letters(name).starts_with("detectionmetrics") {
         return Ok(());
     }
-    let written = entry.and_then(|entry| entry.value.get("normalize_targets"));
-    let are_pixels = match written.map(|written| &written.content) {
-        Some(Content::Scalar(value)) => *value == Value::Bool(true),
-        _ => is_of_coco,
-    };
-    match are_pixels {
+    match normalize_targets.unwrap_or(is_of_coco) {
         true => check_columns(transforms, name, IN_PIXELS),
         false => check_columns(transforms, name, NORMALIZED),
+    }
+}
+
+/// True if the transforms give boxes in pixels, false if as parts of the image.
+///
+/// # Errors
+/// Other columns than a center and sizes after the class, which `reader` reads.
+pub(super) fn are_in_pixels(transforms: &Node, reader: &str) -> Result<bool> {
+    let mut formats = items(transforms).iter().filter_map(format_of_boxes);
+    match formats.next_back().and_then(Node::as_str) {
+        Some(NORMALIZED) => Ok(false),
+        _ => check_columns(transforms, reader, IN_PIXELS).map(|()| true),
     }
 }
 

@@ -15,6 +15,7 @@ mod build;
 mod callback_names;
 mod callbacks;
 mod classes;
+mod detection_pictures;
 mod evaluation;
 mod facts;
 mod kinds;

@@ -26,6 +26,7 @@
 //! costs and needs. Nothing here crosses to the host unless its documentation says so.
 
 mod conveniences;
+pub mod detections;
 mod error;
 mod fields;
 mod instance;
