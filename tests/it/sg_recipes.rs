@@ -2,6 +2,7 @@
 //! kept here. A recipe passes, or ends with exactly the names that phasebox does not have; with stand-ins for those,
 //! everything else of it is accepted.
 
+mod coco;
 mod package;
 mod stand_ins;
 
