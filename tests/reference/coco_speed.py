@@ -1,7 +1,10 @@
 """Times the twelve numbers of 5,000 images with 100 detections each: pycocotools against `CocoMetrics`, on one machine.
 
-Needs pycocotools and a built test of phasebox-nn. Both get the same boxes, made by the generator of detection.py; both
-times are from boxes in memory to the numbers. Prints seconds and their ratio, and fails below a ratio of 5.
+Needs pycocotools and the tests of phasebox-nn; without an argument cargo builds them as users get them, with `--release`.
+Both get the same boxes, made by the generator of detection.py; both times are from boxes in memory to the numbers. Prints
+seconds and their ratio, and fails below a ratio of 5.
+
+usage: coco_speed.py [the program of the tests, as `cargo test --release -p phasebox-nn --lib --no-run` names it]
 """
 
 import contextlib
@@ -56,7 +59,8 @@ def pycocotools(truths, found):
 
 def phasebox():
     test = "metrics::detection::tests::speed_of_5000_images"
-    command = ["cargo", "test", "-q", "-p", "phasebox-nn", "--lib", "--", "--nocapture", "--exact", test]
+    cargo = ["cargo", "test", "-q", "--release", "-p", "phasebox-nn", "--lib", "--"]
+    command = [*(sys.argv[1:] or cargo), "--nocapture", "--exact", test]
     environment = {**os.environ, "PHASEBOX_TEST_LONG": "1"}
     output = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
     line = next(line for line in output.splitlines() if line.startswith("{"))

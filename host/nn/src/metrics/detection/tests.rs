@@ -51,6 +51,47 @@ fn the_twelve_numbers_are_pycocotools() {
     }
 }
 
+/// Detections of a network after three epochs of `recipes/yolox_digits.yaml`, and pycocotools' numbers of them.
+#[test]
+fn the_numbers_of_a_trained_network_are_pycocotools() {
+    let all = include_str!("../../../../../tests/reference/coco_run.json");
+    let all: Value = serde_json::from_str(all).expect("valid JSON");
+    let entry = json!({"CocoMetrics": {
+        "num_cls": all["classes"],
+        "post_prediction_callback": untouched(),
+    }});
+    let config = MetricConfig::from_value(&entry).expect("a valid metric");
+    let mut metrics = Metrics::new(&[config], &[]).expect("one metric");
+    let images = all["images"].as_array().expect("a list");
+    assert!(images.len() >= 60);
+    for image in images {
+        let found = numbers(&image["found"], |row| {
+            let mut place = [&row[1..5], &[1.0f32], &[0.0f32; 10]].concat();
+            place[5 + row[0] as usize] = row[5];
+            place
+        });
+        let truths = numbers(&image["truths"], |row| [&[0.0], row].concat());
+        let preds = Items::from(Tensor::from_slice(&found).reshape([1, -1, 15]));
+        let target = Items::from(Tensor::from_slice(&truths).reshape([-1, 6]));
+        let items = BatchItems::of_pair(&preds, &target);
+        metrics.gather(&items).expect("the batch fits");
+    }
+    let found = metrics.compute().expect("the CPU answers").into_iter();
+    let found: Vec<f64> = found.map(|(_, value)| value).collect();
+    let expected: Vec<f64> = serde_json::from_value(all["numbers"].clone()).expect("numbers");
+    assert_eq!(found, expected);
+    assert!(
+        found[1] > 0.1,
+        "the network found next to nothing: {found:?}"
+    );
+}
+
+/// The rows of a list, each made into others, one after the other.
+fn numbers(rows: &Value, row: fn(&[f32]) -> Vec<f32>) -> Vec<f32> {
+    let rows: Vec<Vec<f32>> = serde_json::from_value(rows.clone()).expect("rows of numbers");
+    rows.iter().flat_map(|numbers| row(numbers)).collect()
+}
+
 #[test]
 fn the_values_are_supergradients() {
     let rows = reference("supergradients");
