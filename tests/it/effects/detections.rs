@@ -57,8 +57,8 @@ fn pixels(sample: &Sample) -> Vec<u8> {
 
 /// A picture of a run's log, by its name, of the last epoch.
 fn picture(run: &TrainedRun, name: &str) -> RgbImage {
-    let lines = run.lines().into_iter();
-    let line = lines.filter(|line| line["name"] == name).next_back();
+    let mut lines = run.lines().into_iter();
+    let line = lines.rfind(|line| line["name"] == name);
     let line = line.unwrap_or_else(|| panic!("no picture `{name}`"));
     let file = line["image"].as_str().expect("a file").to_owned();
     image::open(run.path(&file)).expect("a PNG").to_rgb8()
@@ -367,6 +367,14 @@ const REFUSED: &[(&str, &str)] = &[
     (
         "DetectionVisualizationCallback: {post_prediction_callback: {SSDPostPredictCallback: {}}}",
         "use `YoloXPostPredictionCallback`",
+    ),
+    (
+        "DetectionVisualizationCallback: {post_prediction_callback: {YoloXPostPredictionCallback: {classes: [10]}}}",
+        "the last of 10 classes is 9",
+    ),
+    (
+        "ExtremeBatchDetectionVisualizationCallback: {metric: {CocoMetrics: {num_cls: 3}}, metric_component_name: AP}",
+        "write `num_cls: 10`",
     ),
     (
         "ExtremeBatchDetectionVisualizationCallback: {}",

@@ -146,8 +146,11 @@ impl PostPrediction {
         Ok(detections)
     }
 
-    /// Refuses parameters with which a metric of so many classes finds nothing.
-    pub(crate) fn check_for_metric(&self, count: usize) -> Result<()> {
+    /// Refuses parameters that find nothing among so many classes.
+    ///
+    /// # Errors
+    /// A least score that none is above; a class that is not there.
+    pub fn check_for_metric(&self, count: usize) -> Result<()> {
         ensure!(
             self.conf < 1.0,
             "`{NAME}`: `conf` is 1, and no score is above it: give less, such as 0.01"

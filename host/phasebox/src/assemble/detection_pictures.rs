@@ -60,7 +60,7 @@ pub(super) fn of_extreme(recipe: &Recipe, built: &Built, params: &Value) -> Resu
             !on_train,
             "parameter `metric`: detections are compared in validation; use `loss_to_monitor`, or remove `enable_on_train_loader`"
         );
-        check_metric(recipe, &metric, &params).context("parameter `metric`")?;
+        check_metric(recipe, built, &metric, &params).context("parameter `metric`")?;
     }
     if let Some(part) = written(&params, "loss_to_monitor").and_then(Value::as_str) {
         let items = built.criterion.item_names();
@@ -100,6 +100,10 @@ fn complete(recipe: &Recipe, built: &Built, splits: &[Split], params: &mut Param
             of_metrics.unwrap_or_default().with_conf(CONF)
         }
     };
+    if let Some(classes) = built.net.num_classes() {
+        let checked = post_prediction.check_for_metric(classes as usize);
+        checked.context("parameter `post_prediction_callback`")?;
+    }
     let mut post_prediction = serde_json::to_value(post_prediction)?;
     if let Some(all) = post_prediction.as_object_mut() {
         // There is one kind, and the callbacks know no other.
@@ -158,7 +162,7 @@ fn in_pixels(recipe: &Recipe, splits: &[Split], params: &Params) -> Result<bool>
 }
 
 /// Refuses a metric that does not compare boxes or reads others, and one of whose values nothing says which decides.
-fn check_metric(recipe: &Recipe, metric: &Value, params: &Params) -> Result<()> {
+fn check_metric(recipe: &Recipe, built: &Built, metric: &Value, params: &Params) -> Result<()> {
     let config = MetricConfig::from_value(metric)?;
     let metrics = Metrics::new(&[config], &[])?;
     ensure!(
@@ -167,11 +171,9 @@ fn check_metric(recipe: &Recipe, metric: &Value, params: &Params) -> Result<()> 
     );
     let entry = metric.as_object().and_then(|map| map.iter().next());
     if let Some((name, own)) = entry {
-        check_columns_read(
-            &recipe.val_transforms,
-            name,
-            own["normalize_targets"].as_bool(),
-        )?;
+        let in_pixels = own["normalize_targets"].as_bool();
+        check_columns_read(&recipe.val_transforms, name, in_pixels)?;
+        check_count(built, own["num_cls"].as_i64())?;
     }
     let names = metrics.names();
     let component = written(params, "metric_component_name").and_then(Value::as_str);
@@ -184,5 +186,16 @@ fn check_metric(recipe: &Recipe, metric: &Value, params: &Params) -> Result<()> 
         "`metric_component_name` must be one of its values: {}",
         names.join(", ")
     );
+    Ok(())
+}
+
+/// Refuses a metric of another number of classes than the network's.
+fn check_count(built: &Built, written: Option<i64>) -> Result<()> {
+    if let (Some(written), Some(classes)) = (written, built.net.num_classes()) {
+        ensure!(
+            written == classes,
+            "`num_cls` is {written}, and the network has {classes} classes: write `num_cls: {classes}`"
+        );
+    }
     Ok(())
 }
