@@ -49,7 +49,7 @@ pub(crate) fn snapshot_settings() -> insta::Settings {
     settings.add_filter(r"RUN_\d{8}_\d{6}_\w+", "[run]");
     settings.add_filter(r"\b[0-9a-f]{64}\b", "[sha256]");
     settings.add_filter(r"\S*/plugins/", "[stock]/");
-    settings.add_filter(r"known: EarlyStopping, .*", "known: [stock]");
+    settings.add_filter(r"known: DetectionVisualization, .*", "known: [stock]");
     settings.add_filter(r"\d+(\.\d+)? (ms|s)\b", "[time]");
     settings.add_filter(r"phasebox \d+\.\d+\.\d+", "phasebox [version]");
     settings

@@ -1,7 +1,5 @@
 //! The contract's `metrics`: the running metrics of one split, and the metrics that callbacks publish beside them.
 
-use anyhow::Context as _;
-use phasebox_contract::limits::Limit;
 use phasebox_contract::phase::Phase;
 use phasebox_nn::metrics::{BatchItems, MetricConfig, Metrics};
 use phasebox_train::context::Context;
@@ -57,8 +55,7 @@ impl PluginState {
 
     /// The values of a metric, which is an entry of a recipe's list as JSON, over the batch alone. Syncs.
     pub(super) fn metric_of_batch(&mut self, entry: &str) -> HostResult<Vec<ScalarEntry>> {
-        self.charge(Limit::HostBytes, entry.len() as u64)?;
-        let metric = metric_config(entry)?;
+        let metric = MetricConfig::from_value(&self.json_value(entry)?)?;
         self.count_sync()?;
         let context = self.context()?;
         let (Some(preds), Some(target)) = (&context.preds, &context.target) else {
@@ -72,11 +69,6 @@ impl PluginState {
         };
         Ok(scalar_entries(&metric.of_batch(&batch)?))
     }
-}
-
-fn metric_config(entry: &str) -> anyhow::Result<MetricConfig> {
-    let entry = serde_json::from_str(entry).context("a metric is JSON, such as `\"Accuracy\"`")?;
-    MetricConfig::from_value(&entry)
 }
 
 impl HostMetrics for PluginState {

@@ -65,7 +65,7 @@ pub(super) fn save_in_steps(
 }
 
 /// Moves the tags that a save would have moved, had it not been cut short: those of the newest complete checkpoint which
-/// lead to an older one, or nowhere.
+/// lead to an older one of the run, or nowhere.
 ///
 /// # Errors
 /// A tag that cannot be moved.
@@ -73,9 +73,12 @@ pub fn finish_cut_save(run: &Path) -> Result<()> {
     let Some(newest) = newest(run)? else {
         return Ok(());
     };
+    let newest = newest.canonicalize()?;
     for tag in folder::tags(&newest)? {
         let leads_to = link(run, &tag).canonicalize().ok();
-        let is_older = leads_to.is_none_or(|folder| sequence(&folder) < sequence(&newest));
+        let is_older = leads_to.is_none_or(|folder| {
+            folder.parent() == newest.parent() && sequence(&folder) < sequence(&newest)
+        });
         if is_older {
             point(run, &tag, file_name(&newest), &mut |_| Ok(()))?;
         }
