@@ -59,8 +59,8 @@ pub(super) const ROWS: &[Row] = &[
         expect: (0, "life cycle"),
     },
     Row {
-        name: "3,000 functions of local variables alone",
-        file: || with_code(NOTHING, &function(49_999, "nop").repeat(3000)),
+        name: "300 functions of local variables alone",
+        file: || with_code(NOTHING, &function(49_999, "nop").repeat(300)),
         act: &INSPECT,
         expect: (2, "blocks times local variables, function by function"),
     },
