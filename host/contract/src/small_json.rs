@@ -8,7 +8,7 @@ use crate::json_extent::Extent;
 use crate::printable::excerpt;
 
 /// The most bytes of a text. The schema of the stock callback with most parameters has 3 KiB.
-const MAX_BYTES: usize = 64 << 10;
+pub const MAX_BYTES: usize = 64 << 10;
 /// The most lists and objects inside of each other.
 const MAX_DEPTH: usize = 32;
 /// The most values and keys: a few MiB of memory, whatever they are.

@@ -51,6 +51,7 @@ pub(crate) use self::create::MAX_JOINED;
 use phasebox_contract::limits::Limit;
 use phasebox_contract::small_json;
 
+use self::argument_checks::check_text;
 use crate::bindings::types::ErrorCode;
 use crate::error::{HostResult, clip, refusal};
 use crate::state::PluginState;
@@ -58,6 +59,7 @@ use crate::state::PluginState;
 impl PluginState {
     /// A value that a guest gives as JSON text, whose bytes are charged first.
     fn json_value(&mut self, text: &str) -> HostResult<serde_json::Value> {
+        check_text("JSON", text, small_json::MAX_BYTES)?;
         self.charge(Limit::HostBytes, text.len() as u64)?;
         small_json::parse(text).map_err(|error| {
             refusal(

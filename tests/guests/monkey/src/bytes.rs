@@ -150,6 +150,13 @@ const SETTINGS: [&str; 8] = [
 ];
 
 /// Values of settings.
+const METRICS: [&str; 4] = [
+    "\"Accuracy\"",
+    "{\"TopK\": {\"k\": 2}}",
+    "\"F1\"",
+    "\"DetectionMetrics\"",
+];
+
 const JSON: [&str; 8] = ["0", "1", "2", "0.5", "true", "false", "null", "\"mean\""];
 
 impl Bytes {
@@ -382,6 +389,10 @@ impl Bytes {
 
     pub(crate) fn json(&mut self) -> String {
         self.extreme_or(Bytes::extreme_json, |bytes| bytes.mostly(&JSON))
+    }
+
+    pub(crate) fn metric_entry(&mut self) -> String {
+        self.mostly(&METRICS)
     }
 
     /// Leaves nothing to read.

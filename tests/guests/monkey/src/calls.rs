@@ -144,6 +144,9 @@ macro_rules! argument {
     ($bytes:ident $hands:ident $ctx:ident json) => {
         &$bytes.json()
     };
+    ($bytes:ident $hands:ident $ctx:ident metric_entry) => {
+        &$bytes.metric_entry()
+    };
     ($bytes:ident $hands:ident $ctx:ident data) => {
         &$bytes.data()
     };
@@ -279,7 +282,7 @@ operations! {
         publish_metric_tensor(context, metric_name, tensor)
         metrics_compute_fn(context)
         valid_metrics(context)
-        batch_metric(context, json)
+        batch_metric(context, metric_entry)
         loss_avg_meter(context)
         metric_to_watch(context)
         greater_metric_to_watch_is_better(context)
