@@ -17,6 +17,9 @@ use super::sample::{Sample, Target};
 use super::transforms::{Augmentation, Normalize, RandomCrop};
 use super::{Batch, Epoch};
 
+/// The most bytes of a batch of images.
+const MOST_BATCH_BYTES: usize = 16 << 30;
+
 /// One image. `shape` is `[channels, height, width]`, with 1 or 3 channels; `bytes` lie row by row, a pixel's channels
 /// together, as image files and resizers have them.
 #[derive(Debug, Clone)]
@@ -136,12 +139,18 @@ impl<T: Element + Copy + Default> Renderer<'_, T> {
     ) -> Result<Batch> {
         let [channels, height, width] = [self.values.len(), self.size[0], self.size[1]];
         let length = channels * height * width;
-        let mut values = vec![T::default(); indices.len() * length];
-        let mut labels = Vec::with_capacity(indices.len());
-        for (out, &index) in values.chunks_exact_mut(length).zip(indices) {
+        let (mut values, mut labels) = (Vec::new(), Vec::new());
+        for (sample, &index) in indices.iter().enumerate() {
             epoch.go_on()?;
             let image = image(index)?;
+            self.check_size(&image)
+                .with_context(|| image.place(index))?;
+            if values.is_empty() {
+                // Not before an image has this size: the header of a small file may tell any.
+                values = self.room(indices.len())?;
+            }
             labels.push(image.label);
+            let out = &mut values[sample * length..][..length];
             self.render(&image, Random::keyed(&[epoch.seed, index as u64]), out)
                 .with_context(|| image.place(index))?;
         }
@@ -151,8 +160,23 @@ impl<T: Element + Copy + Default> Renderer<'_, T> {
         Ok(Batch::new(indices.len(), inputs, target))
     }
 
-    /// Renders one image into `out`, which is a sample long.
-    fn render(&self, image: &Image<'_>, mut random: Random, out: &mut [T]) -> Result<()> {
+    /// The values of so many samples, which are not there yet.
+    ///
+    /// # Errors
+    /// More bytes than a batch may have.
+    fn room(&self, samples: usize) -> Result<Vec<T>> {
+        let [height, width] = self.size;
+        let values = samples * self.values.len() * height * width;
+        let bytes = values.saturating_mul(size_of::<T>());
+        ensure!(
+            bytes <= MOST_BATCH_BYTES,
+            "a batch of {samples} images of {height}x{width} pixels has {bytes} bytes, and {MOST_BATCH_BYTES} at most are \
+             taken\nhint: lower `batch_size`, or give `resize: [height, width]`"
+        );
+        Ok(vec![T::default(); values])
+    }
+
+    fn check_size(&self, image: &Image<'_>) -> Result<()> {
         let size = [image.shape[1], image.shape[2]];
         let cropped = self.augmentation.cropped(size)?;
         ensure!(
@@ -161,7 +185,14 @@ impl<T: Element + Copy + Default> Renderer<'_, T> {
              hint: give `resize: [height, width]`, or a crop, so that all samples have one size",
             self.size
         );
-        let size = self.augmentation.resized(size)?;
+        Ok(())
+    }
+
+    /// Renders one image, whose size was checked, into `out`, which is a sample long.
+    fn render(&self, image: &Image<'_>, mut random: Random, out: &mut [T]) -> Result<()> {
+        let size = self
+            .augmentation
+            .resized([image.shape[1], image.shape[2]])?;
         let bytes = resize(image, size)?;
         let window = self.window(size, &mut random);
         let planes = out.chunks_exact_mut(self.size[0] * self.size[1]);
