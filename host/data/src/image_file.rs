@@ -80,20 +80,25 @@ fn check_sides(width: u32, height: u32) -> Result<()> {
 /// Decodes as `ImageReader::decode` does, whose limits would be those of the pixels also for what stands before them.
 fn pixels(reader: ImageReader<Cursor<&[u8]>>) -> ImageResult<DynamicImage> {
     let mut decoder = reader.into_decoder()?;
+    let bytes = decoder.total_bytes();
     let mut limits = Limits::default();
-    limits.reserve(decoder.total_bytes())?;
+    // A frame of a GIF may be far larger than the picture, and is made before it is cut.
+    let most = bytes.saturating_mul(3).saturating_add(MOST_BESIDE_BYTES);
+    limits.max_alloc = limits.max_alloc.map(|own| own.min(most));
+    limits.reserve(bytes)?;
     decoder.set_limits(limits)?;
     DynamicImage::from_decoder(decoder)
 }
 
-/// The most bytes that a PNG may take beside its pixels: a row, and its color profile, which is packed a thousandfold.
-const MOST_PNG_BYTES: u64 = 16 << 20;
+/// The most bytes that a file may take beside its pixels and copies of them: a row of a PNG, and its color profile, which is
+/// packed a thousandfold.
+const MOST_BESIDE_BYTES: u64 = 16 << 20;
 
 /// The limits of a format's decoder, without its pixels.
 fn limits(format: Option<ImageFormat>) -> Limits {
     let mut limits = Limits::default();
     if format == Some(ImageFormat::Png) {
-        limits.max_alloc = Some(MOST_PNG_BYTES);
+        limits.max_alloc = Some(MOST_BESIDE_BYTES);
     }
     limits
 }

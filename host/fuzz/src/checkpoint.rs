@@ -2,6 +2,7 @@
 //! resume goes on from.
 
 use std::cell::RefCell;
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -46,8 +47,12 @@ pub fn run(bytes: &[u8]) -> bool {
     if loaded.is_err() {
         return false;
     }
+    let log = || fs::read(folder.path().join("metrics.jsonl")).ok();
+    let before = log();
     let resumed = resume(folder.path());
-    if resumed.is_ok() {
+    // A run that is over changes nothing, and leaves the log as it is.
+    let has_trained = resumed.is_ok() && log() != before;
+    if has_trained {
         training::check_run(folder.path());
     }
     resumed.is_ok()
