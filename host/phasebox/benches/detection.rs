@@ -79,7 +79,7 @@ fn recipe(size: usize, batches: u64) -> String {
     format!(
         "experiment_name: bench
 dataset: {{scattered_digits: {{size: {size}, channels: 3, digits: [10, 10], scale: [2.0, 6.0], train: {samples}, validation: 1}}}}
-train_dataloader_params: {{batch_size: 8, collate_fn: DetectionCollateFN, num_workers: 1}}
+train_dataloader_params: {{batch_size: 8, collate_fn: DetectionCollateFN}}
 val_dataloader_params: {{batch_size: 1, collate_fn: DetectionCollateFN}}
 train_transforms: [{{DetectionPaddedRescale: {{input_dim: {size}}}}}, {{DetectionTargetsFormatTransform: {{output_format: LABEL_CXCYWH}}}}]
 val_transforms: [{{DetectionPaddedRescale: {{input_dim: {size}}}}}, {{DetectionTargetsFormatTransform: {{output_format: LABEL_CXCYWH}}}}]
