@@ -17,7 +17,7 @@ use super::sample::{Sample, Target};
 use super::transforms::{Augmentation, Normalize, RandomCrop};
 use super::{Batch, Epoch};
 
-/// The most bytes of a batch of images.
+/// The most bytes of a batch of images: with what libtorch copies of it, as much as a machine for training has.
 const MOST_BATCH_BYTES: usize = 16 << 30;
 
 /// One image. `shape` is `[channels, height, width]`, with 1 or 3 channels; `bytes` lie row by row, a pixel's channels
@@ -274,4 +274,28 @@ fn resize<'a>(image: &'a Image<'_>, size: [usize; 2]) -> Result<Cow<'a, [u8]>> {
     let filter = FilterType::Triangle;
     let bytes = resize_bytes(channels, &image.bytes, [height, width], size, filter)?;
     Ok(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes of the images are not there: a batch of them is refused before it is made.
+    #[test]
+    fn a_batch_that_no_memory_holds_is_refused() {
+        let shape = [3, 8192, 8192];
+        let keys = Augmentation::default();
+        let image = |_| {
+            Ok(Image {
+                shape,
+                bytes: Cow::Borrowed(&[]),
+                label: 0,
+                path: None,
+            })
+        };
+        let renderer = Renderer::of_bytes(&keys, shape).expect("it fits");
+        let refused = renderer.batch(&[0; 100], &Epoch::from(0), image);
+        let message = refused.expect_err("it has 19 GiB").to_string();
+        assert!(message.contains("lower `batch_size`"), "{message}");
+    }
 }

@@ -1,4 +1,4 @@
-//! The share of chance in a loader: sizes that its collation draws, and transforms that draw. Owns no draw.
+//! The share of chance in a loader: sizes that its transforms and its collation draw, and all that draws. Owns no draw.
 
 use std::collections::BTreeSet;
 
@@ -6,31 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::DataLoader;
 use super::collate::Collation;
-use super::transforms::{TransformConfig, parameters};
-
-/// Transforms that draw, whatever their parameters but the probability are.
-const DRAWING: [&str; 20] = [
-    "RandomCrop",
-    "RandomResizedCrop",
-    "RandomResizedCropAndInterpolation",
-    "RandomHorizontalFlip",
-    "RandomVerticalFlip",
-    "ColorJitter",
-    "RandAugmentTransform",
-    "RandomErasing",
-    "RandomErase",
-    "DetectionMosaic",
-    "DetectionMixup",
-    "DetectionRandomAffine",
-    "DetectionHSV",
-    "DetectionRGB2BGR",
-    "DetectionHorizontalFlip",
-    "DetectionVerticalFlip",
-    "DetectionRandomRotate90",
-    "SegRandomFlip",
-    "SegRandomRescale",
-    "SegColorJitter",
-];
+use super::transforms::TransformConfig;
 
 impl DataLoader {
     /// The shapes `[channels, height, width]` that the collation may give to images of [`input_shapes`](Self::input_shapes),
@@ -65,23 +41,15 @@ impl DataLoader {
         }
         let shape = [channels, height, width].map(|side| side as usize);
         let steps = self.transforms.steps()?;
-        let [_, sides @ ..] = sized(shape, steps.iter())?;
-        for (place, step) in steps
-            .iter()
-            .enumerate()
-            .filter(|(_, step)| is_by_chance(step))
-        {
-            let others = steps
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other != place);
+        let [_, sides @ ..] = behind(shape, &steps, None)?;
+        for (place, step) in steps.iter().enumerate() {
             let name = step.name();
-            let [_, without @ ..] = sized(shape, others.map(|(_, step)| step))
-                .with_context(|| format!("without `{name}`, which chance may pass over"))?;
+            let [_, others @ ..] = behind(shape, &steps, Some(place))
+                .with_context(|| format!("another size that `{name}` may give"))?;
             ensure!(
-                without == sides,
-                "`{name}` gives samples a size by chance, {sides:?} with it and {without:?} without, which no batch can \
-                 hold: put a transform behind it that makes one size, such as `DetectionPaddedRescale`"
+                others == sides,
+                "`{name}` gives samples a size by chance, {sides:?} or {others:?}, which no batch can hold: put a transform \
+                 behind it that makes one size, such as `DetectionPaddedRescale`"
             );
         }
         Ok(())
@@ -93,7 +61,7 @@ impl DataLoader {
     /// As [`input_shapes`](Self::input_shapes).
     pub fn drawing(&self) -> Result<Vec<&'static str>> {
         let steps = self.transforms.steps()?;
-        let drawing = steps.iter().filter(|step| draws(step));
+        let drawing = steps.iter().filter(|step| step.transform().draws());
         let mut names: Vec<&str> = drawing.map(TransformConfig::name).collect();
         let collation = &self.config.collate_fn;
         let sizes: BTreeSet<Vec<i64>> = self.drawn_shapes()?.into_iter().collect();
@@ -104,50 +72,19 @@ impl DataLoader {
     }
 }
 
-/// Transforms that always do the same where their probability is 1.
-const SWITCHES: [&str; 5] = [
-    "DetectionRGB2BGR",
-    "RandomHorizontalFlip",
-    "RandomVerticalFlip",
-    "DetectionHorizontalFlip",
-    "DetectionVerticalFlip",
-];
-
-/// The transform that may lay an image on its side, whatever its probability is.
-const TURN: &str = "DetectionRandomRotate90";
-
-/// The shape behind some transforms, of images that are laid on their side where they may be.
-fn sized<'a>(
+/// The shape behind all transforms, where the one at `otherwise` gives the other that it may.
+fn behind(
     shape: [usize; 3],
-    mut steps: impl Iterator<Item = &'a TransformConfig>,
+    steps: &[TransformConfig],
+    otherwise: Option<usize>,
 ) -> Result<[usize; 3]> {
-    steps.try_fold(shape, |shape, step| {
-        let output = step.transform().output(shape);
-        let [channels, height, width] = output.with_context(|| format!("`{}`", step.name()))?;
-        Ok(match step.name() == TURN {
-            true => [channels, width, height],
-            false => [channels, height, width],
-        })
+    let mut steps = steps.iter().enumerate();
+    steps.try_fold(shape, |shape, (place, step)| {
+        let transform = step.transform();
+        let behind = match otherwise == Some(place) {
+            true => transform.otherwise(shape),
+            false => transform.output(shape),
+        };
+        behind.with_context(|| format!("`{}`", step.name()))
     })
-}
-
-/// True for a transform that changes some samples, and others not.
-fn is_by_chance(step: &TransformConfig) -> bool {
-    let parameters = parameters(step);
-    let probabilities = ["prob", "p", "probability"].iter();
-    let given = probabilities.filter_map(|key| parameters[key].as_f64());
-    let is_sure = |given: f64| given == 0.0 || (given == 1.0 && step.name() != TURN);
-    let mut open = given.filter(|given| !is_sure(*given));
-    open.next().is_some() && draws(step)
-}
-
-fn draws(step: &TransformConfig) -> bool {
-    let parameters = parameters(step);
-    let probabilities = ["prob", "p", "probability"].iter();
-    let mut given = probabilities.filter_map(|key| parameters[key].as_f64());
-    let is_switch = SWITCHES.contains(&step.name());
-    let is_sure = given.any(|given| given == 0.0 || (given == 1.0 && is_switch));
-    let mut switches = ["enable_mosaic", "enable_mixup"].iter();
-    let is_off = switches.any(|key| parameters[key].as_bool() == Some(false));
-    DRAWING.contains(&step.name()) && !is_sure && !is_off
 }

@@ -66,9 +66,7 @@ impl CocoPart {
             ),
         }
     }
-}
 
-impl CocoPart {
     /// An error about the annotations' file with its key, and with the remedy where it lies elsewhere in `data_dir`.
     fn unreadable(&self, data_dir: &Path, source: &Path, error: &anyhow::Error) -> anyhow::Error {
         let (key, other, written) = match (&self.json_file, &self.json_annotation_file) {

@@ -23,8 +23,8 @@ const PEERS: [(&str, &str, &str); 2] = [
 
 fn main() -> Result<()> {
     let mut peers = Peers::start("yolox.py")?;
-    for threads in [1, 2] {
-        let name = format!("training/yolox_n at {SIZE}, {threads} threads");
+    for (threads, hardware) in [(1, "1 thread"), (2, "2 threads")] {
+        let name = format!("training/yolox_n at {SIZE}, {hardware}");
         if is_wanted(&name) {
             measure(&name, threads, peers.as_mut())?;
         }

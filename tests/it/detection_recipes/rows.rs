@@ -209,9 +209,7 @@ pub(super) const REFUSED: &[Row] = &[
             "train_transforms:\n  - DetectionMosaic: {input_dim: 64, prob: 0.5}",
         )],
         6,
-        &[
-            "`DetectionMosaic` gives samples a size by chance, [128, 128] with it and [64, 64] without",
-        ],
+        &["`DetectionMosaic` gives samples a size by chance, [128, 128] or [64, 64]"],
     ),
     row(
         &[

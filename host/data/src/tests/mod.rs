@@ -1,6 +1,7 @@
 //! Tests of the data, by subject. The samples are real; numbers come from the files, computed apart from phasebox.
 
 mod boxed_folders;
+mod chance;
 mod cifar;
 mod coco;
 mod collations;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::numbers::{Color, Range, checked, factors, probability};
+use super::numbers::{Color, Range, checked, factors, is_open, probability};
 use super::{Draw, Transform};
 use crate::raster::Raster;
 use crate::sample::{Pixels, Sample};
@@ -92,6 +92,10 @@ impl Transform for ColorJitter {
             self.range(tone)?;
         }
         Ok(shape)
+    }
+
+    fn draws(&self) -> bool {
+        true
     }
 }
 
@@ -234,6 +238,10 @@ impl Transform for Hsv {
         );
         Ok(shape)
     }
+
+    fn draws(&self) -> bool {
+        self.prob > 0.0
+    }
 }
 
 /// Shifts hue, saturation and value of every pixel.
@@ -333,6 +341,10 @@ impl Transform for SwapChannels {
 
     fn output(&self, shape: [usize; 3]) -> Result<[usize; 3]> {
         probability("prob", self.prob).map(|()| shape)
+    }
+
+    fn draws(&self) -> bool {
+        is_open(self.prob)
     }
 }
 
@@ -440,6 +452,10 @@ impl Transform for RandomErasing {
             color.check("value", shape[0])?;
         }
         Ok(shape)
+    }
+
+    fn draws(&self) -> bool {
+        self.p > 0.0
     }
 }
 

@@ -164,6 +164,10 @@ impl Transform for RandomAffine {
         check_size([height, width])?;
         Ok([channels, height, width])
     }
+
+    fn draws(&self) -> bool {
+        true
+    }
 }
 
 /// The largest size with the proportions of `from` inside `to`.

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::numbers::{Size, factors, probability};
+use super::numbers::{Size, factors, is_open, probability};
 use super::{Draw, RandomCrop, Resize, Step, Transform};
 use crate::raster::{Filter, check_size};
 use crate::sample::{Fill, Move, Sample};
@@ -110,6 +110,10 @@ impl Transform for RandomCropTo {
         let is_plain = size == width && self.fill == 0.0;
         is_plain.then_some(Step::RandomCrop(RandomCrop { size, padding }))
     }
+
+    fn draws(&self) -> bool {
+        true
+    }
 }
 
 /// torchvision's `RandomResizedCrop`: a part of random area and proportions, resized to one size. Draws the area and
@@ -213,6 +217,10 @@ impl Transform for RandomResizedCrop {
         let [height, width] = self.size.sides("size")?;
         Ok([channels, height, width])
     }
+
+    fn draws(&self) -> bool {
+        true
+    }
 }
 
 /// Exchanges left and right.
@@ -272,6 +280,10 @@ impl Transform for Mirror {
     fn step(&self) -> Option<Step> {
         Some(Step::Mirror(self.prob))
     }
+
+    fn draws(&self) -> bool {
+        is_open(self.prob)
+    }
 }
 
 impl Transform for UpsideDown {
@@ -284,6 +296,10 @@ impl Transform for UpsideDown {
 
     fn output(&self, shape: [usize; 3]) -> Result<[usize; 3]> {
         probability("prob", self.prob).map(|()| shape)
+    }
+
+    fn draws(&self) -> bool {
+        is_open(self.prob)
     }
 }
 
@@ -302,5 +318,16 @@ impl Transform for RandomTurn {
         let longest = height.max(width);
         check_size([longest, longest])?;
         Ok([channels, height, width])
+    }
+
+    fn otherwise(&self, [channels, height, width]: [usize; 3]) -> Result<[usize; 3]> {
+        Ok(match self.draws() {
+            true => [channels, width, height],
+            false => [channels, height, width],
+        })
+    }
+
+    fn draws(&self) -> bool {
+        self.prob > 0.0
     }
 }

@@ -86,7 +86,7 @@ fn key(name: &str) -> &'static str {
 }
 
 /// The parameters of a transform.
-pub(crate) fn parameters(step: &TransformConfig) -> Value {
+pub(super) fn parameters(step: &TransformConfig) -> Value {
     let written = serde_json::to_value(step).unwrap_or_default();
     written.get(step.name()).cloned().unwrap_or_default()
 }

@@ -33,7 +33,7 @@ mod values;
 
 pub(crate) use detection::fitted;
 pub use idle::Idle;
-pub(crate) use idle::{OF_BOXES, parameters};
+pub(crate) use idle::OF_BOXES;
 pub(crate) use list::one_pass;
 pub use list::{TransformList, Transforms};
 pub use mapping::{Augmentation, ByteScale, Normalize, RandomCrop, Resize};
@@ -63,6 +63,19 @@ pub(crate) trait Transform: Send + Sync {
     /// Parameters out of range, or an image that the transform does not fit.
     fn output(&self, shape: [usize; 3]) -> Result<[usize; 3]> {
         Ok(shape)
+    }
+
+    /// Another `[channels, height, width]` that chance may give an image of `shape`; [`output`](Self::output) if there is none.
+    ///
+    /// # Errors
+    /// As [`output`](Self::output).
+    fn otherwise(&self, shape: [usize; 3]) -> Result<[usize; 3]> {
+        self.output(shape)
+    }
+
+    /// True if it may make two samples of one, each by chance.
+    fn draws(&self) -> bool {
+        false
     }
 
     /// True if it puts other samples of the data set into this one.
@@ -125,7 +138,7 @@ macro_rules! transforms {
         pub(crate) enum TransformConfig { $($name($transform),)* }
 
         impl TransformConfig {
-            const NAMES: &[&str] = &[$(stringify!($name),)*];
+            pub(crate) const NAMES: &[&str] = &[$(stringify!($name),)*];
 
             pub(crate) fn transform(&self) -> &dyn Transform {
                 match self { $(Self::$name(transform) => transform,)* }

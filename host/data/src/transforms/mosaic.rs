@@ -4,7 +4,7 @@ use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::detection::{fitted, letterboxed};
-use super::numbers::{BYTES, Size, factors, probability};
+use super::numbers::{BYTES, Size, factors, is_open, probability};
 use super::{Draw, Transform};
 use crate::raster::{Filter, check_size};
 use crate::sample::{Fill, Move, Pixels, Sample};
@@ -104,6 +104,17 @@ impl Transform for Mosaic {
         };
         Ok([channels, canvas[0].max(least[0]), canvas[1].max(least[1])])
     }
+
+    fn otherwise(&self, shape: [usize; 3]) -> Result<[usize; 3]> {
+        match is_open(self.chance()) {
+            true => Ok(shape),
+            false => self.output(shape),
+        }
+    }
+
+    fn draws(&self) -> bool {
+        self.chance() > 0.0
+    }
 }
 
 /// Half of this image and half of another one, which is mirrored by chance, scaled into `input_dim`, scaled again by chance
@@ -186,6 +197,10 @@ impl Transform for Mixup {
             "`border_value` must be in 0 to 255, as pixels are"
         );
         Ok(shape)
+    }
+
+    fn draws(&self) -> bool {
+        self.chance() > 0.0
     }
 }
 

@@ -122,3 +122,8 @@ pub(crate) fn probability(name: &str, value: f64) -> Result<()> {
     );
     Ok(())
 }
+
+/// True for a probability that leaves both open.
+pub(crate) fn is_open(probability: f64) -> bool {
+    0.0 < probability && probability < 1.0
+}

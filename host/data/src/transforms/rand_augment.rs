@@ -195,6 +195,10 @@ impl Transform for RandAugment {
         );
         Ok(shape)
     }
+
+    fn draws(&self) -> bool {
+        true
+    }
 }
 
 /// Does one operation.

@@ -147,6 +147,16 @@ impl Transform for RandomRescale {
         let [height, width] = scaled([height, width], high)?;
         Ok([channels, height, width])
     }
+
+    fn otherwise(&self, [channels, height, width]: [usize; 3]) -> Result<[usize; 3]> {
+        let [low, _] = self.ends()?;
+        let [height, width] = scaled([height, width], low)?;
+        Ok([channels, height, width])
+    }
+
+    fn draws(&self) -> bool {
+        true
+    }
 }
 
 /// A part of a fixed size, at a random place or in the middle.
@@ -180,6 +190,10 @@ impl Transform for Crop {
     fn output(&self, [channels, height, width]: [usize; 3]) -> Result<[usize; 3]> {
         let size = self.crop_size.sides()?;
         Ok([channels, size[0].min(height), size[1].min(width)])
+    }
+
+    fn draws(&self) -> bool {
+        self.mode == CropMode::Random
     }
 }
 

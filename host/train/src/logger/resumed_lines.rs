@@ -1,8 +1,7 @@
 //! The lines of `metrics.jsonl` that a resumed run logs again, or that were left torn, are taken out before it goes on.
-//! The file is read from where the checkpoint's count of it ends, in memory of a few MiB, however large it is and whoever
+//! The file is read from where the checkpoint's count of it ends, in some 30 MiB at most, however large it is and whoever
 //! wrote it. Knows of a line only its step.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{
     self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _,
@@ -12,9 +11,8 @@ use std::path::Path;
 use anyhow::Result;
 use phasebox_contract::json_extent::Extent;
 use phasebox_files::atomic_file::{self, Durability};
-use phasebox_files::regular_file;
-use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use phasebox_files::{json, regular_file};
+use serde::Deserialize;
 
 use super::Logged;
 
@@ -159,66 +157,13 @@ struct Step {
     step: Option<u64>,
 }
 
-/// The step in a line; none of what is no object that every reader of JSON takes.
+/// The step in a line; none of what is no object that every reader of JSON takes. All of it is parsed: serde passes over a
+/// value that nobody asks for with half a look.
 fn step_of(line: &[u8]) -> Option<Step> {
     let object = line.starts_with(b"{").then_some(line)?;
-    let text = str::from_utf8(object).ok()?;
     let is_shallow = Extent::of(object).depth <= MOST_DEPTH;
-    let text = is_shallow.then_some(text)?;
-    serde_json::from_str::<Valid>(text).ok()?;
-    serde_json::from_str(text).ok()
-}
-
-/// JSON of which nothing is kept, but every text and number was read: serde passes over the keys and values that nobody asks
-/// for without a look at their characters.
-struct Valid;
-
-impl<'de> Deserialize<'de> for Valid {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Valid, D::Error> {
-        from.deserialize_any(Valid)
-    }
-}
-
-impl<'de> Visitor<'de> for Valid {
-    type Value = Valid;
-
-    fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        text.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Valid, E> {
-        Ok(Valid)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Valid, E> {
-        Ok(Valid)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Valid, E> {
-        Ok(Valid)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Valid, E> {
-        Ok(Valid)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Valid, E> {
-        Ok(Valid)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Valid, E> {
-        Ok(Valid)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Valid, A::Error> {
-        while items.next_element::<Valid>()?.is_some() {}
-        Ok(Valid)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Valid, A::Error> {
-        while entries.next_entry::<Valid, Valid>()?.is_some() {}
-        Ok(Valid)
-    }
+    let value = json::parse(is_shallow.then_some(object)?).ok()?;
+    serde_json::from_value(value).ok()
 }
 
 #[cfg(test)]
