@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use phasebox_contract::grants::Grant;
 use serde_json::{Value, json};
 
+use crate::device::test_device;
 use crate::harness::recipes::EVERY_PART;
 use crate::harness::{Scratch, repository};
 
@@ -409,8 +410,11 @@ fn compare(ask: &str, answers: &BTreeMap<&str, &str>, expected: &[Answers]) {
         .flat_map(|(code, names)| names.iter().map(|name| (*name, *code)))
         .collect();
     let code = |answer: &str| answer.split(" | ").next().unwrap_or_default().to_owned();
-    let is_wrong =
-        |(name, answer): &(&&str, &&str)| expected.get(**name) != Some(&code(answer).as_str());
+    // A GPU wraps such an index: to look at it would cost a wait.
+    let is_wrapped = |name: &str| name == "index outside" && test_device().is_cuda();
+    let is_wrong = |(name, answer): &(&&str, &&str)| {
+        expected.get(**name) != Some(&code(answer).as_str()) && !is_wrapped(name)
+    };
     let wrong: Vec<_> = answers.iter().filter(is_wrong).collect();
     assert!(wrong.is_empty(), "{ask}: {wrong:#?}");
     let unasked: Vec<_> = expected

@@ -25,6 +25,7 @@
 //! | `policy` | that a recipe cannot exceed what the operator of the machine allows |
 //! | `siege` | that a small file of a stranger costs what an honest one of its size does |
 //! | `forged_runs` | that every field of a stranger's checkpoint, summary and folder is checked |
+//! | `cuda` | that a GPU computes what the CPU does; needs one |
 //! | `disk_faults` | that a disk which fails at any change of a run costs nothing that was complete |
 //! | `sandbox` | that every attack of a list is refused or contained, and training goes on to the same bits |
 //! | `eval` | that `phasebox eval` gives the numbers that the run logged, and leaves the run as it was |
@@ -55,7 +56,10 @@ mod cache;
 mod callback_failures;
 mod conformance;
 mod contract_errors;
+mod cuda;
 mod detection_recipes;
+#[path = "../device.rs"]
+mod device;
 mod disk_faults;
 mod effects;
 mod endings;

@@ -87,6 +87,8 @@ training_hyperparams:
   save_ckpt_epoch_list: [1]
   save_ckpt_every_n_steps: 2
   ckpt_best_name: best
+  allow_tf32: true
+  deterministic_kernels: false
   deterministic_callbacks: false
   phase_callbacks:
     - EarlyStopping:

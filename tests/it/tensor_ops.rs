@@ -2,6 +2,9 @@
 //! through the contract and fails at the first that differs. The host's own functions run the same rows in
 //! `host/plugin/src/tensor_ops_test.rs`, which also checks that the table is complete.
 
+use tch::Device;
+
+use crate::device::test_device;
 use crate::harness::recipes::TENSOR_OPS;
 use crate::harness::{Scratch, repository};
 
@@ -10,8 +13,12 @@ const ROWS: &str = include_str!("../tensor_ops/rows.json");
 #[test]
 fn a_guest_sees_what_the_table_says() {
     let component = repository("target/plugins/tests/tensor-ops.wasm");
+    let rows = match test_device() {
+        Device::Cpu => ROWS.to_owned(),
+        _ => ROWS.replace(r#""device": "cpu""#, r#""device": "cuda:0""#),
+    };
     let entry = serde_json::json!([{
-        "wasm": component, "params": { "table": ROWS }, "limits": { "tensors": "64MiB", "call_tensors": "64MiB", "handles": 2048, "launches": 100000, "syncs": 100000 },
+        "wasm": component, "params": { "table": rows }, "limits": { "tensors": "64MiB", "call_tensors": "64MiB", "handles": 2048, "launches": 100000, "syncs": 100000 },
         "grants": ["sync", "random"],
     }]);
     let scratch = Scratch::new();

@@ -31,4 +31,7 @@ mod refusal;
 mod revision;
 pub mod schedule;
 pub mod tensor_group;
+#[cfg(test)]
+#[path = "../../../tests/device.rs"]
+mod test_device;
 mod values;

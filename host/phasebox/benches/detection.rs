@@ -12,8 +12,8 @@ use serde_json::json;
 use tch::Device;
 
 const ROUNDS: usize = 3;
-/// Batches of an epoch; one epoch is timed in a round.
-const BATCHES: u64 = 6;
+/// Batches of an epoch on the CPU and on CUDA; one epoch is timed in a round.
+const BATCHES: [u64; 2] = [6, 60];
 const SIZE: usize = 416;
 /// The losses of the other side, in its words, in ours, and the wanted cost as a multiple of its step.
 const PEERS: [(&str, &str, &str); 2] = [
@@ -23,35 +23,44 @@ const PEERS: [(&str, &str, &str); 2] = [
 
 fn main() -> Result<()> {
     let mut peers = Peers::start("yolox.py")?;
-    for (threads, hardware) in [(1, "1 thread"), (2, "2 threads")] {
+    let rows: &[_] = match trained::device()? {
+        Device::Cpu => &[(Device::Cpu, 1, "1 thread"), (Device::Cpu, 2, "2 threads")],
+        device => &[(device, 1, "CUDA")],
+    };
+    for (device, threads, hardware) in rows {
         let name = format!("training/yolox_n at {SIZE}, {hardware}");
         if is_wanted(&name) {
-            measure(&name, threads, peers.as_mut())?;
+            measure(&name, *device, *threads, peers.as_mut())?;
         }
     }
     Ok(())
 }
 
-fn measure(name: &str, threads: usize, mut peers: Option<&mut Peers>) -> Result<()> {
+fn measure(
+    name: &str,
+    device: Device,
+    threads: usize,
+    mut peers: Option<&mut Peers>,
+) -> Result<()> {
     tch::set_num_threads(i32::try_from(threads)?);
     let folder = tempfile::tempdir()?;
     let mut ours = Vec::new();
     let mut theirs = PEERS.map(|_| Vec::new());
     for _ in 0..if is_measured() { ROUNDS } else { 1 } {
         let (size, batches) = if is_measured() {
-            (SIZE, BATCHES)
+            (SIZE, BATCHES[usize::from(device.is_cuda())])
         } else {
             (64, 1)
         };
         let recipe = recipe(size, batches);
         ours.push(trained::microseconds(
             &recipe,
-            Device::Cpu,
+            device,
             batches,
             folder.path(),
         )?);
         for ((loss, _, _), times) in PEERS.iter().zip(&mut theirs) {
-            let request = json!({"loss": loss, "size": size, "steps": batches, "threads": threads});
+            let request = json!({"loss": loss, "size": size, "steps": batches, "threads": threads, "device": trained::name_of(device)});
             if let Some(peers) = peers.as_deref_mut() {
                 times.push(peers.ask(&request)?);
             }

@@ -6,9 +6,10 @@ mod networks;
 mod peers;
 mod trained;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use measure::{Row, is_measured, is_wanted, median};
 use networks::Network;
 use peers::Peers;
@@ -16,20 +17,19 @@ use serde_json::{Value, json};
 use tch::Device;
 
 /// The runners that are timed in each round, one after the other.
-const OURS: [&str; 4] = [
+const OURS: [&str; 5] = [
     "no callback",
+    "an observer",
     "three callbacks",
     "ten no-op callbacks",
     "plain tch",
 ];
 const PEERS: [&str; 3] = ["pytorch", "lightning", "lightning, three callbacks"];
+/// A whole step as one recording of PyTorch: no other trainer can be faster. On CUDA alone.
+const GRAPH: &str = "pytorch, one CUDA graph";
 
 fn main() -> Result<()> {
-    let device = if std::env::args().any(|argument| argument == "--cuda") {
-        open_cuda()?
-    } else {
-        Device::Cpu
-    };
+    let device = trained::device()?;
     let mut peers = Peers::start("peers.py")?;
     for network in [Network::mlp(), Network::resnet18()] {
         for threads in thread_counts(device)? {
@@ -60,18 +60,6 @@ fn hardware(device: Device, threads: usize) -> String {
     }
 }
 
-/// Loads CUDA.
-///
-/// # Errors
-/// No CUDA device.
-fn open_cuda() -> Result<Device> {
-    torch_ext::load_cuda().context("--cuda")?;
-    if torch_ext::cuda_device_count()? == 0 {
-        bail!("--cuda: there is no CUDA device here; leave it out to measure the CPU");
-    }
-    Ok(Device::Cuda(0))
-}
-
 fn measure(
     network: &Network,
     name: &str,
@@ -82,34 +70,32 @@ fn measure(
     tch::set_num_threads(i32::try_from(threads)?);
     let folder = tempfile::tempdir()?;
     network.write_data(folder.path())?;
-    let mut times = vec![Vec::new(); OURS.len() + PEERS.len()];
+    let graph = device.is_cuda().then_some(GRAPH);
+    let asked: Vec<&str> = PEERS.into_iter().chain(graph).collect();
+    let mut times = Times::default();
     for _ in 0..if is_measured() { network.rounds } else { 1 } {
-        for (runner, times) in OURS.iter().zip(&mut times) {
-            times.push(ours(network, runner, device, folder.path())?);
+        for runner in OURS {
+            times.add(runner, ours(network, runner, device, folder.path())?);
         }
         if let Some(peers) = peers.as_deref_mut() {
-            for (runner, times) in PEERS.iter().zip(&mut times[OURS.len()..]) {
-                times.push(peers.ask(&request(network, runner, device, threads))?);
+            for runner in &asked {
+                let request = request(network, runner, device, threads);
+                times.add(runner, peers.ask(&request)?);
             }
         }
     }
-    rows(
-        network,
-        name,
-        &times.into_iter().map(median).collect::<Vec<_>>(),
-    );
+    rows(network, name, device, &times);
     Ok(())
 }
 
 /// A question for the microseconds of one step with one of [`PEERS`].
 fn request(network: &Network, runner: &str, device: Device, threads: usize) -> Value {
-    let device = if device == Device::Cpu { "cpu" } else { "cuda" };
     json!({
         "network": network.name,
         "runner": runner,
-        "steps": network.steps(),
+        "steps": network.steps(device),
         "threads": threads,
-        "device": device,
+        "device": trained::name_of(device),
     })
 }
 
@@ -117,26 +103,32 @@ fn request(network: &Network, runner: &str, device: Device, threads: usize) -> V
 fn ours(network: &Network, runner: &str, device: Device, folder: &Path) -> Result<f64> {
     match runner {
         "no callback" => train(network, "[]", device, folder),
+        "an observer" => train(network, &networks::observer(), device, folder),
         "three callbacks" => train(network, &networks::three_callbacks(), device, folder),
         "ten no-op callbacks" => train(network, &networks::no_op_callbacks(10), device, folder),
         _ => Ok(network.plain_tch(device)),
     }
 }
 
-fn rows(network: &Network, name: &str, times: &[f64]) {
-    let [
-        alone,
-        three,
-        no_ops,
-        tch,
-        pytorch,
-        lightning,
-        lightning_three,
-    ] = times
-    else {
-        return;
-    };
-    let row = |what: &str, value: f64, against: &str, beside: f64, bar: &str| {
+/// The microseconds that each runner took in each round.
+#[derive(Default)]
+struct Times(BTreeMap<&'static str, Vec<f64>>);
+
+impl Times {
+    fn add(&mut self, runner: &'static str, microseconds: f64) {
+        self.0.entry(runner).or_default().push(microseconds);
+    }
+
+    /// The median; not a number for a runner that was not timed.
+    fn of(&self, runner: &str) -> f64 {
+        self.0.get(runner).cloned().map_or(f64::NAN, median)
+    }
+}
+
+fn rows(network: &Network, name: &str, device: Device, times: &Times) {
+    let bars = network.bars(device);
+    let row = |what: &str, against: &str, runner: &str, bar: &str| {
+        let (value, beside) = (times.of(what), times.of(runner));
         let against = beside.is_finite().then(|| (against, value / beside));
         Row {
             name: &format!("{name}, {what}"),
@@ -147,28 +139,45 @@ fn rows(network: &Network, name: &str, times: &[f64]) {
         }
         .print();
     };
-    row("no callback", *alone, "plain tch", *tch, "");
-    row("three callbacks", *three, "no callback", *alone, "");
-    row("ten no-op callbacks", *no_ops, "no callback", *alone, "");
+    row("no callback", "plain tch", "plain tch", "");
+    row("three callbacks", "no callback", "no callback", "");
+    row(
+        "ten no-op callbacks",
+        "no callback",
+        "no callback",
+        bars.no_ops,
+    );
     row(
         "three callbacks",
-        *three,
         "PyTorch's own loop",
-        *pytorch,
-        network.bar_pytorch,
+        "pytorch",
+        bars.pytorch,
     );
     row(
         "three callbacks",
-        *three,
         "Lightning with the same",
-        *lightning_three,
-        network.bar_lightning,
+        "lightning, three callbacks",
+        bars.lightning,
     );
-    row("no callback", *alone, "Lightning without", *lightning, "");
+    row("no callback", "Lightning without", "lightning", "");
+    if device.is_cuda() {
+        row(
+            "three callbacks",
+            "one CUDA graph of PyTorch",
+            GRAPH,
+            bars.graph,
+        );
+        row(
+            "an observer",
+            "one CUDA graph of PyTorch",
+            GRAPH,
+            bars.observer,
+        );
+    }
 }
 
 /// Trains with the real trainer. Returns the microseconds of a step, loader and logging included.
 fn train(network: &Network, callbacks: &str, device: Device, folder: &Path) -> Result<f64> {
-    let recipe = network.recipe(callbacks, folder);
+    let recipe = network.recipe(callbacks, device, folder);
     trained::microseconds(&recipe, device, network.batches, folder)
 }

@@ -66,6 +66,10 @@ pub struct TrainingHyperparams {
     pub saving: Saving,
     /// The earlier run or checkpoint to go on from.
     pub resume: Resume,
+    /// Lets convolutions on a GPU round their operands to 10 bits (TensorFloat-32), as PyTorch does by default.
+    pub allow_tf32: bool,
+    /// Chooses kernels whose sums have a fixed order on a GPU too, so that equal runs end with equal bits.
+    pub deterministic_kernels: bool,
     /// Counts callbacks' time in instructions, so that what they do depends on nothing but the recipe.
     pub deterministic_callbacks: bool,
     /// The callbacks, in the order they run in.
@@ -232,6 +236,8 @@ pub(super) fn read(reader: &mut SectionReader<'_>) -> TrainingHyperparams {
         evaluation: evaluation(reader),
         saving: saving(reader),
         resume: resume(reader),
+        allow_tf32: reader.value_or("allow_tf32", true),
+        deterministic_kernels: reader.value_or("deterministic_kernels", false),
         deterministic_callbacks: reader.value_or("deterministic_callbacks", false),
         phase_callbacks: reader.keep(callbacks).unwrap_or_default(),
     }

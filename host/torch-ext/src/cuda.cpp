@@ -1,6 +1,9 @@
 // Streams and graphs of CUDA. A library of its own: the symbols of libtorch_cuda are there only once that has been
 // loaded, so they stay undefined here and are found when this library is opened after libtorch_cuda.
+#include <ATen/core/Generator.h>
+#include <ATen/cuda/CUDAGeneratorImpl.h>
 #include <ATen/cuda/CUDAGraph.h>
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
@@ -9,10 +12,40 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 using at::cuda::CUDAGraph;
 using c10::cuda::CUDAStream;
 using torch_ext::guarded;
+
+namespace {
+
+// What libtorch leaves behind where a recording fails: memory that is still asked of the pool, and a generator that
+// takes every draw for one of the recording.
+void abandon_recording(const uint64_t* pool) {
+  const auto device = c10::cuda::current_device();
+  try {
+    c10::cuda::CUDACachingAllocator::endAllocateToPool(device, {pool[0], pool[1]});
+  } catch (const c10::Error&) {
+    // The failure came before the pool was used, or after it was left.
+  }
+  auto generator = at::cuda::detail::getDefaultCUDAGenerator(device);
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  generator.graphsafe_set_state(generator.clone());
+}
+
+// Runs one end of a recording. What fails there leaves no recording under way.
+template <class Body>
+void or_abandon(const uint64_t* pool, Body&& body) {
+  try {
+    body();
+  } catch (...) {
+    abandon_recording(pool);
+    throw;
+  }
+}
+
+} // namespace
 
 extern "C" {
 
@@ -51,12 +84,14 @@ char* ext_cuda_graph_new(void** out) {
 // CUDA refuses some calls during a recording. It refuses them to this thread only: others load batches meanwhile.
 char* ext_cuda_graph_begin(void* graph, const uint64_t* pool) {
   return guarded([&] {
-    static_cast<CUDAGraph*>(graph)->capture_begin({pool[0], pool[1]}, cudaStreamCaptureModeThreadLocal);
+    or_abandon(pool, [&] {
+      static_cast<CUDAGraph*>(graph)->capture_begin({pool[0], pool[1]}, cudaStreamCaptureModeThreadLocal);
+    });
   });
 }
 
-char* ext_cuda_graph_end(void* graph) {
-  return guarded([&] { static_cast<CUDAGraph*>(graph)->capture_end(); });
+char* ext_cuda_graph_end(void* graph, const uint64_t* pool) {
+  return guarded([&] { or_abandon(pool, [&] { static_cast<CUDAGraph*>(graph)->capture_end(); }); });
 }
 
 char* ext_cuda_graph_replay(void* graph) {

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use tch::Device;
@@ -43,7 +44,7 @@ functions! {
     pool = c"ext_cuda_pool": unsafe extern "C" fn(*mut u64) -> Message,
     graph_new = c"ext_cuda_graph_new": unsafe extern "C" fn(*mut *mut c_void) -> Message,
     graph_begin = c"ext_cuda_graph_begin": unsafe extern "C" fn(*mut c_void, *const u64) -> Message,
-    graph_end = c"ext_cuda_graph_end": unsafe extern "C" fn(*mut c_void) -> Message,
+    graph_end = c"ext_cuda_graph_end": unsafe extern "C" fn(*mut c_void, *const u64) -> Message,
     graph_replay = c"ext_cuda_graph_replay": unsafe extern "C" fn(*mut c_void) -> Message,
     graph_free = c"ext_cuda_graph_free": unsafe extern "C" fn(*mut c_void),
 }
@@ -107,8 +108,9 @@ impl Drop for SideStream {
     }
 }
 
-/// Memory that graphs share. They must be replayed in the order they were recorded in.
-#[derive(Clone, Copy, Debug)]
+/// Memory that graphs share. They must be replayed in the order they were recorded in. Each keeps the pool, and once the
+/// last is gone libtorch takes no more graphs for it.
+#[derive(Debug)]
 pub struct GraphPool([u64; 2]);
 
 impl GraphPool {
@@ -136,26 +138,28 @@ pub(crate) fn is_recording() -> bool {
 #[derive(Debug)]
 pub struct Graph {
     raw: NonNull<c_void>,
+    pool: Rc<GraphPool>,
 }
 
 impl Graph {
     /// An empty graph.
-    pub fn new() -> Result<Graph> {
+    pub fn new(pool: Rc<GraphPool>) -> Result<Graph> {
         let functions = functions()?;
         let mut raw = std::ptr::null_mut();
         // SAFETY: the out pointer is to a local.
         check("graph", unsafe { (functions.graph_new)(&mut raw) })?;
         match NonNull::new(raw) {
-            Some(raw) => Ok(Graph { raw }),
+            Some(raw) => Ok(Graph { raw, pool }),
             None => unreachable!("C++ `new` throws rather than return null"),
         }
     }
 
-    /// Begins the recording: from now on this thread's work is recorded and not run. Needs a [`SideStream`].
-    pub fn begin(&mut self, pool: GraphPool) -> Result<()> {
+    /// Begins the recording: from now on this thread's work is recorded and not run. Needs a [`SideStream`]. After an error
+    /// nothing is recorded, and work runs as before.
+    pub fn begin(&mut self) -> Result<()> {
         // SAFETY: the graph is valid as long as `self`, the pool's numbers for the call.
         check("graph begin", unsafe {
-            (functions()?.graph_begin)(self.raw.as_ptr(), pool.0.as_ptr())
+            (functions()?.graph_begin)(self.raw.as_ptr(), self.pool.0.as_ptr())
         })?;
         RECORDING.set(true);
         Ok(())
@@ -164,9 +168,9 @@ impl Graph {
     /// Ends the recording. Must be called even if work failed meanwhile, which then is an error here too.
     pub fn end(&mut self) -> Result<()> {
         RECORDING.set(false);
-        // SAFETY: the graph is valid as long as `self`.
+        // SAFETY: the graph is valid as long as `self`, the pool's numbers for the call.
         check("graph end", unsafe {
-            (functions()?.graph_end)(self.raw.as_ptr())
+            (functions()?.graph_end)(self.raw.as_ptr(), self.pool.0.as_ptr())
         })
     }
 

@@ -150,6 +150,8 @@ unsafe extern "C" {
     pub(crate) fn ext_rng_state(device: c_int, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_set_rng_state(device: c_int, state: *const C_tensor) -> Message;
     pub(crate) fn ext_manual_seed(seed: u64) -> Message;
+    pub(crate) fn ext_use_deterministic_kernels(wanted: bool) -> Message;
+    pub(crate) fn ext_allow_tf32(allowed: bool) -> Message;
 
     pub(crate) fn ext_scalar_value(tensor: *const C_tensor, out: *mut f64) -> Message;
     pub(crate) fn ext_lane_new(device: c_int, cells: usize, out: *mut *mut Lane) -> Message;

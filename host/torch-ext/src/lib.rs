@@ -43,7 +43,7 @@ pub use items::{Items, check_item_name};
 pub use library::{cuda_device_count, libtorch_version, load_cuda};
 pub use list::TensorList;
 pub use message::{described, reason};
-pub use rng::{manual_seed, rng_state, set_rng_state};
+pub use rng::{allow_tf32, manual_seed, rng_state, set_rng_state, use_deterministic_kernels};
 pub use script::ScriptModule;
 pub use shape::{Extent, Shape, bytes, numel};
 pub use storage::{channels_last, is_same, shares_storage, storage_bytes};

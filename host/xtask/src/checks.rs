@@ -7,6 +7,56 @@ use crate::paths::Paths;
 use crate::workspace::Workspace;
 use crate::{languages, plugins, setup};
 
+/// Tests that train, or run the kernels of a step: what `--cuda` repeats on a GPU.
+const ON_A_GPU: [(&[&str], &[&str]); 2] = [
+    (
+        &["--package", "phasebox-nn", "--lib"],
+        &["criterion", "optim"],
+    ),
+    (
+        &["--package", "phasebox", "--test", "it"],
+        &[
+            "cuda::",
+            "recorded_steps",
+            "any_batch",
+            "phases",
+            "effects",
+            "conformance",
+            "tensor_ops",
+            "extra_passes",
+            "callback_failures",
+            "contract_errors",
+            "sandbox",
+            "resume",
+            "eval",
+            "--include-ignored",
+        ],
+    ),
+];
+
+/// Runs on the first CUDA device what `selection` names, or all that is worth it there.
+///
+/// # Errors
+/// A test that fails.
+pub(crate) fn test_on_a_gpu(paths: &Paths, selection: &[String]) -> Result<()> {
+    setup(paths, true)?;
+    plugins::build(paths, true)?;
+    say("testing on the first CUDA device");
+    let test = || {
+        let mut cargo = paths.cargo(&["test", "--no-fail-fast"]);
+        cargo.env("PHASEBOX_TEST_DEVICE", "cuda");
+        cargo.env("OMP_NUM_THREADS", "1");
+        cargo
+    };
+    if !selection.is_empty() {
+        return become_command(test().args(selection));
+    }
+    let [kernels, runs] = ON_A_GPU;
+    let remedy = "repair the failures above";
+    run(test().args(kernels.0).arg("--").args(kernels.1), remedy)?;
+    become_command(test().args(runs.0).arg("--").args(runs.1))
+}
+
 /// Runs all checks; with `selection` (arguments for `cargo test`) only the tests it selects. Ends by becoming the last
 /// test run, so that its closing lines and exit code are ours. A long one has no case left out.
 pub(crate) fn test(paths: &Paths, selection: &[String], is_long: bool) -> Result<()> {

@@ -52,6 +52,9 @@ enum Task {
         /// Also what takes hours: every fault of a disk, a thousand kills, the siege's long rows
         #[arg(long)]
         long: bool,
+        /// Train on the first CUDA device, and only what shows something there
+        #[arg(long, conflicts_with = "long")]
+        cuda: bool,
         /// As for `cargo test`: a filter, `-p PACKAGE`, `-- --nocapture`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -91,7 +94,14 @@ fn run(task: Task) -> Result<()> {
             }
         }
         Task::Train { arguments } => train(&paths, &arguments),
-        Task::Test { long, arguments } => checks::test(&paths, &arguments, long),
+        Task::Test {
+            cuda: true,
+            arguments,
+            ..
+        } => checks::test_on_a_gpu(&paths, &arguments),
+        Task::Test {
+            long, arguments, ..
+        } => checks::test(&paths, &arguments, long),
         Task::Bench(arguments) => bench::run(&paths, &arguments),
     }
 }
@@ -123,7 +133,10 @@ mod tests {
     fn a_long_test_is_told_from_what_is_for_cargo() {
         fn check(words: &[&str], expected: bool, rest: &[&str]) {
             let words = ["cargo xtask", "test"].iter().chain(words);
-            let Task::Test { long, arguments } = Task::parse_from(words) else {
+            let Task::Test {
+                long, arguments, ..
+            } = Task::parse_from(words)
+            else {
                 panic!("another task");
             };
             assert_eq!(

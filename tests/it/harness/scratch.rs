@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use super::recipes::TINY;
 use super::repository;
 use super::run_folder::Run;
+use crate::device::test_device;
 
 /// A folder for one case: its recipe, its callbacks, its runs.
 pub(crate) struct Scratch(TempDir);
@@ -37,6 +38,7 @@ impl Scratch {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_phasebox"));
         command.args(arguments).current_dir(self.0.path());
+        command.args(device_of(arguments));
         command.env(
             "XDG_CACHE_HOME",
             Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"),
@@ -114,6 +116,24 @@ impl Scratch {
     /// `text` without the name of this folder.
     pub(crate) fn readable(&self, text: &str) -> String {
         text.replace(&self.0.path().display().to_string(), "[here]")
+    }
+}
+
+/// The flag that puts what a command trains or measures on the device of the tests, where that is not the CPU.
+fn device_of(arguments: &[&str]) -> &'static [&'static str] {
+    let takes_one =
+        ["train", "check", "eval", "predict"].contains(&arguments.first().unwrap_or(&""));
+    if takes_one && test_device().is_cuda() && !arguments.contains(&"--device") {
+        match arguments[0] {
+            "train" | "check" => &[
+                "--device",
+                "cuda",
+                "training_hyperparams.deterministic_kernels=true",
+            ],
+            _ => &["--device", "cuda"],
+        }
+    } else {
+        &[]
     }
 }
 

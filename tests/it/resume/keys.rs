@@ -142,6 +142,8 @@ save_ckpt_epoch_list | save_ckpt_epoch_list=[1,2] | inside | Files
 save_ckpt_every_n_steps | save_ckpt_every_n_steps=2 | inside | Files
 ckpt_best_name | ckpt_best_name=finest | inside | Files
 load_opt_params | load_opt_params=false | inside | Weights
+allow_tf32 | allow_tf32=false | inside | Nowhere
+deterministic_kernels | deterministic_kernels=true | inside | Nowhere
 deterministic_callbacks | deterministic_callbacks=true | inside | Nowhere
 phase_callbacks | phase_callbacks=[{grad-clip: {max_norm: 0.01}}] | inside | Weights
 ";

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tch::{Kind, Reduction, Tensor};
 
+use super::in_range::InRange;
 use super::{Parsed, TensorLoss, class_weights, full_precision};
+use crate::values;
 
 /// `criterion_params` of `CrossEntropyLoss`: PyTorch's, and those that SuperGradients' loss of the same name has.
 #[derive(Deserialize, Serialize)]
@@ -103,16 +105,41 @@ impl TensorLoss for CrossEntropy {
     fn forward(&self, weights: Option<&Tensor>, preds: &Tensor, target: &Tensor) -> Result<Tensor> {
         let preds = full_precision(preds)?;
         let target = classes_or_probabilities(&preds, target)?;
+        if target.is_floating_point() {
+            return self.of_target(weights, &preds, &target);
+        }
+        let target = InRange::of(target, preds.size()[1], Some(self.ignore_index))?;
+        target.mark(self.of_target(weights, &preds, &target.indices)?)
+    }
+
+    fn look_at(&self, preds: &Tensor, target: &Tensor) -> Result<()> {
+        let classes = preds.size()[1];
+        if target.is_floating_point() {
+            return Ok(());
+        }
+        let counted = target.f_masked_select(&target.f_ne(self.ignore_index)?)?;
+        values::within(&counted, [0.0, (classes - 1) as f64])
+    }
+}
+
+impl CrossEntropy {
+    /// The loss beside classes, int64, or their probabilities.
+    fn of_target(
+        &self,
+        weights: Option<&Tensor>,
+        preds: &Tensor,
+        target: &Tensor,
+    ) -> Result<Tensor> {
         if !self.from_logits {
-            return self.of_logarithms(weights, &preds, &target);
+            return self.of_logarithms(weights, preds, target);
         }
         let loss = match (&self.smooth_dist, weights) {
             (Some(_), Some(spread)) => {
-                let target = self.spread(&preds, &target, spread)?;
+                let target = self.spread(preds, target, spread)?;
                 preds.f_cross_entropy_loss::<&Tensor>(&target, None, self.reduction(), -100, 0.0)?
             }
             _ => preds.f_cross_entropy_loss(
-                &target,
+                target,
                 weights,
                 self.reduction(),
                 self.ignore_index,
@@ -122,11 +149,9 @@ impl TensorLoss for CrossEntropy {
         if self.z_loss == 0.0 {
             return Ok(loss);
         }
-        Ok(loss.f_add(&self.penalty(&preds)?)?)
+        Ok(loss.f_add(&self.penalty(preds)?)?)
     }
-}
 
-impl CrossEntropy {
     fn reduction(&self) -> Reduction {
         match self.reduction {
             Reduce::Mean => Reduction::Mean,

@@ -11,6 +11,7 @@
 mod binary_cross_entropy;
 mod class_weights;
 mod cross_entropy;
+mod in_range;
 mod multi_task;
 mod presence;
 mod regression;
@@ -303,9 +304,8 @@ impl Criterion {
     ///
     /// # Errors
     /// Names, shapes and kinds that do not go together, in words; targets of the first batch that the loss is not made
-    /// for. A class index out of range is an error on the CPU; on
-    /// CUDA it is a device assert, after which the process cannot use the device. Nothing here prevents that: to
-    /// look at the target's values would cost a sync.
+    /// for. A class index out of range is an error on the CPU and in the first batch; later it makes the loss of a GPU no
+    /// number, since to look at the target's values would cost a sync.
     pub fn forward(&self, preds: &Items, target: &Items) -> Result<LossOutput> {
         let parts = self
             .parts(preds, target)

@@ -16,16 +16,29 @@ pub(crate) struct Network {
     pub(crate) name: &'static str,
     /// Batches of one epoch, all of them full.
     pub(crate) batches: u64,
-    /// Epochs that are timed. The first epoch of a training is not.
-    epochs: u64,
+    /// Epochs that are timed, on the CPU and on CUDA. The first epoch of a training is not.
+    epochs: [u64; 2],
     /// Rounds, of whose times the median counts.
     pub(crate) rounds: usize,
     data: &'static str,
     architecture: &'static str,
-    /// The wanted cost of three callbacks, as a multiple of PyTorch's own loop.
-    pub(crate) bar_pytorch: &'static str,
-    /// The wanted cost of three callbacks, as a multiple of Lightning with the same callbacks.
-    pub(crate) bar_lightning: &'static str,
+    bars: Bars,
+    bars_on_cuda: Bars,
+}
+
+/// The wanted costs of a step.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Bars {
+    /// Three callbacks, as a multiple of PyTorch's own loop.
+    pub(crate) pytorch: &'static str,
+    /// Three callbacks, as a multiple of Lightning with the same.
+    pub(crate) lightning: &'static str,
+    /// Three callbacks, as a multiple of one CUDA graph.
+    pub(crate) graph: &'static str,
+    /// A callback that changes nothing, as a multiple of one CUDA graph.
+    pub(crate) observer: &'static str,
+    /// Ten callbacks that do nothing, as a multiple of none.
+    pub(crate) no_ops: &'static str,
 }
 
 impl Network {
@@ -34,12 +47,22 @@ impl Network {
         Network {
             name: "mlp",
             batches: 22,
-            epochs: 20,
+            epochs: [20, 100],
             rounds: 9,
             data: "dataset: digits\ntrain_dataloader_params: {batch_size: 64, drop_last: true}",
             architecture: "architecture: mlp\narch_params: {hidden: [256]}",
-            bar_pytorch: "at most 0.5 ×",
-            bar_lightning: "at most 0.25 ×",
+            bars: Bars {
+                pytorch: "at most 0.5 ×",
+                lightning: "at most 0.25 ×",
+                ..Bars::default()
+            },
+            bars_on_cuda: Bars {
+                lightning: "at most 1/15 ×",
+                graph: "at most 1.4 ×",
+                observer: "at most 1.2 ×",
+                no_ops: "at most 1.01 ×",
+                ..Bars::default()
+            },
         }
     }
 
@@ -48,27 +71,49 @@ impl Network {
         Network {
             name: "resnet18",
             batches: 5,
-            epochs: 1,
+            epochs: [1, 60],
             rounds: 3,
             data: "dataset: cifar10\ndataset_params: {root: cifar}\ntrain_dataloader_params: {batch_size: 128}",
             architecture: "architecture: resnet18",
-            bar_pytorch: "at most 1 ×",
-            bar_lightning: "",
+            bars: Bars {
+                pytorch: "at most 1 ×",
+                ..Bars::default()
+            },
+            bars_on_cuda: Bars {
+                lightning: "at most 1/4.5 ×",
+                graph: "at most 1.10 ×",
+                observer: "at most 1.05 ×",
+                no_ops: "at most 1.01 ×",
+                ..Bars::default()
+            },
+        }
+    }
+
+    /// The wanted costs on a device.
+    pub(crate) fn bars(&self, device: Device) -> Bars {
+        if device.is_cuda() {
+            self.bars_on_cuda
+        } else {
+            self.bars
         }
     }
 
     /// Steps that are timed in one round.
-    pub(crate) fn steps(&self) -> u64 {
-        self.batches * self.epochs
+    pub(crate) fn steps(&self, device: Device) -> u64 {
+        self.batches * self.epochs(device)
+    }
+
+    fn epochs(&self, device: Device) -> u64 {
+        self.epochs[usize::from(device.is_cuda())]
     }
 
     /// The recipe with these callbacks. It saves nothing, and validates once, after all timed epochs.
-    pub(crate) fn recipe(&self, callbacks: &str, folder: &Path) -> String {
+    pub(crate) fn recipe(&self, callbacks: &str, device: Device, folder: &Path) -> String {
         let data = self.data.replace(
             "root: cifar",
             &format!("root: {}", folder.join("cifar").display()),
         );
-        let epochs = self.epochs + 1;
+        let epochs = self.epochs(device) + 1;
         format!(
             "experiment_name: bench\n{data}\nval_dataloader_params: {{batch_size: 64, max_batches: 1}}\n{}\n\
              training_hyperparams:\n  max_epochs: {epochs}\n  run_validation_freq: {epochs}\n  optimizer: SGD\n  \
@@ -128,11 +173,16 @@ impl Network {
                 tch::Cuda::synchronize(index as i64);
             }
         };
-        train(self.steps() / 10);
+        train(self.steps(device) / 10);
         let begun = Instant::now();
-        train(self.steps());
-        begun.elapsed().as_secs_f64() * 1e6 / self.steps() as f64
+        train(self.steps(device));
+        begun.elapsed().as_secs_f64() * 1e6 / self.steps(device) as f64
     }
+}
+
+/// The recipe's entry of a callback that logs the loss of every step and changes nothing.
+pub(crate) fn observer() -> String {
+    format!("\n  - wasm: {}", test_guest("loss-log"))
 }
 
 /// The recipe's entries of three callbacks: loss logging, gradient clipping and the learning rate, each at every step.

@@ -1,6 +1,6 @@
 """Steps of YOLOX-nano in PyTorch, timed when asked for: one batch of 8 images that is in memory already, ten boxes each.
 
-Reads one request a line, `{"loss": "dense", "size": 416, "steps": 4, "threads": 1}`, and answers each with the microseconds
+Reads one request a line, `{"loss": "dense", "size": 416, "steps": 4, "threads": 1, "device": "cpu"}`, and answers each with the microseconds
 of a step. The loss is `dense`, without a loop over images, or `loops`, with one over images and one over boxes, as the
 paper's program has them. benches/detection.rs asks in turn with its own runs, so that both sides see the same machine.
 """
@@ -113,8 +113,15 @@ def cells_of(levels):
     return PLACES[key]
 
 
+def now(device):
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
 def answer(request):
     torch.set_num_threads(request["threads"])
+    torch.set_default_device(request["device"])
     matches = dense_matches if request["loss"] == "dense" else looped_matches
     network = filled(Network(*SIZES["yolox_n"], "conv", CLASSES)).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-4, momentum=0.9)
@@ -126,10 +133,10 @@ def answer(request):
             loss(network(images), labels, gts, matches).backward()
             optimizer.step()
 
-    train(1)
-    begun = time.perf_counter()
+    train(3 if request["device"] == "cuda" else 1)
+    begun = now(request["device"])
     train(request["steps"])
-    return (time.perf_counter() - begun) / request["steps"] * 1e6
+    return (now(request["device"]) - begun) / request["steps"] * 1e6
 
 
 for line in sys.stdin:

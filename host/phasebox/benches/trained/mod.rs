@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use phasebox::assemble::{Assembly, Options};
 use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_contract::policy::{OnError, When};
@@ -12,6 +12,26 @@ use phasebox_recipe::{DeviceChoice, Recipe};
 use phasebox_train::callback::Callback;
 use phasebox_train::context::{Context, Lendable};
 use tch::Device;
+
+/// The device to measure: CUDA's with `--cuda`, else the CPU.
+///
+/// # Errors
+/// No CUDA device.
+pub(crate) fn device() -> Result<Device> {
+    if !std::env::args().any(|argument| argument == "--cuda") {
+        return Ok(Device::Cpu);
+    }
+    torch_ext::load_cuda().context("--cuda")?;
+    if torch_ext::cuda_device_count()? == 0 {
+        bail!("--cuda: there is no CUDA device here; leave it out to measure the CPU");
+    }
+    Ok(Device::Cuda(0))
+}
+
+/// The device's name for a peer.
+pub(crate) fn name_of(device: Device) -> &'static str {
+    if device.is_cuda() { "cuda" } else { "cpu" }
+}
 
 /// Trains as the text of a recipe says, whose epochs have this many batches. Returns the microseconds of a step.
 pub(crate) fn microseconds(

@@ -132,6 +132,8 @@ impl<'a> Assembly<'a> {
         policies.check(recipe, &options)?;
         names::check(recipe, &options)?;
         let device = open_device(options.device.or(recipe.device))?;
+        torch_ext::use_deterministic_kernels(recipe.training_hyperparams.deterministic_kernels)?;
+        torch_ext::allow_tf32(recipe.training_hyperparams.allow_tf32)?;
         let built = Built::build(recipe, device, &policies, cache)?;
         kinds::check(recipe, &built)?;
         classes::check(recipe, &built)?;

@@ -56,6 +56,17 @@ pub(super) fn check_some_elements(tensor: &Tensor) -> HostResult<()> {
     )
 }
 
+/// Refuses booleans, which have no middle: libtorch does so on the CPU, and orders them on a GPU.
+pub(super) fn check_ordered(tensor: &Tensor) -> HostResult<()> {
+    if tensor.kind() != Kind::Bool {
+        return Ok(());
+    }
+    refuse(
+        ErrorCode::DtypeMismatch,
+        "booleans have no median: convert them to numbers first",
+    )
+}
+
 /// Refuses a mask that is not boolean.
 pub(super) fn check_mask(mask: &Tensor) -> HostResult<()> {
     let kind = mask.kind();

@@ -8,7 +8,8 @@ use wasmtime::component::Resource;
 
 use super::argument_checks::{
     check_bins, check_bounds, check_classes, check_histogram_range, check_mask, check_normal,
-    check_one_element, check_order, check_quantile, check_some_elements, distinct_dims,
+    check_one_element, check_order, check_ordered, check_quantile, check_some_elements,
+    distinct_dims,
 };
 use super::compositions::{
     affine, affine_, clamp, clamp_, count_nonfinite, histogram, one_hot, prod, quantile,
@@ -266,11 +267,13 @@ impl HostTensor for PluginState {
     }
 
     fn median(&mut self, this: Handle) -> HostResult<Handle> {
+        check_ordered(self.tensor(&this)?)?;
         check_some_elements(self.tensor(&this)?)?;
         self.unary(&this, Tensor::f_median)
     }
 
     fn median_dim(&mut self, this: Handle, dim: i64, keepdim: bool) -> HostResult<Pair> {
+        check_ordered(self.tensor(&this)?)?;
         check_some_elements(self.tensor(&this)?)?;
         self.unary_pair(&this, |x| x.f_median_dim(dim, keepdim))
     }

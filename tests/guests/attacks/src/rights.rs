@@ -229,6 +229,7 @@ fn passes_predictions_off_as_a_loss(_: &mut Held, ctx: &PhaseContext) -> Result<
 
 fn writes_over_itself(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
     let own = tensor::zeros(&[4, 4], Dtype::Float32, "")?;
+    let own_device = own.info()?.device;
     let others = [
         (
             "another shape",
@@ -272,6 +273,10 @@ fn writes_over_itself(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
         ),
         ("a part of no length", own.narrow(0, 0, i64::MIN).map(drop)),
     ];
+    // A GPU wraps indices: to look at them would cost a wait.
+    let is_wrapped = |what: &str| own_device != "cpu" && what.contains("index");
+    let others = others.into_iter().filter(|(what, _)| !is_wrapped(what));
+    let others: Vec<_> = others.collect();
     let leaks = |text: &str| text.contains("Exception raised") || text.contains(".cpp");
     let leaking = others
         .iter()
@@ -281,7 +286,7 @@ fn writes_over_itself(_: &mut Held, ctx: &PhaseContext) -> Result<()> {
             "a path of the host: {}",
             error.message
         ))),
-        None => all_refused(ANY, others.into()),
+        None => all_refused(ANY, others),
     }
 }
 

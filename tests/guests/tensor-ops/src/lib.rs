@@ -1,5 +1,5 @@
-//! Runs the rows of `tests/tensor_ops/rows.json` through the contract as a guest sees it, and fails at the first
-//! that differs. The meaning of a row is `table`'s; this crate owns the guest's side of its calls.
+//! Runs the rows of `tests/tensor_ops/rows.json` through the contract as a guest sees it, and fails with all
+//! that differ. The meaning of a row is `table`'s; this crate owns the guest's side of its calls.
 
 #[path = "../../../tensor_ops/table.rs"]
 mod table;
@@ -19,6 +19,8 @@ struct TensorOps {
     /// Handles and results of rows that go on, until they have.
     #[skip]
     started: Vec<(usize, Names<Guest>)>,
+    #[skip]
+    differing: Vec<String>,
 }
 
 #[callback]
@@ -35,15 +37,20 @@ impl TensorOps {
                 ("parameters".to_owned(), Value::Group(net.parameters()?)),
                 ("buffers".to_owned(), Value::Group(net.buffers()?)),
             ]);
-            let names = start(&mut Guest, row, names).map_err(|text| differs(row, &text))?;
-            if goes_on(row) {
-                self.started.push((index, names));
-            } else {
-                finish(&mut Guest, row, names).map_err(|text| differs(row, &text))?;
+            let outcome = match start(&mut Guest, row, names) {
+                Ok(names) if goes_on(row) => {
+                    self.started.push((index, names));
+                    Ok(())
+                }
+                Ok(names) => finish(&mut Guest, row, names),
+                Err(text) => Err(text),
+            };
+            if let Err(text) = outcome {
+                self.differing.push(differs(row, &text));
             }
         }
         info!(
-            "{} rows agree at once",
+            "{} rows were finished at once",
             self.rows.len() - self.started.len()
         );
         Ok(())
@@ -53,15 +60,20 @@ impl TensorOps {
         let count = self.started.len();
         for (index, names) in self.started.drain(..) {
             let row = &self.rows[index];
-            finish(&mut Guest, row, names).map_err(|text| differs(row, &text))?;
+            if let Err(text) = finish(&mut Guest, row, names) {
+                self.differing.push(differs(row, &text));
+            }
+        }
+        if !self.differing.is_empty() {
+            return Err(Error::other(self.differing.join("\n")));
         }
         ctx.log("rows", self.rows.len() as f64)?;
         ctx.log("rows_over_phases", count as f64)
     }
 }
 
-fn differs(row: &Json, text: &str) -> Error {
-    Error::other(format!("row {}: {text}", row["name"]))
+fn differs(row: &Json, text: &str) -> String {
+    format!("row {}: {text}", row["name"])
 }
 
 /// The contract as bound in a guest.

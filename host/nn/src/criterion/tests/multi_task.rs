@@ -1,11 +1,12 @@
 //! `MultiTaskLoss` against `tests/reference/multi_task_loss.json`, which PyTorch computed.
 
 use serde_json::{Value, json};
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::{Kind, no_grad};
 use torch_ext::Items;
 
 use super::{check_refused, criterion, floats};
 use crate::criterion::{Criterion, LossOutput};
+use crate::test_device::test_device;
 
 const TASKS: [(&str, i64); 3] = [("digit", 4), ("odd", 1), ("ink", 1)];
 
@@ -111,7 +112,7 @@ fn a_change_keeps_what_is_trained() {
 
 #[test]
 fn mistakes_name_the_part() {
-    let parse = |params: Value| Criterion::new("MultiTaskLoss", &params, Device::Cpu);
+    let parse = |params: Value| Criterion::new("MultiTaskLoss", &params, test_device());
     for (params, words) in [
         (json!({}), ["`parts` is empty", "write a loss"]),
         (
@@ -177,7 +178,7 @@ fn mistakes_name_the_part() {
         check_refused(parse(params), &words);
     }
     let row = reference();
-    let one = Tensor::from_slice(&[1.0f32]).into();
+    let one = floats(&json!([1.0])).into();
     let missing = multi_task(Value::Null).forward(&preds(&row), &one);
     check_refused(missing, &["part `digit`", "`target: digit`", "no `digit`"]);
     let several = criterion("MSELoss", json!({})).forward(&preds(&row), &targets(&row));

@@ -184,6 +184,7 @@ impl YoloX {
         let objects = obj.f_mul_scalar(weights.obj_weight)?;
         let classes = cls.f_mul_scalar(weights.cls_weight)?;
         let whole = boxes.f_add(&objects)?.f_add(&classes)?.f_add(&l1)?;
+        let whole = things.mark(whole)?;
         let num_fg = foreground.f_div(&things.count()?.f_clamp_min(1.0)?)?;
         Ok(Parts {
             whole,
@@ -273,7 +274,7 @@ impl Slots {
             boxes: Bounds::of(&boxes)?,
             wanted_raw: wanted_raw(&wanted, [&x, &y], &stride)?,
             wanted: Bounds::of(&wanted)?,
-            label: things.label.f_index_select(0, &row)?,
+            label: things.label().f_index_select(0, &row)?,
             raw: own,
             cell,
             is_match,

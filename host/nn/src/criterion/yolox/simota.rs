@@ -10,6 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::overlap::Bounds;
 use crate::cells::Cells;
+use crate::criterion::in_range::InRange;
 
 /// The most slots of a box.
 const SLOTS: i64 = 10;
@@ -43,9 +44,9 @@ impl Rule {
 /// The boxes of a batch, padding included; every tensor is `[M]`.
 pub(super) struct Things {
     /// The image, int64; 0 for padding.
-    image: Tensor,
+    image: InRange,
     /// The class, int64.
-    pub(super) label: Tensor,
+    label: InRange,
     /// False for padding.
     is_real: Tensor,
     /// cx, cy, w and h.
@@ -53,8 +54,8 @@ pub(super) struct Things {
 }
 
 impl Things {
-    /// Boxes from rows `[M, 6]` of a batch of so many images and classes. One that does not exist is an error on the CPU, and a
-    /// device assert on CUDA.
+    /// Boxes from rows `[M, 6]` of a batch of so many images and classes. One that does not exist is an error on the CPU, and
+    /// makes the loss no number on a GPU.
     ///
     /// # Errors
     /// Another shape; such an image or class.
@@ -72,8 +73,7 @@ impl Things {
             bail!("six columns are six tensors");
         };
         let is_real = image.f_ge(0.0)?;
-        let image = known(&image.f_clamp_min(0.0)?, images);
-        let image = image.map_err(|_| {
+        let image = known(&image.f_clamp_min(0.0)?, images).map_err(|_| {
             anyhow!("the target has boxes of images beyond the {images} of the batch")
         });
         let label = known(&label, classes)
@@ -96,20 +96,30 @@ impl Things {
         each(&self.sides, |side| Ok(side.f_index_select(0, row)?))
     }
 
+    /// The class, int64.
+    pub(super) fn label(&self) -> &Tensor {
+        &self.label.indices
+    }
+
+    /// `loss`, 0-d; not a number if a GPU was given an image or a class that does not exist. Does not sync.
+    pub(super) fn mark(&self, loss: Tensor) -> Result<Tensor> {
+        self.label.mark(self.image.mark(loss)?)
+    }
+
     fn len(&self) -> i64 {
-        self.image.size()[0]
+        self.image.indices.size()[0]
     }
 
     /// The row of each box's image.
     fn of_image(&self, rows: &Tensor) -> Result<Tensor> {
-        Ok(rows.f_index_select(0, &self.image)?)
+        Ok(rows.f_index_select(0, &self.image.indices)?)
     }
 
     /// Rows from `start` on.
     fn block(&self, start: i64, count: i64) -> Result<Things> {
         Ok(Things {
-            image: self.image.f_narrow(0, start, count)?,
-            label: self.label.f_narrow(0, start, count)?,
+            image: self.image.block(start, count)?,
+            label: self.label.block(start, count)?,
             is_real: self.is_real.f_narrow(0, start, count)?,
             sides: each(&self.sides, |side| Ok(side.f_narrow(0, start, count)?))?,
         })
@@ -120,9 +130,11 @@ impl Things {
 ///
 /// # Errors
 /// One that is not below `count`, on the CPU.
-fn known(column: &Tensor, count: i64) -> Result<Tensor> {
+fn known(column: &Tensor, count: i64) -> Result<InRange> {
+    let known = InRange::of(column.f_to_kind(Kind::Int64)?, count, None)?;
     let all = Tensor::f_arange(count, (Kind::Int64, column.device()))?;
-    Ok(all.f_index_select(0, &column.f_to_kind(Kind::Int64)?)?)
+    let _found = all.f_index_select(0, &known.indices)?;
+    Ok(known)
 }
 
 /// `[m]` → `[m, 1]`.
@@ -168,7 +180,7 @@ fn in_blocks(raw: &Tensor, cells: &Cells, blocks: &[(i64, Things)], rule: Rule) 
         let (overlap, cost) = scene.cost(block)?;
         let keys = cost.f_clamp_min(0.0)?.f_view_dtype(Kind::Int)?;
         let keys = keys.f_to_kind(Kind::Int64)?.f_mul_scalar(ROWS)?;
-        let image = block.image.f_unsqueeze(1)?;
+        let image = block.image.indices.f_unsqueeze(1)?;
         let keys = keys.f_add(&row.f_unsqueeze(1)?)?;
         let places = image.f_expand_as(&keys)?;
         cheapest = cheapest.f_internal_scatter_reduce(0, &places, &keys, "amin", true)?;
@@ -285,7 +297,8 @@ impl Scene {
         for (_, block) in blocks {
             let (is_own, _) = self.places(block)?;
             let is_own = is_own.f_logical_and(&block.is_real.f_unsqueeze(1)?)?;
-            counts = counts.f_index_add(0, &block.image, &is_own.f_to_kind(Kind::Float)?)?;
+            counts =
+                counts.f_index_add(0, &block.image.indices, &is_own.f_to_kind(Kind::Float)?)?;
         }
         Ok(counts.f_gt(0.0)?)
     }
@@ -331,8 +344,9 @@ impl Scene {
     fn class_cost(&self, block: &Things) -> Result<Tensor> {
         let row = block
             .image
+            .indices
             .f_mul_scalar(self.classes)?
-            .f_add(&block.label)?;
+            .f_add(&block.label.indices)?;
         let score = self.score.f_index_select(0, &row)?;
         let against = log_of_rest(&score)?;
         let all = block.of_image(&self.against_all)?;
@@ -355,6 +369,7 @@ mod tests {
     use super::*;
     use crate::cells::flattened;
     use crate::reference::{noise, rows};
+    use crate::test_device::test_device;
 
     const STRIDES: [i64; 3] = [8, 16, 32];
 
@@ -367,7 +382,7 @@ mod tests {
             let mut sides = level.narrow(1, 2, 2);
             let _ = sides.g_mul_scalar_(0.3);
             let _ = sides.g_add_scalar_((24.0 / stride as f64).ln());
-            level.to_kind(Kind::Float)
+            level.to_kind(Kind::Float).to_device(test_device())
         };
         (0..).zip(STRIDES).map(level).collect()
     }
@@ -384,7 +399,9 @@ mod tests {
             column(4) * 60.0 + 4.0,
             column(5) * 60.0 + 4.0,
         ];
-        Tensor::stack(&columns, 1).to_kind(Kind::Float)
+        Tensor::stack(&columns, 1)
+            .to_kind(Kind::Float)
+            .to_device(test_device())
     }
 
     /// Image, cell and row of each match.
@@ -433,6 +450,7 @@ mod tests {
             assert_eq!(found, expected, "seed {seed} in blocks of {block}");
         }
         let padding = Tensor::from_slice(&[-1.0f32, 0.0, 0.0, 0.0, 0.0, 0.0]).reshape([1, 6]);
+        let padding = padding.to_device(test_device());
         let padded = Tensor::cat(&[&padding, &padding, &target, &padding], 0);
         let shifted = expected
             .iter()

@@ -9,26 +9,30 @@ use torch_ext::{Autocast, AutocastDevice, Items, Tape};
 use crate::criterion::Criterion;
 use crate::model::{Model, build};
 use crate::reference::{check_digest, fill, noise, rows};
+use crate::test_device::test_device;
 
 fn rows_of(target: &Value) -> Tensor {
     let rows: Vec<[f32; 6]> = serde_json::from_value(target.clone()).expect("rows of six");
-    Tensor::from_slice(&rows.concat()).reshape([-1, 6])
+    let rows = Tensor::from_slice(&rows.concat()).reshape([-1, 6]);
+    rows.to_device(test_device())
 }
 
 fn criterion(params: &Value) -> anyhow::Result<Criterion> {
-    Criterion::new("YoloXDetectionLoss", params, Device::Cpu)
+    Criterion::new("YoloXDetectionLoss", params, test_device())
 }
 
 fn network(row: &Value) -> (Model, Items) {
+    torch_ext::allow_tf32(false).expect("a flag");
     let size: [i64; 2] = serde_json::from_value(row["size"].clone()).expect("a size");
     let inputs = [("inputs".to_owned(), vec![3, size[0], size[1]])];
     let name = row["architecture"].as_str().expect("a name");
     let params = json!({"stem_type": row["stem_type"]});
     let here = Path::new(".");
-    let model = build(name, &params, &inputs, Some(3), here, Device::Cpu).expect("valid");
+    let model = build(name, &params, &inputs, Some(3), here, test_device()).expect("valid");
     fill(&model);
     let images = noise(1000, &[2, 3, size[0], size[1]]) * 4.0 - 2.0;
-    (model, images.to_kind(Kind::Float).into())
+    let images = images.to_kind(Kind::Float).to_device(test_device());
+    (model, images.into())
 }
 
 /// Whole, parts and gradients of a step, and the same parts in evaluation's form of the predictions.
@@ -89,7 +93,8 @@ fn evaluation_has_the_loss_of_its_levels() {
 fn small() -> (Items, Value) {
     let level = |(name, side): (&'static str, i64)| {
         let level = noise(side, &[2, 8, side, side]) * 2.0 - 1.0;
-        (name, level.to_kind(Kind::Float).set_requires_grad(true))
+        let level = level.to_kind(Kind::Float).to_device(test_device());
+        (name, level.set_requires_grad(true))
     };
     let levels = [("p3", 8), ("p4", 4), ("p5", 2)].map(level);
     let target = json!([
@@ -204,6 +209,14 @@ fn wrong_parameters_are_refused() {
     assert!(refused.contains("no part of `MultiTaskLoss`"), "{refused}");
 }
 
+/// Rows of images or classes that do not exist, which a kernel of the CPU refuses. A GPU's are looked at.
+fn check_unknown(target: Value, parts: &[&str]) {
+    match test_device() {
+        Device::Cpu => check_refused(&three(), target, parts),
+        _ => check_refused(&three(), target, &["the target reaches from"]),
+    }
+}
+
 fn check_refused(params: &Value, target: Value, parts: &[&str]) {
     let (preds, _) = small();
     let criterion = criterion(params).expect("valid");
@@ -218,15 +231,15 @@ fn check_refused(params: &Value, target: Value, parts: &[&str]) {
 fn wrong_batches_are_refused() {
     let refused = |target: Value, parts: &[&str]| check_refused(&three(), target, parts);
     let columns = "image, class, cx, cy, w and h in pixels";
-    refused(
+    check_unknown(
         json!([[2, 0, 9, 9, 9, 9]]),
         &["images beyond the 2", "[1, 6]"],
     );
-    refused(
+    check_unknown(
         json!([[0, 3, 9, 9, 9, 9]]),
         &["classes beyond the 3", "YoloXDetectionLoss"],
     );
-    refused(json!([[0, -1, 9, 9, 9, 9]]), &["classes beyond the 3"]);
+    check_unknown(json!([[0, -1, 9, 9, 9, 9]]), &["classes beyond the 3"]);
     refused(json!([[0.5, 1, 9, 9, 9, 9]]), &["fractions", columns]);
     refused(json!([[0, 1.5, 9, 9, 9, 9]]), &["fractions", columns]);
     refused(
@@ -249,7 +262,7 @@ fn shapes_that_are_no_rows_are_refused() {
     let (preds, _) = small();
     let criterion = criterion(&three()).expect("valid");
     for shape in [&[6][..], &[2, 5], &[1, 2, 6]] {
-        let target = Tensor::ones(shape, (Kind::Float, Device::Cpu));
+        let target = Tensor::ones(shape, (Kind::Float, test_device()));
         let refused = criterion.forward(&preds, &target.into()).err();
         let refused = format!("{:#}", refused.expect("it is refused"));
         assert!(refused.contains("[M, 6]"), "{refused}");
@@ -260,6 +273,10 @@ fn shapes_that_are_no_rows_are_refused() {
 /// batch is frozen in.
 #[test]
 fn the_loss_can_be_recorded() {
+    // A tape records the CPU alone.
+    if test_device().is_cuda() {
+        return;
+    }
     let (preds, rows) = small();
     let params = json!({"num_classes": 3, "use_l1": true, "iou_type": "giou"});
     let criterion = criterion(&params).expect("valid");
@@ -302,7 +319,8 @@ fn the_loss_can_be_recorded() {
 fn small_shifted() -> Items {
     let level = |(name, side): (&'static str, i64)| {
         let level = noise(100 + side, &[2, 8, side, side]) * 3.0 - 1.5;
-        (name, level.to_kind(Kind::Float).set_requires_grad(true))
+        let level = level.to_kind(Kind::Float).to_device(test_device());
+        (name, level.set_requires_grad(true))
     };
     let levels = [("p3", 8), ("p4", 4), ("p5", 2)].map(level);
     Items::named(levels).expect("names")
@@ -315,7 +333,8 @@ fn autocast_does_not_change_the_loss() {
     let target = rows_of(&rows).into();
     let criterion = criterion(&three()).expect("valid");
     let plain = criterion.forward(&preds, &target).expect("they fit");
-    let _autocast = Autocast::on(AutocastDevice::Cpu, Kind::BFloat16).expect("it is there");
+    let device = AutocastDevice::try_from(test_device()).expect("it has autocast");
+    let _autocast = Autocast::on(device, Kind::BFloat16).expect("it is there");
     let cast = criterion.forward(&preds, &target).expect("they fit");
     assert_eq!(plain.items, cast.items);
     let narrow = preds.try_map(|level| level.f_to_kind(Kind::BFloat16));
@@ -342,7 +361,7 @@ fn a_number_that_is_none_makes_a_loss_that_is_none() {
 #[test]
 fn more_rows_than_there_is_room_for_are_refused() {
     let (preds, _) = small();
-    let target = Tensor::full([(1 << 16) + 1, 6], -1.0, (Kind::Float, Device::Cpu));
+    let target = Tensor::full([(1 << 16) + 1, 6], -1.0, (Kind::Float, test_device()));
     let criterion = criterion(&three()).expect("valid");
     let refused = criterion.forward(&preds, &target.into()).err();
     let refused = format!("{:#}", refused.expect("it is refused"));

@@ -6,6 +6,8 @@ mod steps;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
+use crate::test_device::test_device;
+
 use super::{Grouping, LearningRates, Optimizer, OptimizerConfig, build};
 
 const REFERENCE: &str = include_str!(concat!(
@@ -25,6 +27,7 @@ fn wave(shape: &[i64], offset: f64, kind: Kind) -> Tensor {
     let index = Tensor::arange(shape.iter().product::<i64>(), (Kind::Double, Device::Cpu));
     ((index * 0.7 + offset).sin() * 0.5)
         .reshape(shape)
+        .to_device(test_device())
         .to_kind(kind)
 }
 

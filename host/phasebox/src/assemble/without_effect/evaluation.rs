@@ -2,6 +2,7 @@
 
 use phasebox_data::DataLoader;
 use phasebox_recipe::{Node, Note};
+use tch::Device;
 
 use super::{Facts, PartRule, Rule, entry, listed};
 
@@ -51,6 +52,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("training_hyperparams.ckpt_name", "null", not_resumed),
     Rule::new("training_hyperparams.load_opt_params", "null", not_resumed),
     Rule::new("checkpoint_params.strict_load", "null", no_weights),
+    Rule::new("training_hyperparams.allow_tf32", "true", kernels_of_a_gpu),
+    Rule::new(
+        "training_hyperparams.deterministic_kernels",
+        "false",
+        on_the_cpu,
+    ),
     Rule::new(
         "training_hyperparams.deterministic_callbacks",
         "false",
@@ -171,6 +178,16 @@ fn no_weights(facts: &Facts<'_>, _: &Node) -> Option<String> {
     let path = &facts.recipe.checkpoint_params.checkpoint_path;
     path.is_none()
         .then(|| "there is no `checkpoint_path`".to_owned())
+}
+
+fn kernels_of_a_gpu(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let is_cpu = facts.built.net.device() == Device::Cpu;
+    is_cpu.then(|| "a CPU has no TensorFloat-32".to_owned())
+}
+
+fn on_the_cpu(facts: &Facts<'_>, _: &Node) -> Option<String> {
+    let is_cpu = facts.built.net.device() == Device::Cpu;
+    is_cpu.then(|| "the kernels of a CPU are deterministic already".to_owned())
 }
 
 fn no_callbacks(facts: &Facts<'_>, _: &Node) -> Option<String> {

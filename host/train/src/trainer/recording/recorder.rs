@@ -2,6 +2,8 @@
 //! its implementations, on [`torch_ext::cuda`] for CUDA and on [`Tape`] for the CPU. Decides nothing about what is
 //! recorded or when.
 
+use std::rc::{Rc, Weak};
+
 use anyhow::Result;
 use phasebox_nn::optim::RECORDED_BYTES;
 use tch::Device;
@@ -72,7 +74,9 @@ impl Recording for Tape {
 /// Records CUDA graphs on a stream of its own. The graphs share their memory.
 #[derive(Default)]
 struct CudaRecorder {
-    pool: Option<GraphPool>,
+    /// The memory of the graphs that there are. Others get a pool of their own: libtorch takes no graph for a pool that
+    /// has lost its last one.
+    pool: Weak<GraphPool>,
     /// Current for the training thread from `prepare` on: a graph cannot be recorded on the default stream.
     stream: Option<SideStream>,
 }
@@ -80,17 +84,17 @@ struct CudaRecorder {
 impl Recorder for CudaRecorder {
     fn prepare(&mut self, context: &mut Context) -> Result<()> {
         self.stream = Some(SideStream::enter(context.device)?);
-        self.pool = Some(GraphPool::new()?);
         context.optimizer.use_device_learning_rates()
     }
 
     fn record(&mut self, context: &mut Context, ops: StepOps<'_>) -> Result<Box<dyn Recording>> {
-        let pool = match self.pool {
+        let pool = match self.pool.upgrade() {
             Some(pool) => pool,
-            None => *self.pool.insert(GraphPool::new()?),
+            None => Rc::new(GraphPool::new()?),
         };
-        let mut graph = Graph::new()?;
-        graph.begin(pool)?;
+        self.pool = Rc::downgrade(&pool);
+        let mut graph = Graph::new(pool)?;
+        graph.begin()?;
         let done = ops(context);
         // Also after an error: the stream records until it is told to end.
         let ended = graph.end();
