@@ -1,4 +1,4 @@
-//! What only a GPU shows. `cargo xtask test --cuda` runs it, and with it the cases of other modules that train.
+//! Numbers that only a GPU shows. `cargo xtask test --cuda` runs this, and with it the cases of other modules that train.
 
 use crate::harness::{Scratch, repository};
 

@@ -73,7 +73,11 @@ fn measure(
     let graph = device.is_cuda().then_some(GRAPH);
     let asked: Vec<&str> = PEERS.into_iter().chain(graph).collect();
     let mut times = Times::default();
-    for _ in 0..if is_measured() { network.rounds } else { 1 } {
+    for _ in 0..if is_measured() {
+        network.rounds(device)
+    } else {
+        1
+    } {
         for runner in OURS {
             times.add(runner, ours(network, runner, device, folder.path())?);
         }

@@ -132,11 +132,11 @@ pub(super) const ROWS: &[Row] = &[
         &[("checkpoint_params.strict_load", "no `checkpoint_path`")],
     ),
     (
-        &["training_hyperparams.allow_tf32=false"],
+        &["allow_tf32=false"],
         &[("allow_tf32", "a CPU has no TensorFloat-32")],
     ),
     (
-        &["training_hyperparams.deterministic_kernels=true"],
+        &["deterministic_kernels=true"],
         &[("deterministic_kernels", "a CPU are deterministic already")],
     ),
     (

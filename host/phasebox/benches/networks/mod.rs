@@ -18,8 +18,8 @@ pub(crate) struct Network {
     pub(crate) batches: u64,
     /// Epochs that are timed, on the CPU and on CUDA. The first epoch of a training is not.
     epochs: [u64; 2],
-    /// Rounds, of whose times the median counts.
-    pub(crate) rounds: usize,
+    /// Rounds on the CPU and on CUDA, of whose times the median counts.
+    rounds: [usize; 2],
     data: &'static str,
     architecture: &'static str,
     bars: Bars,
@@ -48,7 +48,7 @@ impl Network {
             name: "mlp",
             batches: 22,
             epochs: [20, 100],
-            rounds: 9,
+            rounds: [9, 3],
             data: "dataset: digits\ntrain_dataloader_params: {batch_size: 64, drop_last: true}",
             architecture: "architecture: mlp\narch_params: {hidden: [256]}",
             bars: Bars {
@@ -72,7 +72,7 @@ impl Network {
             name: "resnet18",
             batches: 5,
             epochs: [1, 60],
-            rounds: 3,
+            rounds: [3, 3],
             data: "dataset: cifar10\ndataset_params: {root: cifar}\ntrain_dataloader_params: {batch_size: 128}",
             architecture: "architecture: resnet18",
             bars: Bars {
@@ -101,6 +101,11 @@ impl Network {
     /// Steps that are timed in one round.
     pub(crate) fn steps(&self, device: Device) -> u64 {
         self.batches * self.epochs(device)
+    }
+
+    /// Rounds, of whose times the median counts.
+    pub(crate) fn rounds(&self, device: Device) -> usize {
+        self.rounds[usize::from(device.is_cuda())]
     }
 
     fn epochs(&self, device: Device) -> u64 {
