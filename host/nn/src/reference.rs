@@ -4,6 +4,7 @@ use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
 use crate::model::Model;
+use crate::test_device::test_device;
 
 /// The file of expected values.
 pub(crate) fn yolox() -> Value {
@@ -55,11 +56,13 @@ pub(crate) fn check_digest(name: &str, found: &Tensor, expected: &Value) {
     let weights = noise(7, &found.size()) * 2.0 - 1.0;
     let product = (&found * weights).sum(Kind::Double).double_value(&[]);
     let norm = found.norm().double_value(&[]);
+    // Sums of a GPU's convolutions have another order.
+    let tolerance = if test_device().is_cuda() { 2e-3 } else { 1e-4 };
     let expected: [f64; 2] = serde_json::from_value(expected.clone()).expect("two numbers");
     for (found, wanted) in [norm, product].into_iter().zip(expected) {
         let difference = (found - wanted).abs();
         assert!(
-            difference <= 1e-4 * expected[0] + 1e-12,
+            difference <= tolerance * expected[0] + 1e-12,
             "{name}: {found} is not {wanted}, of a norm of {}",
             expected[0]
         );

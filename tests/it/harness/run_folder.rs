@@ -69,7 +69,7 @@ impl Run {
 /// certain place among the other lines; on the CPU it is there at once.
 fn in_order(mut lines: Vec<Value>) -> Vec<Value> {
     if test_device().is_cuda() {
-        lines.sort_by_key(Value::to_string);
+        lines.sort_by_key(|line| (line["step"].as_u64(), line.to_string()));
     }
     lines
 }

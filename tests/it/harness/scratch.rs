@@ -121,10 +121,10 @@ impl Scratch {
 
 /// The flag that puts what a command trains or measures on the device of the tests, where that is not the CPU.
 fn device_of(arguments: &[&str]) -> &'static [&'static str] {
-    let takes_one =
-        ["train", "check", "eval", "predict"].contains(&arguments.first().unwrap_or(&""));
+    let command = arguments.first().copied().unwrap_or_default();
+    let takes_one = ["train", "check", "eval", "predict"].contains(&command);
     if takes_one && test_device().is_cuda() && !arguments.contains(&"--device") {
-        match arguments[0] {
+        match command {
             "train" | "check" => &[
                 "--device",
                 "cuda",

@@ -474,6 +474,7 @@ mod tests {
     fn of_equal_boxes_the_first_matches() {
         let one = [0.0f32, 1.0, 60.0, 60.0, 40.0, 40.0];
         let target = Tensor::from_slice(&[one, one].concat()).reshape([2, 6]);
+        let target = target.to_device(test_device());
         let found = found(&levels(1), &target, rule("box_or_center"), 1);
         assert!(!found.is_empty());
         assert!(found.iter().all(|(_, _, row)| *row == 0), "{found:?}");
@@ -483,7 +484,8 @@ mod tests {
     fn nothing_matches_where_nothing_is() {
         let rows = |rows: &[[f32; 6]]| {
             let count = rows.len() as i64;
-            Tensor::from_slice(&rows.concat()).reshape([count, 6])
+            let rows = Tensor::from_slice(&rows.concat()).reshape([count, 6]);
+            rows.to_device(test_device())
         };
         let padding = [-1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         let far = [0.0, 1.0, 9000.0, 9000.0, 20.0, 20.0];
