@@ -125,6 +125,40 @@ fn every_field_of_a_checkpoint_is_checked() {
     go_on(&scratch, &folder).expect("the honest one trains");
 }
 
+/// A file of tensors that is much larger than the network is refused before a byte of it is read.
+#[test]
+fn a_huge_file_of_a_checkpoint_takes_no_memory() {
+    let _alone = alone();
+    let (scratch, run) = stateful();
+    let folder = run.0.join("ckpt_asked").canonicalize();
+    let folder = folder.expect("it is there");
+    let honest = run.json("ckpt_asked/checkpoint.json");
+    let files = honest["files"].as_object().expect("by name");
+    let tensors: Vec<&String> = files
+        .keys()
+        .filter(|name| name.ends_with(".safetensors"))
+        .collect();
+    assert!(tensors.len() >= 6, "{tensors:?}");
+    for name in tensors {
+        let path = folder.join(name);
+        let kept = fs::read(&path).expect("ours");
+        let size = 12u64 << 30;
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_len(size))
+            .expect("a file with a hole");
+        let mut forged = honest.clone();
+        forged["files"][name]["bytes"] = json!(size);
+        sign(&folder, &forged);
+        let refused = go_on(&scratch, &folder).expect_err("it is huge");
+        let refused = format!("{refused:#}");
+        assert!(refused.contains(name), "{refused}");
+        assert!(refused.contains("are read for a network of"), "{refused}");
+        fs::write(&path, kept).expect("ours");
+    }
+}
+
 #[test]
 fn every_field_of_a_summary_is_checked() {
     let scratch = Scratch::with_callbacks("  - trace\n");

@@ -240,6 +240,9 @@ impl OnePass for ImageFolder {
     }
 }
 
+/// The most folders and files that are no images, but for ten with each image.
+const MOST_OTHERS: usize = 100_000;
+
 /// The images of a class, and the number of other files.
 #[derive(Default)]
 struct Found {
@@ -254,7 +257,7 @@ impl Found {
     /// without links.
     ///
     /// # Errors
-    /// A link to a folder that it lies in or that is read anyway, or to nothing.
+    /// A link to a folder that it lies in or that is read anyway, or to nothing; a folder of other things.
     fn walk(&mut self, folder: &Path, real: PathBuf) -> Result<()> {
         ensure!(
             self.seen.insert(real.clone()),
@@ -275,6 +278,19 @@ impl Found {
                 ),
             }
         }
+        self.check_share(folder)
+    }
+
+    /// Refuses to walk a whole disk, to which a link may lead.
+    fn check_share(&self, folder: &Path) -> Result<()> {
+        let others = self.passed_over + self.seen.len();
+        ensure!(
+            others <= MOST_OTHERS + 10 * self.images.len(),
+            "{}: {others} folders and other files beside {} images were found on the way here\nhint: is there a link to \
+             another place? Keep images apart from other files",
+            folder.display(),
+            self.images.len()
+        );
         Ok(())
     }
 }
@@ -346,4 +362,25 @@ fn unknown_class(folder: &Path, classes: &[String]) -> String {
         path(folder),
         excerpt(&classes.join(", "))
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A walk through a folder of other things ends; a few beside images do no harm.
+    #[test]
+    fn a_whole_disk_is_not_walked() {
+        let check = |others: usize, images: usize, expected: bool| {
+            let found = Found {
+                images: vec![PathBuf::new(); images],
+                passed_over: others,
+                ..Found::default()
+            };
+            assert_eq!(found.check_share(Path::new("class")).is_ok(), expected);
+        };
+        check(MOST_OTHERS, 0, true);
+        check(MOST_OTHERS + 1, 0, false);
+        check(MOST_OTHERS + 100, 10, true);
+    }
 }

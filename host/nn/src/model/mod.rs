@@ -259,6 +259,12 @@ impl Model {
         &self.blueprint.arch_params
     }
 
+    /// The bytes of all parameters and buffers.
+    pub fn bytes(&self) -> u64 {
+        let own = self.parameters().iter().chain(self.buffers());
+        own.map(|(_, tensor)| torch_ext::bytes(tensor)).sum()
+    }
+
     /// The device of all tensors of the model.
     pub fn device(&self) -> Device {
         self.blueprint.device

@@ -251,7 +251,7 @@ impl<'a> Assembly<'a> {
     /// If the folder cannot be written or the checkpoint does not fit the recipe. Nothing is then changed on disk.
     pub fn trainer(self) -> Result<Trainer> {
         let recipe_text = self.recipe.to_yaml()?;
-        let Start { folder, from } = Start::find(self.recipe, &self.options)?;
+        let Start { folder, from } = Start::find(self.recipe, &self.options, &self.built.net)?;
         let run = folder.run().clone();
         let (mut trainer, locked) = self.trainer_in(&run)?;
         if let Some(from) = from {

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use phasebox_nn::model::Model;
 use phasebox_recipe::Recipe;
 use phasebox_train::checkpoint::{self, Snapshot};
 use phasebox_train::logger::{RunFolder, RunLock};
@@ -38,7 +39,7 @@ pub(super) struct From {
 
 impl Start {
     /// Finds the folder and the checkpoint that the command line or the recipe asks for. A new folder is made last.
-    pub(super) fn find(recipe: &Recipe, options: &Options) -> Result<Start> {
+    pub(super) fn find(recipe: &Recipe, options: &Options, net: &Model) -> Result<Start> {
         let asked = &recipe.training_hyperparams.resume;
         one_source(recipe, options)?;
         if let Some(run) = earlier_run(recipe, options)? {
@@ -46,13 +47,13 @@ impl Start {
             folder.finish_cut_save()?;
             let checkpoint = checkpoint_of(&folder.run, &asked.ckpt_name)?;
             return Ok(Start {
-                from: Some(From::read(recipe, checkpoint, false)?),
+                from: Some(From::read(recipe, checkpoint, net, false)?),
                 folder,
             });
         }
         let path = asked.resume_path.clone();
         path.as_deref().map_or(Ok(()), check_checkpoint)?;
-        let from = path.map(|path| From::read(recipe, path, true));
+        let from = path.map(|path| From::read(recipe, path, net, true));
         let from = from.transpose()?;
         Ok(Start {
             from,
@@ -138,8 +139,8 @@ fn checkpoint_of(run: &RunFolder, name: &str) -> Result<PathBuf> {
 }
 
 impl From {
-    fn read(recipe: &Recipe, path: PathBuf, is_of_new_run: bool) -> Result<From> {
-        let snapshot = checkpoint::load(&path)?;
+    fn read(recipe: &Recipe, path: PathBuf, net: &Model, is_of_new_run: bool) -> Result<From> {
+        let snapshot = checkpoint::load_for(&path, net.bytes())?;
         let decision = resume::decide(recipe, &path, &snapshot)?;
         Ok(From {
             path,

@@ -28,10 +28,13 @@ pub(super) fn write(folder: &Path, snapshot: &Snapshot, tags: &[&str]) -> Result
     Manifest::new(snapshot.state.clone(), tags, files, callbacks).write(folder)
 }
 
-/// Reads a folder back; every byte is compared with its sha256 before it is used.
-pub(super) fn read(folder: &Path) -> Result<Snapshot> {
+/// Reads a folder back, of a network of so many bytes; every byte is compared with its sha256 before it is used.
+pub(super) fn read(folder: &Path, network_bytes: u64) -> Result<Snapshot> {
     let manifest = Manifest::read(folder, &TENSOR_FILES)?;
-    let tensors = |name: &str| read_tensors(folder, &manifest, name);
+    let tensors = |name: &str| {
+        check_size(folder, &manifest, name, network_bytes)?;
+        read_tensors(folder, &manifest, name)
+    };
     Ok(Snapshot {
         model: tensors(MODEL)?,
         optimizer: tensors(OPTIMIZER)?,
@@ -41,7 +44,10 @@ pub(super) fn read(folder: &Path) -> Result<Snapshot> {
         rng: tensors(RNG)?,
         gradients: tensors(GRADIENTS)?,
         best_models: tensors(BEST_MODELS)?,
-        callbacks: read_callbacks(folder, &manifest)?,
+        callbacks: {
+            check_size(folder, &manifest, CALLBACK_TENSORS, network_bytes)?;
+            read_callbacks(folder, &manifest)?
+        },
         state: manifest.state,
     })
 }
@@ -87,6 +93,14 @@ const TENSOR_FILES: [&str; 9] = [
     BEST_MODELS,
     CALLBACK_TENSORS,
 ];
+
+/// The most bytes of a file of tensors for each of the network's own: ten best models, or three moments of each parameter, may
+/// be float64 where the network is not.
+const FILE_RATIO: u64 = 24;
+/// The same for a network of any size.
+const FREE_BYTES: u64 = 64 << 20;
+/// What metrics have gathered and callbacks keep does not depend on the network.
+const KEPT_BYTES: u64 = 2 << 30;
 
 /// The most bytes of a callback's own, which limits keep far smaller.
 const MOST_CALLBACK_BYTES: u64 = 1 << 30;
@@ -205,6 +219,27 @@ fn read_callbacks(folder: &Path, manifest: &Manifest) -> Result<Vec<SavedCallbac
         }
     }
     Ok(callbacks)
+}
+
+/// Refuses a file of tensors that no run of such a network has written, before it takes any memory.
+fn check_size(folder: &Path, manifest: &Manifest, name: &str, network_bytes: u64) -> Result<()> {
+    let Some(record) = manifest.files.get(name) else {
+        return Ok(());
+    };
+    let free = match name {
+        METRICS | CALLBACK_TENSORS => KEPT_BYTES,
+        _ => FREE_BYTES,
+    };
+    let most = network_bytes
+        .saturating_mul(FILE_RATIO)
+        .saturating_add(free);
+    ensure!(
+        record.bytes <= most,
+        "{} has {} bytes, and at most {most} are read for a network of {network_bytes}: it is of another network, or damaged",
+        folder.join(name).display(),
+        record.bytes
+    );
+    Ok(())
 }
 
 fn read_callback(folder: &Path, manifest: &Manifest, name: &str) -> Result<Vec<u8>> {

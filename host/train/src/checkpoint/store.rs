@@ -121,12 +121,18 @@ fn stage(
     Ok(staged)
 }
 
-/// Loads a checkpoint folder or a tag's link, verified against its sha256s. Tensors arrive on the CPU, sorted
-/// by name. The error of a damaged one names the file, the damage, and the newest complete checkpoint beside it.
+/// Loads a checkpoint of this program's own making, as [`load_for`] does with a network of any size.
 pub fn load(path: &Path) -> Result<Snapshot> {
+    load_for(path, u64::MAX)
+}
+
+/// Loads a checkpoint folder or a tag's link for a network of `network_bytes`, verified against its sha256s. Tensors arrive on the CPU, sorted
+/// by name. The error of a damaged one names the file, the damage, and the newest complete checkpoint beside it. A file
+/// that is much larger than the network takes no memory.
+pub fn load_for(path: &Path, network_bytes: u64) -> Result<Snapshot> {
     let mut checkpoint = resolve(path)?;
     loop {
-        let error = match folder::read(&checkpoint) {
+        let error = match folder::read(&checkpoint, network_bytes) {
             Ok(snapshot) => return Ok(snapshot),
             Err(error) => error,
         };

@@ -22,7 +22,7 @@ pub(super) fn load(recipe: &Recipe, net: &mut Model) -> Result<Vec<Note>> {
     let node = section.and_then(|section| section.get("checkpoint_path"));
     let weights = at(
         &[node.unwrap_or(&recipe.resolved)],
-        checkpoint::load_weights(path, bytes(net)),
+        checkpoint::load_weights(path, net.bytes()),
     )?;
     let remedy = match params.strict_load {
         true => "\nhint: `checkpoint_params: {strict_load: false}` leaves out what does not fit",
@@ -67,12 +67,6 @@ fn blue_first(recipe: &Recipe, net: &Model, path: &Path) -> Option<String> {
 
 /// The transform that exchanges red and blue.
 const SWAP: &str = "DetectionRGB2BGR";
-
-/// The bytes of a network's parameters and buffers.
-fn bytes(net: &Model) -> u64 {
-    let own = net.parameters().iter().chain(net.buffers());
-    own.map(|(_, tensor)| torch_ext::bytes(tensor)).sum()
-}
 
 /// Refuses weights that make of everything what is no number, but for those that the network has so by itself, such as a
 /// mask of infinities.
