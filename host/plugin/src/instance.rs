@@ -16,6 +16,7 @@ use wasmtime::{CallHook, Store, UpdateDeadline};
 use crate::bindings::types::Error as GuestError;
 use crate::deadline::{GRACE_TICKS, outlasted_grace};
 use crate::engine::PluginEngine;
+use crate::handle_table::MOST_STALE;
 use crate::host::MAX_JOINED;
 use crate::host_panic::catching_panics;
 use crate::markers::{ContextHandle, ONLY};
@@ -264,10 +265,12 @@ fn reach_epoch(state: &mut PluginState) -> wasmtime::Result<UpdateDeadline> {
     }
 }
 
-/// Every kind of handle may be full, and one call may lend as many again as `cat` joins.
+/// Every kind of handle may be full, with handles of ended calls beside, and one call may lend as many again as `cat` joins.
 fn max_component_handles(settings: &PluginSettings) -> usize {
     let handles = usize::try_from(settings.limits[Limit::Handles]).unwrap_or(usize::MAX);
-    handles.saturating_mul(4).saturating_add(2 * MAX_JOINED)
+    let stale = 3 * MOST_STALE as usize;
+    let most = handles.saturating_mul(4).saturating_add(2 * MAX_JOINED);
+    most.saturating_add(stale)
 }
 
 #[inline]

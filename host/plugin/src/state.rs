@@ -272,7 +272,7 @@ impl PluginState {
 
     /// Handles that the guest holds, stale ones included.
     pub(crate) fn live_handles(&self) -> u64 {
-        (self.tensors.len() + self.groups.len() + self.scalars.len()) as u64
+        self.tensors.len() + self.groups.len() + self.scalars.len()
     }
 
     /// The bytes of all that `storage` keeps.

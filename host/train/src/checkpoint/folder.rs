@@ -97,9 +97,9 @@ const TENSOR_FILES: [&str; 9] = [
 /// The most bytes of a file of tensors for each of the network's own: ten best models, or three moments of each parameter, may
 /// be float64 where the network is not.
 const FILE_RATIO: u64 = 24;
-/// The same for a network of any size.
+/// Bytes beside these, for a network of any size.
 const FREE_BYTES: u64 = 64 << 20;
-/// What metrics have gathered and callbacks keep does not depend on the network.
+/// Bytes in their place for what metrics have gathered and callbacks keep, which does not depend on the network.
 const KEPT_BYTES: u64 = 2 << 30;
 
 /// The most bytes of a callback's own, which limits keep far smaller.
