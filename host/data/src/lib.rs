@@ -84,7 +84,7 @@ pub use survey::Survey;
 pub use table::{Table, Task};
 pub use transforms::{
     Augmentation, ByteScale, Idle, Normalize, RandomCrop, Resize, Scale, TransformList, Transforms,
-    check_transform_name,
+    changed_transforms, check_transform_name,
 };
 pub use voc::{VocConfig, VocPart};
 pub use yolo_text::{YoloConfig, YoloPart};

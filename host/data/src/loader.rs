@@ -16,7 +16,7 @@ use super::pipeline::{Pipeline, facts};
 use super::prefetch::{Plan, Prefetch};
 use super::random::Random;
 use super::shard::Shard;
-use super::transforms::{Idle, Normalize, Transforms};
+use super::transforms::{Idle, Normalize, OF_BOXES, Transforms};
 use super::{Batch, Dataset, Epoch};
 
 /// More threads, or batches ahead of each, only cost memory.
@@ -340,9 +340,31 @@ impl DataLoader {
         self.get(key)?;
         let failed = format!("loader `{}`: cannot set `{key}` to {value}", self.name);
         let (config, transforms, saved) = self.with(key, &value).with_context(|| failed.clone())?;
-        check(&*self.dataset, &config, &transforms, self.shard).context(failed)?;
+        check(&*self.dataset, &config, &transforms, self.shard).with_context(|| failed.clone())?;
+        self.check_same_kind(&transforms).context(failed)?;
         (self.config, self.transforms) = (config, transforms);
         self.changed.insert(key.to_owned(), saved);
+        Ok(())
+    }
+
+    /// Refuses transforms that would give a batch of another kind: network, loss and metrics were checked with this one.
+    fn check_same_kind(&self, transforms: &Transforms) -> Result<()> {
+        if *transforms == self.transforms {
+            return Ok(());
+        }
+        ensure!(
+            transforms.box_format() == self.transforms.box_format(),
+            "boxes would have another format, which the loss was not checked with: leave `{OF_BOXES}` as it is"
+        );
+        let [before, after] = [&self.transforms, transforms].map(|each| each.scale(&*self.dataset));
+        let is_same = match (before?, after?) {
+            (Some(before), Some(after)) => before.is_as(&after),
+            (before, after) => before.is_none() && after.is_none(),
+        };
+        ensure!(
+            is_same,
+            "pixels would become other numbers than the network was trained with: leave the transforms of their scale as they are"
+        );
         Ok(())
     }
 

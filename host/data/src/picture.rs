@@ -116,8 +116,15 @@ impl DataLoader {
     /// An image file from elsewhere, and a batch of it alone on the CPU, float32, with the transforms and the collation of this loader.
     ///
     /// # Errors
-    /// A file that is no image, or one that a transform cannot change; data that are no images.
+    /// A file that is no image, or one that a transform cannot change; data that are no images; a transform that joins images.
     pub fn picture(&self, path: &Path) -> Result<(Picture, Batch)> {
+        let steps = self.transforms.steps()?;
+        if let Some(step) = steps.iter().find(|step| step.transform().joins()) {
+            bail!(
+                "`{}` joins an image with others, so there is no prediction for one alone: leave it out of `val_transforms`",
+                step.name()
+            );
+        }
         let collation = &self.config.collate_fn;
         let pipeline = Pipeline::new(&self.transforms, collation)?.with_all_boxes();
         picture(path, &**self.dataset(), &pipeline, collation)

@@ -189,6 +189,11 @@ impl ScheduleConfig {
         })
     }
 
+    /// True if rates stay as they are once a warm-up is over.
+    pub fn ends_constant(&self) -> bool {
+        matches!(self.lr_mode, None | Some(LrMode::Constant))
+    }
+
     fn check_warmup(&self, max_epochs: u64) -> Result<()> {
         let (warmup, cooldown) = (self.lr_warmup_epochs, self.lr_cooldown_epochs);
         ensure!(
@@ -197,7 +202,7 @@ impl ScheduleConfig {
              hint: shorten them or train for longer"
         );
         let is_cosine = self.lr_mode == Some(LrMode::CosineLRScheduler);
-        let is_constant = matches!(self.lr_mode, None | Some(LrMode::Constant));
+        let is_constant = self.ends_constant();
         match self.warmup_mode {
             Some(WarmupMode::LinearBatchLRWarmup) if warmup > 0 && is_constant => {
                 bail!(

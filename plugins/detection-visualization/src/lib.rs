@@ -80,7 +80,7 @@ impl DetectionVisualization {
                 self.batch_idx
             )));
         }
-        Ok(())
+        self.check_epochs(facts, loader)
     }
 
     fn on_train_batch_end(&mut self, ctx: &PhaseContext) -> Result<()> {
@@ -103,6 +103,24 @@ impl DetectionVisualization {
     fn on_average_best_models_validation_end(&mut self, _: &PhaseContext) -> Result<()> {
         self.is_average = false;
         Ok(())
+    }
+
+    /// Refuses pictures of validation in epochs that have none.
+    fn check_epochs(&self, facts: &Value, loader: &str) -> Result<()> {
+        let (Some(epochs), Some(every)) =
+            (facts["epochs"].as_u64(), facts["validation_freq"].as_u64())
+        else {
+            return Ok(());
+        };
+        let is_validated = |epoch: u64| (epoch + 1).is_multiple_of(every) || epoch + 1 == epochs;
+        let mut due = (0..epochs).step_by(self.freq.max(1) as usize);
+        if loader != "validation" || due.any(is_validated) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "parameter `freq`: pictures are due in epochs 0, {}, …, and none of them is validated (`run_validation_freq: {every}`)",
+            self.freq
+        )))
     }
 
     fn draw_if_due(&self, ctx: &PhaseContext, phase: &str) -> Result<()> {

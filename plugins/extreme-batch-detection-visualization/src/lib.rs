@@ -112,6 +112,20 @@ impl ExtremeBatchDetectionVisualization {
                 self.freq
             )));
         }
+        if let (false, true, Some(every)) = (
+            self.enable_on_train_loader,
+            self.enable_on_valid_loader,
+            facts["validation_freq"].as_u64(),
+        ) {
+            let is_validated = |epoch: u64| epoch.is_multiple_of(every) || epoch == epochs;
+            let freq = u64::from(self.freq);
+            let mut due = (1..=epochs / freq).map(|time| time * freq);
+            if facts["epochs"].is_u64() && !due.any(is_validated) {
+                return Err(Error::invalid(format!(
+                    "parameter `freq`: none of the epochs that are due, every {freq}th, is validated (`run_validation_freq: {every}`)"
+                )));
+            }
+        }
         let items = facts["loss"]["items"].as_array().map(Vec::as_slice);
         match (&self.loss_to_monitor, items) {
             (Some(part), Some(items)) if !items.iter().any(|item| item == part) => {

@@ -17,10 +17,13 @@ struct TrainingStageSwitch {
     /// Parameters of the train loader and its data set with their new values.
     #[default(BTreeMap::new())]
     set_dataset: BTreeMap<String, Value>,
-    /// The learning rate of all groups; it lasts if the recipe's `lr_mode` is constant.
+    /// The learning rate of all groups, where the recipe's `lr_mode` is constant.
     set_lr: Option<f64>,
     #[state]
     switched: bool,
+    /// It was said that the switch came earlier than `next_stage_start_epoch` now is.
+    #[skip]
+    said: bool,
 }
 
 #[callback(grants = ["criterion", "loaders", "optimizer"], state)]
@@ -29,6 +32,11 @@ impl TrainingStageSwitch {
         if self.set_loss.is_empty() && self.set_dataset.is_empty() && self.set_lr.is_none() {
             return Err(Error::invalid(
                 "nothing would change: give `set_loss`, `set_dataset` or `set_lr`",
+            ));
+        }
+        if self.set_lr.is_some_and(|rate| rate.is_nan() || rate <= 0.0) {
+            return Err(Error::invalid(
+                "parameter `set_lr`: a rate above 0 is needed",
             ));
         }
         Ok(())
@@ -42,13 +50,26 @@ impl TrainingStageSwitch {
                 self.next_stage_start_epoch
             )));
         }
+        if self.set_lr.is_some() && facts["constant_rates"] == false {
+            return Err(Error::invalid(
+                "parameter `set_lr`: the schedule of `lr_mode` would replace the rate at its next value; leave out one of both",
+            ));
+        }
         let loader = &facts["loaders"]["train"];
         check_keys("set_loss", &self.set_loss, &facts["loss"]["parameters"])?;
         check_keys("set_dataset", &self.set_dataset, &loader["parameters"])
     }
 
     fn on_epoch_start(&mut self, ctx: &PhaseContext) -> Result<()> {
-        if self.switched || ctx.epoch().unwrap_or(0) < self.next_stage_start_epoch {
+        let is_early = ctx.epoch().unwrap_or(0) < self.next_stage_start_epoch;
+        if self.switched && is_early && !self.said {
+            warn!(
+                "the second stage began before the checkpoint was saved: `next_stage_start_epoch` {} changes nothing",
+                self.next_stage_start_epoch
+            );
+            self.said = true;
+        }
+        if self.switched || is_early {
             return Ok(());
         }
         for (key, value) in &self.set_loss {

@@ -110,6 +110,19 @@ impl Stage {
     }
 }
 
+/// The keys of transforms that two lists of recipes have with different parameters, or that one of them lacks; nothing where
+/// one is no list that can be read.
+pub fn changed_transforms(old: &Value, new: &Value) -> Option<Vec<String>> {
+    let values = |list: &Value| {
+        let list = serde_json::from_value::<TransformList>(list.clone()).ok()?;
+        Transforms::List(list).values().ok()
+    };
+    let (old, new) = (values(old)?, values(new)?);
+    let names = old.keys().chain(new.keys());
+    let differs = |name: &&String| old.get(*name) != new.get(*name);
+    Some(names.filter(differs).cloned().collect())
+}
+
 /// The parameters of a transform, as a recipe would write all of them.
 fn parameters(config: &TransformConfig) -> Value {
     let written = serde_json::to_value(config).unwrap_or_default();
@@ -170,6 +183,13 @@ impl Transforms {
                 .filter_map(|stage| stage.now.clone())
                 .collect()),
         }
+    }
+
+    /// The transform that decides the format of boxes, with its parameters; none where it is the data's own.
+    pub(crate) fn box_format(&self) -> Option<TransformConfig> {
+        let steps = self.steps().unwrap_or_default();
+        let mut last = steps.into_iter().rev();
+        last.find(|step| step.name() == super::idle::OF_BOXES)
     }
 
     /// The parameters by key.

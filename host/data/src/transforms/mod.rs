@@ -35,7 +35,7 @@ pub(crate) use detection::fitted;
 pub use idle::Idle;
 pub(crate) use idle::OF_BOXES;
 pub(crate) use list::one_pass;
-pub use list::{TransformList, Transforms};
+pub use list::{TransformList, Transforms, changed_transforms};
 pub use mapping::{Augmentation, ByteScale, Normalize, RandomCrop, Resize};
 pub(crate) use numbers::Size;
 pub use scale::Scale;

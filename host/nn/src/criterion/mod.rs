@@ -388,19 +388,20 @@ impl Criterion {
         json!({"name": self.name(), "parameters": self.parameters})
     }
 
-    /// Takes the parameters of a [`Criterion::state`].
+    /// Takes parameters of a [`Criterion::state`] of this name; those that are left out stay.
     ///
     /// # Errors
     /// The state of another loss, or parameters that are refused now; the criterion stays as it was.
-    pub fn restore(&mut self, state: &Value) -> Result<()> {
-        if state["name"] != self.name() {
+    pub fn restore(&mut self, name: &Value, parameters: &Map<String, Value>) -> Result<()> {
+        if name != self.name() {
             bail!(
-                "this state is of loss {}, the recipe trains with `{}`",
-                state["name"],
+                "this state is of loss {name}, the recipe trains with `{}`",
                 self.name()
             );
         }
-        self.replace(&state["parameters"])
+        let mut all = self.parameters.clone();
+        all.extend(parameters.clone());
+        self.replace(&Value::Object(all))
     }
 
     /// Takes other parameters. What is trained stays; parameters that would need other tensors are refused.

@@ -130,7 +130,27 @@ fn classes(built: &Built, params: &Params) -> Result<Value> {
             "parameter `classes`: it has {names} names, and the data have {known} classes; without it the data's names are shown"
         );
     }
+    check_order(classes, &dataset.class_names().unwrap_or_default())?;
     Ok(classes.clone())
+}
+
+/// Refuses the data's own names in another order; other names may be wanted on pictures.
+fn check_order(classes: &Value, known: &[String]) -> Result<()> {
+    let written = classes.as_array().into_iter().flatten();
+    let written: Vec<&str> = written.filter_map(Value::as_str).collect();
+    let is_other_name = |name: &&str| !known.iter().any(|known| known == name);
+    let moved = written
+        .iter()
+        .zip(known)
+        .position(|(written, known)| written != known);
+    let Some(index) = moved.filter(|_| !written.iter().any(|name| is_other_name(name))) else {
+        return Ok(());
+    };
+    bail!(
+        "parameter `classes`: class {index} of the data is `{}`, and `{}` is written in its place; without it the data's names are shown",
+        known[index],
+        written[index]
+    );
 }
 
 /// True for boxes in pixels. The transforms decide, and a recipe may not contradict them.

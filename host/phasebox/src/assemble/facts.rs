@@ -10,7 +10,7 @@ use phasebox_recipe::Recipe;
 use serde_json::{Map, Value, json};
 use tch::Tensor;
 
-use super::build::Built;
+use super::build::{Built, schedule_config};
 use super::watched::Watched;
 
 /// Everything that is known before training, but for the callback's own grants. `published` are names of metrics.
@@ -29,6 +29,8 @@ pub(super) fn facts(
         "batch_accumulate": accumulate,
         "batch_size": built.train_loader.batch_size(),
         "seed": training.seed,
+        "validation_freq": training.evaluation.run_validation_freq,
+        "constant_rates": schedule_config(recipe)?.ends_constant(),
         "device": phasebox_train::device::name(built.net.device()),
         "loaders": loaders(built)?,
         "loss": loss(&built.criterion),

@@ -181,10 +181,21 @@ pub(super) fn check_columns_read(
     if !is_of_coco && !letters(name).starts_with("detectionmetrics") {
         return Ok(());
     }
-    match normalize_targets.unwrap_or(is_of_coco) {
-        true => check_columns(transforms, name, IN_PIXELS),
-        false => check_columns(transforms, name, NORMALIZED),
-    }
+    let in_pixels = normalize_targets.unwrap_or(is_of_coco);
+    let (wanted, other) = match in_pixels {
+        true => (IN_PIXELS, NORMALIZED),
+        false => (NORMALIZED, IN_PIXELS),
+    };
+    let last = items(transforms).iter().filter_map(format_of_boxes).last();
+    let Some(format) = last.filter(|format| format.as_str() == Some(other)) else {
+        return check_columns(transforms, name, wanted);
+    };
+    let message = format!(
+        "boxes come as {other}, and `{name}` reads {wanted} with `normalize_targets: {in_pixels}`: write \
+         `normalize_targets: {}` among its parameters",
+        !in_pixels
+    );
+    Err(anyhow!(format.location.error(message)))
 }
 
 /// True if the transforms give boxes in pixels, false if as parts of the image.

@@ -4,10 +4,13 @@
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
+use phasebox_data::changed_transforms;
+use phasebox_nn::criterion::Criterion;
 use phasebox_recipe::{Node, Recipe};
 use phasebox_train::checkpoint::{Snapshot, State};
-use phasebox_train::trainer::Changed;
+use phasebox_train::trainer::{Changed, GivesWay};
 use serde_json::{Map, Value};
+use tch::Device;
 
 /// The one who decides about a key that has changed since the checkpoint.
 enum Rule {
@@ -30,8 +33,8 @@ type Effect = fn(&mut Changed, &Difference);
 const ROWS: &[(&str, Rule, Effect)] = &[
     ("architecture", Rule::Recipe, network),
     ("arch_params", Rule::Recipe, network),
-    ("dataset", Rule::AtEpochStart, nothing),
-    ("dataset_params", Rule::AtEpochStart, nothing),
+    ("dataset", Rule::AtEpochStart, data),
+    ("dataset_params", Rule::AtEpochStart, data),
     ("train_dataloader_params", Rule::Recipe, train_loader),
     (
         "train_dataloader_params.batch_size",
@@ -44,9 +47,9 @@ const ROWS: &[(&str, Rule, Effect)] = &[
         train_loader,
     ),
     ("train_transforms", Rule::Recipe, train_loader),
-    ("val_dataloader_params", Rule::Recipe, other_loaders),
-    ("val_transforms", Rule::Recipe, other_loaders),
-    ("test_dataloader_params", Rule::Recipe, other_loaders),
+    ("val_dataloader_params", Rule::Recipe, validation),
+    ("val_transforms", Rule::Recipe, validation),
+    ("test_dataloader_params", Rule::Recipe, test_loader),
     ("checkpoint_params", Rule::Checkpoint, nothing),
     ("training_hyperparams.seed", Rule::AtEpochStart, nothing),
     (
@@ -100,14 +103,38 @@ fn network(changed: &mut Changed, difference: &Difference) {
     changed.network.push(difference.to_string());
 }
 
-fn train_loader(changed: &mut Changed, _: &Difference) {
-    changed.loaders.train = true;
+fn train_loader(changed: &mut Changed, difference: &Difference) {
+    give_way(&mut changed.loaders.train, difference);
 }
 
 /// Validation's parameters and transforms are those of the test, too, unless the recipe says otherwise.
-fn other_loaders(changed: &mut Changed, _: &Difference) {
-    changed.loaders.validation = true;
-    changed.loaders.test = true;
+fn validation(changed: &mut Changed, difference: &Difference) {
+    give_way(&mut changed.loaders.validation, difference);
+    give_way(&mut changed.loaders.test, difference);
+    let is_size = difference.key.ends_with("batch_size") || difference.key.ends_with("num_workers");
+    changed.validation |= !is_size;
+}
+
+fn test_loader(changed: &mut Changed, difference: &Difference) {
+    give_way(&mut changed.loaders.test, difference);
+}
+
+/// Data in another place are taken for the same.
+fn data(changed: &mut Changed, difference: &Difference) {
+    changed.validation |= !difference.is_of_a_moved_file();
+}
+
+/// Adds the parameters of a loader that a difference is about.
+fn give_way(loader: &mut GivesWay, difference: &Difference) {
+    let mut parts = difference.key.split('.');
+    let names = match (parts.next(), parts.next()) {
+        (_, Some(name)) => Some(vec![name.to_owned()]),
+        _ => changed_transforms(&difference.old, &difference.new),
+    };
+    match names {
+        Some(names) => loader.add(names),
+        None => *loader = GivesWay::Everything,
+    }
 }
 
 fn hyperparameters(changed: &mut Changed, _: &Difference) {
@@ -128,8 +155,35 @@ fn accumulation(changed: &mut Changed, _: &Difference) {
     changed.accumulation = true;
 }
 
-fn loss(changed: &mut Changed, _: &Difference) {
-    changed.loss = true;
+/// The parameters that are written otherwise; [`parameters_of_loss`] adds those with another name.
+fn loss(changed: &mut Changed, difference: &Difference) {
+    let below = difference
+        .key
+        .strip_prefix("training_hyperparams.criterion_params.");
+    match below.and_then(|below| below.split('.').next()) {
+        Some(name) => changed.loss.add([name.to_owned()]),
+        None => changed.loss = GivesWay::Everything,
+    }
+}
+
+/// The parameters of a loss that two recipes have with different values, under whichever name they are written; nothing for
+/// two losses.
+fn parameters_of_loss(old: &Value, new: &Value) -> Option<Vec<String>> {
+    let of = |recipe: &Value| {
+        let training = &recipe["training_hyperparams"];
+        let name = training["loss"].as_str()?;
+        let loss = Criterion::new(name, &training["criterion_params"], Device::Cpu).ok()?;
+        let state = loss.state();
+        Some((loss.name(), state["parameters"].as_object()?.clone()))
+    };
+    match (of(old), of(new)) {
+        (Some((name, old)), Some((same, new))) if name == same => {
+            let names = old.keys().chain(new.keys());
+            let differs = |name: &&String| old.get(*name) != new.get(*name);
+            Some(names.filter(differs).cloned().collect())
+        }
+        _ => None,
+    }
 }
 
 fn train_metrics(changed: &mut Changed, _: &Difference) {
@@ -199,12 +253,19 @@ pub(super) fn decide(recipe: &Recipe, path: &Path, snapshot: &Snapshot) -> Resul
         is_inside_epoch: is_inside_epoch(&snapshot.state),
         with_optimizer,
     };
-    for difference in differences(&normal(earlier), &normal(recipe.to_json())) {
+    let (old, new) = (normal(earlier), normal(recipe.to_json()));
+    for difference in differences(&old, &new) {
         let (rule, effect) = row(&difference.key);
         if let Some(line) = case.judge(rule, &difference)? {
             changed.recipe = true;
             effect(&mut changed, &difference);
             lines.push(line);
+        }
+    }
+    if !changed.loss.is_nothing() {
+        match parameters_of_loss(&old, &new) {
+            Some(names) => changed.loss.add(names),
+            None => changed.loss = GivesWay::Everything,
         }
     }
     Ok(Decision { changed, lines })

@@ -41,7 +41,12 @@ fn metric(recipe: &Recipe, built: &Built, published: &[String]) -> Result<String
     }
     let names = computed.iter().chain(published).map(String::as_str);
     let hint = suggest::hint(written, &names.collect::<Vec<_>>());
-    let remedy = remedy(recipe, &computed, published);
+    let ranked = computed.iter().filter(|name| {
+        let metrics = &built.metrics.validation;
+        metrics.greater_is_better(name).is_some()
+    });
+    let ranked: Vec<&String> = ranked.collect();
+    let remedy = remedy(recipe, &computed, &ranked, published);
     let message = format!("`metric_to_watch`: validation gives no `{written}`{hint}; {remedy}");
     Err(anyhow!(
         place(recipe, "metric_to_watch").location.error(message)
@@ -147,7 +152,12 @@ fn letters(name: &str) -> String {
 }
 
 /// The way to a metric that is there, or to the one that is watched.
-fn remedy(recipe: &Recipe, computed: &[String], published: &[String]) -> String {
+fn remedy(
+    recipe: &Recipe,
+    computed: &[String],
+    ranked: &[&String],
+    published: &[String],
+) -> String {
     let watched = &recipe.training_hyperparams.metric_to_watch;
     let last = |name: &String| name.rsplit('/').next() == Some(watched.as_str());
     let parts: Vec<String> = computed.iter().filter(|name| last(name)).cloned().collect();
@@ -156,12 +166,19 @@ fn remedy(recipe: &Recipe, computed: &[String], published: &[String]) -> String 
         _ if !parts.is_empty() => format!("write one of {}", parts.join(", ")),
         (false, _) if is_default => format!(
             "it is watched where nothing else is written: write `metric_to_watch: {}`",
-            computed.last().map_or("loss", String::as_str)
+            worth_watching(ranked)
         ),
         (false, _) => "add it to `valid_metrics_list`".to_owned(),
         (true, []) => "no callback of this recipe lists a metric that it publishes".to_owned(),
         (true, names) => format!("callbacks publish {}", names.join(", ")),
     }
+}
+
+/// The metric to suggest, among those whose better values are known: the mean precision of detections, or the last.
+fn worth_watching<'a>(ranked: &[&'a String]) -> &'a str {
+    let of_boxes = ranked.iter().find(|name| name.starts_with("mAP"));
+    let found = of_boxes.or(ranked.last());
+    found.map_or("loss", |name| name.as_str())
 }
 
 #[cfg(test)]

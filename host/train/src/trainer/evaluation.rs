@@ -73,9 +73,7 @@ impl Trainer {
             .load_state(&snapshot.model, true)
             .with_context(|| restore::another_network(changed))?;
         restore::ema(context, &snapshot.ema, &snapshot.model)?;
-        if !changed.loss {
-            context.criterion.restore(&state.criterion)?;
-        }
+        restore::loss(context, state, changed)?;
         restore_loaders(context, &own.loaders, changed);
         self.stand_after(state.epoch, state.next_batch)
     }
@@ -151,15 +149,17 @@ impl Trainer {
 
 /// Repeats what callbacks had changed of the loaders of validation and test, as far as this recipe still has it.
 fn restore_loaders(context: &mut Context, states: &[Value], changed: &Changed) {
-    let valid = Some(&mut context.valid_loader).filter(|_| !changed.loaders.validation);
-    let test = context
-        .test_loader
-        .as_mut()
-        .filter(|_| !changed.loaders.test);
-    let loaders = [valid, test];
+    let loaders = [
+        Some((&changed.loaders.validation, &mut context.valid_loader)),
+        context
+            .test_loader
+            .as_mut()
+            .map(|loader| (&changed.loaders.test, loader)),
+    ];
     let states = loaders.into_iter().zip(states.iter().skip(1));
-    for (loader, state) in states.filter_map(|(loader, state)| Some((loader?, state))) {
-        if let Err(error) = loader.restore(state) {
+    for ((gives_way, loader), state) in states.filter_map(|(loader, state)| Some((loader?, state)))
+    {
+        if let Err(error) = loader.restore(&Value::Object(gives_way.kept(state))) {
             tracing::warn!("a callback's change of the checkpoint is left out: {error:#}");
         }
     }

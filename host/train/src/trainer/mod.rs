@@ -11,6 +11,7 @@ mod evaluate;
 mod evaluation;
 pub mod extra_pass;
 mod finite;
+mod gives_way;
 mod loss_watch;
 mod predictions;
 mod recording;
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use torch_ext::GradientMode;
 
 pub use self::evaluation::Evaluation;
+pub use self::gives_way::GivesWay;
 pub use self::loss_watch::LossNotFinite;
 use self::loss_watch::LossWatch;
 pub use self::predictions::Predictor;

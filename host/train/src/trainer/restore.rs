@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use phasebox_nn::optim::Optimizer;
+use serde_json::Value;
 use tch::{Device, Tensor};
 
 use super::checkpointing::{Standing, TrainData, TrainerState};
+use super::gives_way::GivesWay;
 use super::{Changed, Position, Stage};
 use crate::accumulation::Accumulation;
 use crate::checkpoint::{NamedTensors, State};
@@ -78,15 +80,23 @@ pub(super) fn standing(context: &mut Context, standing: Standing, changed: &Chan
     }
 }
 
-/// The best value so far, and the best models, hold on only if the recipe still watches that metric. Answers whether it
-/// does.
-pub(super) fn watched(context: &mut Context, state: &State) -> Result<bool> {
+/// The best value so far, and the best models, hold on only if the recipe still watches that metric, on the same
+/// validation. Answers whether it does.
+pub(super) fn watched(context: &mut Context, state: &State, changed: &Changed) -> Result<bool> {
     let Some(watched) = &state.watched else {
         return Ok(true);
     };
     let run = &context.run;
     let is_same = watched.metric == run.metric_to_watch
         && watched.greater_is_better == run.greater_metric_to_watch_is_better;
+    if is_same && changed.validation {
+        tracing::warn!(
+            "resume: the data of validation, or how they are read, have changed: the best value of `{}` and the best models \
+             start anew",
+            run.metric_to_watch
+        );
+        return Ok(false);
+    }
     if is_same {
         context.best_metric = watched.best;
         context.best_epoch = watched.best_epoch.map(u32::try_from).transpose()?;
@@ -145,26 +155,31 @@ pub(super) fn ema(context: &mut Context, saved: &NamedTensors, model: &NamedTens
     Ok(())
 }
 
+/// The loss's parameters, but for those that the recipe has changed.
+pub(super) fn loss(context: &mut Context, state: &State, changed: &Changed) -> Result<()> {
+    match &changed.loss {
+        GivesWay::Everything => Ok(()),
+        gives_way => {
+            let kept = gives_way.kept(&state.criterion["parameters"]);
+            context.criterion.restore(&state.criterion["name"], &kept)
+        }
+    }
+}
+
 /// The states are in the order in which `checkpointing` takes them.
-pub(super) fn loaders(
-    context: &mut Context,
-    states: &[serde_json::Value],
-    changed: &Changed,
-) -> Result<()> {
+pub(super) fn loaders(context: &mut Context, states: &[Value], changed: &Changed) -> Result<()> {
     let PerSplit {
         train,
         validation,
         test,
-    } = changed.loaders;
+    } = &changed.loaders;
     let loaders = [
         Some((train, &mut context.train_loader)),
         Some((validation, &mut context.valid_loader)),
         context.test_loader.as_mut().map(|loader| (test, loader)),
     ];
     for ((gives_way, loader), state) in loaders.into_iter().flatten().zip(states) {
-        if !gives_way {
-            loader.restore(state)?;
-        }
+        loader.restore(&Value::Object(gives_way.kept(state)))?;
     }
     Ok(())
 }

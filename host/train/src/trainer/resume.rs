@@ -4,6 +4,7 @@
 use anyhow::{Context as _, Result, ensure};
 
 use super::checkpointing::{Bits, CallbackExtras, SavedGroup, TrainerState};
+use super::gives_way::GivesWay;
 use super::{Position, Stage, Summary, Trainer, classes, restore};
 use crate::checkpoint::{SavedCallback, Snapshot};
 use crate::control::StopAt;
@@ -23,14 +24,16 @@ pub struct Changed {
     pub hyperparameters: bool,
     /// Learning rates.
     pub learning_rates: bool,
-    /// The loss and its parameters.
-    pub loss: bool,
+    /// The loss and its parameters, those included that callbacks have set.
+    pub loss: GivesWay,
     /// Batches of a step, from the next step on.
     pub accumulation: bool,
     /// Metrics of the training batches: those of an epoch under way begin anew.
     pub train_metrics: bool,
     /// Parameters of loaders and transforms that callbacks have set.
-    pub loaders: PerSplit<bool>,
+    pub loaders: PerSplit<GivesWay>,
+    /// The transforms, batches or samples of validation: values that were measured before are of another kind.
+    pub validation: bool,
     /// The list of callbacks: a stop that one has asked for no longer stands.
     pub callbacks: bool,
     /// How the network differs, in the words of the recipe, should the checkpoint not fit.
@@ -168,7 +171,7 @@ impl Trainer {
             .with_context(|| restore::another_network(changed))?;
         restore::counts(context, state, &own, changed)?;
         restore::standing(context, own.standing, changed);
-        if restore::watched(context, state)? {
+        if restore::watched(context, state, changed)? {
             let best_values: Vec<f64> = own.best_values.iter().map(Bits::value).collect();
             let best_models = &mut self.best_models;
             best_models.restore(snapshot.best_models, &best_values, &snapshot.model)?;
@@ -177,12 +180,10 @@ impl Trainer {
             restore::optimizer(context.optimizer.as_mut(), snapshot.optimizer, changed)?;
         }
         restore::ema(context, &snapshot.ema, &snapshot.model)?;
-        if !changed.loss {
-            context.criterion.restore(&state.criterion)?;
-        }
+        restore::loss(context, state, changed)?;
         restore::loaders(context, &own.loaders, changed)?;
         restore::check_data(context, self.position, own.train_data)?;
-        if !(changed.loss || changed.train_metrics) {
+        if changed.loss.is_nothing() && !changed.train_metrics {
             let metrics = &mut context.running_metrics.train;
             metrics.load_state(&snapshot.metrics, context.device)?;
         }

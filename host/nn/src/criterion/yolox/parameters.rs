@@ -141,7 +141,7 @@ impl Parameters {
                 f32::MAX
             );
         }
-        let is_any = weights.iter().any(|(_, weight)| *weight > 0.0);
+        let is_any = weights.iter().any(|(_, weight)| (*weight as f32) > 0.0);
         ensure!(
             is_any || self.use_l1,
             "`iou_weight`, `obj_weight` and `cls_weight` are 0, and nothing is trained: give one of them a number above 0"

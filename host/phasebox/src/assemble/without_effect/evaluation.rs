@@ -1,7 +1,7 @@
 //! Keys about evaluation, checkpoints, averages and resuming.
 
 use phasebox_data::DataLoader;
-use phasebox_recipe::{Node, Note};
+use phasebox_recipe::{DeviceChoice, Node, Note};
 use tch::Device;
 
 use super::{Facts, PartRule, Rule, entry, listed};
@@ -180,14 +180,18 @@ fn no_weights(facts: &Facts<'_>, _: &Node) -> Option<String> {
         .then(|| "there is no `checkpoint_path`".to_owned())
 }
 
+/// True on the CPU, but for a recipe for a GPU that is tried there.
+fn runs_on_cpu(facts: &Facts<'_>) -> bool {
+    let is_for_gpu = matches!(facts.recipe.device, Some(DeviceChoice::Cuda(_)));
+    facts.built.net.device() == Device::Cpu && !is_for_gpu
+}
+
 fn kernels_of_a_gpu(facts: &Facts<'_>, _: &Node) -> Option<String> {
-    let is_cpu = facts.built.net.device() == Device::Cpu;
-    is_cpu.then(|| "a CPU has no TensorFloat-32".to_owned())
+    runs_on_cpu(facts).then(|| "a CPU has no TensorFloat-32".to_owned())
 }
 
 fn on_the_cpu(facts: &Facts<'_>, _: &Node) -> Option<String> {
-    let is_cpu = facts.built.net.device() == Device::Cpu;
-    is_cpu.then(|| "the kernels of a CPU are deterministic already".to_owned())
+    runs_on_cpu(facts).then(|| "the kernels of a CPU are deterministic already".to_owned())
 }
 
 fn no_callbacks(facts: &Facts<'_>, _: &Node) -> Option<String> {

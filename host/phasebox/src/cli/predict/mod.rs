@@ -82,9 +82,7 @@ struct OfImage {
 
 impl Predict {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let check = |image: &PathBuf| DataLoader::check_picture(image);
-        let checked = self.images.iter().try_for_each(check);
-        checked.map_err(Failure::Refused)?;
+        self.check_some().map_err(Failure::Refused)?;
         let found = self.trained.find().map_err(Failure::Refused)?;
         let recipe = found.recipe(&[])?;
         found.note_averages(&recipe);
@@ -109,6 +107,19 @@ impl Predict {
             false => print(predictions.lines()),
         }?;
         predictions.check_whole().map_err(Failure::Failed)
+    }
+
+    /// Refuses to begin where no file is an image; the first says why.
+    fn check_some(&self) -> anyhow::Result<()> {
+        let mut checked = self
+            .images
+            .iter()
+            .map(|image| DataLoader::check_picture(image));
+        let first = checked.next().unwrap_or(Ok(()));
+        match checked.any(|checked| checked.is_ok()) {
+            true => Ok(()),
+            false => first,
+        }
     }
 
     /// The predictions, and the files for which there are none: one that fails does not end the others.

@@ -1,0 +1,81 @@
+//! What a callback has set for a second stage, after a resume with a recipe that has changed: it holds on, but for what the
+//! recipe has changed itself.
+
+use serde_json::Value;
+
+use crate::harness::training::{TrainedRun, Training};
+
+/// A second stage from epoch 1 on: L1 is counted, and digits are mirrored no more.
+const SWITCH: &str = "training-stage-switch: {next_stage_start_epoch: 1, set_loss: {use_l1: true}, \
+                      set_dataset: {DetectionHorizontalFlip: false}}";
+
+fn training() -> Training {
+    let flips = "train_transforms=[{DetectionHorizontalFlip: {prob: 0.5}}, {DetectionPaddedRescale: {input_dim: [64, 64]}}, \
+                 {DetectionTargetsFormatTransform: {output_format: LABEL_CXCYWH}}]";
+    Training::boxes().callback(SWITCH).with(flips)
+}
+
+/// What callbacks have set of the train data, as the checkpoint has it.
+fn set_of_data(run: &TrainedRun) -> Value {
+    run.checkpoint("latest").state.trainer["loaders"][0].clone()
+}
+
+/// L1 in the third epoch, and what is set of the train data.
+fn resumed(first: &TrainedRun, change: &str) -> (f64, Value) {
+    let mut again = training().epochs(3).from(first, "latest");
+    if !change.is_empty() {
+        again = again.with(change);
+    }
+    let run = again.run();
+    let l1 = run.values("train/l1").pop().expect("an epoch");
+    (l1, set_of_data(&run))
+}
+
+#[test]
+fn a_second_stage_outlives_what_the_recipe_changes_beside_it() {
+    let first = training().epochs(2).run();
+    let off = serde_json::json!({"DetectionHorizontalFlip": null});
+    assert_eq!(set_of_data(&first), off);
+    let check = |change: &str, counts_l1: bool, data: &Value| {
+        let (l1, found) = resumed(&first, change);
+        assert_eq!(l1 > 0.0, counts_l1, "{change}: L1 {l1}");
+        assert_eq!(found, *data, "{change}");
+    };
+    check("", true, &off);
+    check(
+        "training_hyperparams.criterion_params.cls_weight=1.5",
+        true,
+        &off,
+    );
+    check(
+        "training_hyperparams.criterion_params.use_l1=false",
+        false,
+        &off,
+    );
+    check("train_dataloader_params.num_workers=1", true, &off);
+    let other_flip = "train_transforms=[{DetectionHorizontalFlip: {prob: 0.25}}, {DetectionPaddedRescale: {input_dim: [64, 64]}}, \
+                      {DetectionTargetsFormatTransform: {output_format: LABEL_CXCYWH}}]";
+    check(other_flip, true, &serde_json::json!({}));
+    let vertical = "train_transforms=[{DetectionHorizontalFlip: {prob: 0.5}}, {DetectionVerticalFlip: {prob: 0.5}}, \
+                    {DetectionPaddedRescale: {input_dim: [64, 64]}}, \
+                    {DetectionTargetsFormatTransform: {output_format: LABEL_CXCYWH}}]";
+    check(vertical, true, &off);
+}
+
+/// A stage may not give the loss other boxes, nor the network other numbers, than were checked.
+#[test]
+fn a_second_stage_keeps_the_kind_of_its_batches() {
+    for set in [
+        "{DetectionTargetsFormatTransform: false}",
+        "{DetectionTargetsFormatTransform: {output_format: LABEL_NORMALIZED_CXCYWH}}",
+        "{DetectionTargetsFormatTransform: {min_bbox_edge_size: 1000}}",
+        "{DetectionPaddedRescale: false}",
+    ] {
+        let switch =
+            format!("training-stage-switch: {{next_stage_start_epoch: 1, set_dataset: {set}}}");
+        let checked = Training::boxes().callback(&switch).check();
+        assert_eq!(checked.code, Some(2), "{set}: {}", checked.stdout);
+        let told = checked.stderr.contains("as it is") || checked.stderr.contains("as they are");
+        assert!(told, "{set}: {}", checked.stderr);
+    }
+}
