@@ -1,5 +1,5 @@
-//! What a callback has set for a second stage, after a resume with a recipe that has changed: it holds on, but for what the
-//! recipe has changed itself.
+//! Values that a callback has set for a second stage, after a resume with a recipe that has changed: they hold on, but for
+//! those that the recipe has changed itself.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ fn training() -> Training {
     Training::boxes().callback(SWITCH).with(flips)
 }
 
-/// What callbacks have set of the train data, as the checkpoint has it.
+/// The parameters of the train data that callbacks have set, as the checkpoint has them.
 fn set_of_data(run: &TrainedRun) -> Value {
     run.checkpoint("latest").state.trainer["loaders"][0].clone()
 }

@@ -29,7 +29,7 @@ impl GivesWay {
         }
     }
 
-    /// What of a saved state holds on; nothing where all gives way, or where it is no mapping.
+    /// The values of a saved state that hold on; none where all give way, or where it is no mapping.
     pub(super) fn kept(&self, state: &Value) -> Map<String, Value> {
         let state = state.as_object().cloned().unwrap_or_default();
         match self {
