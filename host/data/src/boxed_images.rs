@@ -10,6 +10,7 @@ use phasebox_contract::printable::excerpt;
 use phasebox_files::regular_file;
 use serde::{Deserialize, Serialize};
 
+use super::class_name::check_class_name;
 use super::image_file;
 use super::kept_samples::KeptSamples;
 use super::raster::{Filter, Raster};
@@ -319,7 +320,7 @@ fn renumber(
                 None if is_choice => (others, bounds.class) = (others + 1, -1),
                 None => bail!(
                     "{source}: boxes of class `{}`, which the training part does not have\nhint: choose classes of both with `class_inclusion_list`, or leave out the same ones",
-                    own.get(class).map_or("", String::as_str)
+                    own.get(class).map_or(String::new(), |class| excerpt(class))
                 ),
             }
         }
@@ -340,7 +341,8 @@ fn chosen<'a>(
     check_classes(list, "`class_inclusion_list`")?;
     let known: HashSet<&String> = own.iter().collect();
     if let Some(stranger) = list.iter().find(|class| !known.contains(class)) {
-        let known: Vec<&str> = own.iter().map(String::as_str).collect();
+        let known: Vec<String> = own.iter().map(|class| excerpt(class)).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
         bail!(
             "`class_inclusion_list`: {source} has no class `{}`{}",
             excerpt(stranger),
@@ -356,11 +358,15 @@ fn chosen<'a>(
 
 fn check_classes(classes: &[String], source: &str) -> Result<()> {
     ensure!(!classes.is_empty(), "{source}: no classes");
+    let mut all = classes.iter();
+    let checked = all.try_for_each(|class| check_class_name(class));
+    checked.with_context(|| source.to_owned())?;
     let mut seen = HashSet::with_capacity(classes.len());
     let twice = classes.iter().find(|class| !seen.insert(*class));
     if let Some(class) = twice {
         bail!(
-            "{source}: two classes are called `{class}`\nhint: rename one, or give both one number"
+            "{source}: two classes are called `{}`\nhint: rename one, or give both one number",
+            excerpt(class)
         );
     }
     Ok(())

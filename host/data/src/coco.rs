@@ -250,7 +250,7 @@ impl Document {
         let (classes, numbers) = self.classes(ignored)?;
         let names = self.categories.iter();
         let names = names.filter(|row| ignored.contains(&row.id));
-        let names: Vec<String> = names.map(|row| excerpt(&row.name)).collect();
+        let names: Vec<String> = names.map(|row| row.name.clone()).collect();
         let mut places = HashMap::with_capacity(self.images.len());
         let mut images = Vec::with_capacity(self.images.len());
         for image in self.images {
@@ -303,7 +303,7 @@ impl Document {
                 row.id
             );
             if is_kept {
-                names.push(excerpt(&row.name));
+                names.push(row.name.clone());
             }
         }
         Ok((names, numbers))

@@ -137,7 +137,7 @@ impl ImageFolder {
         Ok(Self {
             folder: folder.to_owned(),
             files,
-            classes: classes.iter().map(|class| excerpt(class)).collect(),
+            classes: classes.to_vec(),
             passed_over,
             shape,
             normalize,

@@ -21,6 +21,7 @@ mod box_survey;
 mod boxed_images;
 mod chance;
 mod cifar;
+mod class_name;
 mod coco;
 mod collate;
 mod csv;

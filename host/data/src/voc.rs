@@ -11,6 +11,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use serde::{Deserialize, Serialize};
 
 use super::boxed_images::{Annotated, Annotations, LeftOut, Part, Parts, Selection, clipped};
+use super::class_name::check_class_name;
 use super::file_pairs::{self, Pair};
 use super::image_file;
 use super::sample::Bounds;
@@ -102,7 +103,7 @@ impl Part for VocPart {
 impl VocPart {
     fn classes(&self, read: &[Read]) -> Vec<String> {
         if let Some(list) = &self.all_classes_list {
-            return list.iter().map(|class| excerpt(class)).collect();
+            return list.clone();
         }
         let objects = read.iter().flat_map(|read| &read.objects);
         let names: BTreeSet<&String> = objects.map(|object| &object.class).collect();
@@ -116,7 +117,7 @@ impl Object {
         let class = class.with_context(|| {
             format!(
                 "an object is called `{}`, which is not in `all_classes_list`",
-                self.class
+                excerpt(&self.class)
             )
         })?;
         Ok(Bounds {
@@ -196,7 +197,8 @@ fn object(
     [height, width]: [usize; 2],
     left_out: &mut LeftOut,
 ) -> Result<Option<Object>> {
-    let class = excerpt(text(node, "name")?);
+    let class = text(node, "name")?.to_owned();
+    check_class_name(&class)?;
     let bounds = child(node, "bndbox")?;
     let mut corners = [0.0; 4];
     for (corner, name) in corners.iter_mut().zip(["xmin", "ymin", "xmax", "ymax"]) {

@@ -66,7 +66,7 @@ impl Part for YoloPart {
             images: images.collect::<Result<_>>()?,
             source: pairs.labels,
             folder: pairs.images,
-            classes: self.classes.iter().map(|class| excerpt(class)).collect(),
+            classes: self.classes.clone(),
             are_fractions: true,
             ignored,
             left_out,
@@ -94,7 +94,7 @@ impl YoloPart {
                     self.classes.len()
                 )
             })?;
-            names.push(excerpt(name));
+            names.push(name.clone());
         }
         Ok(names)
     }

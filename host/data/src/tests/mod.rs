@@ -3,6 +3,7 @@
 mod boxed_folders;
 mod chance;
 mod cifar;
+mod class_names;
 mod coco;
 mod collations;
 mod csv;
