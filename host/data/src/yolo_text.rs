@@ -139,8 +139,8 @@ impl YoloPart {
         let numbers = [number(x)?, number(y)?, number(width)?, number(height)?];
         let [x, y, width, height] = numbers;
         ensure!(
-            (0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y) && width >= 0.0 && height >= 0.0,
-            "{numbers:?} are no fractions of the image's width and height"
+            numbers.iter().all(|number| (0.0..=1.0).contains(number)),
+            "{numbers:?} are no fractions of the image's width and height, from 0 to 1: divide pixels by them"
         );
         if self
             .class_ids_to_ignore

@@ -142,6 +142,9 @@ fn lines_of_yolo_that_are_wrong_are_refused_with_their_line() {
     check_line("0 0,5 0.5 0.25 0.5", "`0,5` is no number");
     check_line("0 320 240 64 48", "are no fractions");
     check_line("0 0.5 0.5 -0.25 0.5", "are no fractions");
+    check_line("0 0.5 0.5 30 30", "from 0 to 1: divide pixels by them");
+    check_line("0 0.5 0.5 1.5 0.5", "[0.5, 0.5, 1.5, 0.5] are no fractions");
+    check_line("0 0.5 0.5 0.25 1e308", "are no fractions");
     let folder = folder(&[("a.txt", &format!("{good}\n1 0.5 0.5 0 0.5"))]);
     check(
         &folder,
