@@ -61,6 +61,12 @@ struct Object {
 
 impl Part for VocPart {
     fn annotations(&self, base: &Path) -> Result<Annotations> {
+        ensure!(
+            self.all_classes_list
+                .as_ref()
+                .is_none_or(|list| !list.is_empty()),
+            "`all_classes_list` is empty\nhint: name the classes, or leave it out: those that occur are taken then"
+        );
         let data_dir = base.join(&self.data_dir);
         let folders = [&self.images_dir, &self.labels_dir];
         let mut left_out = LeftOut::default();

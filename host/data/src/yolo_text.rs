@@ -53,6 +53,10 @@ fn yes() -> bool {
 
 impl Part for YoloPart {
     fn annotations(&self, base: &Path) -> Result<Annotations> {
+        ensure!(
+            !self.classes.is_empty(),
+            "`classes` is empty\nhint: name the classes in the order of their numbers"
+        );
         let data_dir = base.join(&self.data_dir);
         let folders = [&self.images_dir, &self.labels_dir];
         let mut left_out = LeftOut::default();
@@ -167,11 +171,19 @@ impl YoloPart {
 
     fn class(&self, text: &str) -> Result<usize> {
         let count = self.classes.len();
+        let is_whole = text.bytes().all(|byte| byte.is_ascii_digit());
+        ensure!(
+            is_whole,
+            "class `{}` is no whole number: `classes` are numbered from 0 on",
+            excerpt(text)
+        );
         let class = text.parse().ok().filter(|class| *class < count);
-        let Some(class) = class else {
-            bail!("class `{}` is no number in 0..{count}", excerpt(text));
-        };
-        Ok(class)
+        class.with_context(|| {
+            format!(
+                "class {} is not below {count}, the number of `classes`",
+                excerpt(text)
+            )
+        })
     }
 }
 

@@ -134,8 +134,16 @@ fn lines_of_yolo_that_are_wrong_are_refused_with_their_line() {
     check_line("0 0.5 0.5 0.25", "4 columns");
     check_line("0 0.5 0.5 0.25 0.5 0.9", "6 columns");
     check_line("0 0.1 0.1 0.2 0.1 0.2 0.2 0.1 0.2", "9 columns");
-    check_line("2 0.5 0.5 0.25 0.5", "class `2` is no number in 0..2");
-    check_line("-1 0.5 0.5 0.25 0.5", "class `-1`");
+    check_line(
+        "2 0.5 0.5 0.25 0.5",
+        "class 2 is not below 2, the number of `classes`",
+    );
+    let long = "9".repeat(400);
+    check_line(
+        &format!("{long} 0.5 0.5 0.25 0.5"),
+        "99 … (cut) is not below 2",
+    );
+    check_line("-1 0.5 0.5 0.25 0.5", "class `-1` is no whole number");
     check_line("cat 0.5 0.5 0.25 0.5", "class `cat`");
     check_line("0 nan 0.5 0.25 0.5", "`nan` is no number");
     check_line("0 0.5 inf 0.25 0.5", "`inf` is no number");
@@ -171,7 +179,10 @@ fn pairs_of_files_that_do_not_fit_are_refused() {
         json!({"images_dir": "../x"}),
         "`images_dir`: ../x leaves `data_dir`",
     );
-    refused(json!({"classes": []}), "class `0` is no number in 0..0");
+    refused(
+        json!({"classes": []}),
+        "yolo_detection: `train`: `classes` is empty\nhint: name",
+    );
     refused(
         json!({"classes": ["cat", "cat"]}),
         "two classes are called `cat`",
@@ -276,6 +287,8 @@ fn files_of_pascal_voc_that_are_wrong_are_refused_with_their_line() {
     let bomb = "<!DOCTYPE a [<!ENTITY b \"bb\"><!ENTITY c \"&b;&b;\">]><a>&c;</a>";
     refused(bomb, "hint: the file is cut off, damaged or no XML");
     let folder = folder(&[("a.xml", &good.replace(">20<", ">21<"))]);
+    let none = voc(json!({"all_classes_list": []}));
+    check_refused(none, folder.path(), &["`all_classes_list` is empty"]);
     let data = load(voc(json!({})), folder.path()).unwrap().train;
     let message = data.header(0).unwrap_err().to_string();
     assert!(message.contains("20×10 pixels, but 21×10 in "), "{message}");
