@@ -11,7 +11,7 @@ use phasebox_files::regular_file;
 use serde::{Deserialize, Serialize};
 
 use super::class_name::check_class_name;
-use super::image_file;
+use super::image_file::{self, Noted};
 use super::kept_samples::KeptSamples;
 use super::raster::{Filter, Raster};
 use super::sample::{Bounds, Boxes, Fill, Move, Sample, Target};
@@ -177,6 +177,10 @@ pub(super) fn load<P: Part>(parts: &Parts<P>, format: &'static str, base: &Path)
     })
 }
 
+const OTHER_SIZE: &str = "\nhint: its boxes would be wrong; mend the annotations, or put the image back that they are of";
+const TURNED: &str = ": the file says (EXIF) that its picture is turned, and the annotations have the size before\n\
+    hint: its boxes would be wrong; turn them too, or take the orientation out of the file";
+
 /// Image files with their boxes, decoded when they are asked for.
 struct BoxedImages {
     format: &'static str,
@@ -214,7 +218,8 @@ impl BoxedImages {
             );
         };
         check_files(&annotations)?;
-        let [width, height] = image_file::dimensions(&annotations.folder.join(&first.file))?;
+        let [width, height] =
+            image_file::dimensions(&annotations.folder.join(&first.file), Noted::Followed)?;
         let boxes = || annotations.images.iter().flat_map(|image| &image.boxes);
         Ok(Self {
             format,
@@ -241,21 +246,27 @@ impl BoxedImages {
         [height, width]: [usize; 2],
     ) -> Result<()> {
         let said = image.size.unwrap_or([height, width]);
-        ensure!(
-            said == [height, width],
-            "{}: {width}×{height} pixels, but {}×{} in {}\nhint: its boxes would be wrong; mend the annotations, or put the image back that they are of",
+        if said == [height, width] {
+            return Ok(());
+        }
+        let lying = image_file::dimensions(path, Noted::Ignored)?;
+        let hint = match lying == [said[1], said[0]] {
+            true => TURNED,
+            false => OTHER_SIZE,
+        };
+        bail!(
+            "{}: {width}×{height} pixels, but {}×{} in {}{hint}",
             path.display(),
             said[1],
             said[0],
             self.annotations.source.display()
-        );
-        Ok(())
+        )
     }
 
     /// The sample from its file.
     fn decoded(&self, index: usize) -> Result<Sample> {
         let (image, path) = self.image(index)?;
-        let (shape, values) = image_file::decoded(&path, 3)?;
+        let (shape, values) = image_file::decoded(&path, 3, Noted::Followed)?;
         let size = [shape[1], shape[2]];
         self.check_size(image, &path, size)?;
         let boxes = Target::Boxes(self.boxes(image, size));
@@ -427,12 +438,16 @@ impl Dataset for BoxedImages {
 
     fn header(&self, index: usize) -> Result<Option<[usize; 2]>> {
         let (image, path) = self.image(index)?;
-        let [width, height] = image_file::dimensions(&path)?;
+        let [width, height] = image_file::dimensions(&path, Noted::Followed)?;
         self.check_size(image, &path, [height, width])?;
         Ok(Some(scaled([height, width], self.input_dim)))
     }
 
     fn decodes(&self) -> bool {
+        true
+    }
+
+    fn turns_images(&self) -> bool {
         true
     }
 

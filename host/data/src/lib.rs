@@ -183,6 +183,11 @@ pub trait Dataset: Send + Sync {
         false
     }
 
+    /// Image files are turned and mirrored as a camera noted in them (EXIF).
+    fn turns_images(&self) -> bool {
+        false
+    }
+
     /// Some boxes are around crowds.
     fn has_crowds(&self) -> bool {
         false

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::boxed_images::{Annotated, Annotations, LeftOut, Part, Parts, Selection, clipped};
 use super::class_name::check_class_name;
 use super::file_pairs::{self, Pair};
-use super::image_file;
+use super::image_file::{self, Noted};
 use super::sample::Bounds;
 use super::transforms::Size;
 
@@ -163,9 +163,8 @@ fn read(pair: &Pair, images: &Path, left_out: &mut LeftOut) -> Result<Read> {
         .find(|node| node.has_tag_name("size"))
     {
         Some(size) => size_of(size),
-        None => {
-            image_file::dimensions(&images.join(&pair.image)).map(|[width, height]| [height, width])
-        }
+        None => image_file::dimensions(&images.join(&pair.image), Noted::Followed)
+            .map(|[width, height]| [height, width]),
     };
     let size = size.with_context(|| path.to_string())?;
     let mut objects = Vec::new();

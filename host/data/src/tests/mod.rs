@@ -14,6 +14,7 @@ mod image_folder;
 mod lists;
 mod loader;
 mod mnist;
+mod orientation;
 mod pictures;
 mod pixels;
 mod scattered_digits;
