@@ -158,6 +158,7 @@ fn read(pair: &Pair, images: &Path, left_out: &mut LeftOut) -> Result<Read> {
     let document = Document::parse_with_options(&text, options()).map_err(|error| {
         anyhow!("{path}: {error}\nhint: the file is cut off, damaged or no XML; write it again")
     })?;
+    check_root(&document).with_context(|| path.to_string())?;
     let size = match document
         .descendants()
         .find(|node| node.has_tag_name("size"))
@@ -189,7 +190,7 @@ fn size_of(node: Node<'_, '_>) -> Result<[usize; 2]> {
         side.map_err(|_| {
             anyhow!(
                 "`{name}` of `size` is `{}`, no number of pixels",
-                excerpt(text)
+                excerpt(&text)
             )
         })
     };
@@ -202,7 +203,7 @@ fn object(
     [height, width]: [usize; 2],
     left_out: &mut LeftOut,
 ) -> Result<Option<Object>> {
-    let class = text(node, "name")?.to_owned();
+    let class = text(node, "name")?;
     check_class_name(&class)?;
     let bounds = child(node, "bndbox")?;
     let mut corners = [0.0; 4];
@@ -210,7 +211,7 @@ fn object(
         let text = text(bounds, name)?;
         let number: Option<f64> = text.parse().ok();
         let number = number.filter(|number| number.is_finite());
-        *corner = number.with_context(|| format!("`{name}` is `{}`, no number", excerpt(text)))?;
+        *corner = number.with_context(|| format!("`{name}` is `{}`, no number", excerpt(&text)))?;
     }
     let corners = clipped(corners, [width as f64, height as f64], left_out);
     Ok(corners.map(|corners| Object { class, corners }))
@@ -224,10 +225,28 @@ fn child<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Result<Node<'a, 'inp
     Ok(child)
 }
 
-/// The text of a child.
-fn text<'a>(node: Node<'a, '_>, name: &str) -> Result<&'a str> {
-    let text = child(node, name)?.text().map(str::trim);
-    let text = text.filter(|text| !text.is_empty());
-    ensure!(text.is_some(), "`{name}` is empty");
-    Ok(text.unwrap_or_default())
+/// The text of a child, without the comments in it.
+fn text(node: Node<'_, '_>, name: &str) -> Result<String> {
+    let child = child(node, name)?;
+    let is_flat = child.children().all(|part| !part.is_element());
+    ensure!(
+        is_flat,
+        "`{name}` has an element in it where a text is wanted"
+    );
+    let parts = child.children().filter(Node::is_text);
+    let text: String = parts.filter_map(|part| part.text()).collect();
+    let text = text.trim();
+    ensure!(!text.is_empty(), "`{name}` is empty");
+    Ok(text.to_owned())
+}
+
+/// Refuses XML of another kind, in which no object would be found.
+fn check_root(document: &Document<'_>) -> Result<()> {
+    let name = document.root_element().tag_name().name();
+    ensure!(
+        name == "annotation",
+        "its root is `{}`, and in Pascal VOC's format `annotation`\nhint: write it again, or remove it",
+        excerpt(name)
+    );
+    Ok(())
 }

@@ -219,7 +219,10 @@ fn files_of_pascal_voc_are_read() {
     let cat = voc_object("cat", ["-5", "0", "30", "10"]);
     let a = voc_file(&format!("{dog}{cat}"));
     let without_size = a.replace("<size><width>20</width><height>10</height></size>", "");
-    for a in [a, without_size] {
+    let commented = a
+        .replace("<xmax>3.5", "<xmax>3<!-- x -->.5")
+        .replace("cat", "<!-- x -->c<!-- y -->a<?z?>t");
+    for a in [a, without_size, commented] {
         let flat = voc_file(&voc_object("bird", ["3", "3", "3", "4"]));
         let folder = folder(&[("a.xml", &a), ("c.xml", &flat)]);
         let all =
@@ -276,6 +279,18 @@ fn files_of_pascal_voc_that_are_wrong_are_refused_with_their_line() {
     refused(
         &good.replace(">20<", ">twenty<"),
         "`width` of `size` is `twenty`",
+    );
+    refused(
+        &good.replace(">20<", ">2<!-- x -->x<"),
+        "`width` of `size` is `2x`",
+    );
+    refused(
+        &good.replace("<xmax>3", "<xmax>3<b>1</b>"),
+        "a.xml:3: `xmax` has an element in it",
+    );
+    refused(
+        "<html></html>",
+        "a.xml: its root is `html`, and in Pascal VOC's format `annotation`\nhint: write",
     );
     refused(&good[..good.len() / 2], "the file is cut off");
     refused("", "the file is cut off");
