@@ -35,6 +35,7 @@ mod image_file;
 mod image_folder;
 mod images;
 mod kept_samples;
+mod left_out;
 mod linear_bytes;
 mod loader;
 mod mnist;

@@ -10,10 +10,11 @@ use phasebox_files::regular_file;
 use roxmltree::{Document, Node, ParsingOptions};
 use serde::{Deserialize, Serialize};
 
-use super::boxed_images::{Annotated, Annotations, LeftOut, Part, Parts, Selection, clipped};
+use super::boxed_images::{Annotated, Annotations, Part, Parts, Selection};
 use super::class_name::check_class_name;
 use super::file_pairs::{self, Pair};
 use super::image_file::{self, Noted};
+use super::left_out::{LeftOut, clipped};
 use super::sample::Bounds;
 use super::transforms::Size;
 
@@ -83,6 +84,7 @@ impl Part for VocPart {
                 file: pair.image.clone(),
                 size: Some(read.size),
                 boxes: boxes.with_context(|| pair.label.display().to_string())?,
+                lost_boxes: read.lost_boxes,
             })
         });
         Ok(Annotations {
@@ -148,6 +150,8 @@ struct Read {
     /// Height and width.
     size: [usize; 2],
     objects: Vec<Object>,
+    /// An object lies outside of that size.
+    lost_boxes: bool,
 }
 
 fn read(pair: &Pair, images: &Path, left_out: &mut LeftOut) -> Result<Read> {
@@ -159,16 +163,9 @@ fn read(pair: &Pair, images: &Path, left_out: &mut LeftOut) -> Result<Read> {
         anyhow!("{path}: {error}\nhint: the file is cut off, damaged or no XML; write it again")
     })?;
     check_root(&document).with_context(|| path.to_string())?;
-    let size = match document
-        .descendants()
-        .find(|node| node.has_tag_name("size"))
-    {
-        Some(size) => size_of(size),
-        None => image_file::dimensions(&images.join(&pair.image), Noted::Followed)
-            .map(|[width, height]| [height, width]),
-    };
+    let size = size(&document, &images.join(&pair.image));
     let size = size.with_context(|| path.to_string())?;
-    let mut objects = Vec::new();
+    let (mut objects, outside) = (Vec::new(), left_out.outside());
     for node in document
         .descendants()
         .filter(|node| node.has_tag_name("object"))
@@ -179,7 +176,23 @@ fn read(pair: &Pair, images: &Path, left_out: &mut LeftOut) -> Result<Read> {
         });
         objects.extend(object?);
     }
-    Ok(Read { size, objects })
+    Ok(Read {
+        size,
+        objects,
+        lost_boxes: left_out.outside() > outside,
+    })
+}
+
+/// Height and width: those of the image file where none are written, or 0 and 0 as labelImg does.
+fn size(document: &Document<'_>, image: &Path) -> Result<[usize; 2]> {
+    let mut nodes = document.descendants();
+    let node = nodes.find(|node| node.has_tag_name("size"));
+    let written = node.map(size_of).transpose()?;
+    if let Some(size) = written.filter(|size| *size != [0, 0]) {
+        return Ok(size);
+    }
+    let [width, height] = image_file::dimensions(image, Noted::Followed)?;
+    Ok([height, width])
 }
 
 /// Height and width.

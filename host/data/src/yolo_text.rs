@@ -8,8 +8,9 @@ use phasebox_contract::printable::excerpt;
 use phasebox_files::regular_file;
 use serde::{Deserialize, Serialize};
 
-use super::boxed_images::{Annotated, Annotations, LeftOut, Part, Parts, Selection, clipped};
+use super::boxed_images::{Annotated, Annotations, Part, Parts, Selection};
 use super::file_pairs::{self, Pair};
+use super::left_out::{LeftOut, clipped};
 use super::sample::Bounds;
 use super::transforms::Size;
 
@@ -127,8 +128,8 @@ impl YoloPart {
         }
         Ok(Annotated {
             file: pair.image.clone(),
-            size: None,
             boxes,
+            ..Annotated::default()
         })
     }
 

@@ -222,7 +222,10 @@ fn files_of_pascal_voc_are_read() {
     let commented = a
         .replace("<xmax>3.5", "<xmax>3<!-- x -->.5")
         .replace("cat", "<!-- x -->c<!-- y -->a<?z?>t");
-    for a in [a, without_size, commented] {
+    let of_label_img = a
+        .replace(">20<", ">0<")
+        .replace(">10</height>", ">0</height>");
+    for a in [a, without_size, commented, of_label_img] {
         let flat = voc_file(&voc_object("bird", ["3", "3", "3", "4"]));
         let folder = folder(&[("a.xml", &a), ("c.xml", &flat)]);
         let all =
@@ -301,6 +304,15 @@ fn files_of_pascal_voc_that_are_wrong_are_refused_with_their_line() {
     );
     let bomb = "<!DOCTYPE a [<!ENTITY b \"bb\"><!ENTITY c \"&b;&b;\">]><a>&c;</a>";
     refused(bomb, "hint: the file is cut off, damaged or no XML");
+    for wrong in ["0", "1"] {
+        let text = good.replace(">20<", &format!(">{wrong}<"));
+        let expected = format!("images/a.png: 20×10 pixels, but {wrong}×10 in ");
+        check_refused(
+            voc(json!({})),
+            folder(&[("a.xml", &text)]).path(),
+            &[&expected],
+        );
+    }
     let folder = folder(&[("a.xml", &good.replace(">20<", ">21<"))]);
     let none = voc(json!({"all_classes_list": []}));
     check_refused(none, folder.path(), &["`all_classes_list` is empty"]);
