@@ -10,8 +10,10 @@ use phasebox_contract::printable::excerpt;
 use phasebox_files::regular_file;
 use serde::{Deserialize, Serialize};
 
-use super::image_file;
+use super::class_name::check_class_name;
+use super::image_file::{self, Noted};
 use super::kept_samples::KeptSamples;
+use super::left_out::LeftOut;
 use super::raster::{Filter, Raster};
 use super::sample::{Bounds, Boxes, Fill, Move, Sample, Target};
 use super::transforms::{Size, fitted};
@@ -69,6 +71,57 @@ pub(super) struct Annotations {
     pub(super) left_out: LeftOut,
 }
 
+impl Annotations {
+    /// Refuses an image whose size is not that of its annotations, for which its boxes would be wrong.
+    fn check_size(
+        &self,
+        image: &Annotated,
+        path: &Path,
+        [height, width]: [usize; 2],
+    ) -> Result<()> {
+        let said = image.size.unwrap_or([height, width]);
+        if said == [height, width] {
+            return Ok(());
+        }
+        let lying = image_file::dimensions(path, Noted::Ignored)?;
+        let hint = match lying == [said[1], said[0]] {
+            true => TURNED,
+            false => OTHER_SIZE,
+        };
+        bail!(
+            "{}: {width}×{height} pixels, but {}×{} in {}{hint}",
+            path.display(),
+            said[1],
+            said[0],
+            self.source.display()
+        )
+    }
+
+    /// Compares the sizes by which boxes lie outside with those of the files, in the images that may be kept.
+    fn check_doubtful(&self, selection: &Selection<'_>) -> Result<()> {
+        let most = selection.max_num_samples.unwrap_or(usize::MAX);
+        let images = self.images.iter().take(most);
+        for image in images.filter(|image| image.lost_boxes) {
+            let path = self.folder.join(&image.file);
+            self.check_file(&path)?;
+            let [width, height] = image_file::dimensions(&path, Noted::Followed)?;
+            self.check_size(image, &path, [height, width])?;
+        }
+        Ok(())
+    }
+
+    /// Refuses annotations of an image that is not there.
+    fn check_file(&self, path: &Path) -> Result<()> {
+        regular_file::check(path).map_err(|error| {
+            anyhow::anyhow!(
+                "{}: image {}: {error}\nhint: put the image there, or remove its annotations",
+                self.source.display(),
+                path.display()
+            )
+        })
+    }
+}
+
 /// An image file and its boxes.
 #[derive(Debug, Default)]
 pub(super) struct Annotated {
@@ -77,56 +130,8 @@ pub(super) struct Annotated {
     /// Height and width in pixels, where the annotations say them.
     pub(super) size: Option<[usize; 2]>,
     pub(super) boxes: Vec<Bounds>,
-}
-
-/// Numbers of things that are not used, for the line that `check` shows.
-#[derive(Debug, Default)]
-pub(super) struct LeftOut(Vec<(&'static str, usize)>);
-
-impl LeftOut {
-    /// Counts `count` more of a kind, which is in the plural.
-    pub(super) fn add(&mut self, kind: &'static str, count: usize) {
-        match self.0.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, sum)) => *sum += count,
-            None => self.0.push((kind, count)),
-        }
-    }
-
-    fn words(&self) -> String {
-        let counted = self.0.iter().filter(|(_, count)| *count > 0);
-        let words: Vec<String> = counted
-            .map(|(kind, count)| format!("{kind} ({count})"))
-            .collect();
-        match words.is_empty() {
-            true => String::new(),
-            false => format!("left out: {}", words.join(", ")),
-        }
-    }
-}
-
-/// A box cut at the edges of an image of `[width, height]`; nothing, counted, where no area is left. Corners must be
-/// numbers.
-pub(super) fn clipped(
-    [left, top, right, bottom]: [f64; 4],
-    [width, height]: [f64; 2],
-    left_out: &mut LeftOut,
-) -> Option<[f32; 4]> {
-    if right <= left || bottom <= top {
-        left_out.add("boxes without an area", 1);
-        return None;
-    }
-    let cut = [
-        left.clamp(0.0, width),
-        top.clamp(0.0, height),
-        right.clamp(0.0, width),
-        bottom.clamp(0.0, height),
-    ];
-    let cut = cut.map(|place| place as f32);
-    if cut[2] <= cut[0] || cut[3] <= cut[1] {
-        left_out.add("boxes outside of their image", 1);
-        return None;
-    }
-    Some(cut)
+    /// A box of it lies outside of that size, and is left out.
+    pub(super) lost_boxes: bool,
 }
 
 /// The path of a part's file or folder: below `data_dir`, or absolute.
@@ -176,6 +181,10 @@ pub(super) fn load<P: Part>(parts: &Parts<P>, format: &'static str, base: &Path)
     })
 }
 
+const OTHER_SIZE: &str = "\nhint: its boxes would be wrong; mend the annotations, or put the image back that they are of";
+const TURNED: &str = ": the file says (EXIF) that its picture is turned, and the annotations have the size before\n\
+    hint: its boxes would be wrong; turn them too, or take the orientation out of the file";
+
 /// Image files with their boxes, decoded when they are asked for.
 struct BoxedImages {
     format: &'static str,
@@ -203,6 +212,7 @@ impl BoxedImages {
         );
         let input_dim = selection.input_dim.map(|size| size.sides("input_dim"));
         let input_dim = input_dim.transpose()?;
+        annotations.check_doubtful(&selection)?;
         let classes = renumber(&mut annotations, &selection, classes)?;
         choose(&mut annotations, &selection);
         let Some(first) = annotations.images.first() else {
@@ -213,7 +223,8 @@ impl BoxedImages {
             );
         };
         check_files(&annotations)?;
-        let [width, height] = image_file::dimensions(&annotations.folder.join(&first.file))?;
+        let [width, height] =
+            image_file::dimensions(&annotations.folder.join(&first.file), Noted::Followed)?;
         let boxes = || annotations.images.iter().flat_map(|image| &image.boxes);
         Ok(Self {
             format,
@@ -232,31 +243,12 @@ impl BoxedImages {
         Ok((image, self.annotations.folder.join(&image.file)))
     }
 
-    /// Refuses an image whose size is not that of its annotations, for which its boxes would be wrong.
-    fn check_size(
-        &self,
-        image: &Annotated,
-        path: &Path,
-        [height, width]: [usize; 2],
-    ) -> Result<()> {
-        let said = image.size.unwrap_or([height, width]);
-        ensure!(
-            said == [height, width],
-            "{}: {width}×{height} pixels, but {}×{} in {}\nhint: its boxes would be wrong; mend the annotations, or put the image back that they are of",
-            path.display(),
-            said[1],
-            said[0],
-            self.annotations.source.display()
-        );
-        Ok(())
-    }
-
     /// The sample from its file.
     fn decoded(&self, index: usize) -> Result<Sample> {
         let (image, path) = self.image(index)?;
-        let (shape, values) = image_file::decoded(&path, 3)?;
+        let (shape, values) = image_file::decoded(&path, 3, Noted::Followed)?;
         let size = [shape[1], shape[2]];
-        self.check_size(image, &path, size)?;
+        self.annotations.check_size(image, &path, size)?;
         let boxes = Target::Boxes(self.boxes(image, size));
         let raster = Raster { shape, values };
         let mut sample = Sample::of_image(raster, 255.0, boxes);
@@ -319,7 +311,7 @@ fn renumber(
                 None if is_choice => (others, bounds.class) = (others + 1, -1),
                 None => bail!(
                     "{source}: boxes of class `{}`, which the training part does not have\nhint: choose classes of both with `class_inclusion_list`, or leave out the same ones",
-                    own.get(class).map_or("", String::as_str)
+                    own.get(class).map_or(String::new(), |class| excerpt(class))
                 ),
             }
         }
@@ -340,7 +332,8 @@ fn chosen<'a>(
     check_classes(list, "`class_inclusion_list`")?;
     let known: HashSet<&String> = own.iter().collect();
     if let Some(stranger) = list.iter().find(|class| !known.contains(class)) {
-        let known: Vec<&str> = own.iter().map(String::as_str).collect();
+        let known: Vec<String> = own.iter().map(|class| excerpt(class)).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
         bail!(
             "`class_inclusion_list`: {source} has no class `{}`{}",
             excerpt(stranger),
@@ -356,11 +349,15 @@ fn chosen<'a>(
 
 fn check_classes(classes: &[String], source: &str) -> Result<()> {
     ensure!(!classes.is_empty(), "{source}: no classes");
+    let mut all = classes.iter();
+    let checked = all.try_for_each(|class| check_class_name(class));
+    checked.with_context(|| source.to_owned())?;
     let mut seen = HashSet::with_capacity(classes.len());
     let twice = classes.iter().find(|class| !seen.insert(*class));
     if let Some(class) = twice {
         bail!(
-            "{source}: two classes are called `{class}`\nhint: rename one, or give both one number"
+            "{source}: two classes are called `{}`\nhint: rename one, or give both one number",
+            excerpt(class)
         );
     }
     Ok(())
@@ -384,17 +381,9 @@ fn choose(annotations: &mut Annotations, selection: &Selection<'_>) {
 
 /// Refuses annotations of images that are not there, before a run comes to them in its third hour.
 fn check_files(annotations: &Annotations) -> Result<()> {
-    for image in &annotations.images {
-        let path = annotations.folder.join(&image.file);
-        regular_file::check(&path).map_err(|error| {
-            anyhow::anyhow!(
-                "{}: image {}: {error}\nhint: put the image there, or remove its annotations",
-                annotations.source.display(),
-                path.display()
-            )
-        })?;
-    }
-    Ok(())
+    let images = annotations.images.iter();
+    let mut paths = images.map(|image| annotations.folder.join(&image.file));
+    paths.try_for_each(|path| annotations.check_file(&path))
 }
 
 impl Dataset for BoxedImages {
@@ -421,12 +410,17 @@ impl Dataset for BoxedImages {
 
     fn header(&self, index: usize) -> Result<Option<[usize; 2]>> {
         let (image, path) = self.image(index)?;
-        let [width, height] = image_file::dimensions(&path)?;
-        self.check_size(image, &path, [height, width])?;
+        let [width, height] = image_file::dimensions(&path, Noted::Followed)?;
+        let size = [height, width];
+        self.annotations.check_size(image, &path, size)?;
         Ok(Some(scaled([height, width], self.input_dim)))
     }
 
     fn decodes(&self) -> bool {
+        true
+    }
+
+    fn turns_images(&self) -> bool {
         true
     }
 

@@ -10,10 +10,9 @@ use phasebox_contract::printable::excerpt;
 use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::boxed_images::{
-    Annotated, Annotations, LeftOut, Part, Parts, Selection, below, check_file_name, clipped,
-};
+use super::boxed_images::{Annotated, Annotations, Part, Parts, Selection, below, check_file_name};
 use super::data_file::DataFile;
+use super::left_out::{LeftOut, clipped};
 use super::sample::Bounds;
 use super::transforms::Size;
 
@@ -250,7 +249,7 @@ impl Document {
         let (classes, numbers) = self.classes(ignored)?;
         let names = self.categories.iter();
         let names = names.filter(|row| ignored.contains(&row.id));
-        let names: Vec<String> = names.map(|row| excerpt(&row.name)).collect();
+        let names: Vec<String> = names.map(|row| row.name.clone()).collect();
         let mut places = HashMap::with_capacity(self.images.len());
         let mut images = Vec::with_capacity(self.images.len());
         for image in self.images {
@@ -271,9 +270,10 @@ impl Document {
                     row.image_id
                 )
             })?;
-            image
-                .boxes
-                .extend(row.bounds(image.size, &numbers, with_crowd, &mut left_out)?);
+            let outside = left_out.outside();
+            let bounds = row.bounds(image.size, &numbers, with_crowd, &mut left_out)?;
+            image.lost_boxes |= left_out.outside() > outside;
+            image.boxes.extend(bounds);
         }
         Ok(Annotations {
             images,
@@ -303,7 +303,7 @@ impl Document {
                 row.id
             );
             if is_kept {
-                names.push(excerpt(&row.name));
+                names.push(row.name.clone());
             }
         }
         Ok((names, numbers))
@@ -323,7 +323,7 @@ impl ImageRow {
         Ok(Annotated {
             file,
             size: Some([height, width]),
-            boxes: Vec::new(),
+            ..Annotated::default()
         })
     }
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::boxed_images::{LeftOut, below};
+use super::boxed_images::below;
 use super::data_file::with_hint;
 use super::image_folder::is_image;
+use super::left_out::LeftOut;
 
 /// The pairs of a part, by name.
 pub(super) struct Pairs {

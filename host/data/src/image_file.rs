@@ -1,15 +1,16 @@
 //! One image file: its size, and its pixels as bytes. Owns what is refused, and how other kinds of pixels become 8-bit gray
 //! or color. Knows no folder and no class.
 //!
-//! The first picture of an animation is read. Transparency is left out, 16 bits become 8, and a camera's note about its
-//! orientation is not followed: torchvision does the same.
+//! The first picture of an animation is read. Transparency is left out and 16 bits become 8, as torchvision does. A
+//! camera's note about its orientation is followed or not, as the data want it.
 
 use std::fmt::Display;
 use std::io::{BufReader, Cursor};
 use std::path::Path;
 
 use anyhow::{Result, anyhow, ensure};
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, ImageResult, Limits};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, ImageResult, Limits};
 use phasebox_files::regular_file;
 
 use super::data_file::with_hint;
@@ -17,17 +18,26 @@ use super::data_file::with_hint;
 /// The most bytes of a file: as many as the `image` crate lets the pixels of an image take.
 const MOST_BYTES: u64 = 512 << 20;
 
+/// Use of the orientation that a camera noted in the file (EXIF).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Noted {
+    /// The pixels are taken as they lie in the file, as torchvision does.
+    Ignored,
+    /// The picture is turned and mirrored as the note says, as OpenCV's `imread` does.
+    Followed,
+}
+
 /// Width and height in pixels, from the header alone.
 ///
 /// # Errors
 /// A file that is no image, or one whose pixels take too many bytes.
-pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
+pub(super) fn dimensions(path: &Path, noted: Noted) -> Result<[usize; 2]> {
     let (file, _) = regular_file::open(path).map_err(|error| unreadable(path, error))?;
     let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
     let mut reader = reader.map_err(|error| unreadable(path, error))?;
     reader.limits(limits(reader.format()));
     let decoder = reader.into_decoder();
-    let decoder = decoder.map_err(|error| unreadable(path, error))?;
+    let mut decoder = decoder.map_err(|error| unreadable(path, error))?;
     let ((width, height), bytes) = (decoder.dimensions(), decoder.total_bytes());
     if bytes > MOST_BYTES {
         let fault = format!(
@@ -36,7 +46,31 @@ pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
         return Err(unreadable(path, fault));
     }
     check_sides(width, height).map_err(|error| unreadable(path, error))?;
-    Ok([width, height].map(|side| side as usize))
+    let sides = [width, height].map(|side| side as usize);
+    Ok(match lies_on_its_side(orientation(&mut decoder, noted)) {
+        true => [sides[1], sides[0]],
+        false => sides,
+    })
+}
+
+/// The change that makes the picture stand upright; none for a note that cannot be read.
+fn orientation(decoder: &mut impl ImageDecoder, noted: Noted) -> Orientation {
+    let read = match noted {
+        Noted::Ignored => Ok(Orientation::NoTransforms),
+        Noted::Followed => decoder.orientation(),
+    };
+    read.unwrap_or(Orientation::NoTransforms)
+}
+
+/// Tells the changes that exchange width and height.
+fn lies_on_its_side(orientation: Orientation) -> bool {
+    matches!(
+        orientation,
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    )
 }
 
 /// The pixels, decoded whole: `[channels, height, width]` and bytes row by row, a pixel's channels together. The format
@@ -44,9 +78,9 @@ pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
 ///
 /// # Errors
 /// A file that is no image, damaged, or cut off.
-pub(super) fn decoded(path: &Path, channels: usize) -> Result<([usize; 3], Vec<u8>)> {
+pub(super) fn decoded(path: &Path, channels: usize, noted: Noted) -> Result<([usize; 3], Vec<u8>)> {
     let bytes = regular_file::read(path, MOST_BYTES).map_err(|error| unreadable(path, error))?;
-    let image = decode(&bytes).map_err(|error| unreadable(path, error))?;
+    let image = decode(&bytes, noted).map_err(|error| unreadable(path, error))?;
     let shape = [channels, image.height() as usize, image.width() as usize];
     let bytes = match channels {
         1 => gray(image),
@@ -55,7 +89,7 @@ pub(super) fn decoded(path: &Path, channels: usize) -> Result<([usize; 3], Vec<u
     Ok((shape, bytes))
 }
 
-fn decode(bytes: &[u8]) -> Result<DynamicImage> {
+fn decode(bytes: &[u8], noted: Noted) -> Result<DynamicImage> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
     // The decoder fills the rest of such a file with gray.
     if reader.format() == Some(ImageFormat::Jpeg) && !ends(bytes) {
@@ -63,7 +97,7 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage> {
     }
     reader.limits(limits(reader.format()));
     // Display has the whole reason; the chain of sources would repeat it.
-    let image = pixels(reader).map_err(|error| anyhow!("{error}"))?;
+    let image = pixels(reader, noted).map_err(|error| anyhow!("{error}"))?;
     check_sides(image.width(), image.height())?;
     Ok(image)
 }
@@ -78,7 +112,7 @@ fn check_sides(width: u32, height: u32) -> Result<()> {
 }
 
 /// Decodes as `ImageReader::decode` does, whose limits would be those of the pixels also for what stands before them.
-fn pixels(reader: ImageReader<Cursor<&[u8]>>) -> ImageResult<DynamicImage> {
+fn pixels(reader: ImageReader<Cursor<&[u8]>>, noted: Noted) -> ImageResult<DynamicImage> {
     let mut decoder = reader.into_decoder()?;
     let bytes = decoder.total_bytes();
     let mut limits = Limits::default();
@@ -87,7 +121,10 @@ fn pixels(reader: ImageReader<Cursor<&[u8]>>) -> ImageResult<DynamicImage> {
     limits.max_alloc = limits.max_alloc.map(|own| own.min(most));
     limits.reserve(bytes)?;
     decoder.set_limits(limits)?;
-    DynamicImage::from_decoder(decoder)
+    let orientation = orientation(&mut decoder, noted);
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
+    Ok(image)
 }
 
 /// The most bytes that a file may take beside its pixels and copies of them: a row of a PNG, and its color profile, which is

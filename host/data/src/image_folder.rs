@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::augment::{Image, Renderer};
 use super::data_file::with_hint;
-use super::image_file;
+use super::image_file::{self, Noted};
 use super::transforms::{Augmentation, Normalize};
 use super::{Batch, Dataset, Epoch, OnePass, Sample, Splits};
 
@@ -127,7 +127,7 @@ impl ImageFolder {
                 folder.display()
             );
         };
-        let [width, height] = image_file::dimensions(first)?;
+        let [width, height] = image_file::dimensions(first, Noted::Ignored)?;
         let (mean, std) = match channels {
             3 => (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]),
             _ => (vec![0.5], vec![0.5]),
@@ -137,7 +137,7 @@ impl ImageFolder {
         Ok(Self {
             folder: folder.to_owned(),
             files,
-            classes: classes.iter().map(|class| excerpt(class)).collect(),
+            classes: classes.to_vec(),
             passed_over,
             shape,
             normalize,
@@ -149,7 +149,7 @@ impl ImageFolder {
             .files
             .get(index)
             .with_context(|| format!("no sample {index}"))?;
-        let (shape, bytes) = image_file::decoded(path, self.shape[0])?;
+        let (shape, bytes) = image_file::decoded(path, self.shape[0], Noted::Ignored)?;
         Ok(Image {
             shape,
             bytes: bytes.into(),
@@ -173,7 +173,7 @@ impl Dataset for ImageFolder {
             .files
             .get(index)
             .with_context(|| format!("no sample {index}"))?;
-        let [width, height] = image_file::dimensions(path)?;
+        let [width, height] = image_file::dimensions(path, Noted::Ignored)?;
         Ok(Some([height, width]))
     }
 

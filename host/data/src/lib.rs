@@ -21,6 +21,7 @@ mod box_survey;
 mod boxed_images;
 mod chance;
 mod cifar;
+mod class_name;
 mod coco;
 mod collate;
 mod csv;
@@ -34,6 +35,7 @@ mod image_file;
 mod image_folder;
 mod images;
 mod kept_samples;
+mod left_out;
 mod linear_bytes;
 mod loader;
 mod mnist;
@@ -179,6 +181,11 @@ pub trait Dataset: Send + Sync {
 
     /// Each sample is opened and decoded whenever it is read, so threads that do it ahead of time are worth their cost.
     fn decodes(&self) -> bool {
+        false
+    }
+
+    /// Image files are turned and mirrored as a camera noted in them (EXIF).
+    fn turns_images(&self) -> bool {
         false
     }
 

@@ -7,18 +7,19 @@ use anyhow::{Context, Result, bail, ensure};
 use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
 
 use super::collate::Collation;
+use super::image_file::{self, Noted};
 use super::pipeline::{Pipeline, facts};
 use super::random::Random;
 use super::raster::Raster;
 use super::sample::{Bounds, Mask, Pixels, Sample, Target};
 use super::transforms::{Draw, Normalize};
-use super::{Batch, DataLoader, Dataset, image_file};
+use super::{Batch, DataLoader, Dataset};
 
 /// The longest side of a picture in pixels, and the most pixels.
 const MOST_SIDE: usize = 32_768;
 const MOST_PIXELS: usize = 1 << 26;
 
-/// An image file, as it is.
+/// An image file, as it is; turned as a camera noted in it (EXIF) where the data set turns its own.
 pub struct Picture {
     /// The file.
     pub path: PathBuf,
@@ -136,7 +137,7 @@ impl DataLoader {
 /// # Errors
 /// With the name of the file.
 fn check(path: &Path) -> Result<()> {
-    let [width, height] = image_file::dimensions(path)?;
+    let [width, height] = image_file::dimensions(path, Noted::Ignored)?;
     ensure!(
         width.max(height) <= MOST_SIDE && width * height <= MOST_PIXELS,
         "{}: an image of {width}x{height} pixels; at most {MOST_SIDE} a side and {MOST_PIXELS} in all\nhint: scale it down",
@@ -160,11 +161,15 @@ fn picture(
     let Some(channels) = channels else {
         bail!("the run's data are no images, so it has no predictions for image files");
     };
-    let (shape, colors) = image_file::decoded(path, 3)?;
+    let noted = match dataset.turns_images() {
+        true => Noted::Followed,
+        false => Noted::Ignored,
+    };
+    let (shape, colors) = image_file::decoded(path, 3, noted)?;
     let size = [shape[1], shape[2]];
     let bytes = match channels {
         3 => colors.clone(),
-        _ => image_file::decoded(path, channels)?.1,
+        _ => image_file::decoded(path, channels, noted)?.1,
     };
     let sample = dataset.read_as_own(sample(own, path, [channels, shape[1], shape[2]], bytes))?;
     let mut draw = Draw {

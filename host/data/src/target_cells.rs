@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use anyhow::{Result, bail, ensure};
 
+use super::class_name::check_class_name;
 use super::table::{Target, Task, narrowed, number};
 use phasebox_contract::printable::excerpt;
 
@@ -80,6 +81,7 @@ impl ClassCells {
             "the class `{}` has a character in its name that cannot be shown\nhint: take it out",
             excerpt(cell)
         );
+        check_class_name(cell)?;
         let place = self.texts.len();
         ensure!(
             place < MOST_CLASSES,
@@ -133,9 +135,9 @@ impl ClassCells {
         };
         bail!(
             "the classes `{}` (first in line {}) and `{}` (line {}) are one number\nhint: write it in one way",
-            self.texts[one],
+            excerpt(&self.texts[one]),
             self.lines[one],
-            self.texts[other],
+            excerpt(&self.texts[other]),
             self.lines[other]
         )
     }

@@ -10,9 +10,11 @@ use phasebox_files::regular_file;
 use roxmltree::{Document, Node, ParsingOptions};
 use serde::{Deserialize, Serialize};
 
-use super::boxed_images::{Annotated, Annotations, LeftOut, Part, Parts, Selection, clipped};
+use super::boxed_images::{Annotated, Annotations, Part, Parts, Selection};
+use super::class_name::check_class_name;
 use super::file_pairs::{self, Pair};
-use super::image_file;
+use super::image_file::{self, Noted};
+use super::left_out::{LeftOut, clipped};
 use super::sample::Bounds;
 use super::transforms::Size;
 
@@ -60,6 +62,12 @@ struct Object {
 
 impl Part for VocPart {
     fn annotations(&self, base: &Path) -> Result<Annotations> {
+        ensure!(
+            self.all_classes_list
+                .as_ref()
+                .is_none_or(|list| !list.is_empty()),
+            "`all_classes_list` is empty\nhint: name the classes, or leave it out: those that occur are taken then"
+        );
         let data_dir = base.join(&self.data_dir);
         let folders = [&self.images_dir, &self.labels_dir];
         let mut left_out = LeftOut::default();
@@ -76,6 +84,7 @@ impl Part for VocPart {
                 file: pair.image.clone(),
                 size: Some(read.size),
                 boxes: boxes.with_context(|| pair.label.display().to_string())?,
+                lost_boxes: read.lost_boxes,
             })
         });
         Ok(Annotations {
@@ -102,7 +111,7 @@ impl Part for VocPart {
 impl VocPart {
     fn classes(&self, read: &[Read]) -> Vec<String> {
         if let Some(list) = &self.all_classes_list {
-            return list.iter().map(|class| excerpt(class)).collect();
+            return list.clone();
         }
         let objects = read.iter().flat_map(|read| &read.objects);
         let names: BTreeSet<&String> = objects.map(|object| &object.class).collect();
@@ -116,7 +125,7 @@ impl Object {
         let class = class.with_context(|| {
             format!(
                 "an object is called `{}`, which is not in `all_classes_list`",
-                self.class
+                excerpt(&self.class)
             )
         })?;
         Ok(Bounds {
@@ -141,6 +150,8 @@ struct Read {
     /// Height and width.
     size: [usize; 2],
     objects: Vec<Object>,
+    /// An object lies outside of that size.
+    lost_boxes: bool,
 }
 
 fn read(pair: &Pair, images: &Path, left_out: &mut LeftOut) -> Result<Read> {
@@ -151,17 +162,10 @@ fn read(pair: &Pair, images: &Path, left_out: &mut LeftOut) -> Result<Read> {
     let document = Document::parse_with_options(&text, options()).map_err(|error| {
         anyhow!("{path}: {error}\nhint: the file is cut off, damaged or no XML; write it again")
     })?;
-    let size = match document
-        .descendants()
-        .find(|node| node.has_tag_name("size"))
-    {
-        Some(size) => size_of(size),
-        None => {
-            image_file::dimensions(&images.join(&pair.image)).map(|[width, height]| [height, width])
-        }
-    };
+    check_root(&document).with_context(|| path.to_string())?;
+    let size = size(&document, &images.join(&pair.image));
     let size = size.with_context(|| path.to_string())?;
-    let mut objects = Vec::new();
+    let (mut objects, outside) = (Vec::new(), left_out.outside());
     for node in document
         .descendants()
         .filter(|node| node.has_tag_name("object"))
@@ -172,7 +176,23 @@ fn read(pair: &Pair, images: &Path, left_out: &mut LeftOut) -> Result<Read> {
         });
         objects.extend(object?);
     }
-    Ok(Read { size, objects })
+    Ok(Read {
+        size,
+        objects,
+        lost_boxes: left_out.outside() > outside,
+    })
+}
+
+/// Height and width: those of the image file where none are written, or 0 and 0 as labelImg does.
+fn size(document: &Document<'_>, image: &Path) -> Result<[usize; 2]> {
+    let mut nodes = document.descendants();
+    let node = nodes.find(|node| node.has_tag_name("size"));
+    let written = node.map(size_of).transpose()?;
+    if let Some(size) = written.filter(|size| *size != [0, 0]) {
+        return Ok(size);
+    }
+    let [width, height] = image_file::dimensions(image, Noted::Followed)?;
+    Ok([height, width])
 }
 
 /// Height and width.
@@ -183,7 +203,7 @@ fn size_of(node: Node<'_, '_>) -> Result<[usize; 2]> {
         side.map_err(|_| {
             anyhow!(
                 "`{name}` of `size` is `{}`, no number of pixels",
-                excerpt(text)
+                excerpt(&text)
             )
         })
     };
@@ -196,14 +216,15 @@ fn object(
     [height, width]: [usize; 2],
     left_out: &mut LeftOut,
 ) -> Result<Option<Object>> {
-    let class = excerpt(text(node, "name")?);
+    let class = text(node, "name")?;
+    check_class_name(&class)?;
     let bounds = child(node, "bndbox")?;
     let mut corners = [0.0; 4];
     for (corner, name) in corners.iter_mut().zip(["xmin", "ymin", "xmax", "ymax"]) {
         let text = text(bounds, name)?;
         let number: Option<f64> = text.parse().ok();
         let number = number.filter(|number| number.is_finite());
-        *corner = number.with_context(|| format!("`{name}` is `{}`, no number", excerpt(text)))?;
+        *corner = number.with_context(|| format!("`{name}` is `{}`, no number", excerpt(&text)))?;
     }
     let corners = clipped(corners, [width as f64, height as f64], left_out);
     Ok(corners.map(|corners| Object { class, corners }))
@@ -217,10 +238,28 @@ fn child<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Result<Node<'a, 'inp
     Ok(child)
 }
 
-/// The text of a child.
-fn text<'a>(node: Node<'a, '_>, name: &str) -> Result<&'a str> {
-    let text = child(node, name)?.text().map(str::trim);
-    let text = text.filter(|text| !text.is_empty());
-    ensure!(text.is_some(), "`{name}` is empty");
-    Ok(text.unwrap_or_default())
+/// The text of a child, without the comments in it.
+fn text(node: Node<'_, '_>, name: &str) -> Result<String> {
+    let child = child(node, name)?;
+    let is_flat = child.children().all(|part| !part.is_element());
+    ensure!(
+        is_flat,
+        "`{name}` has an element in it where a text is wanted"
+    );
+    let parts = child.children().filter(Node::is_text);
+    let text: String = parts.filter_map(|part| part.text()).collect();
+    let text = text.trim();
+    ensure!(!text.is_empty(), "`{name}` is empty");
+    Ok(text.to_owned())
+}
+
+/// Refuses XML of another kind, in which no object would be found.
+fn check_root(document: &Document<'_>) -> Result<()> {
+    let name = document.root_element().tag_name().name();
+    ensure!(
+        name == "annotation",
+        "its root is `{}`, and in Pascal VOC's format `annotation`\nhint: write it again, or remove it",
+        excerpt(name)
+    );
+    Ok(())
 }

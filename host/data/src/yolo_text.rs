@@ -8,8 +8,9 @@ use phasebox_contract::printable::excerpt;
 use phasebox_files::regular_file;
 use serde::{Deserialize, Serialize};
 
-use super::boxed_images::{Annotated, Annotations, LeftOut, Part, Parts, Selection, clipped};
+use super::boxed_images::{Annotated, Annotations, Part, Parts, Selection};
 use super::file_pairs::{self, Pair};
+use super::left_out::{LeftOut, clipped};
 use super::sample::Bounds;
 use super::transforms::Size;
 
@@ -53,6 +54,10 @@ fn yes() -> bool {
 
 impl Part for YoloPart {
     fn annotations(&self, base: &Path) -> Result<Annotations> {
+        ensure!(
+            !self.classes.is_empty(),
+            "`classes` is empty\nhint: name the classes in the order of their numbers"
+        );
         let data_dir = base.join(&self.data_dir);
         let folders = [&self.images_dir, &self.labels_dir];
         let mut left_out = LeftOut::default();
@@ -66,7 +71,7 @@ impl Part for YoloPart {
             images: images.collect::<Result<_>>()?,
             source: pairs.labels,
             folder: pairs.images,
-            classes: self.classes.iter().map(|class| excerpt(class)).collect(),
+            classes: self.classes.clone(),
             are_fractions: true,
             ignored,
             left_out,
@@ -94,7 +99,7 @@ impl YoloPart {
                     self.classes.len()
                 )
             })?;
-            names.push(excerpt(name));
+            names.push(name.clone());
         }
         Ok(names)
     }
@@ -123,8 +128,8 @@ impl YoloPart {
         }
         Ok(Annotated {
             file: pair.image.clone(),
-            size: None,
             boxes,
+            ..Annotated::default()
         })
     }
 
@@ -139,8 +144,8 @@ impl YoloPart {
         let numbers = [number(x)?, number(y)?, number(width)?, number(height)?];
         let [x, y, width, height] = numbers;
         ensure!(
-            (0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y) && width >= 0.0 && height >= 0.0,
-            "{numbers:?} are no fractions of the image's width and height"
+            numbers.iter().all(|number| (0.0..=1.0).contains(number)),
+            "{numbers:?} are no fractions of the image's width and height, from 0 to 1: divide pixels by them"
         );
         if self
             .class_ids_to_ignore
@@ -167,11 +172,19 @@ impl YoloPart {
 
     fn class(&self, text: &str) -> Result<usize> {
         let count = self.classes.len();
+        let is_whole = text.bytes().all(|byte| byte.is_ascii_digit());
+        ensure!(
+            is_whole,
+            "class `{}` is no whole number: `classes` are numbered from 0 on",
+            excerpt(text)
+        );
         let class = text.parse().ok().filter(|class| *class < count);
-        let Some(class) = class else {
-            bail!("class `{}` is no number in 0..{count}", excerpt(text));
-        };
-        Ok(class)
+        class.with_context(|| {
+            format!(
+                "class {} is not below {count}, the number of `classes`",
+                excerpt(text)
+            )
+        })
     }
 }
 

@@ -134,14 +134,25 @@ fn lines_of_yolo_that_are_wrong_are_refused_with_their_line() {
     check_line("0 0.5 0.5 0.25", "4 columns");
     check_line("0 0.5 0.5 0.25 0.5 0.9", "6 columns");
     check_line("0 0.1 0.1 0.2 0.1 0.2 0.2 0.1 0.2", "9 columns");
-    check_line("2 0.5 0.5 0.25 0.5", "class `2` is no number in 0..2");
-    check_line("-1 0.5 0.5 0.25 0.5", "class `-1`");
+    check_line(
+        "2 0.5 0.5 0.25 0.5",
+        "class 2 is not below 2, the number of `classes`",
+    );
+    let long = "9".repeat(400);
+    check_line(
+        &format!("{long} 0.5 0.5 0.25 0.5"),
+        "99 … (cut) is not below 2",
+    );
+    check_line("-1 0.5 0.5 0.25 0.5", "class `-1` is no whole number");
     check_line("cat 0.5 0.5 0.25 0.5", "class `cat`");
     check_line("0 nan 0.5 0.25 0.5", "`nan` is no number");
     check_line("0 0.5 inf 0.25 0.5", "`inf` is no number");
     check_line("0 0,5 0.5 0.25 0.5", "`0,5` is no number");
     check_line("0 320 240 64 48", "are no fractions");
     check_line("0 0.5 0.5 -0.25 0.5", "are no fractions");
+    check_line("0 0.5 0.5 30 30", "from 0 to 1: divide pixels by them");
+    check_line("0 0.5 0.5 1.5 0.5", "[0.5, 0.5, 1.5, 0.5] are no fractions");
+    check_line("0 0.5 0.5 0.25 1e308", "are no fractions");
     let folder = folder(&[("a.txt", &format!("{good}\n1 0.5 0.5 0 0.5"))]);
     check(
         &folder,
@@ -168,7 +179,10 @@ fn pairs_of_files_that_do_not_fit_are_refused() {
         json!({"images_dir": "../x"}),
         "`images_dir`: ../x leaves `data_dir`",
     );
-    refused(json!({"classes": []}), "class `0` is no number in 0..0");
+    refused(
+        json!({"classes": []}),
+        "yolo_detection: `train`: `classes` is empty\nhint: name",
+    );
     refused(
         json!({"classes": ["cat", "cat"]}),
         "two classes are called `cat`",
@@ -205,7 +219,13 @@ fn files_of_pascal_voc_are_read() {
     let cat = voc_object("cat", ["-5", "0", "30", "10"]);
     let a = voc_file(&format!("{dog}{cat}"));
     let without_size = a.replace("<size><width>20</width><height>10</height></size>", "");
-    for a in [a, without_size] {
+    let commented = a
+        .replace("<xmax>3.5", "<xmax>3<!-- x -->.5")
+        .replace("cat", "<!-- x -->c<!-- y -->a<?z?>t");
+    let of_label_img = a
+        .replace(">20<", ">0<")
+        .replace(">10</height>", ">0</height>");
+    for a in [a, without_size, commented, of_label_img] {
         let flat = voc_file(&voc_object("bird", ["3", "3", "3", "4"]));
         let folder = folder(&[("a.xml", &a), ("c.xml", &flat)]);
         let all =
@@ -263,6 +283,18 @@ fn files_of_pascal_voc_that_are_wrong_are_refused_with_their_line() {
         &good.replace(">20<", ">twenty<"),
         "`width` of `size` is `twenty`",
     );
+    refused(
+        &good.replace(">20<", ">2<!-- x -->x<"),
+        "`width` of `size` is `2x`",
+    );
+    refused(
+        &good.replace("<xmax>3", "<xmax>3<b>1</b>"),
+        "a.xml:3: `xmax` has an element in it",
+    );
+    refused(
+        "<html></html>",
+        "a.xml: its root is `html`, and in Pascal VOC's format `annotation`\nhint: write",
+    );
     refused(&good[..good.len() / 2], "the file is cut off");
     refused("", "the file is cut off");
     refused(&"<a>".repeat(1_000_000), "the file is cut off");
@@ -272,7 +304,18 @@ fn files_of_pascal_voc_that_are_wrong_are_refused_with_their_line() {
     );
     let bomb = "<!DOCTYPE a [<!ENTITY b \"bb\"><!ENTITY c \"&b;&b;\">]><a>&c;</a>";
     refused(bomb, "hint: the file is cut off, damaged or no XML");
+    for wrong in ["0", "1"] {
+        let text = good.replace(">20<", &format!(">{wrong}<"));
+        let expected = format!("images/a.png: 20×10 pixels, but {wrong}×10 in ");
+        check_refused(
+            voc(json!({})),
+            folder(&[("a.xml", &text)]).path(),
+            &[&expected],
+        );
+    }
     let folder = folder(&[("a.xml", &good.replace(">20<", ">21<"))]);
+    let none = voc(json!({"all_classes_list": []}));
+    check_refused(none, folder.path(), &["`all_classes_list` is empty"]);
     let data = load(voc(json!({})), folder.path()).unwrap().train;
     let message = data.header(0).unwrap_err().to_string();
     assert!(message.contains("20×10 pixels, but 21×10 in "), "{message}");

@@ -421,6 +421,11 @@ fn an_image_of_another_size_is_refused() {
             "{message}"
         );
     }
+    for wrong in [0, 1] {
+        let folder = self::folder(&changed("/images/0/width", json!(wrong)));
+        let expected = format!("1.png: 20×10 pixels, but {wrong}×10 in ");
+        check_refused(recipe(json!({})), folder.path(), &[&expected]);
+    }
     fs::write(folder.path().join("images/3.png"), "no picture").unwrap();
     let message = data.sample(1).unwrap_err().to_string();
     assert!(

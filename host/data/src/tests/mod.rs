@@ -3,6 +3,7 @@
 mod boxed_folders;
 mod chance;
 mod cifar;
+mod class_names;
 mod coco;
 mod collations;
 mod csv;
@@ -13,6 +14,7 @@ mod image_folder;
 mod lists;
 mod loader;
 mod mnist;
+mod orientation;
 mod pictures;
 mod pixels;
 mod scattered_digits;
