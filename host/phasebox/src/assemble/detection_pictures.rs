@@ -130,7 +130,7 @@ fn classes(built: &Built, params: &Params) -> Result<Value> {
             "parameter `classes`: it has {names} names, and the data have {known} classes; without it the data's names are shown"
         );
     }
-    check_order(classes, &dataset.class_names().unwrap_or_default())?;
+    check_order(classes, dataset.class_names().unwrap_or_default())?;
     Ok(classes.clone())
 }
 
@@ -143,7 +143,7 @@ fn check_order(classes: &Value, known: &[String]) -> Result<()> {
         .iter()
         .zip(known)
         .position(|(written, known)| written != known);
-    let Some(index) = moved.filter(|_| !written.iter().any(|name| is_other_name(name))) else {
+    let Some(index) = moved.filter(|_| !written.iter().any(is_other_name)) else {
         return Ok(());
     };
     bail!(

@@ -186,7 +186,10 @@ pub(super) fn check_columns_read(
         true => (IN_PIXELS, NORMALIZED),
         false => (NORMALIZED, IN_PIXELS),
     };
-    let last = items(transforms).iter().filter_map(format_of_boxes).last();
+    let last = items(transforms)
+        .iter()
+        .filter_map(format_of_boxes)
+        .next_back();
     let Some(format) = last.filter(|format| format.as_str() == Some(other)) else {
         return check_columns(transforms, name, wanted);
     };
