@@ -271,7 +271,7 @@ training_hyperparams:
     - EarlyStopping: {monitor: Accuracy, mode: max, patience: 1, min_delta: 0.01, threshold: 0.99, start_from_epoch: 1}
     - GradClip: {max_value: 0.01}
     - Trace: {phases: [on-epoch-*], artifact: true, max_lines: 50}
-    - TrainingStageSwitch: {next_stage_start_epoch: 1, set_loss: {label_smoothing: 0.1}, set_lr: 0.05}
+    - TrainingStageSwitch: {next_stage_start_epoch: 1, set_loss: {label_smoothing: 0.1}}
     - SaveFirstBatch: {max_images: 3, stretch: false}
 ",
     ),
