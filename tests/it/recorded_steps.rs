@@ -1,7 +1,8 @@
 //! Steps that are replayed from recordings against steps that are done eagerly: the same weights, optimizer state,
 //! averages, metrics and logs, bit for bit, over more than 200 steps. The trainer is the real one in this process. Each
-//! case is recorded twice: on the CPU's tapes, as everybody trains, and by a recorder that runs the recorded work again,
-//! which stands for a GPU's: it reads rates as that does, and may have faults. CUDA's own needs a GPU and is not run here.
+//! case is recorded twice: by the device's own recorder, which makes tapes on the CPU and graphs with `cargo xtask test
+//! --cuda`, and by one that runs the recorded work again. That stands for a GPU's where there is none: it reads rates as that
+//! does, and may have faults.
 
 mod case;
 mod stand_in;

@@ -30,7 +30,8 @@ pub fn set_rng_state(device: Device, state: &Tensor) -> Result<()> {
 }
 
 /// Has libtorch choose kernels whose sums have a fixed order, where it has any, from now on in this process. Those of the
-/// CPU always do; on a GPU they may be slower. As `torch.use_deterministic_algorithms(wanted, warn_only=True)`.
+/// CPU always do; on a GPU they may be slower. An operation without such a kernel runs all the same, and is named in a warning
+/// of libtorch, once. As `torch.use_deterministic_algorithms(wanted, warn_only=True)`.
 pub fn use_deterministic_kernels(wanted: bool) -> Result<()> {
     // SAFETY: takes a flag.
     check("deterministic kernels", unsafe {

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::harness::training::{TrainedRun, Training};
+use crate::harness::training::{STANDSTILL, TrainedRun, Training};
 
 /// A second stage from epoch 1 on: L1 is counted, and digits are mirrored no more.
 const SWITCH: &str = "training-stage-switch: {next_stage_start_epoch: 1, set_loss: {use_l1: true}, \
@@ -78,4 +78,20 @@ fn a_second_stage_keeps_the_kind_of_its_batches() {
         let told = checked.stderr.contains("as it is") || checked.stderr.contains("as they are");
         assert!(told, "{set}: {}", checked.stderr);
     }
+}
+
+/// A network that does not change is best in its first epoch, and a value of another validation is no rival of that.
+#[test]
+fn the_best_of_another_validation_begins_anew() {
+    let still = |epochs: u64| Training::digits().with(STANDSTILL).epochs(epochs);
+    let first = still(2).run();
+    let check = |change: &str, expected: u64| {
+        let again = still(3).from(&first, "latest").with(change).run();
+        let watched = again.checkpoint("latest").state.watched;
+        let best_epoch = watched.and_then(|watched| watched.best_epoch);
+        assert_eq!(best_epoch, Some(expected), "{change}");
+    };
+    check("training_hyperparams.clip_grad_norm=5", 0);
+    check("val_dataloader_params.batch_size=90", 0);
+    check("val_dataloader_params.max_batches=1", 2);
 }

@@ -1,5 +1,6 @@
 //! Going on from a checkpoint: everything is as it was when that was saved. Owns the order in which state is put back;
-//! `checkpointing` owns what is saved. On the CPU a resumed run gives, bit for bit, the results of an uninterrupted one.
+//! `checkpointing` owns what is saved. A resumed run gives, bit for bit, the results of an uninterrupted one: on the CPU, and
+//! on a GPU with `deterministic_kernels`.
 
 use anyhow::{Context as _, Result, ensure};
 
