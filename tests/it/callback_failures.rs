@@ -4,8 +4,8 @@
 use phasebox_contract::limits::Limit;
 
 use crate::harness::wat_components::{
-    CHECKPOINT, FAIL, FLOOD, FLOOD_ON, GROW, LOAD, LOOP, NOTHING, PANIC, REPORT_AND_LOOP, SAVE,
-    TRAP, TRAP_TWICE, component,
+    CHECKPOINT, FAIL, FLOOD, FLOOD_ON, GROW, GROW_AND_REPORT, LOAD, LOOP, NOTHING, PANIC,
+    REPORT_AND_LOOP, SAVE, TRAP, TRAP_TWICE, component,
 };
 use crate::harness::{Scratch, TINY, snapshot_settings};
 
@@ -13,7 +13,7 @@ use crate::harness::{Scratch, TINY, snapshot_settings};
 const LIMITED: &str =
     "  - {wasm: bad.wasm, limits: {time: 50ms, memory: 4MiB}, on_error: ON_ERROR}\n";
 
-const FAILURES: [(&str, &str); 6] = [
+const FAILURES: [(&str, &str); 7] = [
     ("an error", FAIL),
     ("a trap", TRAP),
     ("a panic", PANIC),
@@ -23,6 +23,10 @@ const FAILURES: [(&str, &str); 6] = [
         REPORT_AND_LOOP,
     ),
     ("too much memory", GROW),
+    (
+        "too much memory that another reason was given for",
+        GROW_AND_REPORT,
+    ),
 ];
 
 const MODEL: &str = "ckpt_latest/model.safetensors";

@@ -9,6 +9,7 @@ use std::path::Path;
 use phasebox::assemble::{Assembly, Options};
 use phasebox_recipe::Recipe;
 
+use crate::harness::wat_components::{NOTHING, component};
 use crate::harness::{Scratch, TINY, alone, repository};
 use rows::ROWS;
 
@@ -80,6 +81,24 @@ fn a_note_has_the_line_of_its_key() {
         let said = finished.stdout + &finished.stderr;
         let note = "recipe.yaml:12: `training_hyperparams.lr_updates` has no effect: the learning rate is constant";
         assert_eq!(said.matches(note).count(), 1, "{command}: {said}");
+    }
+}
+
+/// The component imports `request-checkpoint`, and `describe` asks for nothing.
+#[test]
+fn an_import_that_will_be_denied_is_told() {
+    for (entry, is_told) in [
+        ("./case.wasm", true),
+        ("{wasm: case.wasm, grants: []}", false),
+        ("{wasm: case.wasm, grants: [checkpoint]}", false),
+    ] {
+        let scratch = Scratch::with_callbacks(&format!("  - {entry}\n"));
+        scratch.write("case.wasm", component(&[("on-epoch-end", NOTHING)]));
+        let finished = scratch.phasebox(&["check", "recipe.yaml"]);
+        let said = finished.stdout + &finished.stderr;
+        let note = "recipe.yaml:18: callback `case` imports `request-checkpoint`, which will be denied: its `describe` does \
+                    not ask for the grant `checkpoint`; if it may request a checkpoint, write `grants: [checkpoint]`";
+        assert_eq!(said.contains(note), is_told, "{entry}: {said}");
     }
 }
 

@@ -123,15 +123,15 @@ fn parameters_are_refused_by_name_in_all_languages() {
         for (params, expected) in [
             (
                 "smothing: 0.5",
-                "unknown parameter \"smothing\"; known are smoothing, patience, min_delta",
+                "unknown parameter `smothing`; did you mean `smoothing`? known: min_delta, patience, smoothing",
             ),
             (
                 "smoothing: 1.0",
-                "parameter \"smoothing\" must be a number from 0 to below 1",
+                "parameter `smoothing`: expected less than 1, found 1.0",
             ),
             (
                 "patience: 2.5",
-                "parameter \"patience\" must be a whole number from 1 to 4294967295",
+                "parameter `patience`: expected a whole number, found 2.5",
             ),
         ] {
             let (code, message) = smooth(component, params).fail();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
 use phasebox_contract::digest::Digest;
+use phasebox_contract::grants::Grant;
 use phasebox_contract::limits::Limits;
 use phasebox_contract::phase::PhaseSet;
 use wasmtime::component::{Component as Code, ComponentExportIndex};
@@ -15,6 +16,7 @@ use crate::compiled::load_fresh;
 use crate::engine::Engine;
 use crate::file;
 use crate::interface;
+use crate::needs;
 use crate::source_lines::SourceLines;
 
 /// A compiled component whose imports and exports fit this host.
@@ -28,6 +30,8 @@ pub struct Component {
     pub file_bytes: u64,
     /// Full names of the interfaces it imports.
     pub imports: Vec<String>,
+    /// The functions it imports that no call of which succeeds without a grant; none if it imports the contract whole.
+    pub needs: Vec<(&'static str, Grant)>,
     /// Full name of its `callback` interface.
     pub callback_interface: String,
     /// Names of its exports beside that interface. Toolchains add some; the host never calls them.
@@ -109,6 +113,7 @@ impl Component {
             sha256,
             file_bytes,
             imports,
+            needs: needs::of(&interface::functions(&engine.engine, &component_type)),
             callback_interface: exports.callback_interface,
             other_exports: exports.others,
             phases: exports.phases,

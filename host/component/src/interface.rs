@@ -50,6 +50,20 @@ pub(crate) fn imports(engine: &Engine, component: &Component) -> Result<Vec<Stri
     Ok(names)
 }
 
+/// The names of the functions that a component imports.
+pub(crate) fn functions(engine: &Engine, component: &Component) -> Vec<String> {
+    let mut names = Vec::new();
+    for (_, import) in component.imports(engine) {
+        if let ComponentItem::ComponentInstance(interface) = import.ty {
+            let functions = interface
+                .exports(engine)
+                .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)));
+            names.extend(functions.map(|(name, _)| name.to_owned()));
+        }
+    }
+    names
+}
+
 /// The exports of a component, if one interface `callback` is among them and holds nothing unknown.
 pub(crate) fn exports(engine: &Engine, component: &Component) -> Result<Exports> {
     let mut callbacks = Vec::new();

@@ -14,7 +14,9 @@
 //! | `task`, `child` | a process of its own for what a file may make expensive |
 //! | `source_lines` | lines of its source, for backtraces |
 //! | `interface` | its imports and exports, checked against the contract |
+//! | `needs` | which functions of the contract need which grant |
 //! | `description` | the JSON that a callback describes itself by |
+//! | `parameters` | parameters, held to the schema of a description |
 //! | `engine`, `clock` | the wasmtime engine, and the clock that time is counted by |
 //! | `compiled` | machine code kept from one start to the next |
 
@@ -30,6 +32,8 @@ mod engine;
 mod file;
 mod instances;
 mod interface;
+mod needs;
+mod parameters;
 mod references;
 mod source_lines;
 mod task;
@@ -38,6 +42,7 @@ pub use self::clock::TICK;
 pub use self::component::Component;
 pub use self::description::Description;
 pub use self::engine::{Engine, Profile};
+pub use self::parameters::Schema;
 pub use self::source_lines::{SourceLines, lines_of_source};
 pub use self::task::run_component_task;
 

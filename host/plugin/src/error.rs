@@ -1,6 +1,8 @@
 //! The contract's error: the answer of a host function that cannot do what a guest asked.
 //! Owns the translation of libtorch's exceptions into words that a callback author can use.
 
+use phasebox_contract::printable::indented;
+
 use crate::bindings::types::{Error, ErrorCode};
 
 /// The longest message that crosses the boundary in either direction, in bytes.
@@ -49,6 +51,14 @@ pub(crate) fn truncate(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+/// The message of a guest's error, for people; its code, where the guest gave no message.
+pub(crate) fn said(error: Error) -> String {
+    match error.message.trim() {
+        "" => format!("{:?}, without a message: give one", error.code),
+        _ => indented(&truncate(error.message)),
+    }
 }
 
 /// The beginning of a guest's string, short enough to repeat in a message.

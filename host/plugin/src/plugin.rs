@@ -9,13 +9,13 @@ use phasebox_component::{Component, Description};
 use phasebox_contract::grants::Grants;
 use phasebox_contract::limits::Limit;
 use phasebox_contract::phase::{Phase, PhaseSet};
-use phasebox_contract::printable::{indented, one_line};
+use phasebox_contract::printable::one_line;
 use phasebox_contract::small_json;
 use phasebox_train::callback::{Callback, CallbackReport, CallbackState, Changes};
 use phasebox_train::context::{Context, Lendable};
 
 use crate::engine::PluginEngine;
-use crate::error::{clip, truncate};
+use crate::error::{clip, said};
 use crate::grants;
 use crate::instance::{GuestResult, Instance};
 use crate::settings::PluginSettings;
@@ -125,8 +125,11 @@ impl Plugin {
     /// Makes a result of the guest's answer; `refusal` says what an error of the guest means.
     fn accept<T>(&self, answer: GuestResult<T>, refusal: &str) -> Result<T> {
         answer.map_err(|error| {
-            let message = indented(&truncate(error.message));
-            anyhow!("callback `{}` {refusal}: {message}", self.settings.name)
+            anyhow!(
+                "callback `{}` {refusal}: {}",
+                self.settings.name,
+                said(error)
+            )
         })
     }
 
@@ -239,7 +242,7 @@ impl Callback for Plugin {
         }
         match answer {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(anyhow!("{}", indented(&truncate(error.message)))),
+            Ok(Err(error)) => Err(anyhow!("{}", said(error))),
             Err(error) => Err(self.instance.trap(error)),
         }
     }

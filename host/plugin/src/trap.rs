@@ -24,7 +24,12 @@ pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) ->
     let cause = cause(&error, state.limits, state.deadline.limit, refused_bytes);
     match state.failure.take() {
         // A guest's report is the reason only if the guest gave up: it cannot hide what the host ended.
-        Some(failure) if gave_up(&error) => anyhow!("{}{backtrace}", reported(&failure)),
+        Some(failure) if gave_up(&error) => {
+            let memory =
+                refused_bytes.map(|_| format!("\n  {}", memory(state.limits, refused_bytes)));
+            let memory = memory.unwrap_or_default();
+            anyhow!("{}{memory}{backtrace}", reported(&failure))
+        }
         _ => anyhow!("{cause}{backtrace}"),
     }
 }
@@ -79,7 +84,7 @@ fn cause(
         None | Some(Trap::UnreachableCodeReached) if refused_bytes.is_some() => {
             memory(limits, refused_bytes)
         }
-        None => format!("{:#}", anyhow!("{}", error.root_cause())),
+        None => in_words_of_the_contract(&error.root_cause().to_string()),
         Some(Trap::StackOverflow) => {
             "its call stack overflowed: it recurses without end".to_owned()
         }
@@ -90,6 +95,35 @@ fn cause(
         Some(trap) => format!("it trapped: {trap}"),
     }
 }
+
+/// The message of wasmtime about a guest that broke the rules of handles and values, with a remedy for its author.
+fn in_words_of_the_contract(said: &str) -> String {
+    let found = BROKEN_RULES
+        .iter()
+        .find(|(begins, _)| said.starts_with(begins));
+    match found {
+        Some((_, remedy)) => format!("{remedy} ({said})"),
+        None => said.to_owned(),
+    }
+}
+
+/// Beginnings of wasmtime's messages, each with what the guest did.
+const BROKEN_RULES: [(&str, &str); 4] = [
+    (
+        "borrow handles still remain",
+        "it kept the context that it was lent: give it back before it returns, in C by `PHASEBOX_LENT`, in Go by \
+         `defer ctx.Drop()`",
+    ),
+    (
+        "unknown handle index",
+        "it used a handle that it does not have: one that it dropped or gave away before",
+    ),
+    (
+        "unexpected discriminant",
+        "it answered a case that the contract does not have, as with memory that was not filled",
+    ),
+    ("invalid utf-8", "it gave a text that is not UTF-8"),
+];
 
 fn memory(limits: Limits, refused_bytes: Option<u64>) -> String {
     let wanted = Limit::Memory.show(refused_bytes.unwrap_or_default());

@@ -76,6 +76,9 @@ pub(crate) const REPORT_AND_LOOP: &str = "(call $report (i32.const 128) (i32.con
 /// Wants a gibibyte more memory, and gives up without it.
 pub(crate) const GROW: &str =
     "(if (i32.eq (memory.grow (i32.const 16384)) (i32.const -1)) (then unreachable))";
+/// Gives another reason for the memory that it did not get.
+pub(crate) const GROW_AND_REPORT: &str = "(drop (memory.grow (i32.const 16384)))
+     (call $report (i32.const 128) (i32.const 24) (i32.const 256) (i32.const 5) (i32.const 0) (i32.const 0)) unreachable";
 /// Logs a thousand lines.
 pub(crate) const FLOOD: &str = "(loop $again (call $log (i32.const 2) (i32.const 256) (i32.const 5)) \
                                 (br_if $again (i32.lt_u (local.tee $count (i32.add (local.get $count) (i32.const 1))) \

@@ -94,7 +94,7 @@ pub(crate) fn rows() -> Vec<Attack> {
         },
         Attack {
             name: "drops_twice",
-            expect: Contained("unknown handle index"),
+            expect: Contained("it used a handle that it does not have"),
             ..USUAL
         },
         Attack {
@@ -110,7 +110,7 @@ pub(crate) fn rows() -> Vec<Attack> {
         Attack {
             name: "keeps_what_was_lent",
             how: How::Made(keeps_what_was_lent),
-            expect: Contained("borrow handles still remain"),
+            expect: Contained("it kept the context that it was lent: give it back"),
             ..USUAL
         },
         Attack {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use phasebox_component::{Component, Description, Profile};
+use phasebox_component::{Component, Description, Profile, Schema};
 use phasebox_contract::digest::Digest;
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::Limits;
@@ -37,6 +37,8 @@ pub struct PlannedCallback {
     metrics: Vec<String>,
     /// Its entry in the recipe; none for native callbacks.
     written: Option<Node>,
+    /// A function that it imports, of which every call will be denied, with its grant.
+    denied: Option<(&'static str, Grant)>,
     /// The name of its file, if it is a stock callback, and the parameters that it was given.
     stock: Option<(String, Value)>,
 }
@@ -55,6 +57,7 @@ impl PlannedCallback {
             limits: None,
             metrics: Vec::new(),
             written: None,
+            denied: None,
             stock: None,
         }
     }
@@ -82,6 +85,11 @@ impl PlannedCallback {
             Some(entry) => at(&[entry], checked),
             None => checked,
         }
+    }
+
+    /// A function that it imports, of which every call will be denied, with its grant.
+    pub(super) fn denied(&self) -> Option<(&'static str, Grant)> {
+        self.denied
     }
 
     /// The metrics that it publishes at every on-validation-loader-end.
@@ -247,11 +255,13 @@ impl Loading<'_> {
         let grants = grants(entry, &description)?;
         self.policies.check_grants(&entry.name, grants)?;
         plugin.grant(grants);
+        check_params(&entry.name, &description, &params)?;
         plugin.configure(&params)?;
         if entry.on_state == OnState::Fresh {
             plugin.begin_without_state();
         }
         let metrics = published(entry, &description, component.phases)?;
+        let denied = denied(entry, &component, grants);
         let lock = Locked {
             name: entry.name.clone(),
             source: lock::source(&entry.source, &self.recipe.folder()),
@@ -268,6 +278,7 @@ impl Loading<'_> {
             limits: Some(limits),
             metrics,
             written: Some(entry.written.clone()),
+            denied,
             stock: stock_file(entry, &path).map(|file| (file, params)),
         })
     }
@@ -361,6 +372,26 @@ fn grants(entry: &CallbackEntry, description: &Description) -> Result<Grants> {
             .collect::<Vec<_>>()
             .join(", and "),
     )
+}
+
+/// The first imported function of which every call will be denied, with its grant. Nothing where the recipe lists grants:
+/// then somebody has decided.
+fn denied(
+    entry: &CallbackEntry,
+    component: &Component,
+    grants: Grants,
+) -> Option<(&'static str, Grant)> {
+    let mut needs = component.needs.iter().copied();
+    needs.find(|(_, grant)| entry.grants.is_none() && !grants.has(*grant))
+}
+
+/// Holds parameters to the schema that the callback gives for them.
+fn check_params(name: &str, description: &Description, params: &Value) -> Result<()> {
+    let schema = Schema::read(&description.parameters).map_err(|reason| {
+        anyhow!("callback `{name}` describes its parameters wrongly: {reason}")
+    })?;
+    let fit = schema.check(params);
+    fit.map_err(|misfit| anyhow!("callback `{name}` refuses its parameters: {misfit}"))
 }
 
 fn known_grant(name: &str) -> Result<Grant> {

@@ -35,7 +35,26 @@ fn notes_of(facts: &Facts<'_>, entry: &CallbackEntry, callback: &PlannedCallback
         location: place(&entry.written, &key).clone(),
         text: format!("`{key}` has no effect: {reason}"),
     };
-    said.map(note).collect()
+    said.map(note)
+        .chain(will_be_denied(entry, callback))
+        .collect()
+}
+
+/// An import that its `describe` asks no grant for.
+fn will_be_denied(entry: &CallbackEntry, callback: &PlannedCallback) -> Option<Note> {
+    let (function, grant) = callback.denied()?;
+    let function = function.rsplit('.').next().unwrap_or(function);
+    let text = format!(
+        "callback `{}` imports `{function}`, which will be denied: its `describe` does not ask for the grant `{grant}`; if it \
+         may {allows}, write `grants: [{grant}]` in its entry (the long form: `- wasm: …`), if not, `grants: []`",
+        entry.name,
+        grant = grant.name(),
+        allows = grant.allows(),
+    );
+    Some(Note {
+        location: entry.written.location.clone(),
+        text,
+    })
 }
 
 /// The line of a key of an entry, which may stand below the callback's name; that of the entry if the key is not written.
