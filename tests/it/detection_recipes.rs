@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use phasebox_data::png;
 use serde_json::{Value, json};
 
-use self::notes::{ACCEPTED, NOTED};
+use self::notes::{ACCEPTED, NOTED, NOTED_OF_FILES};
 use self::rows::{OF_FILES, REFUSED, Row};
 use crate::harness::Scratch;
 
@@ -67,9 +67,15 @@ fn write_files(scratch: &Scratch) {
         ("annotations/train.json", 4),
         ("annotations/valid.json", 4),
         ("annotations/none.json", 0),
+        ("annotations/crowds.json", 4),
         ("beside.json", 4),
     ] {
-        let annotations: Vec<Value> = (0..count).map(boxes).collect();
+        let mut annotations: Vec<Value> = (0..count).map(boxes).collect();
+        if file.contains("crowds") {
+            annotations
+                .iter_mut()
+                .for_each(|one| one["iscrowd"] = 1.into());
+        }
         let document =
             json!({"images": images, "annotations": annotations, "categories": categories});
         scratch.write(file, document.to_string());
@@ -99,6 +105,7 @@ fn mistakes_are_told_with_their_places() {
         (BOXES, REFUSED, 2),
         (BOXES, NOTED, 0),
         (&files, OF_FILES, 2),
+        (&files, NOTED_OF_FILES, 0),
     ] {
         for row in rows {
             let (found, said) = checked(&scratch, base, row);

@@ -180,7 +180,8 @@ fn classes_keep_their_names_and_their_order() {
     let words = "its class 0 is \"cat\", and class 0 of the data is \"dog\"";
     let more = "training_hyperparams.max_epochs=2";
     let resume = ["train", "recipe.yaml", "--resume", run.path(), more];
-    for arguments in [&["eval", run.path()][..], &resume] {
+    let weights = format!("{}/ckpt_best/model.safetensors", run.path());
+    for arguments in [&["eval", run.path()][..], &["eval", &weights], &resume] {
         let Finished { code, stderr, .. } = scratch.phasebox(arguments);
         assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
         assert!(stderr.contains(words), "{arguments:?}: {stderr}");
@@ -207,6 +208,58 @@ fn another_loss_is_the_recipes() {
     let other = metrics(&evaluate(&scratch, &[run.path(), smooth]));
     assert_eq!(own["Accuracy"], other["Accuracy"]);
     assert_ne!(own["loss"], other["loss"]);
+}
+
+/// The run went on with another loss, and its first epoch stayed the best.
+#[test]
+fn a_checkpoint_has_the_recipe_that_it_was_made_with() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&["training_hyperparams.max_epochs=1"]);
+    let resumed = scratch.train(&[
+        "--resume",
+        run.path(),
+        "training_hyperparams.initial_lr=1e-30",
+        "training_hyperparams.criterion_params={label_smoothing: 0.9}",
+    ]);
+    assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
+    assert_eq!(run.summary()["best"]["epoch"], 0);
+    let finished = scratch.phasebox(&["eval", "--json", run.path()]);
+    let result: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    assert_eq!(metrics(&result), logged(&run, "valid/", 0));
+    let words = "the checkpoint was made with";
+    assert!(finished.stderr.contains(words), "{}", finished.stderr);
+    let newest = evaluate(
+        &scratch,
+        &[
+            run.path(),
+            "--recipe",
+            &format!("{}/recipe.yaml", run.path()),
+        ],
+    );
+    assert_ne!(metrics(&newest)["loss"], metrics(&result)["loss"]);
+}
+
+#[test]
+fn pixels_on_another_scale_are_told() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&[]);
+    let words = "the network was trained with pixels on another scale";
+    for (change, is_told) in [
+        (
+            "val_transforms={normalize: {mean: [0.5], std: [0.1]}}",
+            true,
+        ),
+        ("val_dataloader_params.batch_size=90", false),
+    ] {
+        let finished = scratch.phasebox(&["eval", run.path(), change]);
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        assert_eq!(
+            finished.stderr.contains(words),
+            is_told,
+            "{}",
+            finished.stderr
+        );
+    }
 }
 
 #[test]

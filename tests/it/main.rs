@@ -76,6 +76,7 @@ mod loader_determinism;
 mod locks;
 mod memory_growth;
 mod mission;
+mod moved_runs;
 mod mutations;
 mod names;
 mod odd_files;

@@ -252,3 +252,20 @@ fn boxes_are_in_pixels_of_the_file() {
     let none = predict(&scratch, &[run.path(), "--conf", "1", "photo.png"]);
     assert_eq!(none["images"][0]["boxes"], json!([]));
 }
+
+/// Weights that a rate without measure has made useless.
+#[test]
+fn output_that_is_no_number_is_an_error() {
+    let scratch = Scratch::with_callbacks("  []\n");
+    let run = scratch.trained(&[
+        "training_hyperparams.initial_lr=1e36",
+        "training_hyperparams.nan_policy=ignore",
+    ]);
+    scratch.write("good.png", png([8, 8], &[9; 192]).expect("192 bytes"));
+    let latest = format!("{}/ckpt_latest", run.path());
+    let finished = scratch.phasebox(&["predict", &latest, "good.png"]);
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    for words in ["good.png", "the network's output is not a number"] {
+        assert!(finished.stderr.contains(words), "{}", finished.stderr);
+    }
+}

@@ -5,6 +5,7 @@
 mod any_batch;
 mod keys;
 mod kills;
+mod other_data;
 mod over;
 mod second_stage;
 mod signals;

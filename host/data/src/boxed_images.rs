@@ -1,35 +1,23 @@
-//! Image files with boxes: the parts that a recipe names, what of their annotations is kept, and the data set that comes of
-//! it. Knows no format; each is a module beside it and gives [`Annotations`].
+//! Image files with boxes: what of a part's annotations is kept, and the data set that comes of it. Knows no format; each is
+//! a module beside it and gives [`Annotations`].
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use phasebox_contract::digest::Digest;
 use phasebox_contract::printable::excerpt;
 use phasebox_files::regular_file;
-use serde::{Deserialize, Serialize};
 
+use super::Dataset;
 use super::class_name::check_class_name;
+use super::fingerprint::Fingerprint;
 use super::image_file::{self, Noted};
 use super::kept_samples::KeptSamples;
 use super::left_out::LeftOut;
-use super::raster::{Filter, Raster};
-use super::sample::{Bounds, Boxes, Fill, Move, Sample, Target};
+use super::raster::Raster;
+use super::sample::{Bounds, Boxes, Sample, Target};
 use super::transforms::{Size, fitted};
-use super::{Dataset, Splits};
-
-/// Recipe keys of image files with boxes: a section for each part, in the words of its format.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Parts<P> {
-    /// Samples to train on; its classes are those of all parts.
-    pub train: P,
-    /// Samples to choose the best epoch with.
-    pub validation: P,
-    /// Samples kept for the end, where there are any.
-    pub test: Option<P>,
-}
 
 /// A part of the data in some format.
 pub(super) trait Part {
@@ -160,33 +148,12 @@ pub(super) fn check_file_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Reads all parts; paths start at `base`.
-///
-/// # Errors
-/// The name of the part, and those of its annotations.
-pub(super) fn load<P: Part>(parts: &Parts<P>, format: &'static str, base: &Path) -> Result<Splits> {
-    let read = |part: &P, key: &str, classes: Option<&[String]>| {
-        let part = BoxedImages::read(part, format, base, classes);
-        part.with_context(|| format!("{format}: `{key}`"))
-    };
-    let train = read(&parts.train, "train", None)?;
-    let classes = Some(train.classes.as_slice());
-    let validation = read(&parts.validation, "validation", classes)?;
-    let test = parts.test.as_ref();
-    let test = test.map(|test| read(test, "test", classes)).transpose()?;
-    Ok(Splits {
-        train: Arc::new(train),
-        validation: Arc::new(validation),
-        test: test.map(|test| Arc::new(test) as _),
-    })
-}
-
 const OTHER_SIZE: &str = "\nhint: its boxes would be wrong; mend the annotations, or put the image back that they are of";
 const TURNED: &str = ": the file says (EXIF) that its picture is turned, and the annotations have the size before\n\
     hint: its boxes would be wrong; turn them too, or take the orientation out of the file";
 
 /// Image files with their boxes, decoded when they are asked for.
-struct BoxedImages {
+pub(super) struct BoxedImages {
     format: &'static str,
     annotations: Annotations,
     input_dim: Option<[usize; 2]>,
@@ -198,7 +165,7 @@ struct BoxedImages {
 }
 
 impl BoxedImages {
-    fn read(
+    pub(super) fn read(
         part: &impl Part,
         format: &'static str,
         base: &Path,
@@ -253,7 +220,7 @@ impl BoxedImages {
         let raster = Raster { shape, values };
         let mut sample = Sample::of_image(raster, 255.0, boxes);
         sample.file = Some(path);
-        self.read_as_own(sample)
+        sample.scaled_into(self.input_dim)
     }
 
     fn boxes(&self, image: &Annotated, [height, width]: [usize; 2]) -> Boxes {
@@ -400,12 +367,24 @@ impl Dataset for BoxedImages {
         Ok(sample)
     }
 
-    fn read_as_own(&self, sample: Sample) -> Result<Sample> {
-        let Some(input_dim) = self.input_dim else {
-            return Ok(sample);
-        };
-        let resize = Move::Resize(fitted(sample.size()?, input_dim), Filter::Linear);
-        sample.moved(resize, &Fill::default())
+    fn scaled_into(&self) -> Option<[usize; 2]> {
+        self.input_dim
+    }
+
+    fn fingerprint(&self) -> Option<Digest> {
+        let mut fingerprint = Fingerprint::default();
+        for image in &self.annotations.images {
+            fingerprint.text(&image.file);
+            fingerprint.count(image.boxes.len());
+            for bounds in &image.boxes {
+                fingerprint.list(&bounds.corners, f32::to_le_bytes);
+                fingerprint.list(
+                    &[bounds.class, i64::from(bounds.is_crowd)],
+                    i64::to_le_bytes,
+                );
+            }
+        }
+        Some(fingerprint.finish())
     }
 
     fn header(&self, index: usize) -> Result<Option<[usize; 2]>> {
@@ -429,8 +408,12 @@ impl Dataset for BoxedImages {
     }
 
     fn box_count(&self) -> Option<usize> {
-        let images = self.annotations.images.iter();
-        Some(images.map(|image| image.boxes.len()).sum())
+        let boxes = self
+            .annotations
+            .images
+            .iter()
+            .flat_map(|image| &image.boxes);
+        Some(boxes.filter(|bounds| !bounds.is_crowd).count())
     }
 
     fn input_shape(&self) -> Vec<i64> {
@@ -448,7 +431,7 @@ impl Dataset for BoxedImages {
 
     fn description(&self) -> String {
         let Annotations { source, images, .. } = &self.annotations;
-        let boxes = self.box_count().unwrap_or_default();
+        let boxes: usize = images.iter().map(|image| image.boxes.len()).sum();
         format!(
             "{} ({}, {} images with {boxes} boxes, {} classes)",
             self.format,

@@ -10,7 +10,8 @@ use phasebox_contract::printable::excerpt;
 use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::boxed_images::{Annotated, Annotations, Part, Parts, Selection, below, check_file_name};
+use super::boxed_images::{Annotated, Annotations, Part, Selection, below, check_file_name};
+use super::boxed_parts::Parts;
 use super::data_file::DataFile;
 use super::left_out::{LeftOut, clipped};
 use super::sample::Bounds;

@@ -18,6 +18,9 @@ use super::data_file::with_hint;
 /// The most bytes of a file: as many as the `image` crate lets the pixels of an image take.
 const MOST_BYTES: u64 = 512 << 20;
 
+/// The most pixels: to decode so many, and to scale them, takes seconds and half a gigabyte.
+const MOST_PIXELS: u64 = 1 << 27;
+
 /// Use of the orientation that a camera noted in the file (EXIF).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Noted {
@@ -39,13 +42,13 @@ pub(super) fn dimensions(path: &Path, noted: Noted) -> Result<[usize; 2]> {
     let decoder = reader.into_decoder();
     let mut decoder = decoder.map_err(|error| unreadable(path, error))?;
     let ((width, height), bytes) = (decoder.dimensions(), decoder.total_bytes());
+    check_sides(width, height).map_err(|error| unreadable(path, error))?;
     if bytes > MOST_BYTES {
         let fault = format!(
             "its {width}x{height} pixels take {bytes} bytes, and at most {MOST_BYTES} are read"
         );
         return Err(unreadable(path, fault));
     }
-    check_sides(width, height).map_err(|error| unreadable(path, error))?;
     let sides = [width, height].map(|side| side as usize);
     Ok(match lies_on_its_side(orientation(&mut decoder, noted)) {
         true => [sides[1], sides[0]],
@@ -97,22 +100,34 @@ fn decode(bytes: &[u8], noted: Noted) -> Result<DynamicImage> {
     }
     reader.limits(limits(reader.format()));
     // Display has the whole reason; the chain of sources would repeat it.
-    let image = pixels(reader, noted).map_err(|error| anyhow!("{error}"))?;
-    check_sides(image.width(), image.height())?;
+    let (decoder, orientation) = decoder(reader, noted).map_err(|error| anyhow!("{error}"))?;
+    let (width, height) = decoder.dimensions();
+    check_sides(width, height)?;
+    let image = DynamicImage::from_decoder(decoder);
+    let mut image = image.map_err(|error| anyhow!("{error}"))?;
+    image.apply_orientation(orientation);
     Ok(image)
 }
 
-/// Refuses an image without pixels, which a GIF may be.
+/// Refuses an image without pixels, which a GIF may be, and one of too many, which a small file may ask for.
 fn check_sides(width: u32, height: u32) -> Result<()> {
     ensure!(
         width > 0 && height > 0,
         "its {width}x{height} pixels are none"
     );
+    ensure!(
+        u64::from(width) * u64::from(height) <= MOST_PIXELS,
+        "its {width}x{height} pixels are more than {MOST_PIXELS}: scale it down, or cut it into tiles"
+    );
     Ok(())
 }
 
-/// Decodes as `ImageReader::decode` does, whose limits would be those of the pixels also for what stands before them.
-fn pixels(reader: ImageReader<Cursor<&[u8]>>, noted: Noted) -> ImageResult<DynamicImage> {
+/// The decoder as `ImageReader::decode` makes it, whose limits would be those of the pixels also for what stands before
+/// them; and the change that makes the picture stand upright.
+fn decoder<'a>(
+    reader: ImageReader<Cursor<&'a [u8]>>,
+    noted: Noted,
+) -> ImageResult<(impl ImageDecoder + 'a, Orientation)> {
     let mut decoder = reader.into_decoder()?;
     let bytes = decoder.total_bytes();
     let mut limits = Limits::default();
@@ -122,9 +137,7 @@ fn pixels(reader: ImageReader<Cursor<&[u8]>>, noted: Noted) -> ImageResult<Dynam
     limits.reserve(bytes)?;
     decoder.set_limits(limits)?;
     let orientation = orientation(&mut decoder, noted);
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation);
-    Ok(image)
+    Ok((decoder, orientation))
 }
 
 /// The most bytes that a file may take beside its pixels and copies of them: a row of a PNG, and its color profile, which is

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use phasebox_contract::digest::Digest;
 use phasebox_contract::printable::{excerpt, path};
 use serde::{Deserialize, Serialize};
 
 use super::augment::{Image, Renderer};
 use super::data_file::with_hint;
+use super::fingerprint::Fingerprint;
 use super::image_file::{self, Noted};
 use super::transforms::{Augmentation, Normalize};
 use super::{Batch, Dataset, Epoch, OnePass, Sample, Splits};
@@ -60,20 +62,29 @@ impl ImageFolderConfig {
             channels == 1 || channels == 3,
             "image_folder: `channels` is 1 (gray) or 3 (color), not {channels}"
         );
-        let root = base.join(&self.root);
-        let folders = visible(&root.join(&self.train), &mut 0)?;
+        let folder = base.join(&self.root).join(&self.train);
+        let folders = visible(&folder, &mut 0)?;
         let folders = folders.iter().filter(|path| path.is_dir());
         let classes = folders
             .map(|path| class(path))
             .collect::<Result<Vec<_>>>()?;
-        let test = match &self.test {
-            Some(test) => Some(self.part(&root.join(test), &classes)?),
-            None => None,
-        };
+        let train = self.part(&folder, &classes)?;
+        self.load_without_train(base, &train)
+    }
+
+    /// The other parts; `train` has the classes.
+    pub(super) fn load_without_train(
+        &self,
+        base: &Path,
+        train: &Arc<dyn Dataset>,
+    ) -> Result<Splits> {
+        let root = base.join(&self.root);
+        let classes = train.class_names().unwrap_or_default();
+        let part = |name: &String| self.part(&root.join(name), classes);
         Ok(Splits {
-            train: self.part(&root.join(&self.train), &classes)?,
-            validation: self.part(&root.join(&self.validation), &classes)?,
-            test,
+            validation: part(&self.validation)?,
+            test: self.test.as_ref().map(part).transpose()?,
+            train: Arc::clone(train),
         })
     }
 
@@ -179,6 +190,16 @@ impl Dataset for ImageFolder {
 
     fn in_one_pass(&self) -> Option<&dyn OnePass> {
         Some(self)
+    }
+
+    fn fingerprint(&self) -> Option<Digest> {
+        let mut fingerprint = Fingerprint::default();
+        for (path, class) in &self.files {
+            let name = path.strip_prefix(&self.folder).unwrap_or(path);
+            fingerprint.text(&name.to_string_lossy());
+            fingerprint.count(*class as usize);
+        }
+        Some(fingerprint.finish())
     }
 
     fn normalize(&self) -> Option<&Normalize> {

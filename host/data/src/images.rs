@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
+use phasebox_contract::digest::Digest;
 
 use super::augment::{Image, Renderer};
 use super::data_file::DAMAGED;
+use super::fingerprint::Fingerprint;
 use super::hold_out::{Division, hold_out};
 use super::transforms::{Augmentation, Normalize};
 use super::{Batch, Dataset, Epoch, OnePass, Sample, Splits};
@@ -157,6 +159,13 @@ impl Dataset for Images {
 
     fn in_one_pass(&self) -> Option<&dyn OnePass> {
         Some(self)
+    }
+
+    fn fingerprint(&self) -> Option<Digest> {
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.list(&self.labels, i64::to_le_bytes);
+        fingerprint.list(&self.pixels, u8::to_le_bytes);
+        Some(fingerprint.finish())
     }
 
     fn normalize(&self) -> Option<&Normalize> {

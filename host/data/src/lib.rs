@@ -19,6 +19,7 @@
 mod augment;
 mod box_survey;
 mod boxed_images;
+mod boxed_parts;
 mod chance;
 mod cifar;
 mod class_name;
@@ -30,6 +31,7 @@ mod digits;
 mod epoch;
 mod excerpt;
 mod file_pairs;
+mod fingerprint;
 mod hold_out;
 mod image_file;
 mod image_folder;
@@ -41,6 +43,7 @@ mod loader;
 mod mnist;
 mod named;
 mod names;
+mod outline;
 mod picture;
 mod pipeline;
 mod prefetch;
@@ -62,7 +65,7 @@ mod voc;
 mod yolo_text;
 
 pub use box_survey::BoxSurvey;
-pub use boxed_images::Parts;
+pub use boxed_parts::Parts;
 pub use cifar::CifarConfig;
 pub use coco::{CocoConfig, CocoPart};
 pub use collate::check_collation_name;
@@ -74,6 +77,7 @@ pub use image_folder::{ImageFolder, ImageFolderConfig};
 pub use images::Images;
 pub use loader::{DataLoader, LoaderConfig};
 pub use mnist::MnistConfig;
+pub use outline::{Outline, StandIn};
 pub use picture::{Picture, Place, png};
 pub use prefetch::panic_text;
 pub use random::{Random, mix};
@@ -95,6 +99,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, ensure};
+use phasebox_contract::digest::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tch::Tensor;
@@ -153,12 +158,15 @@ pub trait Dataset: Send + Sync {
     /// When it cannot be read; the message names its file, if it has one.
     fn sample(&self, index: usize) -> Result<Sample>;
 
-    /// A sample of an image from elsewhere, changed as the data set changes its own when it reads them.
-    ///
-    /// # Errors
-    /// An image that cannot be changed so.
-    fn read_as_own(&self, sample: Sample) -> Result<Sample> {
-        Ok(sample)
+    /// The size `[height, width]` that images are scaled into when they are read, with their proportions.
+    fn scaled_into(&self) -> Option<[usize; 2]> {
+        None
+    }
+
+    /// The digest of what identifies the samples and their order, found without reading their files; none where nothing
+    /// does. Data that were moved have it still.
+    fn fingerprint(&self) -> Option<Digest> {
+        None
     }
 
     /// Height and width of a sample from the header of its file alone; none where samples have no files of their own.
@@ -194,7 +202,7 @@ pub trait Dataset: Send + Sync {
         false
     }
 
-    /// The number of boxes of all samples, where it is known without reading them.
+    /// The number of boxes of all samples but those of crowds, where it is known without reading them.
     fn box_count(&self) -> Option<usize> {
         None
     }
@@ -304,13 +312,13 @@ datasets! {
     /// Rows of numbers, to classify or to predict a number from.
     Csv(CsvConfig) as "csv" = CsvConfig::load,
     /// Image files with the boxes of a JSON file in COCO's format.
-    CocoDetection(CocoConfig) as "coco_detection" = |config, base| boxed_images::load(config, "coco_detection", base),
+    CocoDetection(CocoConfig) as "coco_detection" = |config, base| boxed_parts::load(config, "coco_detection", base),
     /// Image files, each with a text of boxes in YOLO's format.
-    YoloDetection(YoloConfig) as "yolo_detection" = |config, base| boxed_images::load(config, "yolo_detection", base),
+    YoloDetection(YoloConfig) as "yolo_detection" = |config, base| boxed_parts::load(config, "yolo_detection", base),
     /// Image files, each with an XML file of boxes in Pascal VOC's format.
-    VocDetection(VocConfig) as "voc_detection" = |config, base| boxed_images::load(config, "voc_detection", base),
+    VocDetection(VocConfig) as "voc_detection" = |config, base| boxed_parts::load(config, "voc_detection", base),
     /// A data set of Roboflow 100: image files with the boxes of a JSON file in COCO's format.
-    RoboflowDetection(RoboflowConfig) as "roboflow_detection" = |config, base| boxed_images::load(config, "roboflow_detection", base),
+    RoboflowDetection(RoboflowConfig) as "roboflow_detection" = |config, base| boxed_parts::load(config, "roboflow_detection", base),
     /// The built-in digits scattered on a canvas, with their boxes, masks or both.
     ScatteredDigits(ScatteredDigitsConfig) as "scattered_digits" = |config, _| config.load(),
 }
@@ -334,6 +342,33 @@ impl DatasetConfig {
             let key = key.map_or(String::new(), |key| format!("`{key}`: "));
             anyhow!("data set `{known}`: {key}{}", error.inner())
         })
+    }
+
+    /// Reads validation and test, with `train` in the place of training samples. None where these are not apart.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_without_train(
+        &self,
+        base: &Path,
+        train: &Arc<dyn Dataset>,
+    ) -> Result<Option<Splits>> {
+        match self {
+            Self::CocoDetection(config) => {
+                boxed_parts::without_train(config, "coco_detection", base, train)
+            }
+            Self::YoloDetection(config) => {
+                boxed_parts::without_train(config, "yolo_detection", base, train)
+            }
+            Self::VocDetection(config) => {
+                boxed_parts::without_train(config, "voc_detection", base, train)
+            }
+            Self::RoboflowDetection(config) => {
+                boxed_parts::without_train(config, "roboflow_detection", base, train)
+            }
+            Self::ImageFolder(config) => config.load_without_train(base, train).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Refuses a name that no data set has.

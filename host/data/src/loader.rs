@@ -279,8 +279,10 @@ impl DataLoader {
         let mut order = self.shard.of(order, self.config.drop_last);
         let (mut batch_size, mut batches) = (self.config.batch_size, self.batches());
         if let Some(excerpt) = &self.excerpt {
+            // A callback may have set a smaller batch since.
+            (batch_size, batches) = (excerpt.batch_size.min(batch_size), excerpt.batches());
             order.clone_from(&excerpt.samples);
-            (batch_size, batches) = (excerpt.batch_size, excerpt.batches());
+            order.truncate(batch_size.saturating_mul(batches as usize));
         }
         Ok(Plan {
             loader: self.name.clone(),

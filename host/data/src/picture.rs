@@ -171,7 +171,8 @@ fn picture(
         3 => colors.clone(),
         _ => image_file::decoded(path, channels, noted)?.1,
     };
-    let sample = dataset.read_as_own(sample(own, path, [channels, shape[1], shape[2]], bytes))?;
+    let sample = sample(own, path, [channels, shape[1], shape[2]], bytes);
+    let sample = sample.scaled_into(dataset.scaled_into())?;
     let mut draw = Draw {
         random: Random::keyed(&[0]),
         dataset,

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::boxed_images::{Annotations, Part, Parts, Selection};
+use super::boxed_images::{Annotations, Part, Selection};
+use super::boxed_parts::Parts;
 use super::coco::CocoPart;
 use super::transforms::Size;
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 use super::raster::{Filter, Matrix, Raster, mapped};
+use super::transforms::fitted;
 
 /// One sample: an image, or features, with a target.
 #[derive(Debug, Clone, PartialEq)]
@@ -222,6 +223,18 @@ impl Sample {
     /// When the sample has no image.
     pub(crate) fn size(&self) -> Result<[usize; 2]> {
         self.image.as_ref().map(Pixels::size).context(NO_IMAGE)
+    }
+
+    /// The sample with its image scaled into `[height, width]`, if it is to be, with its proportions.
+    ///
+    /// # Errors
+    /// As [`moved`](Self::moved).
+    pub(crate) fn scaled_into(self, size: Option<[usize; 2]>) -> Result<Self> {
+        let Some(size) = size else {
+            return Ok(self);
+        };
+        let resize = Move::Resize(fitted(self.size()?, size), Filter::Linear);
+        self.moved(resize, &Fill::default())
     }
 
     /// Moves image and target.

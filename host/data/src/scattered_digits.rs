@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
+use phasebox_contract::digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::images::Images;
@@ -311,6 +312,16 @@ impl Dataset for ScatteredDigits {
             target,
             ..Sample::of_image(image, 255.0, Target::Class(0))
         })
+    }
+
+    fn fingerprint(&self) -> Option<Digest> {
+        let config = ScatteredDigitsConfig {
+            train: self.length,
+            validation: 0,
+            test: self.part as usize,
+            ..self.config.clone()
+        };
+        Some(Digest::of(&serde_json::to_vec(&config).ok()?))
     }
 
     fn input_shape(&self) -> Vec<i64> {

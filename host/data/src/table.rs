@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 use torch_ext::Items;
 
+use super::fingerprint::Fingerprint;
 use super::transforms::Augmentation;
 use super::{Batch, Dataset, Epoch, OnePass, Sample, sample};
+use phasebox_contract::digest::Digest;
 use phasebox_contract::printable::excerpt;
 
 /// Rows of features with a target each.
@@ -200,6 +202,19 @@ impl Dataset for Table {
 
     fn in_one_pass(&self) -> Option<&dyn OnePass> {
         Some(self)
+    }
+
+    fn fingerprint(&self) -> Option<Digest> {
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.list(&self.features, f32::to_le_bytes);
+        for (name, target) in &self.targets {
+            fingerprint.text(name);
+            match target {
+                Target::Classes { labels, .. } => fingerprint.list(labels, i64::to_le_bytes),
+                Target::Numbers(numbers) => fingerprint.list(numbers, f32::to_le_bytes),
+            }
+        }
+        Some(fingerprint.finish())
     }
 
     fn input_shape(&self) -> Vec<i64> {

@@ -10,7 +10,8 @@ use phasebox_files::regular_file;
 use roxmltree::{Document, Node, ParsingOptions};
 use serde::{Deserialize, Serialize};
 
-use super::boxed_images::{Annotated, Annotations, Part, Parts, Selection};
+use super::boxed_images::{Annotated, Annotations, Part, Selection};
+use super::boxed_parts::Parts;
 use super::class_name::check_class_name;
 use super::file_pairs::{self, Pair};
 use super::image_file::{self, Noted};

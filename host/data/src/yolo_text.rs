@@ -8,7 +8,8 @@ use phasebox_contract::printable::excerpt;
 use phasebox_files::regular_file;
 use serde::{Deserialize, Serialize};
 
-use super::boxed_images::{Annotated, Annotations, Part, Parts, Selection};
+use super::boxed_images::{Annotated, Annotations, Part, Selection};
+use super::boxed_parts::Parts;
 use super::file_pairs::{self, Pair};
 use super::left_out::{LeftOut, clipped};
 use super::sample::Bounds;

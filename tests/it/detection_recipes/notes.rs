@@ -114,7 +114,47 @@ pub(super) const NOTED: &[Row] = &[
             "the network has 12 classes, and the data have 10: the others are never right",
         ],
     ),
+    row(
+        &[(
+            "mAP@0.50\n",
+            "mAP@0.50\nphase_callbacks:\n  - detection-visualization: {last_img_idx_in_batch: 9}\n",
+        )],
+        25,
+        &[
+            "note:",
+            "last_img_idx_in_batch` has no effect: a batch has 8 images",
+        ],
+    ),
+    row(
+        &[(
+            "mAP@0.50\n",
+            "mAP@0.50\nphase_callbacks:\n  - extreme-batch-detection-visualization: {loss_to_monitor: l1}\n",
+        )],
+        25,
+        &["note:", "loss_to_monitor` has no effect: `use_l1` is off"],
+    ),
+    row(
+        &[(
+            COLLATION,
+            "collate_fn: {PPYoloECollateFN: {random_resize_sizes: [64]}}}\nval_",
+        )],
+        3,
+        &[
+            "note:",
+            "`PPYoloECollateFN` has no effect: it draws one size alone",
+        ],
+    ),
 ];
+
+/// Changes of the recipe whose data are files.
+pub(super) const NOTED_OF_FILES: &[Row] = &[row(
+    &[("valid.json,", "valid.json, max_num_samples: 99,")],
+    5,
+    &[
+        "note:",
+        "validation.max_num_samples` has no effect: the part has no more images",
+    ],
+)];
 
 /// Changes that look like mistakes and are none: nothing is said.
 pub(super) const ACCEPTED: &[Row] = &[

@@ -229,6 +229,33 @@ pub(super) const REFUSED: &[Row] = &[
         8,
         &["`DetectionRandomRotate90` gives samples a size by chance"],
     ),
+    row(
+        &[("metric_to_watch: mAP@0.50", "metric_to_watch: l1")],
+        23,
+        &["`metric_to_watch: l1`: it is 0 while `use_l1` is off"],
+    ),
+    // Values of a later stage.
+    row(
+        &[(
+            "mAP@0.50\n",
+            "mAP@0.50\nphase_callbacks:\n  - training-stage-switch: {next_stage_start_epoch: 1, set_loss: {strides: [16, 32]}}\n",
+        )],
+        25,
+        &["`strides` says how the network is built, and cannot change during a run"],
+    ),
+    row(
+        &[
+            ("{size: 64", "{size: 32"),
+            ("{input_dim: 64}", "{input_dim: 32}"),
+            ("{input_dim: 64}", "{input_dim: 32}"),
+            (
+                "mAP@0.50\n",
+                "mAP@0.50\nphase_callbacks:\n  - training-stage-switch: {next_stage_start_epoch: 1, set_dataset: {batch_size: 1}}\n",
+            ),
+        ],
+        3,
+        &["the last batch of an epoch has 1 sample"],
+    ),
     // Fault 5.
     row(
         &[(
@@ -367,6 +394,17 @@ pub(super) const OF_FILES: &[Row] = &[
             "`mAP@0.50`",
             "is -1 throughout",
         ],
+    ),
+    row(
+        &[
+            ("valid.json,", "crowds.json,"),
+            (
+                "collate_fn: DetectionCollateFN}\ntrain_",
+                "collate_fn: CrowdDetectionCollateFN}\ntrain_",
+            ),
+        ],
+        2,
+        &["the validation data have no box", "is -1 throughout"],
     ),
     // The first image alone has sides that 32 divides.
     row(

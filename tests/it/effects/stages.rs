@@ -93,7 +93,7 @@ fn it_happens_once_also_over_a_resume() {
 fn a_value_that_the_loss_does_not_take_is_refused() {
     let changes = "set_loss: {label_smoothing: 2}";
     let (code, message) = still().callback(&switch(changes)).fail();
-    assert_eq!(code, 1, "{message}");
+    assert_eq!(code, 2, "{message}");
     assert!(
         message.contains("callback `training-stage-switch` failed at on-epoch-start"),
         "{message}"

@@ -42,9 +42,19 @@ const TOLERANCE: f32 = 1e-4;
 impl Scale {
     /// True if the pixels of both become the same numbers, but for rounding.
     pub fn is_as(&self, other: &Scale) -> bool {
-        let largest = self.values.iter().chain(&other.values);
+        self.is_of(&other.values)
+    }
+
+    /// The numbers that the pixels of the trial become.
+    pub(crate) fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// True if the pixels become these numbers, but for rounding.
+    pub(crate) fn is_of(&self, values: &[f32]) -> bool {
+        let largest = self.values.iter().chain(values);
         let largest = largest.fold(0.0, |most: f32, value| most.max(value.abs()));
-        let mut pairs = self.values.iter().zip(&other.values);
+        let mut pairs = self.values.iter().zip(values);
         pairs.all(|(one, other)| (one - other).abs() <= TOLERANCE * largest)
     }
 }

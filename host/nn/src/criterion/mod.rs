@@ -129,6 +129,11 @@ trait Loss {
         Vec::new()
     }
 
+    /// The parameters that say how the network is built, and stay as they are during a run.
+    fn of_network(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Looks at the values of a batch for mistakes that no shape shows. Waits for the device.
     ///
     /// # Errors
@@ -407,6 +412,13 @@ impl Criterion {
     /// Takes other parameters. What is trained stays; parameters that would need other tensors are refused.
     fn replace(&mut self, parameters: &Value) -> Result<()> {
         let new = Criterion::new(self.name(), parameters, self.device)?;
+        for key in self.loss.of_network() {
+            ensure!(
+                new.parameters.get(*key) == self.parameters.get(*key),
+                "loss `{}`: `{key}` says how the network is built, and cannot change during a run",
+                self.name()
+            );
+        }
         ensure!(
             new.item_names == self.item_names && same_tensors(&new.trained, &self.trained),
             "loss `{}`: its parts and what it trains cannot change during a run",

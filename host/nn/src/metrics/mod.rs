@@ -137,6 +137,9 @@ impl<'a> BatchItems<'a> {
 /// Items of losses that say how much was compared, and not how well it fits.
 const COUNTS: [&str; 1] = ["num_fg"];
 
+/// Items of losses that are sums over matched cells: a 0 says that nothing matched in the whole pass, and no box is good.
+const OF_MATCHES: [&str; 2] = ["iou", "cls"];
+
 /// Loss items and metrics of one pass over a loader.
 pub struct Metrics {
     loss_names: Vec<String>,
@@ -297,7 +300,7 @@ impl Metrics {
         let mut values = Vec::new();
         if let Some((sums, samples)) = numbers.take(&self.loss) {
             for (name, sum) in self.loss_names.iter().zip(sums) {
-                values.push((name.clone(), sum / samples));
+                values.push((name.clone(), of_pass(name, sum / samples)));
             }
         }
         for (config, totals) in &self.metrics {
@@ -385,6 +388,14 @@ impl Metrics {
         let metrics = self.metrics.iter_mut();
         let metrics = metrics.map(|(config, totals)| (config.key.as_str(), totals));
         std::iter::once((LOSS_ITEMS, &mut self.loss)).chain(metrics)
+    }
+}
+
+/// The mean of a loss item; no number where it is of nothing.
+fn of_pass(name: &str, mean: f64) -> f64 {
+    match mean == 0.0 && OF_MATCHES.contains(&name) {
+        true => f64::NAN,
+        false => mean,
     }
 }
 

@@ -276,3 +276,26 @@ fn numbers_are_no_classes() {
         assert!(refused.contains("`MAE` or `MSE`"), "{refused}");
     }
 }
+
+/// No cell matched in the whole pass: an overlap of nothing is not the best there is.
+#[test]
+fn sums_over_matches_of_nothing_are_no_numbers() {
+    let names = ["loss", "iou", "obj", "cls"].map(str::to_owned);
+    let mut metrics = Metrics::new(&[], &names).expect("no name is there twice");
+    for (items, is_number) in [
+        ([2.0f32, 0.0, 2.0, 0.0], false),
+        ([3.0, 1.0, 1.0, 1.0], true),
+    ] {
+        let items = Tensor::from_slice(&items);
+        metrics.update_loss(&items, 4).expect("four items");
+        let values = metrics.compute().expect("the CPU answers");
+        for (name, value) in values {
+            let is_of_matches = ["iou", "cls"].contains(&name.as_str());
+            assert_eq!(
+                value.is_finite(),
+                is_number || !is_of_matches,
+                "{name}: {value}"
+            );
+        }
+    }
+}

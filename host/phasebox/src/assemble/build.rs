@@ -20,6 +20,7 @@ use phasebox_train::split::PerSplit;
 use serde_json::Value;
 use tch::Device;
 
+pub use self::data::Data;
 use self::data::{dataset, loaders};
 pub(super) use self::place::{at, line_in};
 pub(super) use self::rates::note as note_on_rates;
@@ -45,17 +46,18 @@ pub(super) struct Built {
 impl Built {
     pub(super) fn build(
         recipe: &Recipe,
+        data: &Data,
         device: Device,
         policies: &Policies,
         cache: &mut ProcessCache,
     ) -> Result<Built> {
         let training = &recipe.training_hyperparams;
         torch_ext::manual_seed(training.seed)?;
-        let splits = dataset(recipe, cache)?;
+        let (splits, note) = dataset(recipe, data, cache)?;
         let (train_loader, valid_loader, test_loader) = loaders(recipe, &splits, device)?;
         let criterion = criterion(recipe, device)?;
         let plan = plan(recipe, policies, &train_loader)?;
-        let (net, notes) = network(recipe, plan, &train_loader, &criterion, device)?;
+        let (net, mut notes) = network(recipe, plan, &train_loader, &criterion, device)?;
         sizes::check(recipe, &net, &train_loader, &valid_loader)?;
         let metrics = metrics(recipe, &criterion)?;
         let ema_config: EmaConfig = or_default(&training.ema_params)?;
@@ -68,6 +70,7 @@ impl Built {
             schedule_config.build(training.max_epochs),
         )?;
         let optimizer = optimizer(recipe, &net)?;
+        notes.extend(note);
         rates::check(recipe, &schedule, optimizer.as_ref(), &train_loader)?;
         Ok(Built {
             optimizer,

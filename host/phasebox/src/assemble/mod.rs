@@ -39,6 +39,7 @@ use tch::Device;
 use torch_ext::Items;
 
 use self::build::Built;
+pub use self::build::Data;
 pub use self::callbacks::PlannedCallback;
 use self::lock::Locked;
 pub use self::lock::lock_beside;
@@ -52,6 +53,7 @@ pub use self::trial::{Extent, Tried};
 use self::watched::Watched;
 use phasebox_contract::phase::Phase;
 use phasebox_contract::policy::{OnError, When};
+use phasebox_data::{DataLoader, Outline};
 use phasebox_recipe::{DeviceChoice, Note, Precision, Recipe};
 use phasebox_train::accumulation::Accumulation;
 use phasebox_train::callback::{Callback, Subscriber};
@@ -64,6 +66,8 @@ use phasebox_train::trainer::{RecordingPlan, Trainer};
 
 /// Options of the command line, beside the recipe.
 pub struct Options {
+    /// The data that the parts are built with.
+    pub data: Data,
     /// In place of the recipe's device.
     pub device: Option<DeviceChoice>,
     /// Where runs are kept.
@@ -87,6 +91,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
+            data: Data::default(),
             device: None,
             runs_dir: PathBuf::from("runs"),
             resume: None,
@@ -128,13 +133,14 @@ impl<'a> Assembly<'a> {
         options: Options,
         cache: &mut ProcessCache,
     ) -> Result<Assembly<'a>> {
+        stock::check_folder(options.plugins_dir.as_deref())?;
         let policies = Policies::read(options.policy.as_deref())?;
         policies.check(recipe, &options)?;
         names::check(recipe, &options)?;
         let device = open_device(options.device.or(recipe.device))?;
         torch_ext::use_deterministic_kernels(recipe.training_hyperparams.deterministic_kernels)?;
         torch_ext::allow_tf32(recipe.training_hyperparams.allow_tf32)?;
-        let built = Built::build(recipe, device, &policies, cache)?;
+        let built = Built::build(recipe, &options.data, device, &policies, cache)?;
         kinds::check(recipe, &built)?;
         classes::check(recipe, &built)?;
         let mut callbacks = callbacks::load(recipe, &built, &options, &policies, cache)?;
@@ -207,6 +213,36 @@ impl<'a> Assembly<'a> {
         notes.extend(classes::note(self.recipe, &self.built));
         notes.extend(without_effect::notes(&self.facts())?);
         Ok(notes)
+    }
+
+    /// The loaders of all splits.
+    pub(crate) fn loaders(&self) -> impl Iterator<Item = &DataLoader> {
+        let Built {
+            train_loader,
+            valid_loader,
+            test_loader,
+            ..
+        } = &self.built;
+        [train_loader, valid_loader].into_iter().chain(test_loader)
+    }
+
+    /// A line about pixels of validation on another scale than the network was trained with.
+    ///
+    /// # Errors
+    /// A first sample that cannot be read.
+    pub(crate) fn note_on_scale(&self, outline: &Outline) -> Result<Option<Note>> {
+        let loader = &self.built.valid_loader;
+        let is_same = outline.is_on_scale_of(loader)?;
+        let scale = loader.scale()?.filter(|_| !is_same);
+        let transforms = &self.recipe.val_transforms;
+        Ok(scale.map(|scale| Note {
+            location: transforms.location.clone(),
+            text: format!(
+                "the network was trained with pixels on another scale than these, which is from {}: end `val_transforms` \
+                 as `train_transforms` of its run",
+                scale.source
+            ),
+        }))
     }
 
     /// The fate of the weights that the recipe starts from: prefixes that were taken off, tensors that were left out.

@@ -102,6 +102,17 @@ impl StockCallbacks {
     }
 }
 
+/// Refuses a folder of stock callbacks that is not there, whose place another one would take.
+pub(super) fn check_folder(first: Option<&Path>) -> Result<()> {
+    match first {
+        Some(folder) if !folder.is_dir() => bail!(
+            "`--plugins-dir {}`: there is no such folder",
+            folder.display()
+        ),
+        _ => Ok(()),
+    }
+}
+
 fn wasm_names(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();

@@ -21,6 +21,7 @@ impl Watched {
     /// A metric that nobody gives; a direction that is wrong, or that nobody knows.
     pub(super) fn of(recipe: &Recipe, built: &Built, published: &[String]) -> Result<Watched> {
         let metric = metric(recipe, built, published)?;
+        check_is_on(recipe, built, &metric)?;
         let greater_is_better = direction(recipe, built, &metric)?;
         Ok(Watched {
             metric,
@@ -51,6 +52,23 @@ fn metric(recipe: &Recipe, built: &Built, published: &[String]) -> Result<String
     Err(anyhow!(
         place(recipe, "metric_to_watch").location.error(message)
     ))
+}
+
+/// Refuses a part of the loss that is left off at first: it is 0 then, and nothing later is smaller.
+fn check_is_on(recipe: &Recipe, built: &Built, metric: &str) -> Result<()> {
+    if !is_off(built, metric) {
+        return Ok(());
+    }
+    let message = "`metric_to_watch: l1`: it is 0 while `use_l1` is off, and no later epoch would be better: watch another, such as \
+                   `loss` or `mAP@0.50:0.95`";
+    let place = place(recipe, "metric_to_watch");
+    Err(anyhow!(place.location.error(message)))
+}
+
+/// True for a part of the loss that its parameters leave off.
+pub(super) fn is_off(built: &Built, part: &str) -> bool {
+    let use_l1 = built.criterion.parameters().get("use_l1");
+    part == "l1" && use_l1.and_then(serde_json::Value::as_bool) == Some(false)
 }
 
 /// The direction that is known, unless the recipe contradicts it; the recipe's for a metric of a callback.

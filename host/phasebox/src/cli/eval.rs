@@ -7,6 +7,7 @@ use phasebox_train::split::Split;
 use phasebox_train::trainer::Evaluation;
 
 use super::Failure;
+use super::origin::Origin;
 use super::print::{print, print_json};
 use super::trained::Trained;
 use crate::assemble::Assembly;
@@ -38,8 +39,11 @@ impl Eval {
         let found = self.trained.find().map_err(Failure::Refused)?;
         let recipe = found.recipe(&self.overrides)?;
         found.note_averages(&recipe);
-        let options = self.trained.options(&found);
+        let data = found.origin.as_ref().map(Origin::data_of_evaluation);
+        let data = data.transpose().map_err(Failure::Refused)?;
+        let options = self.trained.options(&found, data.unwrap_or_default());
         let assembly = Assembly::new(&recipe, options).map_err(Failure::Refused)?;
+        found.compare(&assembly).map_err(Failure::Refused)?;
         let notes = assembly.notes_on_weights().iter();
         notes.for_each(|note| tracing::info!("note: {note}"));
         let split = match self.split {

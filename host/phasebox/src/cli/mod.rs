@@ -6,6 +6,7 @@ mod eval;
 mod inspect;
 mod lock;
 mod messages;
+mod origin;
 mod predict;
 mod print;
 mod report;

@@ -56,23 +56,28 @@ impl TrainOptions {
         session: &mut Session,
     ) -> Result<Summary, Failure> {
         let is_silent = recipe.training_hyperparams.silent_mode;
-        let progress = self.progress(is_silent);
         show_messages();
-        let options = Options {
-            runs_dir: self.runs_dir.clone(),
-            resume,
-            progress,
-            interrupt: session.interrupt.clone(),
-            ..arguments.options()
+        let interrupt = session.interrupt.clone();
+        let mut assemble = || {
+            let options = Options {
+                runs_dir: self.runs_dir.clone(),
+                resume: resume.clone(),
+                progress: self.progress(is_silent),
+                interrupt: interrupt.clone(),
+                ..arguments.options()
+            };
+            Assembly::with(recipe, options, &mut session.cache)
         };
-        let assembly = Assembly::with(recipe, options, &mut session.cache);
-        let assembly = assembly.map_err(|error| before_training(error, &session.interrupt))?;
+        let refused = |error| before_training(error, &interrupt);
+        let assembly = assemble().map_err(refused)?;
+        let assembly = looked_at(assembly, &mut assemble).map_err(refused)?;
+        let assembly = assembly.ok_or(Failure::Interrupted)?;
         if !is_silent {
             let notes = assembly.notes().map_err(Failure::Refused)?;
             notes.iter().for_each(|note| tracing::info!("note: {note}"));
         }
         let trainer = assembly.trainer();
-        let trainer = trainer.map_err(|error| before_training(error, &session.interrupt))?;
+        let trainer = trainer.map_err(refused)?;
         let summary = trainer.train().map_err(Failure::Failed)?;
         if !(self.json || is_silent) {
             show(&summary);
@@ -87,6 +92,25 @@ impl TrainOptions {
             (false, false) => Progress::for_people(),
         }
     }
+}
+
+/// The assembly, once a look was taken at what no first batch shows: boxes that the data lack, and the values of a later
+/// stage, which a trial finds. Other mistakes end a run in its first batches. None if a signal has ended the trial.
+fn looked_at<'a>(
+    assembly: Assembly<'a>,
+    again: &mut impl FnMut() -> anyhow::Result<Assembly<'a>>,
+) -> anyhow::Result<Option<Assembly<'a>>> {
+    if assembly.has_later_stage() {
+        let tried = assembly.trial_of_two(&mut *again)?;
+        return match tried.is_interrupted {
+            true => Ok(None),
+            false => again().map(Some),
+        };
+    }
+    if let Some(line) = assembly.look_at_boxes()? {
+        tracing::info!("note: {line}");
+    }
+    Ok(Some(assembly))
 }
 
 /// The end of a run that has not begun to train: a refusal, or a signal that ended what came before.

@@ -11,7 +11,8 @@ use phasebox_train::logger::RunFolder;
 
 use super::Failure;
 use super::messages::show_messages;
-use crate::assemble::{Options, tag};
+use super::origin::Origin;
+use crate::assemble::{Assembly, Data, Options, tag};
 
 /// The arguments that say which network works, and where.
 #[derive(Args)]
@@ -44,6 +45,8 @@ pub(super) struct Found {
     pub(super) checkpoint: Option<PathBuf>,
     /// A file of weights, which becomes a change of the recipe.
     pub(super) weights: Option<PathBuf>,
+    /// The checkpoint that the weights are from, where there is one.
+    pub(super) origin: Option<Origin>,
     /// Where a folder for the result belongs.
     pub(super) parent: PathBuf,
 }
@@ -66,9 +69,10 @@ impl Trained {
         Ok(found)
     }
 
-    /// The options of an assembly that looks at what was found.
-    pub(super) fn options(&self, found: &Found) -> Options {
+    /// The options of an assembly that looks at what was found, with `data`.
+    pub(super) fn options(&self, found: &Found, data: Data) -> Options {
         Options {
+            data,
             device: self.device,
             runs_dir: found.parent.clone(),
             plugins_dir: self.plugins_dir.clone(),
@@ -93,16 +97,17 @@ impl Trained {
     }
 
     fn run_folder(&self, run: &Path) -> anyhow::Result<Found> {
-        let own = run.join("recipe.yaml");
-        let recipe = self.recipe.clone().unwrap_or(own);
+        let newest = run.join("recipe.yaml");
         let checkpoint = match &self.checkpoint {
             Some(name) => named(run, name)?,
-            None => best_or_newest(run, &recipe)?,
+            None => best_or_newest(run, self.recipe.as_ref().unwrap_or(&newest))?,
         };
+        let origin = Origin::of(&checkpoint)?;
         Ok(Found {
-            recipe,
+            recipe: self.recipe_of(run, Some(&origin))?,
             checkpoint: Some(checkpoint),
             weights: None,
+            origin: Some(origin),
             parent: above(run)?,
         })
     }
@@ -112,10 +117,12 @@ impl Trained {
         self.refuse_name()?;
         let checkpoint = checkpoint.canonicalize()?;
         let run = checkpoint.ancestors().nth(2).unwrap_or(&checkpoint);
+        let origin = Origin::of(&checkpoint)?;
         Ok(Found {
-            recipe: self.recipe_of(run)?,
+            recipe: self.recipe_of(run, Some(&origin))?,
             parent: above(run)?,
             weights: None,
+            origin: Some(origin),
             checkpoint: Some(checkpoint),
         })
     }
@@ -124,16 +131,26 @@ impl Trained {
         self.refuse_name()?;
         let file = file.canonicalize()?;
         let folder = file.parent().unwrap_or(&file);
-        let run = match folder.join("checkpoint.json").is_file() {
+        let is_in_checkpoint = folder.join("checkpoint.json").is_file();
+        let run = match is_in_checkpoint {
             true => folder.ancestors().nth(2).unwrap_or(folder),
             false => folder,
         };
         let is_run = run.join("checkpoints").is_dir();
+        // A file in the run's folder is of the same network as its checkpoints.
+        let checkpoint = match is_in_checkpoint {
+            true => Some(folder.to_owned()),
+            false if is_run => checkpoint::newest(run)?,
+            false => None,
+        };
+        let origin = checkpoint.map(|checkpoint| Origin::of(&checkpoint));
+        let origin = origin.transpose()?;
         let parent = if is_run { above(run)? } else { run.to_owned() };
         Ok(Found {
-            recipe: self.recipe_of(run)?,
+            recipe: self.recipe_of(run, origin.as_ref())?,
             checkpoint: None,
             weights: Some(file),
+            origin,
             parent,
         })
     }
@@ -148,12 +165,12 @@ impl Trained {
         }
     }
 
-    /// The recipe that was named, or that of the run.
-    fn recipe_of(&self, run: &Path) -> anyhow::Result<PathBuf> {
+    /// The recipe that was named, or that of the run's folder.
+    fn recipe_of(&self, run: &Path, origin: Option<&Origin>) -> anyhow::Result<PathBuf> {
         let own = run.join("recipe.yaml");
         match &self.recipe {
             Some(recipe) => Ok(recipe.clone()),
-            None if own.is_file() => Ok(own),
+            None if own.is_file() => origin.map_or(Ok(own), |origin| origin.recipe_in(run)),
             None => Err(anyhow!(
                 "{} lies in no run's folder: say what it belongs to with `--recipe RECIPE`",
                 self.what.display()
@@ -170,6 +187,22 @@ impl Found {
                 "note: the recipe has `ema: true`, and these are weights of a file: its moving average is in the checkpoint's folder"
             );
         }
+    }
+
+    /// Compares an assembly with the checkpoint that the weights are from: classes here, where only a file of weights is
+    /// loaded, and the scale of pixels.
+    ///
+    /// # Errors
+    /// Other classes than those of the checkpoint.
+    pub(super) fn compare(&self, assembly: &Assembly<'_>) -> anyhow::Result<()> {
+        let Some(origin) = &self.origin else {
+            return Ok(());
+        };
+        if let Some(file) = &self.weights {
+            let checked = origin.check_classes(assembly);
+            checked.with_context(|| format!("weights of {}", file.display()))?;
+        }
+        origin.note_scale(assembly)
     }
 
     /// The recipe with the changes of the command line. A checkpoint has its own weights: a file to start from may be gone.

@@ -12,7 +12,7 @@ use phasebox_contract::printable::excerpt;
 use phasebox_files::regular_file;
 
 use super::manifest::{CALLBACKS, FileRecord, MANIFEST, Manifest, callback_file};
-use super::{NamedTensors, SavedCallback, Snapshot, tensors};
+use super::{NamedTensors, SavedCallback, Snapshot, State, tensors};
 use crate::callback::CallbackState;
 
 /// Writes all of `snapshot` into the existing, empty `folder`, with the tags that are to name it. Syncs nothing.
@@ -50,6 +50,11 @@ pub(super) fn read(folder: &Path, network_bytes: u64) -> Result<Snapshot> {
         },
         state: manifest.state,
     })
+}
+
+/// The numbers of a folder, without its tensors.
+pub(super) fn state(folder: &Path) -> Result<State> {
+    Ok(Manifest::read(folder, &TENSOR_FILES)?.state)
 }
 
 /// The tags that a folder was saved under; none in one of an earlier version.

@@ -30,7 +30,7 @@ mod torch_file;
 mod zip;
 
 pub(crate) use store::save;
-pub use store::{finish_cut_save, load, load_for, named, newest};
+pub use store::{finish_cut_save, load, load_for, named, newest, state};
 pub(crate) use tensors::export_weights;
 pub use tensors::{NamedTensors, Weights, load_weights};
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Error, Result, bail, ensure};
 use phasebox_files::atomic_file::{self, Durability, check_file_name};
 
-use super::{Snapshot, folder};
+use super::{Snapshot, State, folder};
 
 /// The folder in a run that holds its checkpoints.
 const CHECKPOINTS: &str = "checkpoints";
@@ -130,10 +130,23 @@ pub fn load(path: &Path) -> Result<Snapshot> {
 /// by name. The error of a damaged one names the file, the damage, and the newest complete checkpoint beside it. A file
 /// that is much larger than the network takes no memory.
 pub fn load_for(path: &Path, network_bytes: u64) -> Result<Snapshot> {
+    read_settled(path, |folder| folder::read(folder, network_bytes))
+}
+
+/// The numbers of a checkpoint, a folder or a tag's link; its tensors are not read.
+///
+/// # Errors
+/// As [`load_for`].
+pub fn state(path: &Path) -> Result<State> {
+    read_settled(path, folder::state)
+}
+
+/// Reads a checkpoint by `read`, and once more where its tag has moved.
+fn read_settled<T>(path: &Path, read: impl Fn(&Path) -> Result<T>) -> Result<T> {
     let mut checkpoint = resolve(path)?;
     loop {
-        let error = match folder::read(&checkpoint, network_bytes) {
-            Ok(snapshot) => return Ok(snapshot),
+        let error = match read(&checkpoint) {
+            Ok(found) => return Ok(found),
             Err(error) => error,
         };
         // A save of another process may have moved the tag and swept the old folder.

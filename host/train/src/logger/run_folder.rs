@@ -91,6 +91,14 @@ impl RunFolder {
         self.path.join(format!("recipe.{number}.yaml"))
     }
 
+    /// The recipes that the run was trained with, the newest first.
+    pub fn recipes(&self) -> Vec<PathBuf> {
+        let earlier = (1..).map(|number| self.earlier_recipe(number));
+        let earlier: Vec<PathBuf> = earlier.take_while(|path| path.is_file()).collect();
+        let newest_first = earlier.into_iter().rev();
+        [self.recipe()].into_iter().chain(newest_first).collect()
+    }
+
     /// Keeps the resolved recipe. One that the run was trained with before stays, as `recipe.1.yaml`, `recipe.2.yaml`, …
     /// in the order of time.
     ///

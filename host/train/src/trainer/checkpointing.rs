@@ -5,7 +5,7 @@ use phasebox_contract::phase::Phase;
 use phasebox_data::DataLoader;
 use serde::{Deserialize, Serialize};
 
-use super::{Stage, Trainer, classes};
+use super::{KnownData, Stage, Trainer, classes};
 use crate::checkpoint::{
     self, AccumulationState, LATEST, NamedTensors, SavedCallback, Snapshot, State, Watched,
 };
@@ -38,6 +38,8 @@ pub(super) struct TrainerState {
     pub(super) metrics_of: String,
     #[serde(default)]
     pub(super) classes: Vec<String>,
+    #[serde(default)]
+    pub(super) data: KnownData,
 }
 
 /// The requests of callbacks that were not yet fulfilled.
@@ -169,6 +171,7 @@ impl Trainer {
             train_data: Some(TrainData::of(&context.train_loader)),
             metrics_of: self.metrics_of.clone(),
             classes: classes::of(&context.train_loader),
+            data: self.data().clone(),
         };
         Ok(Snapshot {
             state: self.state(serde_json::to_value(own)?)?,

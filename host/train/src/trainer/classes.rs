@@ -23,10 +23,16 @@ pub(super) fn of(loader: &DataLoader) -> Vec<String> {
 /// Refuses data with other classes than `saved`, or in another order. Checkpoints of before have none saved.
 pub(super) fn check(context: &Context, saved: &[String]) -> Result<()> {
     let loaders = [&context.train_loader, &context.valid_loader];
-    for loader in loaders.into_iter().chain(&context.test_loader) {
-        compare(saved, &of(loader))?;
-    }
-    Ok(())
+    let mut loaders = loaders.into_iter().chain(&context.test_loader);
+    loaders.try_for_each(|loader| check_classes(saved, loader))
+}
+
+/// Refuses a loader with other classes than `saved`, or in another order.
+///
+/// # Errors
+/// The first class that differs.
+pub fn check_classes(saved: &[String], loader: &DataLoader) -> Result<()> {
+    compare(saved, &of(loader))
 }
 
 fn compare(saved: &[String], now: &[String]) -> Result<()> {

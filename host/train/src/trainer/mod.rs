@@ -12,6 +12,7 @@ mod evaluation;
 pub mod extra_pass;
 mod finite;
 mod gives_way;
+mod known_data;
 mod loss_watch;
 mod predictions;
 mod recording;
@@ -24,6 +25,8 @@ mod summary;
 mod to_device;
 mod validated;
 
+use std::cell::OnceCell;
+
 use anyhow::{Context as _, Result};
 use phasebox_contract::phase::Phase;
 use phasebox_data::Batch;
@@ -32,8 +35,11 @@ use phasebox_nn::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use torch_ext::GradientMode;
 
+pub use self::classes::check_classes;
 pub use self::evaluation::Evaluation;
 pub use self::gives_way::GivesWay;
+use self::known_data::KnownData;
+pub use self::known_data::OfCheckpoint;
 pub use self::loss_watch::LossNotFinite;
 use self::loss_watch::LossWatch;
 pub use self::predictions::Predictor;
@@ -126,6 +132,8 @@ pub struct Trainer {
     syncs: u64,
     /// The prefix under which the metrics computed last were logged; empty before the first.
     metrics_of: String,
+    /// The data as checkpoints know them, once one needs it.
+    data: OnceCell<KnownData>,
 }
 
 impl Trainer {
@@ -161,7 +169,13 @@ impl Trainer {
             lock: None,
             syncs: 0,
             metrics_of: String::new(),
+            data: OnceCell::new(),
         }
+    }
+
+    /// The data as checkpoints know them. Reads the first sample, the first time.
+    fn data(&self) -> &KnownData {
+        self.data.get_or_init(|| KnownData::of(&self.context))
     }
 
     /// Shows how the run goes on.

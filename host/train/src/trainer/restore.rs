@@ -184,13 +184,21 @@ pub(super) fn loaders(context: &mut Context, states: &[Value], changed: &Changed
     Ok(())
 }
 
+pub(super) const REMEDY: &str =
+    "put back what it was, or go on from a checkpoint of an epoch's end";
+
+/// True if batches of an epoch are left to train on.
+pub(super) fn is_inside_training(position: Position) -> bool {
+    position.next_batch > 0 && position.stage == Stage::Train
+}
+
 /// Refuses data in which a position inside an epoch means something else than it did.
 pub(super) fn check_data(
     context: &Context,
     position: Position,
     saved: Option<TrainData>,
 ) -> Result<()> {
-    if position.next_batch == 0 || position.stage != Stage::Train {
+    if !is_inside_training(position) {
         return Ok(());
     }
     let now = TrainData::of(&context.train_loader);
@@ -198,7 +206,6 @@ pub(super) fn check_data(
     let Position {
         epoch, next_batch, ..
     } = position;
-    const REMEDY: &str = "put back what it was, or go on from a checkpoint of an epoch's end";
     ensure!(
         now.samples == saved.samples,
         "it stands inside epoch {epoch} of {} training samples, and there are {} now: {REMEDY}",

@@ -161,6 +161,11 @@ impl Trainer {
             stage: own.stage,
         };
         self.check_epochs()?;
+        own.data.check_train(self.data(), self.position)?;
+        let changed = &Changed {
+            validation: changed.validation || own.data.has_other_validation(self.data()),
+            ..changed.clone()
+        };
         classes::check(&self.context, &own.classes)?;
         self.restore_callbacks(snapshot.callbacks, &own.callbacks)?;
         self.restore_rates(&own, changed)?;

@@ -70,6 +70,10 @@ impl Loss for YoloX {
         PARTS.map(str::to_owned).to_vec()
     }
 
+    fn of_network(&self) -> &'static [&'static str] {
+        &["strides", "num_classes"]
+    }
+
     /// Levels that nothing would train; classes, indices and sides of boxes.
     fn look_at(&self, preds: &Items, target: &Items) -> Result<()> {
         self.check_names(preds)?;

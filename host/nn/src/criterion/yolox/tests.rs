@@ -130,6 +130,16 @@ fn l1_is_switched_on_while_training() {
 
 /// Padding and the order of rows change no bit of the loss, nor of a gradient.
 #[test]
+fn parameters_of_the_network_stay() {
+    let mut criterion = criterion(&three()).expect("parameters");
+    for (key, value) in [("strides", json!([16, 32])), ("num_classes", json!(4))] {
+        let refused = criterion.set(key, value);
+        let message = format!("{:#}", refused.expect_err("it is the network's"));
+        assert!(message.contains("cannot change during a run"), "{message}");
+    }
+}
+
+#[test]
 fn padding_counts_for_nothing() {
     let padding = json!([-1, 0, 0, 0, 0, 0]);
     let mut seen: Option<(Tensor, Tensor)> = None;

@@ -1,7 +1,9 @@
 //! `CocoMetrics`: the twelve numbers of pycocotools for boxes, computed by the crate `hotcoco`. Owns the names and the
 //! rows that are kept; the matching is the crate's.
 
-use anyhow::{Context, Result, anyhow, bail};
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use hotcoco::params::IouType;
 use hotcoco::{Annotation, COCO, COCOeval, Category, Dataset, Image};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -46,6 +48,9 @@ pub(in super::super) struct CocoMetrics {
     normalize_targets: bool,
 }
 
+/// The most classes: 3 GB where each has a truth.
+const MOST_CLASSES: usize = 16_384;
+
 /// The numbers of a row: its kind, the class, left, top, width, height and score.
 const COLUMNS: usize = 7;
 
@@ -58,6 +63,12 @@ const FOUND: f32 = 3.0;
 impl Metric for CocoMetrics {
     fn check(&self) -> Result<()> {
         check_classes(self.num_cls)?;
+        ensure!(
+            self.num_cls <= MOST_CLASSES,
+            "`num_cls` is {}, and at most {MOST_CLASSES} classes are compared: hotcoco takes 190 kB of memory for each; use \
+             `DetectionMetrics_050_095`, which takes none",
+            self.num_cls
+        );
         let post_prediction = PostPrediction::from_value(&self.post_prediction_callback)?;
         post_prediction.check_for_metric(self.num_cls)
     }
@@ -97,7 +108,7 @@ impl Metric for CocoMetrics {
     }
 
     fn values(&self, totals: &[f64], _rows: f64) -> Result<Vec<f64>> {
-        let sets = Sets::of(totals.as_chunks::<COLUMNS>().0, self.num_cls)?;
+        let sets = Sets::of(totals.as_chunks::<COLUMNS>().0)?;
         let numbers = threads()?.install(|| sets.numbers());
         numbers.map_err(|error| anyhow!("hotcoco cannot evaluate: {error:#}"))
     }
@@ -128,9 +139,13 @@ struct Sets {
 }
 
 impl Sets {
-    fn of(rows: &[[f64; COLUMNS]], classes: usize) -> Result<Sets> {
+    /// Classes without any truth are left out with their detections: they are in none of the numbers, and hotcoco takes
+    /// 190 kB for each.
+    fn of(rows: &[[f64; COLUMNS]]) -> Result<Sets> {
+        let truth = |row: &&[f64; COLUMNS]| [TRUTH, CROWD].contains(&(row[0] as f32));
+        let classes: BTreeSet<usize> = rows.iter().filter(truth).map(class).collect();
         let mut truths = Dataset {
-            categories: (0..classes).map(category).collect(),
+            categories: classes.iter().copied().map(category).collect(),
             ..Dataset::default()
         };
         let mut found = Vec::new();
@@ -145,6 +160,7 @@ impl Sets {
             }
             let mut annotation = annotation(row, truths.images.len());
             match row[0] as f32 {
+                FOUND if !classes.contains(&class(row)) => {}
                 FOUND => found.push(annotation),
                 TRUTH | CROWD => {
                     annotation.id = truths.annotations.len() as u64 + 1;
@@ -159,6 +175,9 @@ impl Sets {
     }
 
     fn numbers(self) -> Result<Vec<f64>> {
+        if self.truths.annotations.is_empty() {
+            return Ok(vec![-1.0; NAMES.len()]);
+        }
         let truths = COCO::from_dataset(self.truths);
         let found = truths.load_res_anns(self.found)?;
         let mut evaluation = COCOeval::new(truths, found, IouType::Bbox);
@@ -169,6 +188,11 @@ impl Sets {
         let numbers = evaluation.stats().context("there are no numbers")?;
         Ok(numbers.to_vec())
     }
+}
+
+/// The index of a row's class.
+fn class(row: &[f64; COLUMNS]) -> usize {
+    row[1] as usize
 }
 
 /// A class. Without a name, hotcoco would write to standard error.

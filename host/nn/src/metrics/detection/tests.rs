@@ -251,6 +251,9 @@ fn mistakes_are_errors_in_words() {
         let message = refused("DetectionMetrics", params);
         assert!(message.contains(words), "{message}");
     }
+    let message = refused("CocoMetrics", json!({"num_cls": 65_536}));
+    let words = "at most 16384 classes are compared";
+    assert!(message.contains(words), "{message}");
     let message = refused(
         "DetectionMetrics_050",
         json!({"num_cls": 2, "iou_thres": 0.5}),

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Error, Result, anyhow};
 use phasebox_data::{
     Augmentation, DataLoader, Dataset, DatasetConfig, LoaderConfig, Shard, Splits, TransformList,
     Transforms,
 };
-use phasebox_recipe::{Content, Node, Recipe};
+use phasebox_recipe::{Content, Node, Note, Recipe};
 use serde_json::json;
 use tch::Device;
 
@@ -15,12 +15,68 @@ use super::super::ProcessCache;
 use super::place::at;
 use super::{named, or_default};
 
-pub(super) fn dataset(recipe: &Recipe, cache: &mut ProcessCache) -> Result<Splits> {
+/// The data of an assembly.
+#[derive(Default)]
+pub enum Data {
+    /// The recipe's.
+    #[default]
+    OfRecipe,
+    /// The recipe's; a checkpoint could have made them needless, and keeps nothing of them.
+    NotKept,
+    /// The recipe's to evaluate on; this stand-in takes the place of training's where those cannot be read.
+    Evaluation(Arc<dyn Dataset>),
+    /// None but this stand-in.
+    StandIn(Arc<dyn Dataset>),
+}
+
+/// The samples of all splits, and a line about those that are not read.
+pub(super) fn dataset(
+    recipe: &Recipe,
+    data: &Data,
+    cache: &mut ProcessCache,
+) -> Result<(Splits, Option<Note>)> {
     let (name, params) = named(&recipe.dataset, &recipe.dataset_params)?;
     let params = if params.is_null() { json!({}) } else { params };
     let nodes = [&recipe.dataset, &recipe.dataset_params];
     let config = at(&nodes, DatasetConfig::named(&name, params))?;
-    at(&nodes, cache.data_set(&config, &recipe.base_folder))
+    if let Data::StandIn(stand_in) = data {
+        return Ok((only(stand_in), None));
+    }
+    let read = at(&nodes, cache.data_set(&config, &recipe.base_folder));
+    match (read, data) {
+        (Ok(splits), _) => Ok((splits, None)),
+        (Err(error), Data::Evaluation(stand_in)) => {
+            let others = config.load_without_train(&recipe.base_folder, stand_in);
+            match at(&nodes, others)? {
+                Some(splits) => Ok((splits, Some(note_on_train(recipe, &error)))),
+                None => Err(error),
+            }
+        }
+        (Err(error), Data::NotKept) => Err(error.context(NOT_KEPT)),
+        (Err(error), _) => Err(error),
+    }
+}
+
+const NOT_KEPT: &str = "the data are needed here, since the checkpoint keeps nothing of them: they are no images, or an \
+                        earlier phasebox made it; put them where the recipe says, or name a recipe with others by `--recipe`";
+
+fn only(stand_in: &Arc<dyn Dataset>) -> Splits {
+    Splits {
+        train: Arc::clone(stand_in),
+        validation: Arc::clone(stand_in),
+        test: None,
+    }
+}
+
+fn note_on_train(recipe: &Recipe, error: &Error) -> Note {
+    let reason = format!("{error:#}");
+    let reason = reason.lines().next().unwrap_or_default();
+    Note {
+        location: recipe.dataset.location.clone(),
+        text: format!(
+            "the training data are not read, and the checkpoint tells their classes: {reason}"
+        ),
+    }
 }
 
 pub(super) fn loaders(

@@ -11,14 +11,16 @@ use super::super::Watched;
 use super::super::build::{Built, at};
 use super::samples::has_items;
 
-/// The time for each split.
+/// The time for each split before a training: nearly always the first sample has a box.
+const GLANCE: Duration = Duration::from_millis(50);
+/// The time for each split in a trial.
 const SHORT: Duration = Duration::from_millis(400);
 /// The time for each split where whole batches are tried.
 const LONG: Duration = Duration::from_secs(60);
 /// Where so many boxes all end, it is no chance.
 const MANY: usize = 20;
 
-/// Refuses data without boxes, transforms that leave none, and a watched metric of a size that no box has. Answers a line
+/// Looks at as many samples as `extent` has time for; without one, at a glance. Refuses data without boxes, transforms that leave none, and a watched metric of a size that no box has. Answers a line
 /// about validation without boxes.
 ///
 /// # Errors
@@ -27,11 +29,12 @@ pub(super) fn look_at(
     recipe: &Recipe,
     built: &Built,
     watched: &Watched,
-    extent: Extent,
+    extent: Option<Extent>,
 ) -> Result<Option<String>> {
     let time = match extent {
-        Extent::TwoSamples => SHORT,
-        Extent::WholeBatch => LONG,
+        None => GLANCE,
+        Some(Extent::TwoSamples) => SHORT,
+        Some(Extent::WholeBatch) => LONG,
     };
     let survey = |loader: &DataLoader| match loader.dataset().input_shape().len() {
         3 => loader.survey_boxes(Instant::now() + time),

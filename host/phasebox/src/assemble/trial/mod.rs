@@ -63,6 +63,21 @@ impl Assembly<'_> {
         Ok(tried)
     }
 
+    /// Looks at the boxes of the data, which a training would miss in its first validation. Answers a line about those of
+    /// validation.
+    ///
+    /// # Errors
+    /// The section at fault, with the remedy.
+    pub(crate) fn look_at_boxes(&self) -> Result<Option<String>> {
+        boxes::look_at(self.recipe, &self.built, &self.watched, None)
+    }
+
+    /// True if a stage of training begins in a later epoch, with values that nothing but a trial looks at before.
+    pub(crate) fn has_later_stage(&self) -> bool {
+        let mut callbacks = self.callbacks.iter();
+        callbacks.any(|callback| callback.is_stock("training-stage-switch"))
+    }
+
     /// Trains, validates and tests on a few samples, in the first and the last epoch. Files go to a folder that is removed
     /// at the end, messages nowhere; random numbers are put back. Callbacks' requests to end the run are dropped. Callbacks
     /// added with [`Assembly::add_callback`] are called as in a run.
@@ -89,7 +104,7 @@ impl Assembly<'_> {
             policies: _,
         } = self;
         let unseen = samples::look_at(recipe, &built, extent)?;
-        let without_boxes = boxes::look_at(recipe, &built, &watched, extent)?;
+        let without_boxes = boxes::look_at(recipe, &built, &watched, Some(extent))?;
         let built = built.excerpt(recipe, extent);
         let settings = trial_settings(recipe, &built.net)?;
         let is_saved = settings.saving.enabled;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Facts;
 use crate::assemble::callbacks::PlannedCallback;
+use crate::assemble::watched::is_off;
 
 /// Keys of entries that do nothing.
 pub(super) fn entry_notes(facts: &Facts<'_>) -> Vec<Note> {
@@ -124,6 +125,16 @@ const STOCK: &[Row] = &[
     ("early-stopping", ".patience", long_patience),
     ("ema", "", beside_average),
     ("ema", ".beta", not_exponential),
+    (
+        "detection-visualization",
+        ".last_img_idx_in_batch",
+        beyond_batch,
+    ),
+    (
+        "extreme-batch-detection-visualization",
+        ".loss_to_monitor",
+        left_off,
+    ),
     ("lr-warmup-cosine", "", overridden),
     (
         "training-stage-switch",
@@ -135,6 +146,27 @@ const STOCK: &[Row] = &[
 fn beside_average(facts: &Facts<'_>, _: &Value) -> Option<String> {
     let reason = "with `ema: true` validation takes the average of the loop; keep one of them";
     facts.training().ema.then(|| reason.to_owned())
+}
+
+/// More images than a batch has.
+fn beyond_batch(facts: &Facts<'_>, params: &Value) -> Option<String> {
+    let count = params["last_img_idx_in_batch"].as_u64()?;
+    let loader = match params["phase"].as_str() {
+        Some("on-train-batch-end") => &facts.built.train_loader,
+        Some("on-test-batch-end") => facts.built.test_loader.as_ref()?,
+        _ => &facts.built.valid_loader,
+    };
+    let size = loader.batch_size() as u64;
+    (count > size).then(|| format!("a batch has {size} images, and all of them are drawn"))
+}
+
+/// A part of the loss that is 0 throughout, and no batch the most extreme.
+fn left_off(facts: &Facts<'_>, params: &Value) -> Option<String> {
+    let part = params["loss_to_monitor"].as_str()?;
+    let mut callbacks = facts.callbacks.iter();
+    let is_switched = callbacks.any(|callback| callback.is_stock("training-stage-switch"));
+    let is_off = is_off(facts.built, part) && !is_switched;
+    is_off.then(|| "`use_l1` is off, and the part is 0 in every batch".to_owned())
 }
 
 /// A later callback of the kind sets the rate after this one.

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use phasebox_data::{DataLoader, Target};
-use phasebox_recipe::{Content, Node};
+use phasebox_recipe::{Content, Node, Note};
 
-use super::{Facts, Rule};
+use super::{Facts, Rule, without_effect};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("base_folder", "null", no_file),
@@ -194,4 +194,56 @@ fn no_threads(facts: &Facts<'_>, prefetch: &Node) -> Option<String> {
     let workers = facts.recipe.resolved.get(section)?.get("num_workers")?;
     let workers: u64 = workers.parse().ok()?;
     (workers == 0).then(|| "`num_workers` is 0".to_owned())
+}
+
+/// The key of images with boxes that keeps the first so many.
+const FIRST: &str = "max_num_samples";
+
+/// More samples than a part of the data has.
+pub(super) fn few_samples(facts: &Facts<'_>) -> Vec<Note> {
+    let recipe = facts.recipe;
+    let inline = recipe.dataset.entries().first().map(|entry| &entry.value);
+    let params = inline.unwrap_or(&recipe.dataset_params);
+    let built = facts.built;
+    let loaders = [
+        ("train", Some(&built.train_loader)),
+        ("validation", Some(&built.valid_loader)),
+        ("test", built.test_loader.as_ref()),
+    ];
+    let mut notes = Vec::new();
+    for (part, loader) in loaders {
+        let entries = params.get(part).map(Node::entries).unwrap_or_default();
+        let mut entries = entries.iter();
+        let written = entries.find(|entry| entry.key == FIRST && !entry.value.is_null());
+        if let (Some(entry), Some(loader)) = (written, loader)
+            && !loader.dataset().left_out().contains(FIRST)
+        {
+            let path = format!("{part}.{FIRST}");
+            let reason = "the part has no more images";
+            notes.push(without_effect(entry, &path, reason));
+        }
+    }
+    notes
+}
+
+/// Collations that draw a size among one.
+pub(super) fn one_size(facts: &Facts<'_>) -> anyhow::Result<Vec<Note>> {
+    let recipe = facts.recipe;
+    let built = facts.built;
+    let mut notes = Vec::new();
+    for (loader, params) in [
+        (&built.train_loader, &recipe.train_dataloader_params),
+        (&built.valid_loader, &recipe.val_dataloader_params),
+    ] {
+        let sizes = loader.drawn_shapes()?;
+        let collation = params.get("collate_fn").map(Node::entries);
+        let own = loader.input_shapes()?;
+        if let ([only], Some([entry])) = (sizes.as_slice(), collation)
+            && own.iter().all(|(_, shape)| shape == only)
+        {
+            let reason = "it draws one size alone, which images have already";
+            notes.push(without_effect(entry, &entry.key, reason));
+        }
+    }
+    Ok(notes)
 }

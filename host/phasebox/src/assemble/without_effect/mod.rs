@@ -94,6 +94,8 @@ pub(super) fn notes(facts: &Facts<'_>) -> Result<Vec<Note>> {
     }
     let parts = schedule::PARTS.iter().chain(evaluation::PARTS);
     notes.extend(parts.filter_map(|rule| part_note(rule, facts)));
+    notes.extend(data::few_samples(facts));
+    notes.extend(data::one_size(facts)?);
     notes.extend(evaluation::kept_average(facts));
     notes.extend(network::loss_notes(facts));
     notes.extend(detection::notes(facts)?);

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use self::outcome::{Boxed, Likely, Outcome};
 use super::Failure;
+use super::origin::Origin;
 use super::print::{print, print_json};
 use super::trained::Trained;
 use crate::assemble::Assembly;
@@ -86,8 +87,11 @@ impl Predict {
         let found = self.trained.find().map_err(Failure::Refused)?;
         let recipe = found.recipe(&[])?;
         found.note_averages(&recipe);
-        let options = self.trained.options(&found);
+        let data = found.origin.as_ref().map(Origin::data).transpose();
+        let data = data.map_err(Failure::Refused)?.unwrap_or_default();
+        let options = self.trained.options(&found, data);
         let assembly = Assembly::new(&recipe, options).map_err(Failure::Refused)?;
+        found.compare(&assembly).map_err(Failure::Refused)?;
         let notes = assembly.notes_on_weights().iter();
         notes.for_each(|note| tracing::info!("note: {note}"));
         let evaluator = assembly.evaluator(found.checkpoint.as_deref(), &found.parent);

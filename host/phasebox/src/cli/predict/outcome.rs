@@ -1,7 +1,7 @@
 //! The meaning of a network's output for one image: boxes in its pixels, or classes with probabilities. Decides which of
 //! the two it is; writes nothing.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use phasebox_data::Picture;
 use phasebox_nn::detection::Detection;
 use phasebox_nn::detection::post_prediction::{DECODED, PostPrediction};
@@ -51,6 +51,16 @@ pub(super) struct Likely {
     pub(super) probability: f64,
 }
 
+/// Refuses numbers that are none, in which no box and no class is found.
+fn check_numbers(found: &Tensor) -> Result<()> {
+    let is_broken = found.f_isnan()?.f_any()?.f_int64_value(&[])? != 0;
+    ensure!(
+        !is_broken,
+        "the network's output is not a number: its weights have diverged; choose another checkpoint with `--checkpoint`"
+    );
+    Ok(())
+}
+
 /// The meaning of `preds`; boxes have a score of `conf` at least.
 ///
 /// # Errors
@@ -63,6 +73,7 @@ pub(super) fn of(
 ) -> Result<Outcome> {
     let names = predictor.class_names().unwrap_or_default();
     if let Ok(decoded) = preds.get(DECODED) {
+        check_numbers(decoded)?;
         let post_prediction = predictor.post_prediction().unwrap_or_default();
         return boxes(&post_prediction.with_conf(conf), decoded, picture, names);
     }
@@ -111,6 +122,7 @@ fn classes(scores: &Tensor, names: &[String], loss: &str) -> Result<Outcome> {
         true => scores.f_sigmoid()?,
         false => scores.f_softmax(0, Kind::Float)?,
     };
+    check_numbers(&probabilities)?;
     let here = probabilities.f_to_device(Device::Cpu)?;
     let mut all: Vec<f64> = Vec::try_from(&here.f_to_kind(Kind::Double)?)?;
     if is_alone {
