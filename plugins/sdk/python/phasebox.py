@@ -1,68 +1,354 @@
-"""Short forms for callbacks written in Python: one object for all exports, and uncaught exceptions are
-reported to the host.
+"""Callbacks in Python: a class whose methods are named like phases and whose fields are parameters and state.
 
-Owns the decorator `callback` and the short form `refuse`. componentize-py makes the bindings from the
-author's world, under the package name `wit_world`.
+Owns the decorator `callback`, the fields `parameter`, `state` and `Later`, the short form `refuse`, the report of uncaught
+exceptions, and the way of `print` to the run's log. componentize-py makes the bindings from the author's world, under the
+package name `wit_world`.
 """
 
+import io
+import json
 import linecache
+import math
+import re
 import sys
-from functools import wraps
-from traceback import walk_tb
+import traceback
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Any, Callable, Union, get_args, get_origin, get_type_hints
 
 from componentize_py_types import Err
+from wit_world import exports
 from wit_world.imports import diagnostics
-from wit_world.imports.types import Error, ErrorCode
+from wit_world.imports.tensor import Deferred, Tensor
+from wit_world.imports.types import Error, ErrorCode, Level
 
-# The author's file, read at build time: later there are no files.
-_sources: dict[str, list[str]] = {}
+# ---- errors and log lines ----
 
 
 def refuse(message: str, code: ErrorCode = ErrorCode.OTHER) -> Err:
     """An error of the contract, to return from a callback: `raise refuse("…")`."""
-    return Err(Error(code, message))
+    return Err(Error(code, _printable(message)))
 
 
-def callback(exported: type) -> type:
-    """Class decorator: one object serves every export, and its uncaught exceptions are reported with a traceback.
+def _invalid(message: str) -> Err:
+    return refuse(message, ErrorCode.INVALID_ARGUMENT)
 
-    componentize-py makes an object *for each exported function*: without the decorator `configure` and a phase have
-    different `self`. An exception without it is a trap that says `unreachable`. An `Err` of the contract is not
-    reported. `__init__` runs at build time, without a host. Names that begin with `_` are not wrapped.
+
+def _printable(text: str) -> str:
+    """A text that the contract can carry: lone surrogates, which are no characters, are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+class _Log:
+    """A text file whose lines go to the run's log: `print` and `logging` work without WASI. While the component is built
+    there is no host, and the lines go where they went before."""
+
+    encoding, errors = "utf-8", "backslashreplace"
+
+    def __init__(self, level: Level, before: Any):
+        self._level, self._before, self._line = level, before, ""
+
+    def write(self, text: str) -> int:
+        if not _has_host[0]:
+            return self._before.write(text)
+        *lines, self._line = (self._line + text).split("\n")
+        for line in lines:
+            diagnostics.log(self._level, _printable(line))
+        return len(text)
+
+    def flush(self) -> None:
+        if not _has_host[0]:
+            self._before.flush()
+
+    def end_line(self) -> None:
+        if self._line:
+            self.write("\n")
+
+    def isatty(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+
+#: Becomes true with the host's first call.
+_has_host = [False]
+sys.stdout, sys.stderr = _Log(Level.INFO, sys.stdout), _Log(Level.WARN, sys.stderr)
+
+
+# ---- fields ----
+
+
+class _Field:
+    """A parameter or a part of the state."""
+
+    def __init__(self, first: Any, rules: dict | None):
+        self.first, self.rules = first, rules
+        self.type: Any = None
+
+    def value(self) -> Any:
+        """The first value; a new one for each object."""
+        if isinstance(self.first, type) or isinstance(self.first, (list, dict)):
+            return self.first() if callable(self.first) else self.first.copy()
+        return self.first
+
+
+_REQUIRED = object()
+
+
+def parameter(default: Any = _REQUIRED, description: str = "", **rules: Any) -> Any:
+    """A key of the recipe's `params`: `rate: float = parameter(0.1, "The …", minimum=0)`. Without a default it is required.
+
+    Rules are those of JSON Schema in snake case: `minimum`, `maximum`, `exclusive_minimum`, `exclusive_maximum`, `enum`.
     """
-    only = exported()
-    file = sys.modules[exported.__module__].__file__
-    _sources[file] = linecache.getlines(file)
-    for name, function in list(vars(exported).items()):
-        if callable(function) and not name.startswith("_"):
-            setattr(exported, name, _reporting(getattr(only, name)))
-    return exported
+    camel = {re.sub("_(.)", lambda found: found[1].upper(), name): value for name, value in rules.items()}
+    return _Field(default, {"description": description, **camel} if description else camel)
 
 
-def _reporting(method):
-    @wraps(method)
-    def call(_self, *arguments):
+def state(first: Any) -> Any:
+    """A value that checkpoints hold, with its first value: anything that JSON has, infinities too, or the class `Later`."""
+    return _Field(first, None)
+
+
+class Later:
+    """A number on its way from the device, asked for in one call and taken in a later one: without a wait.
+
+    `loss: Later = state(Later)` is saved with what has arrived, so that a resumed run has the same bits.
+    """
+
+    def __init__(self) -> None:
+        self._pending: Deferred | None = None
+        self._arrived: float | None = None
+
+    def ask(self, value: Callable[[], Tensor]) -> None:
+        """Asks for the element of a tensor, unless a number is on its way: `self.loss.ask(ctx.loss)`. A value that this
+        phase does not have, such as the loss of a skipped batch, is no failure."""
+        if self._pending is not None or self._arrived is not None:
+            return
         try:
-            return method(*arguments)
-        except Exception as failure:
+            with value() as tensor:
+                self._pending = tensor.defer()
+        except Err as error:
+            if error.value.code != ErrorCode.NOT_AVAILABLE:
+                raise
+
+    def take(self) -> float | None:
+        """The number that was asked for, once, if it is here."""
+        arrived = self._save()
+        self._arrived = None
+        return arrived
+
+    def _save(self) -> float | None:
+        value = self._pending.poll() if self._pending is not None else None
+        if value is not None:
+            self._arrived, self._pending = value, None
+        return self._arrived
+
+    def _load(self, arrived: float | None) -> None:
+        self._arrived, self._pending = arrived, None
+
+
+# ---- the decorator ----
+
+
+def callback(exported: type | None = None, **description: Any) -> Any:
+    """Class decorator: the class is the component's callback, one object serves every export, and uncaught exceptions
+    are reported with their traceback.
+
+    Methods are named like the phases of the world; a name with `on_` that the world lacks, or the reverse, ends the build.
+    Keywords are those of `describe`: `name`, `version`, `summary` (by default the docstring's first line), `grants`,
+    `metrics`, `state_version`. A method `configure(self)` checks what the parameters' rules do not say. A class that
+    writes `describe(self)` and `configure(self, params)` itself, as the bindings have them, is left as it is.
+
+    The object is made at build time, without a host. Names that begin with `_` are not exports.
+    """
+    if exported is None:
+        return lambda exported: callback(exported, **description)
+    module = sys.modules[exported.__module__]
+    _remember_sources()
+    only = _Callback(exported, description)
+    module.Callback = type("Callback", (), {name: _export(only, name) for name in _world()})
+    # A class with the name that componentize-py looks for would otherwise take the place again.
+    return module.Callback if exported.__name__ == "Callback" else exported
+
+
+def _world() -> list[str]:
+    return [name for name, value in vars(exports.Callback).items() if callable(value) and not name.startswith("_")]
+
+
+class _Callback:
+    """The author's object, with the functions of the life cycle that it leaves out."""
+
+    def __init__(self, exported: type, description: dict):
+        hints = get_type_hints(exported)
+        self._description = {"name": exported.__name__, "summary": (exported.__doc__ or "").split("\n")[0], **description}
+        self._fields = {name: field for name, field in vars(exported).items() if isinstance(field, _Field)}
+        self._bare = hasattr(exported, "describe")
+        for name, field in self._fields.items():
+            field.type = hints.get(name, Any)
+            setattr(exported, name, None)
+        self._check(exported)
+        self._own = exported()
+        for name, field in self._fields.items():
+            setattr(self._own, name, None if field.first is _REQUIRED else field.value())
+
+    def _check(self, exported: type) -> None:
+        world = _world()
+        here = [name for name in dir(exported) if name.startswith("on_") and callable(getattr(exported, name))]
+        for name in here:
+            if name not in world:
+                near = get_close_matches(name, world, 1)
+                hint = f"; did you mean `{near[0]}`?" if near else ""
+                raise TypeError(f"`{name}` would never be called: the world in wit/ does not export it{hint}")
+        for name in world:
+            if not hasattr(exported, name) and not hasattr(self, name):
+                raise TypeError(f"the world in wit/ exports `{name}`, for which {exported.__name__} has no method")
+
+    def function(self, name: str) -> Callable:
+        own = getattr(self._own, name, None)
+        return own if own and (self._bare or name not in ("configure",)) else getattr(self, name)
+
+    def describe(self) -> str:
+        parameters = {name: field for name, field in self._fields.items() if field.rules is not None}
+        required = [name for name, field in parameters.items() if field.first is _REQUIRED]
+        schema = {"type": "object", "additionalProperties": False, "required": required}
+        schema["properties"] = {name: _property(field) for name, field in parameters.items()}
+        return json.dumps({**self._description, "parameters": schema})
+
+    def configure(self, params: str) -> None:
+        given = json.loads(params)
+        if not isinstance(given, dict):
+            raise _invalid("params is not a JSON object")
+        parameters = {name: field for name, field in self._fields.items() if field.rules is not None}
+        for name in given.keys() - parameters.keys():
+            raise _invalid(f'unknown parameter "{name}"; known are {", ".join(parameters) or "none"}')
+        for name, field in parameters.items():
+            if name in given:
+                setattr(self._own, name, _checked(name, field, given[name]))
+            elif field.first is _REQUIRED:
+                raise _invalid(f'parameter "{name}" is missing: it has no default')
+        if hasattr(self._own, "configure"):
+            self._own.configure()
+
+    def save_state(self) -> bytes:
+        values = {name: getattr(self._own, name) for name, field in self._fields.items() if field.rules is None}
+        shown = {name: value._save() if isinstance(value, Later) else value for name, value in values.items()}
+        return json.dumps({"format": 1, "state": shown}).encode()
+
+    def load_state(self, saved: bytes) -> None:
+        try:
+            whole = json.loads(saved)
+            state, known = whole["state"], whole["format"] == 1
+        except (ValueError, TypeError, KeyError):
+            known = False
+        if not known:
+            raise _invalid("the state is not that of this callback")
+        for name in self._fields.keys() & state.keys():
+            before = getattr(self._own, name)
+            if isinstance(before, Later):
+                before._load(state[name])
+            else:
+                setattr(self._own, name, state[name])
+
+    def check_run(self, facts: str) -> None:
+        """Accepts every run."""
+
+
+# ---- the schema of a parameter ----
+
+_NAMES = {float: "number", int: "integer", bool: "boolean", str: "string", list: "array", dict: "object", NoneType: "null"}
+
+
+def _types(annotation: Any) -> list:
+    """The types that a union is made of."""
+    if get_origin(annotation) in (Union, UnionType):
+        return [kind for part in get_args(annotation) for kind in _types(part)]
+    return [get_origin(annotation) or annotation]
+
+
+def _property(field: _Field) -> dict:
+    names = [_NAMES[kind] for kind in _types(field.type) if kind in _NAMES]
+    made = {"type": names[0] if len(names) == 1 else names} if names else {}
+    if field.first is not _REQUIRED:
+        made["default"] = field.value()
+    return {**made, **field.rules}
+
+
+def _checked(name: str, field: _Field, value: Any) -> Any:
+    kinds = [kind for kind in _types(field.type) if kind in _NAMES]
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if int in kinds and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    fits = not kinds or any(type(value) is kind for kind in kinds) or (float in kinds and number)
+    rules = field.rules
+    if fits and number:
+        fits = (
+            rules.get("minimum", -math.inf) <= value <= rules.get("maximum", math.inf)
+            and not value <= rules.get("exclusiveMinimum", -math.inf)
+            and not value >= rules.get("exclusiveMaximum", math.inf)
+        )
+    if not fits or value not in rules.get("enum", [value]):
+        raise _invalid(f'parameter "{name}" must fit {json.dumps(_property(field))}, and is {json.dumps(value)}')
+    return float(value) if float in kinds and number and int not in kinds else value
+
+
+# ---- calls, and exceptions that nobody caught ----
+
+
+def _export(only: _Callback, name: str) -> Callable:
+    function = only.function(name)
+    wanted = {"save_state": bytes, "describe": str}.get(name, NoneType)
+
+    def call(_self, *arguments):
+        _has_host[0] = True
+        try:
+            result = function(*arguments)
+            if not isinstance(result, wanted) and wanted is not NoneType:
+                raise TypeError(f"`{name}` must return {wanted.__name__}, not {type(result).__name__}")
+            return result
+        except BaseException as failure:
             if not (isinstance(failure, Err) and isinstance(failure.value, Error)):
                 _report(failure)
             raise
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                if isinstance(stream, _Log):
+                    stream.end_line()
 
     return call
 
 
-def _report(failure: Exception) -> None:
-    # `traceback.format_exception` looks for source files, and a sandbox without files traps on that.
-    frames = [(frame.f_code, line) for frame, line in walk_tb(failure.__traceback__)]
-    code, line = frames[-1]
-    message = f"{type(failure).__name__}: {failure}"
-    lines = [_described(code, line) for code, line in frames[1:]]  # the first is `call` above
-    trace = "\n".join(["Traceback (most recent call last):", *lines, message])
-    diagnostics.report_failure(message, f"{code.co_filename}:{line}", trace)
+def _report(failure: BaseException) -> None:
+    # The first frame is `call` above.
+    shown = failure.with_traceback(failure.__traceback__.tb_next if failure.__traceback__ else None)
+    message = _printable(_message(failure))
+    frames = traceback.extract_tb(shown.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    try:
+        trace = "".join(traceback.format_exception(shown))
+    except BaseException:  # An exception whose own text fails.
+        trace = "".join(traceback.format_tb(shown.__traceback__)) + message
+    diagnostics.report_failure(message, place, _printable(trace))
+    sys.stderr = io.StringIO()  # The trap that follows would write the traceback once more.
 
 
-def _described(code, line: int) -> str:
-    source = _sources.get(code.co_filename, [])
-    text = source[line - 1].strip() if line <= len(source) else ""
-    return f'  File "{code.co_filename}", line {line}, in {code.co_qualname}' + (f"\n    {text}" if text else "")
+def _message(failure: BaseException) -> str:
+    try:
+        return f"{type(failure).__name__}: {failure}"
+    except BaseException as worse:
+        return f"{type(failure).__name__} (its text cannot be made: {type(worse).__name__})"
+
+
+def _remember_sources() -> None:
+    """Reads sources for tracebacks at build time: later there are no files, and looking for one could be a trap."""
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if file and not re.search(r"/(python|bundled|lib)[\d./]|site-packages", file):
+            linecache.getlines(file)
+    linecache.checkcache = lambda filename=None: None
+    linecache.updatecache = lambda filename, module_globals=None: []
+    # Where carets go is found by parsing a line, and a line that is no whole statement makes the parser look for its file.
+    if hasattr(traceback.StackSummary, "_should_show_carets"):
+        traceback.StackSummary._should_show_carets = lambda *_: False
+    if hasattr(traceback, "_extract_caret_anchors_from_line_segment"):
+        traceback._extract_caret_anchors_from_line_segment = lambda segment: None
