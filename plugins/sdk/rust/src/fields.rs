@@ -107,6 +107,26 @@ impl Fields {
         })
     }
 
+    /// Refuses a number that is beyond a bound, which `rule` calls as JSON Schema does. It stays in its field.
+    pub fn check_bound(&self, name: &str, rule: &str, bound: f64) -> Result<()> {
+        let Some(value) = self.values.get(name).and_then(Value::as_f64) else {
+            return Ok(());
+        };
+        let allowed = match rule {
+            "minimum" => value >= bound,
+            "maximum" => value <= bound,
+            "exclusiveMinimum" => value > bound,
+            _ => value < bound,
+        };
+        if allowed {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "{} `{name}` is {value}: its {rule} is {bound}",
+            self.kind
+        )))
+    }
+
     /// Takes the object `name`; an error if it does not exist.
     pub fn required_fields(&mut self, name: &str) -> Result<Self> {
         Ok(Self {
@@ -115,11 +135,43 @@ impl Fields {
         })
     }
 
-    /// Adds the field `name`.
-    pub fn put<T: Serialize>(&mut self, name: &str, value: &T) -> Result<()> {
-        self.values
-            .insert(name.to_string(), serde_json::to_value(value)?);
+    /// Adds the field `name`. What could not be read again, such as an infinity within, is refused.
+    pub fn put<T: Serialize + DeserializeOwned>(&mut self, name: &str, value: &T) -> Result<()> {
+        let json = serde_json::to_value(value)?;
+        serde_json::from_value::<T>(json.clone()).map_err(|error| {
+            Error::invalid(format!(
+                "{} `{name}` cannot be saved as JSON, which has no infinity and no not-a-number: {error}",
+                self.kind
+            ))
+        })?;
+        self.values.insert(name.to_string(), json);
         Ok(())
+    }
+
+    /// Adds a number, or none. One that JSON lacks becomes a text: `inf`, `-inf` or `NaN`.
+    pub fn put_number(&mut self, name: &str, value: Option<f64>) -> Result<()> {
+        let json = match value {
+            Some(value) if !value.is_finite() => value.to_string().into(),
+            value => serde_json::to_value(value)?,
+        };
+        self.values.insert(name.to_string(), json);
+        Ok(())
+    }
+
+    /// Takes what [`Self::put_number`] added, if the field exists.
+    pub fn take_number(&mut self, name: &str) -> Result<Option<Option<f64>>> {
+        if let Some(Value::String(text)) = self.values.get(name)
+            && let Ok(value) = text.parse()
+        {
+            self.values.remove(name);
+            return Ok(Some(Some(value)));
+        }
+        self.take(name)
+    }
+
+    /// A number that must be there.
+    pub fn some_number(&self, name: &str, value: Option<f64>) -> Result<f64> {
+        value.ok_or_else(|| Error::invalid(format!("{} `{name}` is not a number", self.kind)))
     }
 
     /// The object as JSON.
@@ -145,6 +197,31 @@ mod tests {
             expected.map_err(String::from),
             "{json}"
         );
+    }
+
+    #[test]
+    fn numbers_that_json_lacks_are_read_as_they_were() -> Result<()> {
+        for value in [
+            None,
+            Some(0.1),
+            Some(-0.0),
+            Some(f64::INFINITY),
+            Some(f64::NAN),
+        ] {
+            let mut fields = Fields::empty("saved field");
+            fields.put_number("best", value)?;
+            let mut read = Fields::parse("saved field", &fields.into_json())?;
+            let read = read.take_number("best")?.flatten();
+            assert_eq!(read.map(f64::to_bits), value.map(f64::to_bits));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_field_that_cannot_be_read_again_is_refused_when_it_is_saved() {
+        let refused = Fields::empty("saved field").put("rates", &vec![f64::INFINITY]);
+        let message = refused.map_or_else(|error| error.message, |()| String::new());
+        assert!(message.contains("`rates` cannot be saved"), "{message}");
     }
 
     #[test]

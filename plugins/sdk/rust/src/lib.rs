@@ -30,10 +30,12 @@ pub mod detections;
 mod error;
 mod fields;
 mod instance;
+mod later;
 mod log;
 
 pub use error::Result;
 pub use fields::Parameters;
+pub use later::Later;
 pub use phasebox_sdk_macros::{Parameters, callback};
 pub use {serde, serde_json, wit_bindgen};
 
@@ -50,7 +52,7 @@ pub const PHASES: &[&str] = &phasebox_sdk_macros::phases!();
 )]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../../wit",
+        path: "wit",
         world: "phasebox:train/imports",
         generate_all,
     });
@@ -66,7 +68,7 @@ pub mod prelude {
         Dtype, Error, ErrorCode, Level, ScalarEntry, TensorInfo,
     };
     pub use crate::bindings::phasebox::train::{diagnostics, storage, vision};
-    pub use crate::{Parameters, Result, callback, debug, error, info, trace, warn};
+    pub use crate::{Later, Parameters, Result, callback, debug, error, info, trace, warn};
     pub use serde::{Deserialize, Serialize};
 }
 

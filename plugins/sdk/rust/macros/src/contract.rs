@@ -1,10 +1,10 @@
 //! Facts of the contract that the macros use: the names of the phases, read from `wit/callback.wit`, and
 //! the interfaces whose bindings `phasebox_sdk` has.
 
-const CALLBACK_WIT: &str = include_str!("../../../../../wit/callback.wit");
+const CALLBACK_WIT: &str = include_str!("../wit/callback.wit");
 
-/// The folder of the contract. A git dependency checks out the whole repository, so it always exists.
-pub(crate) const WIT_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../../wit");
+/// The folder of the contract, which comes with this crate.
+pub(crate) const WIT_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/wit");
 
 /// Interfaces that a callback shares with the bindings of `phasebox_sdk`.
 pub(crate) const INTERFACES: [&str; 6] = [

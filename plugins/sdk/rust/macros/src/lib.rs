@@ -36,8 +36,20 @@ pub fn callback(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Every field is a parameter, required unless it is an `Option` or has a `#[default(value)]`. A field has any type
 /// that serde deserializes; its doc comment is its description. Fields marked `#[state]` are not parameters: they
-/// start as `Default` and are saved with `#[callback(state)]`. Fields marked `#[skip]` are neither.
-#[proc_macro_derive(Parameters, attributes(default, state, skip))]
+/// start as `Default` and are saved with `#[callback(state)]`. Fields marked `#[skip]` are neither. `#[minimum(0)]`,
+/// `#[maximum(1)]`, `#[exclusive_minimum(0)]` and `#[exclusive_maximum(1)]` bound a number, in the schema too.
+#[proc_macro_derive(
+    Parameters,
+    attributes(
+        default,
+        state,
+        skip,
+        minimum,
+        maximum,
+        exclusive_minimum,
+        exclusive_maximum
+    )
+)]
 pub fn parameters(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as syn::DeriveInput);
     parameters::expand(&item)

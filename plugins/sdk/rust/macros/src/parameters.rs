@@ -4,6 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use serde_json::{Map, Value, json};
+use syn::ext::IdentExt;
 use syn::{
     Data, DeriveInput, Error, Expr, ExprLit, ExprUnary, Field, Fields, GenericArgument, Ident, Lit,
 };
@@ -19,10 +20,20 @@ enum Role {
     Skipped,
 }
 
+/// Attributes that bound a parameter, and the words of JSON Schema for them.
+const BOUNDS: [(&str, &str); 4] = [
+    ("minimum", "minimum"),
+    ("maximum", "maximum"),
+    ("exclusive_minimum", "exclusiveMinimum"),
+    ("exclusive_maximum", "exclusiveMaximum"),
+];
+
 struct Member<'a> {
     ident: &'a Ident,
     field: &'a Field,
     role: Role,
+    /// The bounds by their words of JSON Schema.
+    bounds: Vec<(&'static str, Expr)>,
 }
 
 /// The `impl Parameters` of a struct with named fields, or of one without fields.
@@ -33,14 +44,14 @@ pub(crate) fn expand(item: &DeriveInput) -> Result<TokenStream> {
     let known = members
         .iter()
         .filter(|member| member.is_parameter())
-        .map(|member| member.ident.to_string());
-    let states: Vec<&Ident> = members
+        .map(Member::name);
+    let states: Vec<&Member> = members
         .iter()
         .filter(|member| matches!(member.role, Role::State))
-        .map(|member| member.ident)
         .collect();
-    let state_names: Vec<String> = states.iter().map(ToString::to_string).collect();
     let has_state = !states.is_empty();
+    let saves = states.iter().map(|member| member.save());
+    let loads = states.iter().map(|member| member.load());
     let values = members.iter().map(Member::value);
     Ok(quote! {
         impl ::phasebox_sdk::Parameters for #name {
@@ -54,12 +65,12 @@ pub(crate) fn expand(item: &DeriveInput) -> Result<TokenStream> {
             }
 
             fn save_fields(&self, fields: &mut ::phasebox_sdk::macros::Fields) -> ::phasebox_sdk::Result<()> {
-                #(fields.put(#state_names, &self.#states)?;)*
+                #(#saves)*
                 Ok(())
             }
 
             fn load_fields(&mut self, fields: &mut ::phasebox_sdk::macros::Fields) -> ::phasebox_sdk::Result<()> {
-                #(if let Some(value) = fields.take(#state_names)? { self.#states = value; })*
+                #(#loads)*
                 Ok(())
             }
         }
@@ -93,7 +104,47 @@ impl<'a> Member<'a> {
             ident,
             field,
             role: role(field)?,
+            bounds: bounds(field)?,
         })
+    }
+
+    /// The key in a recipe or a state: `do` for the field `r#do`.
+    fn name(&self) -> String {
+        self.ident.unraw().to_string()
+    }
+
+    /// The statement that saves a field of the state.
+    fn save(&self) -> TokenStream {
+        let (ident, name) = (self.ident, self.name());
+        match number_of(&self.field.ty) {
+            Some(Number::Plain) => {
+                quote! { fields.put_number(#name, Some(f64::from(self.#ident)))?; }
+            }
+            Some(Number::Optional) => {
+                quote! { fields.put_number(#name, self.#ident.map(f64::from))?; }
+            }
+            None => quote! { fields.put(#name, &self.#ident)?; },
+        }
+    }
+
+    /// The statement that restores it.
+    fn load(&self) -> TokenStream {
+        let (ident, name) = (self.ident, self.name());
+        match number_of(&self.field.ty) {
+            Some(Number::Plain) => quote! {
+                if let Some(value) = fields.take_number(#name)? {
+                    self.#ident = fields.some_number(#name, value)? as _;
+                }
+            },
+            Some(Number::Optional) => quote! {
+                if let Some(value) = fields.take_number(#name)? {
+                    self.#ident = value.map(|value| value as _);
+                }
+            },
+            None => quote! {
+                if let Some(value) = fields.take(#name)? { self.#ident = value; }
+            },
+        }
     }
 
     fn is_parameter(&self) -> bool {
@@ -102,15 +153,34 @@ impl<'a> Member<'a> {
 
     /// `name: <expression for its value>`
     fn value(&self) -> TokenStream {
-        let (ident, name) = (self.ident, self.ident.to_string());
+        let (ident, name) = (self.ident, self.name());
+        let checks = self.bounds.iter().map(|(rule, bound)| {
+            quote! { fields.check_bound(#name, #rule, (#bound) as f64)?; }
+        });
         match &self.role {
-            Role::Required => quote! { #ident: fields.required(#name)? },
-            Role::Optional(default) => {
-                quote! { #ident: fields.take(#name)?.unwrap_or_else(|| #default) }
-            }
+            Role::Required => quote! { #ident: { #(#checks)* fields.required(#name)? } },
+            Role::Optional(default) => quote! {
+                #ident: { #(#checks)* fields.take(#name)?.unwrap_or_else(|| #default) }
+            },
             Role::State | Role::Skipped => quote! { #ident: ::core::default::Default::default() },
         }
     }
+}
+
+/// A floating point number in a state, which JSON does not always have.
+enum Number {
+    Plain,
+    Optional,
+}
+
+fn number_of(ty: &Type) -> Option<Number> {
+    let is_number = |ty: &Type| matches!(last_segment(ty).as_deref(), Some("f32" | "f64"));
+    if is_number(ty) {
+        return Some(Number::Plain);
+    }
+    argument_of(ty, "Option")
+        .filter(|inner| is_number(inner))
+        .map(|_| Number::Optional)
 }
 
 fn role(field: &Field) -> Result<Role> {
@@ -131,6 +201,19 @@ fn role(field: &Field) -> Result<Role> {
     })
 }
 
+fn bounds(field: &Field) -> Result<Vec<(&'static str, Expr)>> {
+    let mut found = Vec::new();
+    for attribute in &field.attrs {
+        if let Some((_, rule)) = BOUNDS
+            .iter()
+            .find(|(name, _)| attribute.path().is_ident(name))
+        {
+            found.push((*rule, attribute.parse_args()?));
+        }
+    }
+    Ok(found)
+}
+
 fn schema(members: &[Member]) -> Value {
     let parameters: Vec<&Member> = members
         .iter()
@@ -138,12 +221,12 @@ fn schema(members: &[Member]) -> Value {
         .collect();
     let properties: Map<String, Value> = parameters
         .iter()
-        .map(|member| (member.ident.to_string(), property(member)))
+        .map(|member| (member.name(), property(member)))
         .collect();
     let required: Vec<String> = parameters
         .iter()
         .filter(|member| matches!(member.role, Role::Required))
-        .map(|member| member.ident.to_string())
+        .map(|member| member.name())
         .collect();
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
@@ -158,6 +241,11 @@ fn property(member: &Member) -> Value {
         && let Some(value) = literal(default)
     {
         property.insert("default".to_string(), value);
+    }
+    for (rule, bound) in &member.bounds {
+        if let Some(value) = literal(bound) {
+            property.insert((*rule).to_string(), value);
+        }
     }
     property.into_iter().collect()
 }
@@ -283,6 +371,11 @@ mod tests {
             "set: BTreeMap<String, bool>",
             json!([{"set": {"type": "object", "additionalProperties": {"type": "boolean"}}}, ["set"]]),
         );
+        check(
+            "#[minimum(1)] #[exclusive_maximum(2.5)] n: u32",
+            json!([{"n": {"type": "integer", "minimum": 1, "exclusiveMaximum": 2.5}}, ["n"]]),
+        );
+        check("r#do: bool", json!([{"do": {"type": "boolean"}}, ["do"]]));
         check(
             "mode: Mode, #[state] best: f64, #[skip] seen: u64",
             json!([{"mode": {}}, ["mode"]]),
