@@ -318,6 +318,9 @@ class AssemblyScript(Language):
             drop = f"drop_{snake(name)}"
             lines += ["  /** Gives the handle back now; otherwise that happens at the end of the call. */",
                       "  drop(): void {", f"    if (this.untrack()) {drop}(this.handle);", "    this.handle = 0;", "  }"]
+        if base == "Tracked":
+            lines += ["", "  /** Keeps the handle beyond the call; `drop` ends it. */", f"  lasting(): {pascal(name)} {{",
+                      "    this.untrack();", "    return this;", "  }"]
         for method in methods:
             lines += ["", *self.function(method)]
         lines.append("}")

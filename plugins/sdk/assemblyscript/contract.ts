@@ -115,6 +115,12 @@ export class Tensor extends Tracked {
     this.handle = 0;
   }
 
+  /** Keeps the handle beyond the call; `drop` ends it. */
+  lasting(): Tensor {
+    this.untrack();
+    return this;
+  }
+
   /** Shape, dtype, device and requires-grad in one crossing. */
   info(): Result<TensorInfo> {
     tensor_tensor_info(this.handle, AREA);
@@ -1190,6 +1196,12 @@ export class TensorGroup extends Tracked {
   drop(): void {
     if (this.untrack()) drop_tensor_group(this.handle);
     this.handle = 0;
+  }
+
+  /** Keeps the handle beyond the call; `drop` ends it. */
+  lasting(): TensorGroup {
+    this.untrack();
+    return this;
   }
 
   /** Names of the members, in the order of all functions here. */

@@ -14,6 +14,10 @@
 #include <limits>
 #include <type_traits>
 
+// Linked only if the callback prints.
+#undef stdout
+extern "C" FILE *const stdout __attribute__((weak));
+
 namespace phasebox {
 
 /// An error of the callback: `return fail("there are no gradients")`.
@@ -389,7 +393,13 @@ inline std::string describe(const Description &said, const Callback &callback) {
            "},\"required\":[" + required + "]}}";
 }
 
+// Lines reach the log when they end, if the callback prints at all.
+inline void print_by_line() {
+    if (&::stdout) std::setvbuf(::stdout, nullptr, _IOLBF, BUFSIZ);
+}
+
 inline Result<> configure(const Callback &callback, const std::string &params) {
+    print_by_line();
     json::Reader reader{params.c_str()};
     std::vector<const Member *> given;
     std::string known;
