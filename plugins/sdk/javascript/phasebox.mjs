@@ -63,13 +63,14 @@ for (const [name, level] of Object.entries(LEVELS)) {
 const made = new Set();
 const HANDLES = [Tensor, TensorGroup, ...['Model', 'Optimizer', 'Criterion', 'DataLoader', 'Metrics', 'Logger'].map(
   (name) => contractContext[name])];
+const KINDS = new Set(HANDLES);
 const LASTING = new Set([Tensor.prototype.keep, TensorGroup.prototype.duplicate]);
 /** Functions whose second argument is a number: JavaScript would log NaN for anything else. */
 const NUMBERS = new Set(['logScalar', 'scalar', 'publishMetric', 'setLearningRate']);
 
 function noted(result) {
   if (Array.isArray(result)) result.forEach(noted);
-  else if (HANDLES.some((kind) => result instanceof kind)) made.add(result);
+  else if (KINDS.has(result?.constructor)) made.add(result);
   return result;
 }
 
