@@ -100,4 +100,5 @@ mod tensor_ops;
 mod tidy;
 mod transforms;
 mod trials;
+mod wasi;
 mod wrong_numbers;

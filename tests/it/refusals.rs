@@ -134,8 +134,8 @@ fn rows() -> Vec<Row> {
             assembled(exporting!("on-train-batch-end"))
         ),
         text!(
-            "an import of WASI",
-            "(component (import \"wasi:cli/stdout@0.2.0\" (instance)))"
+            "an import of WASI that is not answered",
+            "(component (import \"wasi:cli/stdout@0.3.0\" (instance)))"
         ),
         text!(
             "a contract of the future",

@@ -6,12 +6,14 @@
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
+use anyhow::anyhow;
 use phasebox_contract::limits::{Limit, Limits};
 
 use crate::child::{Bounds, Ended, perform};
 use crate::engine::Engine;
 use crate::file;
 use crate::task::Task;
+use crate::wasi;
 
 /// The stack of the compiler's thread: as much as the first thread of a process has.
 const COMPILER_STACK_BYTES: usize = 8 << 20;
@@ -86,7 +88,7 @@ fn on_thread(
         .stack_size(COMPILER_STACK_BYTES)
         .spawn(move || {
             // Nobody listens once the time is over.
-            let _ = sender.send(engine.precompile_component(&bytes));
+            let _ = sender.send(machine_code(&engine, &bytes));
         })
         .map_err(anyhow::Error::from)?;
     match receiver.recv_timeout(limits.time(Limit::CompileTime)) {
@@ -96,6 +98,11 @@ fn on_thread(
             Err(failed(&format!("the compiler failed on it, {OUR_FAULT}")))
         }
     }
+}
+
+fn machine_code(engine: &wasmtime::Engine, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let code = engine.precompile_component(&wasi::provided(bytes)?);
+    code.map_err(|error| anyhow!("{error:#}"))
 }
 
 const OUR_FAULT: &str = "which is a fault of phasebox";

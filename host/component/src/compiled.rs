@@ -3,7 +3,7 @@
 //! thrown away, `refusals` what is known of components that have no code. Compiling is `compile`'s part.
 //!
 //! An entry is two files, named by a digest of all that decides the code: the component's bytes, the engine's
-//! version and settings, the contract. One file is the code, which is mapped, so that a page of it costs time
+//! version and settings, the contract, the WASI put inside. One file is the code, which is mapped, so that a page of it costs time
 //! and memory only when it is used. The other holds the code's digest. A third kind of file remembers
 //! digests of components.
 //!
@@ -34,7 +34,7 @@ use wasmtime::component::Component;
 
 use self::folder::Folder;
 use self::stamp::Stamp;
-use crate::WASMTIME_VERSION;
+use crate::{WASMTIME_VERSION, wasi};
 
 /// A file of the cache that knows another: the digest of its bytes, and how it looked when they were digested.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -212,7 +212,7 @@ fn entry_name(engine: &Engine, sha256: Digest) -> String {
 fn key(engine: &Engine, subject: impl Hash) -> String {
     let mut hasher = StableHasher::default();
     subject.hash(&mut hasher);
-    (CONTRACT, WASMTIME_VERSION).hash(&mut hasher);
+    (CONTRACT, WASMTIME_VERSION, wasi::DIGEST.as_str()).hash(&mut hasher);
     engine.precompile_compatibility_hash().hash(&mut hasher);
     hasher.0.finish().to_string()
 }

@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use phasebox_contract::digest::Digest;
 use phasebox_contract::grants::Grant;
 use phasebox_contract::limits::Limits;
 use phasebox_contract::phase::PhaseSet;
+use phasebox_contract::printable::excerpt;
 use wasmtime::component::{Component as Code, ComponentExportIndex};
 
 use crate::bounds;
@@ -15,9 +16,11 @@ use crate::compile::{NoCode, compile};
 use crate::compiled::load_fresh;
 use crate::engine::Engine;
 use crate::file;
+use crate::imports;
 use crate::interface;
 use crate::needs;
 use crate::source_lines::SourceLines;
+use crate::wasi;
 
 /// A compiled component whose imports and exports fit this host.
 #[derive(Clone)]
@@ -62,11 +65,12 @@ impl Component {
     /// # Errors
     /// Each names the file, what is wrong with it and what to do.
     pub fn load(engine: &Engine, path: &Path) -> Result<Component> {
-        Self::load_within(engine, path, &Limits::default(), &|_| Ok(()))
+        Self::load_within(engine, path, &Limits::default(), &|_| Ok(()), None)
     }
 
     /// Reads, checks and compiles the file at `path` under the `compile_time` of `limits`. `admit` may refuse the file by
-    /// its digest: nothing of it is parsed before.
+    /// its digest: nothing of it is parsed before. `refuses_wasi` names who refuses callbacks that import WASI, if somebody
+    /// does.
     ///
     /// # Errors
     /// Each names the file, what is wrong with it and what to do; or the error of `admit`.
@@ -75,6 +79,7 @@ impl Component {
         path: &Path,
         limits: &Limits,
         admit: &Admit,
+        refuses_wasi: Option<&str>,
     ) -> Result<Component> {
         let (file, metadata) = file::open(path)?;
         let known = engine.compiled.digest_of(&metadata);
@@ -86,11 +91,34 @@ impl Component {
                 let sha256 = Digest::of(&bytes);
                 admit(sha256)?;
                 engine.compiled.remember(&metadata, sha256);
+                refuse_wasi(&imports::wasi_of(&bytes), refuses_wasi, path)?;
                 compile_or_find(engine, path, bytes, sha256, limits)?
             }
         };
-        Self::from_compiled(engine, compiled, path, metadata.len())
-            .with_context(|| format!("{} does not fit this phasebox", path.display()))
+        let component = Self::from_compiled(engine, compiled, path, metadata.len())
+            .with_context(|| format!("{} does not fit this phasebox", path.display()))?;
+        if component.stands_on_process() {
+            refuse_wasi(&component.wasi()?, refuses_wasi, path)?;
+        }
+        Ok(component)
+    }
+
+    /// The interfaces of WASI that its file imports; `preview1` if WASI was answered when it was built. Reads the file.
+    ///
+    /// # Errors
+    /// If the file can no longer be read.
+    pub fn wasi(&self) -> Result<Vec<String>> {
+        if !self.stands_on_process() {
+            return Ok(Vec::new());
+        }
+        let (file, metadata) = file::open(&self.path)?;
+        let bytes = file::read(file, metadata.len(), &self.path)?;
+        Ok(imports::wasi_of(&bytes))
+    }
+
+    fn stands_on_process(&self) -> bool {
+        let mut imports = self.imports.iter();
+        imports.any(|import| import.starts_with(wasi::PROCESS))
     }
 
     /// Checks the imports and exports of compiled code.
@@ -144,6 +172,19 @@ impl Component {
     }
 }
 
+/// Refuses a file that imports these interfaces of WASI, if `refuses` does.
+fn refuse_wasi(asked: &[String], refuses: Option<&str>, path: &Path) -> Result<()> {
+    match refuses {
+        Some(who) if !asked.is_empty() => bail!(
+            "{} imports WASI ({}), and {who} says `wasi: refuse`: build it without WASI, or take that key out: \
+             WASI is answered inside the sandbox, with nothing behind it",
+            path.display(),
+            excerpt(&asked.join(", "))
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// The kept code of a file that has been compiled before and has not changed since.
 fn kept_code(engine: &Engine, sha256: Digest) -> Option<Compiled> {
     let code = engine.compiled.find(&engine.engine, sha256)?;
@@ -164,6 +205,7 @@ fn compile_or_find(
         return Ok(kept);
     }
     bounds::check(&bytes).with_context(|| format!("{shown} is refused"))?;
+    imports::check(&bytes).with_context(|| format!("{shown} does not fit this phasebox"))?;
     let compiled = code_or_refusal(engine, bytes, sha256, limits);
     let compiled = compiled.map_err(|reason| anyhow!("{shown} {reason}"))?;
     engine.compiled.keep(&engine.engine, sha256, &compiled);

@@ -1,25 +1,12 @@
 //! The imports and exports of a component, checked against the contract. Owns the refusals in words.
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_contract::{CONTRACT, suggest};
 use wasmtime::Engine;
 use wasmtime::component::types::{Component, ComponentInstance, ComponentItem};
 
-/// The package that callbacks import from.
-const PACKAGE: &str = "phasebox:train/";
-/// Beginning of the versions that are taken: patch releases only add functions, and a function that this
-/// host does not have is refused when the component is linked.
-const VERSIONS: &str = "0.1.";
-/// The interfaces of the package.
-const INTERFACES: [&str; 6] = [
-    "types",
-    "tensor",
-    "vision",
-    "context",
-    "storage",
-    "diagnostics",
-];
+use crate::imports::check_contract;
 
 /// The functions of the `callback` interface that are not phases.
 const LIFE_CYCLE: [&str; 5] = [
@@ -46,7 +33,7 @@ pub(crate) struct Exports {
 pub(crate) fn imports(engine: &Engine, component: &Component) -> Result<Vec<String>> {
     let imports = component.imports(engine);
     let names: Vec<String> = imports.map(|(name, _)| name.to_owned()).collect();
-    names.iter().try_for_each(|name| check_import(name))?;
+    check_contract(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
     Ok(names)
 }
 
@@ -86,28 +73,8 @@ pub(crate) fn exports(engine: &Engine, component: &Component) -> Result<Exports>
     })
 }
 
-fn check_import(import: &str) -> Result<()> {
-    if import.starts_with("wasi:") {
-        bail!(
-            "it imports `{import}`, but callbacks get no WASI: build for wasm32-unknown-unknown, or with the \
-             stub option of its toolchain (componentize-py -s, componentize-js disableFeatures)"
-        );
-    }
-    let interface = import.strip_prefix(PACKAGE);
-    match interface.and_then(|interface| interface.split_once('@')) {
-        Some((name, version)) if INTERFACES.contains(&name) => ensure!(
-            version.starts_with(VERSIONS),
-            "it was built for phasebox:train {version}, this phasebox speaks {CONTRACT}: rebuild it against this contract"
-        ),
-        _ => bail!(
-            "it imports `{import}`, which is not part of {CONTRACT}: callbacks import from that package alone"
-        ),
-    }
-    Ok(())
-}
-
 /// The name of an interface alone: `a:b/callback@1.0.0` and `callback` are both named `callback`.
-fn interface_name(export: &str) -> &str {
+pub(crate) fn interface_name(export: &str) -> &str {
     let name = export.rsplit('/').next().unwrap_or(export);
     name.split('@').next().unwrap_or(name)
 }

@@ -13,6 +13,8 @@
 //! | `compile` | compiling it within a time and a memory |
 //! | `task`, `child` | a process of its own for what a file may make expensive |
 //! | `source_lines` | lines of its source, for backtraces |
+//! | `imports`, `producers` | the names of its imports, refused before it is compiled; the toolchain, for advice |
+//! | `wasi` | WASI with nothing behind it, put inside a component that imports it |
 //! | `interface` | its imports and exports, checked against the contract |
 //! | `needs` | which functions of the contract need which grant |
 //! | `description` | the JSON that a callback describes itself by |
@@ -30,13 +32,16 @@ mod component;
 mod description;
 mod engine;
 mod file;
+mod imports;
 mod instances;
 mod interface;
 mod needs;
 mod parameters;
+mod producers;
 mod references;
 mod source_lines;
 mod task;
+mod wasi;
 
 pub use self::clock::TICK;
 pub use self::component::Component;
@@ -45,6 +50,7 @@ pub use self::engine::{Engine, Profile};
 pub use self::parameters::Schema;
 pub use self::source_lines::{SourceLines, lines_of_source};
 pub use self::task::run_component_task;
+pub use self::wasi::component_of_module;
 
 /// The version of the engine that callbacks run on.
 pub const WASMTIME_VERSION: &str = env!("WASMTIME_VERSION");

@@ -13,7 +13,7 @@ use rustix::process::{
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Profile, wasmtime_engine};
-use crate::source_lines;
+use crate::{source_lines, wasi};
 
 /// The first argument of a program that was started for a task.
 pub(crate) const ARGUMENT: &str = "component-task";
@@ -77,11 +77,11 @@ fn perform(order: &str) -> Result<Vec<u8>> {
     match order.task {
         Task::Compile(profile) => {
             let engine = wasmtime_engine(profile)?;
-            let code = engine.precompile_component(&component);
+            let code = engine.precompile_component(&wasi::provided(&component)?);
             code.map_err(refusal)
         }
         Task::SourceLines(offsets) => {
-            let lines = source_lines::lines_of_source(&component, &offsets);
+            let lines = source_lines::lines_of_source(&wasi::provided(&component)?, &offsets);
             Ok(serde_json::to_vec(&lines)?)
         }
     }

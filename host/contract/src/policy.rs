@@ -50,6 +50,17 @@ pub enum LastStrike {
     Abort,
 }
 
+/// The answer to a callback that imports WASI.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wasi {
+    /// It gets WASI with nothing behind it.
+    #[default]
+    Answer,
+    /// It is not loaded.
+    Refuse,
+}
+
 /// The fate of a callback's state in the checkpoint that a run is resumed from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,7 @@
 
 wasmtime::component::bindgen!({
     path: "../../wit",
-    world: "imports",
+    world: "host-imports",
     imports: { default: trappable },
     trappable_error_type: { "phasebox:train/types.error" => crate::error::HostError },
     with: {
@@ -23,4 +23,6 @@ wasmtime::component::bindgen!({
     require_store_data_send: false,
 });
 
-pub(crate) use self::phasebox::train::{context, diagnostics, storage, tensor, types, vision};
+pub(crate) use self::phasebox::train::{
+    context, diagnostics, process, storage, tensor, types, vision,
+};

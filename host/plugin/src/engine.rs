@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 use phasebox_component::Engine;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 
-use crate::bindings::Imports;
+use crate::bindings::HostImports;
 use crate::state::PluginState;
 
 /// An engine with every host function linked. It is made once and shared by all callbacks of all runs.
@@ -20,7 +20,7 @@ impl PluginEngine {
     /// If the contract and the host functions do not fit each other, which is a fault of phasebox.
     pub fn new(engine: Engine) -> Result<PluginEngine> {
         let mut linker = Linker::new(engine.wasmtime());
-        Imports::add_to_linker::<_, HasSelf<PluginState>>(&mut linker, |state| state)
+        HostImports::add_to_linker::<_, HasSelf<PluginState>>(&mut linker, |state| state)
             .map_err(|error| anyhow!(error))?;
         Ok(PluginEngine { engine, linker })
     }

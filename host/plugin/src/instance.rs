@@ -178,6 +178,7 @@ impl Instance {
         set_budget(&mut self.store, ticks);
         let answer = catching_panics(|| call(&mut self.store));
         record_fuel_left(&mut self.store);
+        self.state_mut().finish_output();
         self.state_mut().end_call();
         answer
             .map_err(|error| self.trap(error))
@@ -201,6 +202,7 @@ impl Instance {
         let answer = catching_panics(|| function.call(&mut self.store, (handle,)));
         record_fuel_left(&mut self.store);
         let state = self.store.data_mut();
+        state.finish_output();
         context.take_back(&mut state.context);
         state.end_call();
         answer.map(|(answer,)| answer)
@@ -300,8 +302,9 @@ fn instantiate(
         })?;
     let ticks = store.data_mut().begin_load();
     set_budget(store, ticks);
-    let instance = linked
-        .instantiate(&mut *store)
+    let instance = linked.instantiate(&mut *store);
+    store.data_mut().finish_output();
+    let instance = instance
         .map_err(|error| trap::explain(error, store))
         .with_context(|| format!("callback `{name}` ({path}) cannot be started"))?;
     record_fuel_left(store);

@@ -13,6 +13,7 @@
 //! | `state`, `quotas` | what one instance has and uses |
 //! | `handle_table`, `markers`, `owner`, `stored` | what a guest holds handles to |
 //! | `deadline`, `memory_limiter` | the limits that wasmtime enforces |
+//! | `output` | lines of a guest's standard output and error |
 //! | `grants` | the refusal of what a recipe does not grant |
 //! | `error`, `trap`, `host_panic`, `torch_call` | failures, from libtorch's to the guest's |
 //! | `host` | the host side of the contract: one file for each resource |
@@ -32,6 +33,7 @@ mod host_panic;
 mod instance;
 mod markers;
 mod memory_limiter;
+mod output;
 mod owner;
 mod plugin;
 mod quotas;

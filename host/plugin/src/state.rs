@@ -28,6 +28,7 @@ use crate::host::random::Random;
 use crate::host::size_checks::check_extent;
 use crate::markers::{DeferredHandle, GroupHandle, TensorHandle};
 use crate::memory_limiter::MemoryLimiter;
+use crate::output::Output;
 use crate::owner::{GroupEntry, Owner, TensorEntry};
 use crate::settings::PluginSettings;
 use crate::stored::Stored;
@@ -67,6 +68,8 @@ pub(crate) struct PluginState {
     pub(crate) host_tick_limit: u64,
     /// The guest's own words about why it is about to trap.
     pub(crate) failure: Option<GuestFailure>,
+    /// Standard output and error.
+    pub(crate) output: Output,
     /// Lines of the component's source, for backtraces.
     pub(crate) source_lines: Option<SourceLines>,
 }
@@ -119,6 +122,7 @@ impl PluginState {
             crossings_before: 0,
             host_tick_limit: ticks_within(limits[Limit::HostTime]),
             failure: None,
+            output: Output::default(),
             source_lines: None,
         }
     }
@@ -149,6 +153,7 @@ impl PluginState {
     fn begin_call(&mut self) {
         self.crossings_before = self.counters.crossings;
         self.failure = None;
+        self.output.begin_call();
     }
 
     /// Ends a call: its handles go stale, and its limits are counted anew.

@@ -22,7 +22,7 @@ pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) ->
     count(&error, state);
     let refused_bytes = state.limiter.refused_bytes.take();
     let cause = cause(&error, state.limits, state.deadline.limit, refused_bytes);
-    match state.failure.take() {
+    match state.failure.take().or_else(|| last_words(state)) {
         // A guest's report is the reason only if the guest gave up: it cannot hide what the host ended.
         Some(failure) if gave_up(&error) => {
             let memory =
@@ -32,6 +32,16 @@ pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) ->
         }
         _ => anyhow!("{cause}{backtrace}"),
     }
+}
+
+/// The end of the guest's standard error, where panics and tracebacks are without an SDK.
+fn last_words(state: &PluginState) -> Option<GuestFailure> {
+    let message = state.output.last_words();
+    (!message.is_empty()).then(|| GuestFailure {
+        message,
+        location: String::new(),
+        traceback: String::new(),
+    })
 }
 
 /// Counts a limit of time that was reached, or a panic of the host.

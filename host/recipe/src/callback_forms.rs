@@ -12,7 +12,7 @@
 
 use phasebox_contract::digest::Digest;
 use phasebox_contract::limits::{Limit, Limits};
-use phasebox_contract::policy::{LoopUnit, OnError, OnState, Reload, When};
+use phasebox_contract::policy::{LoopUnit, OnError, OnState, Reload, Wasi, When};
 use phasebox_contract::printable::excerpt;
 use phasebox_contract::quantity::{Amount, Measure};
 use serde::Deserialize;
@@ -102,6 +102,7 @@ fn short(node: &Node, name: &str, params: Value) -> Result<CallbackEntry> {
         limits: Limits::default(),
         on_error: OnError::Abort,
         on_state: OnState::Carry,
+        wasi: Wasi::Answer,
         written: node.clone(),
     })
 }
@@ -134,6 +135,7 @@ fn long(node: &Node) -> Result<CallbackEntry> {
         limits: reader.below("limits", &[], |reader| limits(reader, Limits::default())),
         on_error: on_error(&mut reader),
         on_state: reader.value_or("on_state", OnState::Carry),
+        wasi: reader.value_or("wasi", Wasi::Answer),
         written: node.clone(),
     };
     reader.finish(&[])?;

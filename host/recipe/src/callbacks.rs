@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use phasebox_contract::digest::Digest;
 use phasebox_contract::limits::Limits;
-use phasebox_contract::policy::{OnError, OnState, When};
+use phasebox_contract::policy::{OnError, OnState, Wasi, When};
 use serde_json::Value;
 
 use super::location::Location;
@@ -35,6 +35,8 @@ pub struct CallbackEntry {
     pub on_error: OnError,
     /// The fate of its state in the checkpoint of a resumed run.
     pub on_state: OnState,
+    /// The answer if it imports WASI.
+    pub wasi: Wasi,
     /// The entry as it is written, for the lines of its keys.
     pub written: Node,
 }

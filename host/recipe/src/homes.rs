@@ -84,7 +84,7 @@ const TOP_KEYS: &[&str] = &[
 const LONG_FORM: &str =
     "the long form of its callback: `- stock: NAME`, and below it `params: {…}` and this key";
 const LONG_FORM_KEYS: &[&str] = &[
-    "on_error", "on_state", "when", "order", "limits", "grants", "digest",
+    "on_error", "on_state", "when", "order", "limits", "grants", "digest", "wasi",
 ];
 
 /// The end of a message about an unknown key: the section that it belongs in. Empty for a key that none has, or that

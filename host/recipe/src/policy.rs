@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::Limits;
+use phasebox_contract::policy::Wasi;
 use phasebox_contract::printable::excerpt;
 use phasebox_contract::suggest;
 
@@ -33,6 +34,8 @@ pub struct Policy {
     pub devices: Option<Vec<DeviceChoice>>,
     /// Networks may be TorchScript, which is code.
     pub torchscript: bool,
+    /// The answer to callbacks that import WASI.
+    pub wasi: Wasi,
     /// The most parameters of a network.
     pub network_parameters: Option<u64>,
 }
@@ -54,6 +57,7 @@ impl Policy {
             paths: list(&mut reader, "paths", folder),
             devices: list(&mut reader, "devices", Node::parse),
             torchscript: reader.value_or("torchscript", true),
+            wasi: reader.value_or("wasi", Wasi::Answer),
             network_parameters: reader.count("network_parameters"),
         };
         reader.finish(&[])?;

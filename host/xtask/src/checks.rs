@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::command::{become_command, run, say};
 use crate::paths::Paths;
 use crate::workspace::Workspace;
-use crate::{languages, plugins, setup};
+use crate::{languages, plugins, setup, wasi};
 
 /// Tests that train, or run the kernels of a step: what `--cuda` repeats on a GPU.
 const ON_A_GPU: [(&[&str], &[&str]); 2] = [
@@ -65,6 +65,7 @@ pub(crate) fn test(paths: &Paths, selection: &[String], is_long: bool) -> Result
     if selection.is_empty() {
         check_style(paths, &workspace)?;
         test_outside_the_host(paths, &workspace)?;
+        wasi::check(paths)?;
     }
     plugins::build(paths, true)?;
     languages::build(paths)?;

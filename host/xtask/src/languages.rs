@@ -1,5 +1,5 @@
-//! Builds the examples of tests/languages in C, Python and JavaScript, and those that tests/contracts keeps with the
-//! contract of an earlier day. A component that was built once is taken from the user's cache, by new clones too, until
+//! Builds the examples of tests/languages in C, Python and JavaScript, those that tests/contracts keeps with the
+//! contract of an earlier day, and the probes of WASI. A component that was built once is taken from the user's cache, by new clones too, until
 //! something that it is made of changes.
 
 use std::fs;
@@ -16,15 +16,17 @@ use crate::command::{run, say};
 use crate::guest_tools::{Tool, node};
 use crate::paths::{Paths, text};
 use crate::plugins;
+use crate::probes::PROBES;
 
-const REMEDY: &str = "see the compiler's message above";
+pub(crate) const REMEDY: &str = "see the compiler's message above";
 
 /// Sources with the contract they are built against. Each language has a folder of its name in `sources` and in `sdk`.
-struct Tree {
-    sources: PathBuf,
-    sdk: PathBuf,
+pub(crate) struct Tree {
+    pub(crate) sources: PathBuf,
+    pub(crate) sdk: PathBuf,
     /// The folder of the components, below that of the stock callbacks.
     components: &'static str,
+    examples: &'static [Example],
 }
 
 impl Tree {
@@ -34,6 +36,7 @@ impl Tree {
             sources: paths.clone.join("tests/languages"),
             sdk: paths.clone.join("plugins/sdk"),
             components: "languages",
+            examples: &EXAMPLES,
         }
     }
 
@@ -43,21 +46,32 @@ impl Tree {
             sources: paths.clone.join("tests/contracts/0.1.0"),
             sdk: paths.clone.join("tests/contracts/0.1.0/sdk"),
             components: "contracts/0.1.0",
+            examples: &EXAMPLES,
+        }
+    }
+
+    /// The probes of WASI, which have no SDK.
+    fn probes(paths: &Paths) -> Tree {
+        Tree {
+            sources: paths.clone.join("tests/wasi"),
+            sdk: paths.clone.join("tests/wasi/sdk"),
+            components: "wasi",
+            examples: &PROBES,
         }
     }
 
     /// The folder of the examples' own world, with the contract below `deps`.
-    fn wit(&self) -> PathBuf {
+    pub(crate) fn wit(&self) -> PathBuf {
         self.sources.join("wit")
     }
 }
 
 /// One example: `language` names its folder in a tree.
-struct Example {
-    language: &'static str,
-    component: &'static str,
-    tool: Tool,
-    compile: fn(&Paths, &Tree, tool: &Path, output: &Path) -> Result<()>,
+pub(crate) struct Example {
+    pub(crate) language: &'static str,
+    pub(crate) component: &'static str,
+    pub(crate) tool: Tool,
+    pub(crate) compile: fn(&Paths, &Tree, tool: &Path, output: &Path) -> Result<()>,
 }
 
 const EXAMPLES: [Example; 3] = [
@@ -83,8 +97,9 @@ const EXAMPLES: [Example; 3] = [
 
 /// Builds all examples whose sources are there.
 pub(crate) fn build(paths: &Paths) -> Result<()> {
-    for tree in [Tree::today(paths), Tree::kept(paths)] {
-        for example in EXAMPLES
+    for tree in [Tree::today(paths), Tree::kept(paths), Tree::probes(paths)] {
+        for example in tree
+            .examples
             .iter()
             .filter(|example| tree.sources.join(example.language).is_dir())
         {
@@ -100,6 +115,7 @@ pub(crate) fn build(paths: &Paths) -> Result<()> {
 pub(crate) fn install_tools(paths: &Paths) -> Result<()> {
     EXAMPLES
         .iter()
+        .chain(&PROBES)
         .try_for_each(|example| example.tool.install(paths).map(drop))
 }
 
@@ -143,6 +159,7 @@ impl Example {
         let mut hash = Sha256::new();
         hash.update(self.tool.pin());
         hash.update(include_str!("languages.rs"));
+        hash.update(include_str!("probes.rs"));
         for folder in [
             tree.sources.join(self.language),
             tree.sdk.join(self.language),
@@ -184,24 +201,10 @@ fn hash_folder(folder: &Path, hash: &mut Sha256) -> Result<()> {
 
 fn compile_c(paths: &Paths, tree: &Tree, zig: &Path, output: &Path) -> Result<()> {
     let bindings = output.with_extension("bindings");
-    generate_c(&tree.wit(), &bindings)?;
+    generate_c(&tree.wit(), "plugin", &bindings)?;
     let core = bindings.join("core.wasm");
-    let mut clang = Command::new("python3");
-    clang.env("PYTHONPATH", zig).env(
-        "ZIG_GLOBAL_CACHE_DIR",
-        paths.cache.join("guest-tools/zig-cache"),
-    );
-    // The target is wasm32-wasi for its C library. Nothing calls WASI, so the component does not import it.
-    clang.args([
-        "-m",
-        "ziglang",
-        "cc",
-        "-target",
-        "wasm32-wasi",
-        "-mexec-model=reactor",
-        "-Os",
-        "-s",
-    ]);
+    let mut clang = clang(paths, zig);
+    clang.args(["-Os", "-s"]);
     clang
         .arg("-I")
         .arg(&bindings)
@@ -219,11 +222,29 @@ fn compile_c(paths: &Paths, tree: &Tree, zig: &Path, output: &Path) -> Result<()
     atomic::remove(&bindings)
 }
 
-/// Writes `plugin.h`, `plugin.c` and an object file that holds the world.
-fn generate_c(wit: &Path, into: &Path) -> Result<()> {
+/// clang for a module that others start. The target is wasm32-wasi for its C library; what calls none of WASI imports none.
+pub(crate) fn clang(paths: &Paths, zig: &Path) -> Command {
+    let mut clang = Command::new("python3");
+    clang.env("PYTHONPATH", zig).env(
+        "ZIG_GLOBAL_CACHE_DIR",
+        paths.cache.join("guest-tools/zig-cache"),
+    );
+    clang.args([
+        "-m",
+        "ziglang",
+        "cc",
+        "-target",
+        "wasm32-wasi",
+        "-mexec-model=reactor",
+    ]);
+    clang
+}
+
+/// Writes a header, a source and an object file that holds the world, all named by the world.
+pub(crate) fn generate_c(wit: &Path, world: &str, into: &Path) -> Result<()> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(wit)?;
-    let world = resolve.select_world(&[package], Some("plugin"))?;
+    let world = resolve.select_world(&[package], Some(world))?;
     let mut generated = Files::default();
     wit_bindgen_c::Opts::default()
         .build()
@@ -235,11 +256,7 @@ fn generate_c(wit: &Path, into: &Path) -> Result<()> {
 }
 
 fn compile_python(_: &Paths, tree: &Tree, componentize: &Path, output: &Path) -> Result<()> {
-    let mut python = Command::new("python3");
-    python
-        .env("PYTHONPATH", componentize)
-        .env("PYTHONDONTWRITEBYTECODE", "1");
-    python.args(["-c", "import componentize_py; componentize_py.script()"]);
+    let mut python = componentize_py(componentize);
     // -s: without WASI. Code that would need it traps.
     python.args([
         "-d",
@@ -257,6 +274,16 @@ fn compile_python(_: &Paths, tree: &Tree, componentize: &Path, output: &Path) ->
         text(&tree.sdk.join("python"))?,
     ]);
     run(python.args(["-o", text(output)?]), REMEDY)
+}
+
+/// componentize-py, for its arguments.
+pub(crate) fn componentize_py(installed: &Path) -> Command {
+    let mut python = Command::new("python3");
+    python
+        .env("PYTHONPATH", installed)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    python.args(["-c", "import componentize_py; componentize_py.script()"]);
+    python
 }
 
 fn compile_javascript(

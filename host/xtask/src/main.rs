@@ -11,6 +11,8 @@ mod libtorch;
 mod paths;
 mod peers;
 mod plugins;
+mod probes;
+mod wasi;
 mod wasm_std;
 mod workspace;
 
@@ -40,6 +42,8 @@ enum Task {
         #[arg(long)]
         languages: bool,
     },
+    /// Build the WASI that phasebox puts inside callbacks into wasi/built, to be committed
+    Wasi,
     /// Build everything for release and train a recipe
     #[command(disable_help_flag = true)]
     Train {
@@ -92,6 +96,10 @@ fn run(task: Task) -> Result<()> {
             } else {
                 Ok(())
             }
+        }
+        Task::Wasi => {
+            wasm_std::install(&paths)?;
+            wasi::build(&paths)
         }
         Task::Train { arguments } => train(&paths, &arguments),
         Task::Test {

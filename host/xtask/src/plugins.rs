@@ -51,7 +51,7 @@ fn compile(paths: &Paths, names: &[&str]) -> Result<()> {
 
 /// Compiler flags that replace folders of this machine in the paths of sources. Panic messages hold such paths, and a
 /// callback should have the same digest on every machine.
-fn without_paths(paths: &Paths) -> Result<String> {
+pub(crate) fn without_paths(paths: &Paths) -> Result<String> {
     let sysroot = output(
         Command::new("rustc").args(["--print", "sysroot"]),
         "install Rust with rustup",

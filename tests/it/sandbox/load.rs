@@ -1,9 +1,10 @@
 //! Files that are no callbacks, and callbacks that attack while they are loaded. Mistakes of
 //! honest authors are in `refusals`.
 
-use super::Expect::{Passes, Refused};
+use super::Expect::{Contained, Passes, Refused};
 use super::{Attack, How, USUAL, attack_run};
 use crate::harness::wat_components::{LOOP, NOTHING, altered, assembled};
+use crate::wasi::small::{doing, importing};
 
 const CALLBACK: (&str, &str) = ("on-epoch-end", NOTHING);
 
@@ -29,8 +30,50 @@ fn with_module(module: &str) -> Vec<u8> {
     altered(&[CALLBACK], &[(FIRST, &both)])
 }
 
-fn importing(interface: &str) -> Vec<u8> {
-    assembled(&format!("(component (import \"{interface}\" (instance)))"))
+fn made(name: &'static str, file: fn() -> Vec<u8>, words: &'static str) -> Attack {
+    Attack {
+        name,
+        how: How::Made(file),
+        expect: Contained(words),
+        ..USUAL
+    }
+}
+
+/// A callback that imports random numbers of WASI by these functions.
+fn random(functions: &str) -> Vec<u8> {
+    assembled(&format!(
+        "(component (import \"wasi:random/random@0.2.0\" (instance {functions}))
+           (instance $c) (export \"callback\" (instance $c)))"
+    ))
+}
+
+/// Imports WASI beside a type of a million components inside each other.
+fn types_without_end() -> Vec<u8> {
+    const DEPTH: usize = 1_000_000;
+    let mut types = vec![1];
+    types.extend([0x41, 1, 1].repeat(DEPTH));
+    types.extend([0x41, 0]);
+    let name = b"wasi:random/random@0.2.0";
+    let mut imports = vec![1, 0, name.len() as u8];
+    imports.extend(name);
+    imports.extend([5, 0]);
+    let mut bytes = vec![0, b'a', b's', b'm', 0x0d, 0, 1, 0];
+    for (id, section) in [(7, types), (10, imports)] {
+        bytes.push(id);
+        bytes.extend(leb128(section.len()));
+        bytes.extend(section);
+    }
+    bytes
+}
+
+fn leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number >= 128 {
+        bytes.push((number % 128 + 128) as u8);
+        number /= 128;
+    }
+    bytes.push(number as u8);
+    bytes
 }
 
 /// A component that exports `describe` alone, with this body, and has these bytes at 1024.
@@ -141,39 +184,68 @@ pub(crate) fn rows() -> Vec<Attack> {
             "request-checkpont",
         ),
         refused(
-            "wasi_sockets",
-            || importing("wasi:sockets/tcp@0.2.0"),
-            "callbacks get no WASI",
+            "wasi_of_tomorrow",
+            || importing(&["wasi:cli/environment@0.3.0"]),
+            "`wasi:cli/environment@0.3.0`, which is not answered",
         ),
         refused(
-            "wasi_http",
-            || importing("wasi:http/outgoing-handler@0.2.0"),
-            "callbacks get no WASI",
+            "wasi_nn",
+            || importing(&["wasi:nn/tensor@0.2.0"]),
+            "`wasi:nn/tensor@0.2.0`, which is not answered",
         ),
         refused(
-            "wasi_clocks",
-            || importing("wasi:clocks/monotonic-clock@0.2.0"),
-            "callbacks get no WASI",
+            "wasi_of_other_types",
+            || random("(export \"get-random-u64\" (func (result string)))"),
+            "is damaged or uses features",
         ),
         refused(
-            "wasi_poll",
-            || importing("wasi:io/poll@0.2.0"),
-            "callbacks get no WASI",
+            "wasi_of_other_functions",
+            || random("(export \"get-random-u128\" (func (result u64)))"),
+            "is damaged or uses features",
         ),
         refused(
-            "wasi_filesystem",
-            || importing("wasi:filesystem/preopens@0.2.0"),
-            "callbacks get no WASI",
+            "wasi_behind_its_code",
+            || {
+                assembled(
+                    "(component (core module $m) (core instance (instantiate $m)) (import \"wasi:random/random@0.2.0\" (instance)))",
+                )
+            },
+            "it imports WASI behind what it holds",
         ),
         refused(
-            "wasi_environment",
-            || importing("wasi:cli/environment@0.2.0"),
-            "callbacks get no WASI",
+            "wasi_beside_what_stands_for_it",
+            || importing(&["wasi:random/random@0.2.0", "phasebox:train/process@0.1.0"]),
+            "import one of them",
         ),
         refused(
-            "wasi_random",
-            || importing("wasi:random/random@0.2.0"),
-            "callbacks get no WASI",
+            "wasi_in_types_without_end",
+            types_without_end,
+            "it takes too much memory",
+        ),
+        made(
+            "wasi_writes_without_end",
+            || {
+                doing(
+                    "(loop $again (call $write (call $stdout)) (br $again))",
+                    "0.2.9",
+                )
+            },
+            "host_calls",
+        ),
+        made(
+            "wasi_waits_without_end",
+            || {
+                doing(
+                    "(loop $again (call $block (call $subscribe (i64.const -1))) (br $again))",
+                    "0.2.9",
+                )
+            },
+            "host functions called",
+        ),
+        made(
+            "wasi_forges_a_stream",
+            || doing("(call $write (i32.const 77))", "0.2.9"),
+            "unknown handle index",
         ),
         refused(
             "a_wrong_save_state",

@@ -242,7 +242,8 @@ impl Loading<'_> {
         let limits = self.policies.limits(entry.limits);
         let admit = |sha256: Digest| self.admit(entry, &path, sha256);
         let engine = self.engine.engine();
-        let component = Component::load_within(engine, &path, &limits, &admit)?;
+        let refuses = self.policies.refuses_wasi(entry);
+        let component = Component::load_within(engine, &path, &limits, &admit, refuses.as_deref())?;
         let settings = PluginSettings {
             name: entry.name.clone(),
             params: params.clone(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use phasebox_contract::grants::Grants;
 use phasebox_contract::limits::{Limit, Limits};
+use phasebox_contract::policy::Wasi;
 use phasebox_recipe::{CallbackEntry, CallbackSource, Content, DeviceChoice, Node, Policy, Recipe};
 
 use super::Options;
@@ -61,6 +62,17 @@ impl Policies {
             at(nodes, fits.then_some(()).ok_or_else(refusal))?;
         }
         Ok(())
+    }
+
+    /// The words for who refuses callbacks that import WASI: their entry, or a policy. None if nobody does.
+    pub(super) fn refuses_wasi(&self, entry: &CallbackEntry) -> Option<String> {
+        if entry.wasi == Wasi::Refuse {
+            return Some("its entry".to_owned());
+        }
+        let mut policies = self.0.iter();
+        policies
+            .find(|policy| policy.wasi == Wasi::Refuse)
+            .map(name)
     }
 
     /// Refuses rights that a policy does not allow.
@@ -268,6 +280,9 @@ fn describe(policy: &Policy) -> String {
     }
     if !policy.torchscript {
         said.push("no TorchScript".to_owned());
+    }
+    if policy.wasi == Wasi::Refuse {
+        said.push("no WASI".to_owned());
     }
     format!("{}: {}", policy.path.display(), said.join("; "))
 }

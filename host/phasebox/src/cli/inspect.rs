@@ -32,6 +32,7 @@ impl Inspect {
             .map_err(Failure::Failed)?;
         let engine = Rc::new(engine);
         let component = Component::load(engine.engine(), &self.file).map_err(Failure::Refused)?;
+        let wasi = component.wasi().map_err(Failure::Refused)?;
         let settings = PluginSettings {
             name: "inspected".to_owned(),
             params: serde_json::Value::Null,
@@ -46,13 +47,18 @@ impl Inspect {
         });
         let (description, memory_bytes) = described.map_err(Failure::Refused)?;
         match self.json {
-            true => print_json(&as_json(&component, &description, memory_bytes)),
-            false => print(lines(&component, &description, memory_bytes)),
+            true => print_json(&as_json(&component, &wasi, &description, memory_bytes)),
+            false => print(lines(&component, &wasi, &description, memory_bytes)),
         }
     }
 }
 
-fn lines(component: &Component, description: &Description, memory_bytes: u64) -> Vec<String> {
+fn lines(
+    component: &Component,
+    wasi: &[String],
+    description: &Description,
+    memory_bytes: u64,
+) -> Vec<String> {
     let phases: Vec<&str> = component.phases.iter().map(|phase| phase.name()).collect();
     vec![
         one_line(&format!(
@@ -67,6 +73,7 @@ fn lines(component: &Component, description: &Description, memory_bytes: u64) ->
         format!("sha256      {}", component.sha256),
         format!("interface   {}", component.callback_interface),
         format!("imports     {}", or_none(component.imports.join(", "))),
+        format!("wasi        {}", answered(wasi)),
         format!("phases      {}", or_none(phases.join(", "))),
         format!("life cycle  {}", or_none(component.life_cycle.join(", "))),
         format!(
@@ -91,6 +98,22 @@ fn lines(component: &Component, description: &Description, memory_bytes: u64) ->
             or_none(component.other_exports.join(", "))
         ),
     ]
+}
+
+/// The packages of WASI that it imports, and that nothing is behind them.
+fn answered(wasi: &[String]) -> String {
+    let mut packages: Vec<&str> = wasi
+        .iter()
+        .map(|interface| interface.split('/').next().unwrap_or(interface))
+        .collect();
+    packages.dedup();
+    match packages.is_empty() {
+        true => "none".to_owned(),
+        false => format!(
+            "{}: answered inside the sandbox, nothing is reachable",
+            packages.join(", ")
+        ),
+    }
 }
 
 fn or_none(list: String) -> String {
@@ -121,6 +144,7 @@ fn excerpts(names: &[String]) -> Vec<String> {
 
 fn as_json(
     component: &Component,
+    wasi: &[String],
     description: &Description,
     memory_bytes: u64,
 ) -> serde_json::Value {
@@ -132,6 +156,7 @@ fn as_json(
         "sha256": component.sha256.to_string(),
         "interface": excerpt(&component.callback_interface),
         "imports": excerpts(&component.imports),
+        "wasi": excerpts(wasi),
         "phases": component.phases.iter().map(|phase| phase.name()).collect::<Vec<_>>(),
         "life_cycle": component.life_cycle,
         "other_exports": excerpts(&component.other_exports),

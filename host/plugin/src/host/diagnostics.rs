@@ -16,6 +16,15 @@ impl PluginState {
         self.charge(Limit::LogBytes, log_bytes::of_message(&one_line(text)))
     }
 
+    /// Writes one line, or counts it as left out.
+    pub(super) fn log_within_limits(&mut self, level: Level, text: &str) -> wasmtime::Result<()> {
+        if self.charge_line(text).is_err() {
+            self.suppressed_lines += 1;
+            return Ok(());
+        }
+        self.log_line(level, text)
+    }
+
     /// Writes one line to the run's log. While a callback is loaded or saved there is no run, so the line goes
     /// to the program's log.
     fn log_line(&mut self, level: Level, text: &str) -> wasmtime::Result<()> {
@@ -49,12 +58,7 @@ impl PluginState {
 
 impl Host for PluginState {
     fn log(&mut self, level: Level, text: String) -> wasmtime::Result<()> {
-        let text = truncate(text);
-        if self.charge_line(&text).is_err() {
-            self.suppressed_lines += 1;
-            return Ok(());
-        }
-        self.log_line(level, &text)
+        self.log_within_limits(level, &truncate(text))
     }
 
     fn report_failure(

@@ -7,6 +7,7 @@
 //! | `model`, `optimizer`, `criterion`, `data_loader`, `metrics`, `logger`, `phase_context` | `wit/context.wit` |
 //! | `storage` | `wit/storage.wit` |
 //! | `diagnostics` | `wit/diagnostics.wit` |
+//! | `process` | `wit/process.wit` |
 //!
 //! The others are shared by them. `tensor_steps` and `selection` hold the steps that tensor operations are
 //! made of, `compositions` and `resizing` those of several calls of libtorch, `boxes` the functions of
@@ -34,6 +35,7 @@ mod model;
 mod optimizer;
 mod passes;
 mod phase_context;
+mod process;
 pub(crate) mod random;
 mod replacements;
 mod requests;

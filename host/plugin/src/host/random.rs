@@ -27,6 +27,11 @@ impl Random {
         numbers.next_u64()
     }
 
+    /// One number for the guest itself.
+    pub(crate) fn draw(&mut self) -> u64 {
+        self.next()
+    }
+
     /// The seed of the numbers that one pass through the network draws.
     pub(crate) fn seed_of_pass(&mut self) -> u64 {
         self.next()

@@ -34,7 +34,7 @@ fn unknown_keys_name_the_nearest_one() {
         ),
         (
             "phase_callbacks:\n- stock: EMA\n  param: {}\n",
-            "9: unknown key `param` in `phase_callbacks[0]`; did you mean `params`? known: wasm, stock, params, name, digest, grants, when, order, limits, on_error, on_state",
+            "9: unknown key `param` in `phase_callbacks[0]`; did you mean `params`? known: wasm, stock, params, name, digest, grants, when, order, limits, on_error, on_state, wasi",
         ),
         (
             "phase_callbacks:\n- stock: EMA\n  when:\n    evry: 2\n",
