@@ -188,6 +188,18 @@ fn a_wrong_value_is_refused_at_its_line() {
 }
 
 #[test]
+fn a_device_that_is_not_there_is_refused_at_its_line() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "recipe.yaml",
+        WHOLE.replace("device: cpu", "device: cuda:63"),
+    );
+    let error = check(&scratch, &[]).expect_err("no machine has so many");
+    let message = format!("{error:#}");
+    assert!(message.contains("recipe.yaml:27: "), "{message}");
+}
+
+#[test]
 fn a_wrong_value_of_the_command_line_names_it() {
     let scratch = Scratch::new();
     scratch.write("recipe.yaml", WHOLE);

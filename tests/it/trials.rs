@@ -35,7 +35,7 @@ const NUMBERS: &str = "{csv: {file: data.csv, target: y, task: regression}}";
 const BOXES: &str = "{scattered_digits: {size: 32, scale: [1, 2], train: 64, validation: 16}}";
 const TRAIN_LOADER: &str = "train_dataloader_params: {batch_size: 16}";
 
-const ROWS: [Row; 26] = [
+const ROWS: [Row; 27] = [
     // Fault 2.
     Row {
         edits: &[
@@ -264,6 +264,16 @@ const ROWS: [Row; 26] = [
         edits: &[("initial_lr: 0.01", "initial_lr: 1.0e+38")],
         line: 11,
         expected: &["after a step at learning rate", "the weights are"],
+        ..GOOD
+    },
+    // A loss that any rate is too large for.
+    Row {
+        edits: &[(
+            "loss: CrossEntropyLoss",
+            "criterion_params: {z_loss: 1.0e+30}\n  loss: CrossEntropyLoss",
+        )],
+        line: 13,
+        expected: &["perhaps since the loss has a number so large"],
         ..GOOD
     },
     // Steps that leave weights with which nothing can be computed, before a loss shows it.

@@ -7,7 +7,7 @@ const ONE_SLIP_LIKENESS: f64 = 0.9;
 /// A longer word is no slip of a known one, and comparing takes time with its length.
 const LONGEST_WORD: usize = 128;
 /// A longer list of known words hides the message it is part of.
-const LONGEST_LIST: usize = 12;
+const LONGEST_LIST: usize = 16;
 
 /// The candidate most like `word`, if any is like it. Case, `_`, `-` and spaces do not count as differences.
 pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {

@@ -2,7 +2,7 @@
 //! it is refused. Boxes are `[x, y, width, height]` in pixels; categories are numbered by their ids, which may have holes.
 
 use std::collections::{HashMap, HashSet};
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -101,21 +101,37 @@ impl CocoPart {
     }
 }
 
-impl Part for CocoPart {
-    fn annotations(&self, base: &Path) -> Result<Annotations> {
+impl CocoPart {
+    /// The annotations without the category `other`, which the file may have.
+    ///
+    /// # Errors
+    /// As [`Part::annotations`].
+    pub(super) fn annotations_without(&self, base: &Path, other: i64) -> Result<Annotations> {
+        self.read(base, Some(other))
+    }
+
+    fn read(&self, base: &Path, other: Option<i64>) -> Result<Annotations> {
         let data_dir = base.join(&self.data_dir);
         let source = self.json_path(&data_dir)?;
         let folder = below(&data_dir, "images_dir", &self.images_dir)?;
         let document: Document =
             read(&source).map_err(|error| self.unreadable(&data_dir, &source, &error))?;
-        let ignored = self.class_ids_to_ignore.iter().flatten();
-        let annotations = document.annotations(&ignored.copied().collect(), self.with_crowd);
+        let has = |id: &i64| document.categories.iter().any(|row| row.id == *id);
+        let ignored = self.class_ids_to_ignore.iter().flatten().copied();
+        let ignored = ignored.chain(other.filter(has)).collect();
+        let annotations = document.annotations(&ignored, self.with_crowd);
         let annotations = annotations.with_context(|| source.display().to_string())?;
         Ok(Annotations {
             source,
             folder,
             ..annotations
         })
+    }
+}
+
+impl Part for CocoPart {
+    fn annotations(&self, base: &Path) -> Result<Annotations> {
+        self.read(base, None)
     }
 
     fn selection(&self) -> Selection<'_> {
@@ -223,7 +239,8 @@ impl<'de> Deserialize<'de> for Flag {
 /// Reads a JSON file, packed if its name ends in `.gz`, without holding its text in memory.
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = DataFile::open(path)?.into_reader();
-    let text = BufReader::with_capacity(BUFFER, text);
+    let mut text = BufReader::with_capacity(BUFFER, text);
+    skip_byte_order_mark(&mut text)?;
     let mut reader = serde_json::Deserializer::from_reader(text);
     let read = serde_path_to_error::deserialize(&mut reader);
     let read = read.map_err(|error| {
@@ -243,6 +260,15 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
             excerpt(&error.to_string())
         )
     })
+}
+
+/// Passes over the mark that some editors of Windows begin a file with.
+fn skip_byte_order_mark(text: &mut impl BufRead) -> Result<()> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    if text.fill_buf()?.starts_with(MARK) {
+        text.consume(MARK.len());
+    }
+    Ok(())
 }
 
 impl Document {

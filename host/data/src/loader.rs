@@ -374,6 +374,10 @@ fn check(
     let num_workers = config.num_workers.unwrap_or(0);
     ensure!(batch_size > 0, "`batch_size` must be at least 1");
     ensure!(
+        config.max_batches != Some(0),
+        "`max_batches` is 0, and an epoch has no batch: give at least 1, or leave the key out"
+    );
+    ensure!(
         num_workers <= WORKER_LIMIT,
         "`num_workers` is {num_workers}; at most {WORKER_LIMIT}"
     );
@@ -385,10 +389,8 @@ fn check(
     check_batch(dataset, config, transforms)?;
     ensure!(
         batches(samples, config) > 0,
-        "an epoch of {samples} samples has no batch: `batch_size` is {batch_size}, `drop_last` {}, `max_batches` {:?}\n\
-         hint: lower `batch_size`, or set `drop_last: false`",
-        config.drop_last,
-        config.max_batches
+        "an epoch of {samples} samples has no batch: `batch_size` is {batch_size}, and `drop_last` leaves out a batch that is not full\n\
+         hint: lower `batch_size`, or set `drop_last: false`"
     );
     Ok(())
 }

@@ -9,9 +9,8 @@ use super::sample::{Boxes, Keypoints, Mask, Pixels, Sample, Target};
 use super::transforms::Normalize;
 use super::{DataLoader, Dataset};
 
-/// The most channels and pixels of a blank sample, which a damaged file may ask for.
-const MOST_CHANNELS: i64 = 64;
-const MOST_PIXELS: i64 = 1 << 26;
+/// The most pixels of a blank sample, which a damaged file may ask for.
+const MOST_PIXELS: i64 = 1 << 27;
 
 /// The form of a data set's images and targets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,7 +80,7 @@ impl Outline {
         let [channels, height, width] = self.shape;
         let are_sides = height > 0 && width > 0 && height.saturating_mul(width) <= MOST_PIXELS;
         ensure!(
-            self.samples > 0 && (1..=MOST_CHANNELS).contains(&channels) && are_sides,
+            self.samples > 0 && [1, 3].contains(&channels) && are_sides,
             "the checkpoint's data are {} images of shape {:?}, which no data set has",
             self.samples,
             self.shape

@@ -183,7 +183,8 @@ fn picture(
     let plain = Normalize::identity();
     let facts = facts(dataset, &plain, false);
     let collate = collation.collate();
-    let batch = collate.collate(vec![sample], &facts, &mut Random::keyed(&[0]))?;
+    let batch = collate.collate(vec![sample], &facts, &mut Random::keyed(&[0]));
+    let batch = batch.with_context(|| path.display().to_string())?;
     let picture = Picture {
         path: path.to_owned(),
         size,

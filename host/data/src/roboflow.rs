@@ -55,6 +55,9 @@ fn yes() -> bool {
     true
 }
 
+/// The category that stands for all others, where there is one.
+const OTHERS: i64 = 0;
+
 impl RoboflowPart {
     fn coco(&self) -> CocoPart {
         let split = match self.split {
@@ -69,7 +72,7 @@ impl RoboflowPart {
             json_annotation_file: Some(folder.join("_annotations.coco.json")),
             images_dir: folder,
             with_crowd: self.with_crowd,
-            class_ids_to_ignore: Some(vec![0]),
+            class_ids_to_ignore: None,
             input_dim: self.input_dim,
             ignore_empty_annotations: self.ignore_empty_annotations,
             class_inclusion_list: self.class_inclusion_list.clone(),
@@ -80,7 +83,7 @@ impl RoboflowPart {
 
 impl Part for RoboflowPart {
     fn annotations(&self, base: &Path) -> Result<Annotations> {
-        self.coco().annotations(base)
+        self.coco().annotations_without(base, OTHERS)
     }
 
     fn selection(&self) -> Selection<'_> {

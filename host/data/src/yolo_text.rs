@@ -115,7 +115,7 @@ impl YoloPart {
             )
         })?;
         let mut boxes = Vec::new();
-        let lines = text.lines().enumerate();
+        let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
         for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
             match self.bounds(line, left_out) {
                 Ok(bounds) => boxes.extend(bounds),

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use phasebox_contract::printable::excerpt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 use serde_yaml::options::{AliasLimits, DuplicateKeyPolicy, NonFiniteFloatPolicy};
@@ -32,6 +33,7 @@ pub(super) fn parse(text: &str, start: &Location) -> Result<Node> {
                 .location()
                 .map_or(1, |location| location.line().max(1));
             let words = UserMessageFormatter.format_message(error.without_snippet());
+            let words = number_words(&words).unwrap_or(words.into_owned());
             start
                 .at_line(line)
                 .error(format!("not usable as YAML: {words}{}", remedy(text, line)))
@@ -39,6 +41,17 @@ pub(super) fn parse(text: &str, start: &Location) -> Result<Node> {
     let lines: Vec<&str> = text.lines().collect();
     check_zeros(&raw, &lines, start)?;
     locate(raw, start)
+}
+
+/// The words about a number with too many digits, which they would repeat.
+fn number_words(words: &str) -> Option<String> {
+    const REASON: &str = "is not a finite number";
+    let value = words.strip_prefix("value `")?;
+    let value = value.strip_suffix(&format!("` {REASON}"))?;
+    let value = excerpt(value);
+    Some(format!(
+        "value `{value}` {REASON}: the greatest are 1.8e308"
+    ))
 }
 
 /// Refuses `010`, which is 8 in YAML 1.1 and 10 in YAML 1.2.

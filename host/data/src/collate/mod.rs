@@ -17,14 +17,16 @@ pub(crate) mod ragged;
 mod sizes;
 mod stack;
 
-use anyhow::{Result, ensure};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
 use phasebox_contract::missing;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Batch;
 use super::names::COLLATIONS as NOT_THERE;
 use super::random::Random;
-use super::sample::Sample;
+use super::sample::{Fill, Move, Sample};
 use super::transforms::Normalize;
 use crate::named::Named;
 
@@ -101,6 +103,25 @@ collations! {
     MultiScale(multi_scale::MultiScale) = "MultiScaleCollateFunction",
     CrowdSizes(sizes::RandomSize<ragged::CrowdDetection>) = "CrowdDetectionPPYoloECollateFN",
     Mixup(mixup::Mixup) = "CollateMixup",
+}
+
+/// The samples of a batch, resized.
+///
+/// # Errors
+/// A sample that cannot be, with its file.
+fn resized(samples: Vec<Sample>, resize: Move) -> Result<Vec<Sample>> {
+    let samples = samples.into_iter();
+    let resized = samples.map(|sample| {
+        let file = sample.file.clone();
+        let moved = sample.moved(resize, &Fill::default());
+        moved.with_context(|| shown(file.as_deref()))
+    });
+    resized.collect()
+}
+
+/// A sample's file for a message, or words for a sample without one.
+fn shown(file: Option<&Path>) -> String {
+    file.map_or("a sample".to_owned(), |file| file.display().to_string())
 }
 
 /// Refuses a name that no collation has.

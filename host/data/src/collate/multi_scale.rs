@@ -5,11 +5,11 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::ragged::Detection;
-use super::{Collate, Facts};
+use super::{Collate, Facts, resized};
 use crate::Batch;
 use crate::random::Random;
 use crate::raster::{Filter, check_size};
-use crate::sample::{Fill, Move, Sample};
+use crate::sample::{Move, Sample};
 
 /// Keeps the draws of sizes apart from all others.
 const SIZE: u64 = 0x7369_7a65;
@@ -102,9 +102,7 @@ impl Collate for MultiScale {
             return Detection {}.collate(samples, facts, random);
         };
         let resize = Move::Resize(self.draw(first.size()?, facts)?, Filter::Linear);
-        let samples = samples.into_iter();
-        let resized = samples.map(|sample| sample.moved(resize, &Fill::default()));
-        Detection {}.collate(resized.collect::<Result<_>>()?, facts, random)
+        Detection {}.collate(resized(samples, resize)?, facts, random)
     }
 
     fn drawn_sizes(&self, size: [usize; 2]) -> Result<Vec<[usize; 2]>> {

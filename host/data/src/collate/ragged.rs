@@ -1,13 +1,13 @@
 //! Collations of things of which samples have different numbers: rows with the sample's index first, padded so that few
 //! shapes occur and steps can be recorded. Other targets are stacked.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 use torch_ext::Items;
 
 use super::stack::{batch, stacked_target, targets};
-use super::{Collate, Facts};
+use super::{Collate, Facts, shown};
 use crate::Batch;
 use crate::random::Random;
 use crate::sample::{BoxFormat, Boxes, Keypoints, Sample, Target};
@@ -31,6 +31,7 @@ pub(crate) struct CrowdDetection {}
 
 impl Collate for Detection {
     fn collate(&self, samples: Vec<Sample>, facts: &Facts<'_>, _: &mut Random) -> Result<Batch> {
+        check_rows(&samples)?;
         let sizes = sizes(&samples);
         let target = targets(&samples, |targets| rows_or_stack(targets, &sizes))?;
         batch(samples, target, facts)
@@ -130,6 +131,25 @@ fn point_rows(points: &[&Keypoints]) -> Result<Tensor> {
         }
     }
     padded(rows, 1 + 3 * places)
+}
+
+/// Refuses more things than a batch may have, with the file that has most of them.
+fn check_rows(samples: &[Sample]) -> Result<()> {
+    let count: usize = samples.iter().map(things).sum();
+    let most = samples.iter().max_by_key(|sample| things(sample));
+    let file = most.and_then(|sample| sample.file.as_deref());
+    let checked = capacity(count).map(drop);
+    checked.with_context(|| format!("{} has {}", shown(file), most.map_or(0, things)))
+}
+
+/// The number of a sample's boxes and points.
+fn things(sample: &Sample) -> usize {
+    let counts = sample.target.iter().map(|(_, target)| match target {
+        Target::Boxes(boxes) => boxes.list.len(),
+        Target::Keypoints(points) => points.things.len(),
+        _ => 0,
+    });
+    counts.max().unwrap_or(0)
 }
 
 /// The rows as a tensor, filled up to the capacity.

@@ -4,11 +4,11 @@
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::{Collate, Facts};
+use super::{Collate, Facts, resized};
 use crate::Batch;
 use crate::random::Random;
 use crate::raster::{Filter, check_size};
-use crate::sample::{Fill, Move, Sample};
+use crate::sample::{Move, Sample};
 
 /// One of the sides and one of the modes, drawn for each batch: images become squares of that side, boxes follow.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -53,10 +53,7 @@ impl<C: Collate> Collate for RandomSize<C> {
             return self.then.collate(samples, facts, random);
         };
         let resize = Move::Resize([side, side], filter);
-        let samples = samples.into_iter();
-        let resized = samples.map(|sample| sample.moved(resize, &Fill::default()));
-        let resized = resized.collect::<Result<Vec<_>>>()?;
-        self.then.collate(resized, facts, random)
+        self.then.collate(resized(samples, resize)?, facts, random)
     }
 
     fn drawn_sizes(&self, _: [usize; 2]) -> Result<Vec<[usize; 2]>> {

@@ -67,7 +67,10 @@ fn check(folder: &TempDir, recipe: Value, all: &[(i64, [f32; 4])], expected: &st
 #[test]
 fn texts_of_yolo_are_read_in_fractions() {
     let files = [
-        ("a.txt", "0 0.5 0.5 0.25 0.5\n\n  1 0.0 1.0 0.5 0.5  \r\n"),
+        (
+            "a.txt",
+            "\u{feff}0 0.5 0.5 0.25 0.5\n\n  1 0.0 1.0 0.5 0.5  \r\n",
+        ),
         ("b.txt", ""),
         ("d.txt", "0 0.5 0.5 1 1"),
         ("readme.md", "words"),
@@ -343,8 +346,19 @@ fn folders_of_roboflow_are_read_without_category_0() {
         json!({"roboflow_detection": {"train": part("train"), "validation": part("valid")}});
     check(
         &folder,
-        recipe,
+        recipe.clone(),
         &[(0, [1.0, 2.0, 4.0, 6.0])],
         "boxes of `class_ids_to_ignore` (1)",
     );
+    // A file of which nobody has made the category of all others.
+    for split in ["train", "valid"] {
+        let path = folder.path().join("digits-x").join(split);
+        let path = path.join("_annotations.coco.json");
+        let text = fs::read_to_string(&path).unwrap();
+        let text = text.replace(r#"{"id":0,"name":"digits"},"#, "");
+        let text = text.replace(r#""category_id":0"#, r#""category_id":1"#);
+        fs::write(path, text).unwrap();
+    }
+    let one = (0, [1.0, 2.0, 4.0, 6.0]);
+    check(&folder, recipe, &[one, one], "");
 }

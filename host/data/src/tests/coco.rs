@@ -11,7 +11,7 @@ use super::super::{Bounds, DataLoader, Dataset, Pixels, Raster, TransformList};
 use super::{check_refused, load, said};
 
 /// Pictures of 20×10 pixels whose red is their column and green their row, and a file of annotations for both parts.
-fn folder(annotations: &Value) -> TempDir {
+pub(super) fn folder(annotations: &Value) -> TempDir {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs::create_dir(path("images")).unwrap();
@@ -24,7 +24,7 @@ fn folder(annotations: &Value) -> TempDir {
 }
 
 /// Three images, categories with a hole, a crowd, and an image without boxes.
-fn annotations() -> Value {
+pub(super) fn annotations() -> Value {
     let image = |id: i64, name: &str| json!({"id": id, "file_name": name, "width": 20, "height": 10, "license": 4});
     json!({
         "info": {"year": 2026},
@@ -49,7 +49,7 @@ fn part(changes: Value) -> Value {
     part
 }
 
-fn recipe(changes: Value) -> Value {
+pub(super) fn recipe(changes: Value) -> Value {
     json!({"coco_detection": {"train": part(changes.clone()), "validation": part(changes)}})
 }
 
@@ -203,7 +203,7 @@ fn classes_of_the_other_parts_are_those_of_training() {
 }
 
 /// The annotations with one place changed.
-fn changed(pointer: &str, value: Value) -> Value {
+pub(super) fn changed(pointer: &str, value: Value) -> Value {
     let mut all = annotations();
     *all.pointer_mut(pointer).unwrap() = value;
     all

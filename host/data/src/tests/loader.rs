@@ -148,7 +148,7 @@ fn wrong_parameters_are_refused_and_change_nothing() {
         json!("big"),
         "cannot set `batch_size` to \"big\"",
     );
-    check("max_batches", json!(0), "has no batch");
+    check("max_batches", json!(0), "has no batch: give at least 1");
     check("shuffle", Value::Null, "expected a boolean");
     check("center_crop", json!(9), "exclude each other");
     check(

@@ -137,7 +137,7 @@ impl<'a> Assembly<'a> {
         let policies = Policies::read(options.policy.as_deref())?;
         policies.check(recipe, &options)?;
         names::check(recipe, &options)?;
-        let device = open_device(options.device.or(recipe.device))?;
+        let device = open_device(recipe, &options)?;
         torch_ext::use_deterministic_kernels(recipe.training_hyperparams.deterministic_kernels)?;
         torch_ext::allow_tf32(recipe.training_hyperparams.allow_tf32)?;
         let built = Built::build(recipe, &options.data, device, &policies, cache)?;
@@ -332,10 +332,17 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
-fn open_device(choice: Option<DeviceChoice>) -> Result<Device> {
-    match choice {
-        None | Some(DeviceChoice::Cpu) => Ok(Device::Cpu),
-        Some(DeviceChoice::Cuda(index)) => phasebox_train::device::open(&format!("cuda:{index}")),
+/// The device of the command line, or else of the recipe.
+fn open_device(recipe: &Recipe, options: &Options) -> Result<Device> {
+    let index = match options.device.or(recipe.device) {
+        None | Some(DeviceChoice::Cpu) => return Ok(Device::Cpu),
+        Some(DeviceChoice::Cuda(index)) => index,
+    };
+    let opened = phasebox_train::device::open(&format!("cuda:{index}"));
+    let written = recipe.resolved.get("device");
+    match written.filter(|_| options.device.is_none()) {
+        Some(written) => build::at(&[written], opened),
+        None => opened,
     }
 }
 

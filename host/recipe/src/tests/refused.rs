@@ -425,7 +425,7 @@ fn a_recipe_must_be_whole_and_a_mapping() {
         ),
         (
             "a: .inf\n",
-            "1: not usable as YAML: value `.inf` is not a finite number",
+            "1: not usable as YAML: value `.inf` is not a finite number: the greatest are 1.8e308",
         ),
         (
             "? [a, b]\n: 1\n",

@@ -64,7 +64,12 @@ impl Weights {
             return Ok(());
         };
         let place = &place(recipe, broken.learning_rate).location;
-        let message = "a trial of the recipe failed in training";
+        let message = match huge_of_loss(recipe) {
+            Some(_) => {
+                "a trial of the recipe failed in training, perhaps since the loss has a number so large"
+            }
+            None => "a trial of the recipe failed in training",
+        };
         Err(Error::new(broken).context(place.error(message)))
     }
 }
@@ -81,6 +86,9 @@ fn place(recipe: &Recipe, rate: f64) -> &Node {
     if let Some(written) = entries.find_map(|entry| number_in(&entry.written, rate)) {
         return written;
     }
+    if let Some(written) = huge_of_loss(recipe) {
+        return written;
+    }
     let params = &training.optimizer_params;
     match params.entries().is_empty() {
         true => training.schedule.get("initial_lr").unwrap_or(params),
@@ -88,14 +96,29 @@ fn place(recipe: &Recipe, rate: f64) -> &Node {
     }
 }
 
+/// A number of the loss that makes gradients useless whatever the rate.
+fn huge_of_loss(recipe: &Recipe) -> Option<&Node> {
+    const HUGE: f64 = 1e6;
+    let training = &recipe.training_hyperparams;
+    let is_huge = |number: f64| number.abs() >= HUGE;
+    let inline = training.loss.entries().first().map(|entry| &entry.value);
+    let mut sections = inline.into_iter().chain([&training.criterion_params]);
+    sections.find_map(|section| find_number(section, &is_huge))
+}
+
 fn number_in(node: &Node, number: f64) -> Option<&Node> {
+    find_number(node, &|found| found == number)
+}
+
+/// The first number that is meant.
+fn find_number<'a>(node: &'a Node, is_meant: &dyn Fn(f64) -> bool) -> Option<&'a Node> {
     match &node.content {
-        Content::List(items) => items.iter().find_map(|item| number_in(item, number)),
+        Content::List(items) => items.iter().find_map(|item| find_number(item, is_meant)),
         Content::Map(entries) => {
             let mut values = entries.iter().map(|entry| &entry.value);
-            values.find_map(|value| number_in(value, number))
+            values.find_map(|value| find_number(value, is_meant))
         }
-        Content::Scalar(value) => (value.as_f64() == Some(number)).then_some(node),
+        Content::Scalar(value) => value.as_f64().is_some_and(is_meant).then_some(node),
         Content::Unavailable(_) => None,
     }
 }
