@@ -51,6 +51,7 @@
 //! `harness` runs the binary and reads what it leaves.
 
 mod any_batch;
+mod author;
 mod broken_pipe;
 mod cache;
 mod callback_failures;

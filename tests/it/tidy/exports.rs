@@ -13,10 +13,6 @@ const NOT_EXPORTING: [&str; 3] = ["phasebox", "fuzz", "xtask"];
 /// Items that only tests, benches, examples or fuzzing use, with the reason that they are there.
 const FOR_TESTS: &[(&str, &str)] = &[
     (
-        "component_of_module",
-        "the tests of WASI make components as authors' programs do",
-    ),
-    (
         "fire",
         "a bench and a test of allocations call callbacks without a trainer",
     ),

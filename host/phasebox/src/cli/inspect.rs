@@ -1,6 +1,6 @@
 //! `phasebox inspect X.wasm`: what a callback is, before anybody trusts it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -27,30 +27,36 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let engine = engine(None, Profile::Fast, Arc::default())
-            .and_then(PluginEngine::new)
-            .map_err(Failure::Failed)?;
-        let engine = Rc::new(engine);
-        let component = Component::load(engine.engine(), &self.file).map_err(Failure::Refused)?;
+        let (component, description, memory_bytes) = described(&self.file)?;
         let wasi = component.wasi().map_err(Failure::Refused)?;
-        let settings = PluginSettings {
-            name: "inspected".to_owned(),
-            params: serde_json::Value::Null,
-            grants: Grants::default(),
-            limits: Limits::default(),
-            seed: 0,
-        };
-        let described = Plugin::new(&engine, &component, &settings).and_then(|mut plugin| {
-            let description = plugin.describe()?;
-            let memory_bytes = plugin.report().peak_memory_bytes;
-            Ok((description, memory_bytes))
-        });
-        let (description, memory_bytes) = described.map_err(Failure::Refused)?;
         match self.json {
             true => print_json(&as_json(&component, &wasi, &description, memory_bytes)),
             false => print(lines(&component, &wasi, &description, memory_bytes)),
         }
     }
+}
+
+/// A callback's component, what it says of itself, and the memory that it has when loaded.
+pub(super) fn described(file: &Path) -> Result<(Component, Description, u64), Failure> {
+    let engine = engine(None, Profile::Fast, Arc::default())
+        .and_then(PluginEngine::new)
+        .map_err(Failure::Failed)?;
+    let engine = Rc::new(engine);
+    let component = Component::load(engine.engine(), file).map_err(Failure::Refused)?;
+    let settings = PluginSettings {
+        name: "inspected".to_owned(),
+        params: serde_json::Value::Null,
+        grants: Grants::default(),
+        limits: Limits::default(),
+        seed: 0,
+    };
+    let described = Plugin::new(&engine, &component, &settings).and_then(|mut plugin| {
+        let description = plugin.describe()?;
+        let memory_bytes = plugin.report().peak_memory_bytes;
+        Ok((description, memory_bytes))
+    });
+    let (description, memory_bytes) = described.map_err(Failure::Refused)?;
+    Ok((component, description, memory_bytes))
 }
 
 fn lines(

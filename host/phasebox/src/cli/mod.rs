@@ -11,6 +11,7 @@ mod predict;
 mod print;
 mod report;
 mod sweep;
+mod test;
 mod train;
 mod train_options;
 mod trained;
@@ -55,6 +56,16 @@ enum Command {
     Lock(RecipeArguments),
     /// Show what a callback's file is, wants and is called for.
     Inspect(inspect::Inspect),
+    /// Try a callback out in small trainings, with a verdict.
+    Test(test::Test),
+    /// Begin a callback: a project that builds and trains as it is.
+    New(phasebox_author::New),
+    /// Build a callback's component.
+    Build(phasebox_author::Build),
+    /// Write the contract's bindings for a language.
+    Bindings(phasebox_author::Bindings),
+    /// Print the contract between phasebox and callbacks, or write its files.
+    Wit(phasebox_author::Wit),
     /// Show how a run went, and what each callback did and cost.
     Report(report::Report),
     /// Show versions, devices and folders, and what is missing.
@@ -174,6 +185,11 @@ fn command(command: Command) -> Result<(), Failure> {
         Command::Check(check) => check.run(),
         Command::Lock(arguments) => lock::run(&arguments),
         Command::Inspect(inspect) => inspect.run(),
+        Command::Test(test) => test.run(),
+        Command::New(new) => new.run().map_err(Failure::Refused),
+        Command::Build(build) => build.run().map_err(Failure::Failed),
+        Command::Bindings(bindings) => bindings.run().map_err(Failure::Failed),
+        Command::Wit(wit) => wit.run().map_err(Failure::Failed),
         Command::Report(report) => report.run(),
         Command::Doctor => doctor::run(),
     }

@@ -1,0 +1,123 @@
+//! The way from a project to its component: world, phases, compiler, component. Nothing is done when nothing has changed.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use wit_bindgen_core::Files;
+
+use crate::encode;
+use crate::manifest::Project;
+use crate::say::{print, tell};
+use crate::sources;
+use crate::tool::{MayInstall, Tools, run};
+use crate::world;
+
+/// How often `--watch` looks for changes.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The manner of a build.
+#[derive(Clone, Copy)]
+pub(crate) struct Wishes {
+    pub(crate) is_release: bool,
+    pub(crate) install: MayInstall,
+}
+
+/// Builds the project in `folder`, and says so in a line.
+///
+/// # Errors
+/// A project that is none, a function that is no phase, a compiler that is missing or fails.
+pub(crate) fn build(folder: &Path, wishes: Wishes) -> Result<()> {
+    let begun = Instant::now();
+    let project = Project::open(folder)?;
+    let functions = sources::functions(&project)?;
+    if project.language.world {
+        world::write(&project, &functions)?;
+    }
+    let stamp = stamp(&project, wishes)?;
+    let is_built = project.component().exists() && project.holds(STAMP, stamp.as_bytes());
+    if !is_built {
+        let bytes = compiled(&project, wishes)?;
+        project.write(project.component(), &bytes)?;
+        project.write(STAMP, stamp.as_bytes())?;
+    }
+    said(&project.component(), is_built, begun.elapsed())
+}
+
+/// The file that says what the component was built from.
+const STAMP: &str = "build/stamp";
+
+/// Everything that decides the bytes of a component.
+fn stamp(project: &Project, wishes: Wishes) -> Result<String> {
+    let sources = sources::digest(project)?;
+    let program = env!("CARGO_PKG_VERSION");
+    Ok(format!("{program} {} {sources}", wishes.is_release))
+}
+
+/// Runs the steps of the language, and makes a component of what they leave.
+fn compiled(project: &Project, wishes: Wishes) -> Result<Vec<u8>> {
+    let language = project.language;
+    std::fs::create_dir_all(project.folder.join("build"))?;
+    let tools = Tools::find(project, wishes.install)?;
+    if let Some(bindings) = &language.bindings {
+        generate_c(project, &bindings.folder)?;
+    }
+    for step in &language.steps {
+        let mut command = tools.command(&step.tool)?;
+        for argument in &step.argv {
+            match argument.as_str() {
+                "{flags}" => command.args(step.flags.of(wishes.is_release)),
+                written => command.arg(tools.filled(written)),
+            };
+        }
+        run(&mut command, "see its message above")?;
+    }
+    match (&language.core, &language.component) {
+        (Some(core), _) => encode::component(project, &tools.filled(core.of(wishes.is_release))),
+        (None, Some(component)) => encode::left(project, &tools.filled(component)),
+        (None, None) => bail!("the language leaves nothing"),
+    }
+}
+
+/// Writes `plugin.h`, `plugin.c` and an object file that holds the world.
+pub(crate) fn generate_c(project: &Project, into: &str) -> Result<()> {
+    let (mut resolve, world) = world::read(&project.folder)?;
+    let mut generated = Files::default();
+    let mut generator = wit_bindgen_c::Opts::default().build();
+    generator.generate(&mut resolve, world, &mut generated)?;
+    for (name, bytes) in generated.iter() {
+        project.write(format!("{into}/{name}"), bytes)?;
+    }
+    Ok(())
+}
+
+fn said(component: &Path, is_built: bool, time: Duration) -> Result<()> {
+    let bytes = component.metadata().map_or(0, |metadata| metadata.len());
+    let name = component.file_name().unwrap_or_default().display();
+    match is_built {
+        true => print(format_args!("{name} is up to date ({bytes} bytes)")),
+        false => print(format_args!(
+            "{name}: {bytes} bytes, built in {:.1} s",
+            time.as_secs_f64()
+        )),
+    }
+}
+
+/// Builds again whenever a file of the project changes. Returns only if the project cannot be read any more.
+///
+/// # Errors
+/// A folder that is gone, or has too many files.
+pub(crate) fn watch(folder: &Path, wishes: Wishes) -> Result<()> {
+    let mut last = None;
+    loop {
+        let now = sources::times(folder)?;
+        if last.as_ref() != Some(&now) {
+            if let Err(error) = build(folder, wishes) {
+                tell(format_args!("error: {error:#}"));
+            }
+            // What the build itself wrote is no change.
+            last = Some(sources::times(folder)?);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}

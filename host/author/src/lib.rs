@@ -1,0 +1,35 @@
+//! Tools of an author of callbacks, beside a compiler: a new project in any of the languages, its component, and the
+//! contract. Needs no libtorch; nothing here runs a callback.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `command` | the commands `new`, `build`, `bindings` and `wit` |
+//! | `embedded` | the contract and the SDKs, as they are in this repository |
+//! | `toolchains` | the languages: their files, their phases, their commands |
+//! | `manifest` | `phasebox.yaml`: name and language of a project |
+//! | `new` | the files of a new project |
+//! | `names` | one name in the spellings of the languages |
+//! | `world` | the world of a project, and the contract beside it |
+//! | `sources` | a project's files: their digest, and the phases that they have functions for |
+//! | `build` | the way from a project to its component |
+//! | `tool` | the compilers: found, or installed by package managers |
+//! | `folders` | folders that the environment names |
+//! | `say` | the door to the reader |
+//! | `encode` | a core module, made a component |
+
+mod build;
+mod command;
+mod embedded;
+mod encode;
+mod folders;
+mod manifest;
+mod names;
+mod new;
+mod say;
+mod sources;
+mod tool;
+mod toolchains;
+mod world;
+
+pub use self::command::{Bindings, Build, New, Wit};
+pub use self::say::tell;

@@ -1,0 +1,187 @@
+//! The files that a project is made of: their digest, and the phases that they have functions for. The source decides which
+//! those are; its language says how it names them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context as _, Result, bail};
+use phasebox_contract::phase::Phase;
+use phasebox_contract::printable::excerpt;
+use phasebox_contract::suggest;
+use phasebox_files::regular_file;
+use regex::Regex;
+use sha2::{Digest as _, Sha256};
+
+use crate::manifest::Project;
+use crate::names;
+use crate::world::CHECK_RUN;
+
+/// Folders of compilers, package managers and versions.
+const LEFT_OUT: [&str; 6] = [
+    "build",
+    "target",
+    "node_modules",
+    "__pycache__",
+    ".git",
+    "zig-out",
+];
+/// The most files of a project.
+const MOST_FILES: usize = 10_000;
+/// The most bytes of one of them.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// The digest of all files, their names among them.
+pub(crate) fn digest(project: &Project) -> Result<String> {
+    let mut hash = Sha256::new();
+    for path in files(&project.folder)? {
+        let bytes = read(&path)?;
+        hash.update(path.as_os_str().as_encoded_bytes());
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    }
+    let digest = hash.finalize();
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The files with their times of change.
+pub(crate) fn times(folder: &Path) -> Result<Vec<(PathBuf, Option<SystemTime>)>> {
+    let timed = files(folder)?.into_iter().map(|path| {
+        let time = path
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .ok();
+        (path, time)
+    });
+    Ok(timed.collect())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let read = regular_file::read(path, MOST_BYTES);
+    read.with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The files that decide what is built, sorted.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default();
+            let is_component = path.extension().is_some_and(|kind| kind == "wasm");
+            match fs::symlink_metadata(&path)? {
+                kind if kind.is_dir() && LEFT_OUT.iter().all(|left| name != *left) => {
+                    folders.push(path);
+                }
+                kind if kind.is_file() && !is_component => found.push(path),
+                _ => {}
+            }
+        }
+        if found.len() + folders.len() > MOST_FILES {
+            bail!("the project has more than {MOST_FILES} files: build it in a folder of its own");
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The functions that the sources have for the world: phases in the order of the loop, and `check-run`.
+///
+/// # Errors
+/// A function that is named like a phase and is none: it would never be called.
+pub(crate) fn functions(project: &Project) -> Result<Vec<&'static str>> {
+    let texts = texts(project)?;
+    let named = Regex::new(&format!("(?m){}", project.language.phases.regex))?;
+    let names = named.captures_iter(&texts).filter_map(|found| found.get(1));
+    let mut found = Vec::new();
+    for name in names.map(|name| names::kebab(name.as_str())) {
+        match Phase::from_name(&name) {
+            Some(phase) => found.push(phase),
+            None => bail!(
+                "{} has a function for `{}`, which is no phase: it would never be called{}",
+                project.language.source,
+                excerpt(&name),
+                suggest::near(&name, &Phase::ALL.map(Phase::name))
+            ),
+        }
+    }
+    let phases = Phase::ALL.into_iter().filter(|phase| found.contains(phase));
+    let checks_run = CHECKS_RUN.iter().any(|name| texts.contains(name));
+    let check_run = checks_run.then_some(CHECK_RUN);
+    Ok(check_run
+        .into_iter()
+        .chain(phases.map(Phase::name))
+        .collect())
+}
+
+/// The spellings of `check-run` where an author of some language writes it.
+const CHECKS_RUN: [&str; 3] = ["fn check_run(", "def check_run(", ") CheckRun("];
+
+/// The author's files in the language, one after the other.
+fn texts(project: &Project) -> Result<String> {
+    let extension = Path::new(&project.language.source).extension();
+    let mut texts = String::new();
+    for path in files(&project.folder)? {
+        let below = path.strip_prefix(&project.folder).unwrap_or(&path);
+        let mut given = project
+            .language
+            .sdk
+            .keys()
+            .map(String::as_str)
+            .chain(["wit"]);
+        let is_given = given.any(|folder| below.starts_with(folder));
+        if !is_given && path.extension() == extension {
+            texts.push_str(&String::from_utf8_lossy(&read(&path)?));
+            texts.push('\n');
+        }
+    }
+    Ok(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::new::new;
+
+    fn check(language: &str, more: &str, expected: Result<&[&str], &str>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = folder.path().join("p");
+        let project = Project::new(&place, "p", language).expect("a project");
+        new(&project, language, &["on-epoch-end".to_owned()]).expect("it is written");
+        let source = place.join(&project.language.source);
+        let text = fs::read_to_string(&source).expect("a source") + more;
+        fs::write(source, text).expect("it is written");
+        let found = functions(&project).map_err(|error| error.to_string());
+        assert_eq!(
+            found.as_deref().map_err(String::as_str),
+            expected,
+            "{language}"
+        );
+    }
+
+    #[test]
+    fn the_source_of_every_template_names_its_phases() -> Result<()> {
+        for language in crate::toolchains::table()?.languages.keys() {
+            check(language, "", Ok(&["on-train-batch-end", "on-epoch-end"]));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_phase_that_is_none_is_refused() {
+        let refusal = "app.py has a function for `on-epoch-ends`, which is no phase: it would never be called; \
+                       did you mean `on-epoch-end`?";
+        check(
+            "python",
+            "    def on_epoch_ends(self, ctx):\n        pass\n",
+            Err(refusal),
+        );
+        let all: &[&str] = &["check-run", "on-train-batch-end", "on-epoch-end"];
+        check(
+            "python",
+            "    def check_run(self, facts):\n        pass\n",
+            Ok(all),
+        );
+    }
+}

@@ -1,0 +1,299 @@
+//! `phasebox test X.wasm`: a callback tried out in small trainings, and a verdict on what every callback should do. Owns
+//! the questions; the trainings are those of any recipe.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow};
+use clap::Args;
+use phasebox_component::Description;
+use phasebox_contract::printable::excerpt;
+use phasebox_files::regular_file;
+use phasebox_recipe::Recipe;
+use phasebox_train::interrupt::Interrupt;
+use phasebox_train::logger::{Progress, RunFolder};
+use phasebox_train::trainer::{CallbackSummary, Summary};
+use serde_json::Value;
+
+use super::inspect::described;
+use super::messages::show_messages;
+use super::print::print;
+use super::{Failure, report_lines};
+use crate::assemble::{Assembly, Options, ProcessCache};
+
+/// The name of the callback in these trainings.
+const NAME: &str = "tested";
+/// The most bytes of a run's log that are compared.
+const MOST_LOGGED: u64 = 256 << 20;
+/// A parameter that no callback has.
+const NO_PARAMETER: &str = "no_such_parameter";
+
+#[derive(Args)]
+pub(super) struct Test {
+    /// The component.
+    file: PathBuf,
+    /// A recipe to try it in, in place of a small network on digits; its own callbacks are left out.
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    /// Its parameters: `{patience: 5}`.
+    #[arg(long, default_value = "{}")]
+    params: String,
+    /// Epochs of a training; at least 2.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..))]
+    epochs: u32,
+}
+
+impl Test {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        show_messages();
+        tch::set_num_threads(1);
+        let (_, description, _) = described(&self.file)?;
+        let folder = tempfile::tempdir().map_err(|error| Failure::Failed(error.into()))?;
+        let mut bench = Bench {
+            recipe: self.recipe_in(folder.path()).map_err(Failure::Failed)?,
+            file: self
+                .file
+                .canonicalize()
+                .map_err(|error| Failure::Failed(error.into()))?,
+            params: self.params,
+            epochs: self.epochs,
+            runs: folder.path().join("runs"),
+            interrupt: Interrupt::listen().map_err(Failure::Failed)?,
+            cache: ProcessCache::default(),
+        };
+        let whole = bench.trained(&description.grants, self.epochs, None)?;
+        print(used(&whole))?;
+        let verdicts = bench.verdicts(&description, &whole)?;
+        let failed = verdicts.iter().filter(|verdict| !verdict.is_good).count();
+        print(verdicts.iter().map(Verdict::line))?;
+        match failed {
+            0 => Ok(()),
+            _ => Err(Failure::Failed(anyhow!(
+                "{failed} of {} questions were answered badly",
+                verdicts.len()
+            ))),
+        }
+    }
+
+    /// The file of the recipe to try it in.
+    fn recipe_in(&self, folder: &Path) -> Result<PathBuf> {
+        if let Some(recipe) = &self.recipe {
+            return Ok(recipe.clone());
+        }
+        let path = folder.join("recipe.yaml");
+        std::fs::write(&path, include_str!("test.yaml"))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path)
+    }
+}
+
+/// The answer to one question.
+struct Verdict {
+    is_good: bool,
+    text: String,
+}
+
+impl Verdict {
+    fn line(&self) -> String {
+        let word = if self.is_good { "ok  " } else { "BAD " };
+        format!("{word}{}", self.text)
+    }
+}
+
+/// Everything that trainings have in common.
+struct Bench {
+    recipe: PathBuf,
+    file: PathBuf,
+    params: String,
+    epochs: u32,
+    runs: PathBuf,
+    interrupt: Interrupt,
+    cache: ProcessCache,
+}
+
+impl Bench {
+    fn recipe(&self, grants: &[String], params: &str, epochs: u32) -> Result<Recipe, Failure> {
+        let file = self.file.display().to_string().replace('\'', "''");
+        let grants = grants.join(", ");
+        let entry =
+            format!("{{wasm: '{file}', name: {NAME}, params: {params}, grants: [{grants}]}}");
+        let changes = [
+            format!("training_hyperparams.phase_callbacks=[{entry}]"),
+            format!("training_hyperparams.max_epochs={epochs}"),
+        ];
+        Ok(Recipe::load(&self.recipe, &changes)?)
+    }
+
+    fn options(&self, resume: Option<&Path>) -> Options {
+        Options {
+            runs_dir: self.runs.clone(),
+            resume: resume.map(Path::to_path_buf),
+            progress: Progress::silent(),
+            interrupt: self.interrupt.clone(),
+            ..Options::default()
+        }
+    }
+
+    /// One training to its end, or the rest of one.
+    fn trained(
+        &mut self,
+        grants: &[String],
+        epochs: u32,
+        resume: Option<&Path>,
+    ) -> Result<Summary, Failure> {
+        let recipe = self.recipe(grants, &self.params, epochs)?;
+        let options = self.options(resume);
+        let assembly = Assembly::with(&recipe, options, &mut self.cache);
+        let trainer = assembly.and_then(Assembly::trainer);
+        let summary = trainer.map_err(Failure::Refused)?.train();
+        let summary = summary.map_err(Failure::Failed)?;
+        match summary.is_interrupted() {
+            true => Err(Failure::Interrupted),
+            false => Ok(summary),
+        }
+    }
+
+    /// The refusal of a recipe with these grants and parameters; none if it is taken.
+    fn refusal(&mut self, grants: &[String], params: &str) -> Option<String> {
+        let recipe = match self.recipe(grants, params, self.epochs) {
+            Ok(recipe) => recipe,
+            Err(Failure::Refused(error) | Failure::Failed(error)) => {
+                return Some(error.to_string());
+            }
+            Err(Failure::Interrupted) => return None,
+        };
+        let options = self.options(None);
+        let assembly = Assembly::with(&recipe, options, &mut self.cache);
+        assembly.err().map(|error| format!("{error:#}"))
+    }
+
+    fn verdicts(
+        &mut self,
+        description: &Description,
+        whole: &Summary,
+    ) -> Result<Vec<Verdict>, Failure> {
+        let mut verdicts = vec![described_well(description), of_failures(whole)];
+        let again = self.trained(&description.grants, self.epochs, None)?;
+        verdicts.push(equal(whole, &again, "two runs log the same")?);
+        let cut = self.trained(&description.grants, self.epochs / 2, None)?;
+        let resumed = self.trained(&description.grants, self.epochs, Some(&cut.run))?;
+        let carried = "a resumed run logs what one does that was never cut";
+        verdicts.push(equal(whole, &resumed, carried)?);
+        verdicts.push(self.of_unknown_parameter(&description.grants));
+        for grant in &description.grants {
+            verdicts.push(self.of_missing_grant(&description.grants, grant));
+        }
+        Ok(verdicts)
+    }
+
+    fn of_unknown_parameter(&mut self, grants: &[String]) -> Verdict {
+        let refusal = self.refusal(grants, &format!("{{{NO_PARAMETER}: 1}}"));
+        let names_it = refusal.is_some_and(|text| text.contains(NO_PARAMETER));
+        let text = match names_it {
+            true => "an unknown parameter is refused by its name",
+            false => {
+                "an unknown parameter is not refused: let `describe` say `additionalProperties: false`"
+            }
+        };
+        Verdict {
+            is_good: names_it,
+            text: text.to_owned(),
+        }
+    }
+
+    fn of_missing_grant(&mut self, grants: &[String], missing: &str) -> Verdict {
+        let given = grants.iter().filter(|grant| *grant != missing).cloned();
+        let refusal = self.refusal(&given.collect::<Vec<_>>(), &self.params.clone());
+        let names_it = refusal.is_some_and(|text| text.contains(missing));
+        Verdict {
+            is_good: names_it,
+            text: format!(
+                "without the grant `{}` it is refused at check",
+                excerpt(missing)
+            ),
+        }
+    }
+}
+
+/// The callback's part of a run, in the words of `report`, and the limits that it came near to.
+fn used(summary: &Summary) -> Vec<String> {
+    let mut lines = report_lines(summary);
+    lines.retain(|line| !line.starts_with("run  "));
+    let callbacks = summary.callbacks.iter();
+    let tested = callbacks.filter(|callback| callback.name == NAME);
+    lines.extend(tested.flat_map(|callback| {
+        let held = format!("handles it held at the end: {}", callback.live_handles);
+        callback.limits.iter().filter_map(limit).chain([held])
+    }));
+    lines
+}
+
+/// A limit of which something was used.
+fn limit((name, value): (&String, &Value)) -> Option<String> {
+    let (most, used) = (&value["limit"], &value["used"]);
+    let is_used = used.as_f64().is_some_and(|used| used > 0.0);
+    is_used.then(|| format!("limit {name}: {used} of {most}"))
+}
+
+fn described_well(description: &Description) -> Verdict {
+    let is_good = !description.name.is_empty() && description.parameters.is_object();
+    let text = match is_good {
+        true => "`describe` names it and gives a schema of its parameters",
+        false => "`describe` gives no name or no schema of parameters",
+    };
+    Verdict {
+        is_good,
+        text: text.to_owned(),
+    }
+}
+
+fn of_failures(summary: &Summary) -> Verdict {
+    let tested = summary
+        .callbacks
+        .iter()
+        .find(|callback| callback.name == NAME);
+    let failures = tested.map_or(0, |callback| callback.failures.len());
+    let calls = tested.map_or(0, |callback: &CallbackSummary| callback.calls);
+    Verdict {
+        is_good: failures == 0 && calls > 0,
+        text: format!("{calls} calls, {failures} failures"),
+    }
+}
+
+/// Compares what the callback logged in two runs.
+fn equal(one: &Summary, other: &Summary, what: &str) -> Result<Verdict, Failure> {
+    let (one, other) = (logged(one), logged(other));
+    let (one, other) = (
+        one.map_err(Failure::Failed)?,
+        other.map_err(Failure::Failed)?,
+    );
+    let differs = one.iter().zip(&other).find(|(one, other)| one != other);
+    let text = match differs {
+        None if one.len() == other.len() => format!("{what} ({} values)", one.len()),
+        None => format!(
+            "{what}: not so, {} values in place of {}",
+            other.len(),
+            one.len()
+        ),
+        Some((one, other)) => format!("{what}: not so, `{other}` in place of `{one}`"),
+    };
+    Ok(Verdict {
+        is_good: one == other,
+        text,
+    })
+}
+
+/// The values that the callback logged, a line each, without the times at which it did.
+fn logged(summary: &Summary) -> Result<Vec<String>> {
+    let path = RunFolder::open(&summary.run)?.metrics();
+    let text = regular_file::read_text(&path, MOST_LOGGED)?;
+    let beginning = format!("{NAME}/");
+    let mut values = Vec::new();
+    for line in text.lines() {
+        let line: Value = serde_json::from_str(line)?;
+        let name = line["name"].as_str().unwrap_or_default();
+        if name.starts_with(&beginning) {
+            values.push(format!("{name} at {}: {}", line["step"], line["value"]));
+        }
+    }
+    Ok(values)
+}

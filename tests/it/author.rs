@@ -1,0 +1,159 @@
+//! An author's way: `phasebox new`, `build`, a training, and a resume that carries the state, in every language. Each
+//! project is the template as it is written; all smooth the same losses, so all log the same numbers.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::harness::training::{TrainedRun, Training};
+use crate::harness::{Finished, Scratch, is_long, repository};
+
+/// Languages whose compilers every build of this repository has.
+const QUICK: [&str; 2] = ["rust", "c"];
+/// Languages whose compilers are fetched, or take long.
+const OTHERS: [&str; 7] = [
+    "cpp",
+    "zig",
+    "go",
+    "python",
+    "javascript",
+    "typescript",
+    "assemblyscript",
+];
+
+fn languages() -> Vec<&'static str> {
+    let others = OTHERS.into_iter().filter(|_| is_long());
+    QUICK.into_iter().chain(others).collect()
+}
+
+/// Runs a command of the program, with the user's own compilers.
+fn run(scratch: &Scratch, arguments: &[&str]) -> Finished {
+    let own = std::env::var_os("PHASEBOX_CACHE").map(PathBuf::from);
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/phasebox"));
+    let mut command = scratch.command(arguments);
+    command.env("PHASEBOX_CACHE", own.or_else(home).expect("a home"));
+    scratch.finish(command.spawn().expect("the binary starts"))
+}
+
+/// Runs a command of the program, which must succeed; answers what it printed.
+fn done(scratch: &Scratch, arguments: &[&str]) -> String {
+    let finished = run(scratch, arguments);
+    assert_eq!(finished.code, Some(0), "{arguments:?}: {}", finished.stderr);
+    finished.stdout
+}
+
+/// A new project in a language, built.
+fn built(scratch: &Scratch, language: &str) -> PathBuf {
+    done(
+        scratch,
+        &[
+            "new",
+            "smooth-it",
+            "--lang",
+            language,
+            "--on",
+            "epoch-end,training-end",
+        ],
+    );
+    done(scratch, &["build", "smooth-it", "--install"]);
+    scratch.path("smooth-it/build/smooth-it.wasm")
+}
+
+fn training(component: &Path) -> Training {
+    let entry = format!(
+        "{{wasm: '{}', name: s, params: {{smoothing: 0.8, patience: 50}}, grants: [stop]}}",
+        component.display()
+    );
+    Training::digits().callback(&entry).checkpoints(1).epochs(4)
+}
+
+fn smoothed(run: &TrainedRun) -> Vec<(u64, f64)> {
+    run.logged("s/smoothed_loss")
+}
+
+#[test]
+fn a_new_project_trains_and_resumes_in_every_language() {
+    let mut first = None;
+    for language in languages() {
+        let scratch = Scratch::new();
+        let component = built(&scratch, language);
+        let inspected = done(&scratch, &["inspect", "smooth-it/build/smooth-it.wasm"]);
+        let phases = "phases      on-train-batch-end, on-epoch-end, on-training-end";
+        assert!(inspected.contains(phases), "{language}: {inspected}");
+        let whole = training(&component).run();
+        let expected = smoothed(&whole);
+        assert!(!expected.is_empty(), "{language}");
+        assert_eq!(
+            first.get_or_insert_with(|| expected.clone()),
+            &expected,
+            "{language}"
+        );
+        let cut = training(&component).epochs(2).run();
+        let resumed = training(&component).from(&cut, "latest").run();
+        assert_eq!(smoothed(&resumed), expected, "{language} resumed");
+    }
+}
+
+#[test]
+fn a_build_of_nothing_new_is_at_once() {
+    let scratch = Scratch::new();
+    let component = built(&scratch, "c");
+    let bytes = std::fs::read(&component).expect("it is built");
+    let again = done(&scratch, &["build", "smooth-it"]);
+    assert!(again.starts_with("smooth-it.wasm is up to date"), "{again}");
+    let source = scratch.path("smooth-it/plugin.c");
+    let text = std::fs::read_to_string(&source).expect("a source");
+    std::fs::write(source, text.replace("0.9", "0.7")).expect("it is written");
+    done(&scratch, &["build", "smooth-it"]);
+    assert_ne!(std::fs::read(&component).expect("it is built"), bytes);
+}
+
+#[test]
+fn mistakes_of_authors_are_refused() {
+    let scratch = Scratch::new();
+    done(&scratch, &["new", "good", "--lang", "py"]);
+    for (arguments, expected) in [
+        (
+            &["new", "../up", "--lang", "c"] as &[&str],
+            "`../up` is no name for a project",
+        ),
+        (&["new", "a", "--lang", "cobol"], "unknown language `cobol`"),
+        (
+            &["new", "a", "--lang", "c", "--on", "epoch-ends"],
+            "there is no phase `epoch-ends`; did you mean `on-epoch-end`?",
+        ),
+        (&["new", "good", "--lang", "c"], "good has files already"),
+        (&["build", "."], ". has no phasebox.yaml"),
+    ] {
+        let finished = run(&scratch, arguments);
+        assert_ne!(finished.code, Some(0), "{arguments:?}");
+        assert!(finished.stderr.contains(expected), "{}", finished.stderr);
+    }
+    for (text, expected) in [
+        ("name: good\nlanguage: python\non: []\n", "phasebox.yaml"),
+        (
+            "name: ../x\nlanguage: python\n",
+            "`../x` is no name for a project",
+        ),
+        ("name: good\nlanguage: pyhton\n", "did you mean `python`?"),
+    ] {
+        scratch.write("good/phasebox.yaml", text);
+        let finished = run(&scratch, &["build", "good"]);
+        assert_ne!(finished.code, Some(0), "{text}");
+        assert!(finished.stderr.contains(expected), "{}", finished.stderr);
+    }
+}
+
+/// The contract in the program is that of the repository.
+#[test]
+fn the_contract_is_printed_and_written() {
+    let scratch = Scratch::new();
+    let printed = done(&scratch, &["wit"]);
+    assert!(printed.contains("package phasebox:train@"), "{printed}");
+    done(&scratch, &["wit", "contract"]);
+    let compared = Command::new("diff")
+        .arg("-r")
+        .arg(repository("wit"))
+        .arg(scratch.path("contract"))
+        .status();
+    assert!(compared.expect("diff runs").success());
+}
