@@ -120,7 +120,7 @@ fn a_lock_of_0_1_0_holds() {
     assert_eq!(scratch.phasebox(&["lock", "recipe.yaml"]).code, Some(0));
     let text = fs::read_to_string(&lock).expect("it is there");
     let now: Value = serde_json::from_str(&text).expect("valid JSON");
-    assert_eq!(now["schema"], 2);
+    assert_eq!(now["schema"], 3);
     scratch.write("recipe.plugins.lock", now["callbacks"].to_string());
     let passed = scratch.phasebox(&["check", "recipe.yaml"]);
     assert_eq!(passed.code, Some(0), "{}", passed.stderr);

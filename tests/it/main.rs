@@ -46,6 +46,7 @@
 //! | `odd_files` | that a file which never ends, or waits for a writer, is refused at once |
 //! | `system_faults` | that streams which take nothing, small limits and early signals cost no run its end |
 //! | `wrong_numbers` | that what would train to wrong numbers without a word is refused, or said |
+//! | `scripts` | that a script does what a component does, and its mistakes are said with their line |
 //! | `tidy` | that the source keeps the rules of ARCHITECTURE.md and CONTRIBUTING.md |
 //!
 //! `harness` runs the binary and reads what it leaves.
@@ -92,6 +93,7 @@ mod reports;
 mod resume;
 mod run_checks;
 mod sandbox;
+mod scripts;
 mod sg_recipes;
 mod siege;
 mod state_upgrade;

@@ -93,6 +93,7 @@ fn every_stock_callback() {
         "lr-warmup-cosine: {warmup_steps: 20}",
         "save-first-batch: {max_images: 4}",
         "trace: {artifact: true}",
+        "script: {text: 'fn on_train_batch_end(ctx) { ctx.log_scalar(\"loss\", ctx.loss()); }'}",
     ] {
         check_recorded(callback, &Case::callbacks(&[callback]), KINDS);
     }

@@ -1,5 +1,15 @@
 //! The description that a callback gives of itself by `describe`. Calling it is the host's part.
 
+/// The JSON of `describe-configured`: the callback as its parameters have made it.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct Configured {
+    /// Names of the phases at which it wants to be called; all that it exports if there are none.
+    pub phases: Option<Vec<String>>,
+    /// The metrics that it publishes; those of `describe` if there are none.
+    pub metrics: Option<Vec<String>>,
+}
+
 /// The JSON of `describe`. Fields that the callback leaves out are empty.
 #[derive(Clone, Debug, Default, serde::Deserialize, serde::Serialize)]
 #[serde(default)]

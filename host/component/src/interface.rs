@@ -9,9 +9,10 @@ use wasmtime::component::types::{Component, ComponentInstance, ComponentItem};
 use crate::imports::check_contract;
 
 /// The functions of the `callback` interface that are not phases.
-const LIFE_CYCLE: [&str; 5] = [
+const LIFE_CYCLE: [&str; 6] = [
     "describe",
     "configure",
+    "describe-configured",
     "check-run",
     "save-state",
     "load-state",

@@ -45,7 +45,7 @@ mod wasi;
 
 pub use self::clock::TICK;
 pub use self::component::Component;
-pub use self::description::Description;
+pub use self::description::{Configured, Description};
 pub use self::engine::{Engine, Profile};
 pub use self::parameters::Schema;
 pub use self::source_lines::{SourceLines, lines_of_source};

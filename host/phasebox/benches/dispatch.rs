@@ -77,10 +77,17 @@ impl Callback for Bench {
 
     fn on_phase(&mut self, _: Phase, context: &mut Lendable<Context>) -> Result<()> {
         let mut component = of(component(&self.cache)?);
+        let mut script = of(script(&self.cache)?);
+        for phase in [Phase::TrainBatchEnd, Phase::EpochStart, EIGHT] {
+            script
+                .fire(phase, context)
+                .context("the script cannot do its part")?;
+        }
         for phase in [
             Phase::TrainingStart,
             Phase::TrainBatchEnd,
             Phase::EpochStart,
+            EIGHT,
             IN_PLACE,
             RESULT,
         ] {
@@ -90,6 +97,7 @@ impl Callback for Bench {
         }
         if is_wanted("phase/") {
             phases(&mut component, context)?;
+            scripts(&mut component, &mut script, context);
         }
         if is_wanted("operation/") {
             operations(&mut component, context)?;
@@ -97,6 +105,18 @@ impl Callback for Bench {
         Ok(())
     }
 }
+
+/// The phase at which the guest and the script ask for eight numbers.
+const EIGHT: Phase = Phase::EpochEnd;
+
+/// The script that does what `tests/guests/bench` does.
+const SCRIPT: &str = "
+fn on_train_batch_end(ctx) { }
+fn on_epoch_start(ctx) { ctx.global_step; }
+fn on_epoch_end(ctx) {
+    ctx.global_step; ctx.global_step; ctx.global_step; ctx.global_step;
+    ctx.global_step; ctx.global_step; ctx.global_step; ctx.global_step;
+}";
 
 /// The phase at which the guest changes a tensor in place, and the one at which it makes results.
 const IN_PLACE: Phase = Phase::TrainLoaderStart;
@@ -142,6 +162,20 @@ fn phases(component: &mut Callbacks, context: &mut Lendable<Context>) -> Result<
     );
     row("phase/component getter", getter - no_op, None, "");
     Ok(())
+}
+
+/// Times calls of a script beside those of a component that does the same.
+fn scripts(component: &mut Callbacks, script: &mut Callbacks, context: &mut Lendable<Context>) {
+    for (name, phase) in [
+        ("phase/script no-op", Phase::TrainBatchEnd),
+        ("phase/script getter", Phase::EpochStart),
+        ("phase/script eight getters", EIGHT),
+    ] {
+        let [component] = nanoseconds([&mut |n| fire(component, phase, context, n)]);
+        let [script] = nanoseconds([&mut |n| fire(script, phase, context, n)]);
+        let against = ("a component in Rust", script / component);
+        row(name, script, Some(against), "");
+    }
 }
 
 /// Times one operation through handles, of the many that one call makes; the call itself is taken off.
@@ -242,19 +276,30 @@ fn guest() -> PathBuf {
     repository("target/plugins/tests/bench-guest.wasm")
 }
 
+/// Loads the stock callback for scripts.
+fn script(cache: &Path) -> Result<Plugin> {
+    let params = serde_json::json!({ "file": "bench.rhai", "text": SCRIPT, "params": {} });
+    loaded(cache, &repository("target/plugins/script.wasm"), params)
+}
+
 /// Loads tests/guests/bench, under the limits that a recipe would give it.
 fn component(cache: &Path) -> Result<Plugin> {
+    loaded(cache, &guest(), serde_json::Value::Null)
+}
+
+fn loaded(cache: &Path, file: &Path, params: serde_json::Value) -> Result<Plugin> {
     let engine = Rc::new(PluginEngine::new(Engine::new(cache)?)?);
-    let component = Component::load(engine.engine(), &guest())
-        .context("build it with `cargo xtask plugins`")?;
+    let component =
+        Component::load(engine.engine(), file).context("build it with `cargo xtask plugins`")?;
     let settings = PluginSettings {
         name: "bench-guest".to_owned(),
-        params: serde_json::Value::Null,
+        params,
         grants: Grants::default(),
         limits: Limits::default(),
         seed: 0,
     };
     let mut plugin = Plugin::new(&engine, &component, &settings)?;
     plugin.configure(&settings.params)?;
+    plugin.describe_configured()?;
     Ok(plugin)
 }

@@ -80,6 +80,7 @@ const STOCK: &str = "
   - SaveFirstBatch: {max_images: 4}
   - TrainingStageSwitch: {next_stage_start_epoch: 0, set_loss: {label_smoothing: 0.0}}
   - Trace: {phases: [on-train-batch-end, on-epoch-end], artifact: false}
+  - Script: {text: 'fn on_epoch_end(ctx) { state.epoch = ctx.epoch; }'}
 ";
 
 /// Writes `recipe.yaml` on the digits, with the stock callbacks and `more`.

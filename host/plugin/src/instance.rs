@@ -52,6 +52,7 @@ struct Exports {
     phases: [Option<PhaseFunction>; Phase::ALL.len()],
     describe: Option<TypedFunc<(), (String,)>>,
     configure: Option<Fallible<(String,), ()>>,
+    describe_configured: Option<TypedFunc<(), (String,)>>,
     check_run: Option<Fallible<(String,), ()>>,
     save_state: Option<Fallible<(), Vec<u8>>>,
     load_state: Option<Fallible<(Vec<u8>,), ()>>,
@@ -116,6 +117,17 @@ impl Instance {
             configure.call(store, (params,))
         })?;
         Ok(Some(answer))
+    }
+
+    /// The text of `describe-configured`; none if it is not exported.
+    pub(crate) fn describe_configured(&mut self) -> Result<Option<String>> {
+        let Some(describe) = self.exports.describe_configured else {
+            return Ok(None);
+        };
+        let (text,) = self.carrying(MAX_ANSWER_BYTES, "describe-configured", |store| {
+            describe.call(store, ())
+        })?;
+        Ok(Some(text))
     }
 
     /// The answer to the facts of the run, a JSON object as text; none if `check-run` is not exported.
@@ -329,6 +341,7 @@ impl ExportLookup<'_> {
             phases: functions,
             describe: self.typed("describe")?,
             configure: self.typed("configure")?,
+            describe_configured: self.typed("describe-configured")?,
             check_run: self.typed("check-run")?,
             save_state: self.typed("save-state")?,
             load_state: self.typed("load-state")?,

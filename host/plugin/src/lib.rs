@@ -7,6 +7,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `plugin` | the callback: parameters, saved state, reloading, the report |
+//! | `configured` | the phases and the code that parameters decide about |
 //! | `state_handover` | saved state that another build goes on with |
 //! | `instance` | instantiating, exports, calls under a limit |
 //! | `engine` | the engine with the host functions linked |
@@ -21,6 +22,7 @@
 //! | `bindings` | Rust generated from `wit/` |
 
 mod bindings;
+mod configured;
 mod deadline;
 pub mod drawing;
 mod engine;
@@ -46,6 +48,7 @@ mod tensor_ops_test;
 mod torch_call;
 mod trap;
 
+pub use self::configured::Code;
 pub use self::engine::PluginEngine;
 pub use self::plugin::Plugin;
 pub use self::settings::PluginSettings;

@@ -14,6 +14,7 @@ use phasebox_contract::small_json;
 use phasebox_train::callback::{Callback, CallbackReport, CallbackState, Changes};
 use phasebox_train::context::{Context, Lendable};
 
+use crate::configured::Code;
 use crate::engine::PluginEngine;
 use crate::error::{clip, said};
 use crate::grants;
@@ -23,6 +24,10 @@ use crate::settings::PluginSettings;
 /// A callback that is an instantiated component.
 pub struct Plugin {
     pub(crate) instance: Instance,
+    /// The phases at which it is called.
+    pub(crate) phases: PhaseSet,
+    /// The code that it is known by: the component, or the script that this runs.
+    pub(crate) code: Code,
     /// The state that the guest saved last, which `reload` falls back to after a trap.
     pub(crate) saved: Option<Vec<u8>>,
     /// The version that the guest gives itself in `describe`; empty before.
@@ -35,7 +40,7 @@ pub struct Plugin {
     facts: Option<String>,
     engine: Rc<PluginEngine>,
     pub(crate) component: Component,
-    settings: PluginSettings,
+    pub(crate) settings: PluginSettings,
 }
 
 impl Plugin {
@@ -50,6 +55,11 @@ impl Plugin {
     ) -> Result<Plugin> {
         Ok(Plugin {
             instance: Instance::new(engine, component, settings)?,
+            phases: component.phases,
+            code: Code {
+                source: component.path.display().to_string(),
+                sha256: component.sha256,
+            },
             saved: None,
             version: String::new(),
             state_version: 0,
@@ -206,7 +216,7 @@ impl Callback for Plugin {
     }
 
     fn phases(&self) -> PhaseSet {
-        self.component.phases
+        self.phases
     }
 
     fn changes(&self) -> Option<Changes> {
@@ -272,7 +282,7 @@ impl Callback for Plugin {
             tensors: stored
                 .flat_map(|(name, stored)| stored.named(name))
                 .collect(),
-            sha256: self.component.sha256.to_string(),
+            sha256: self.code.sha256.to_string(),
             version: self.version.clone(),
             state_version: self.state_version,
         })
@@ -294,8 +304,8 @@ impl Callback for Plugin {
         let grants = state.grants.names();
         CallbackReport {
             name: self.settings.name.clone(),
-            source: self.component.path.display().to_string(),
-            sha256: self.component.sha256.to_string(),
+            source: self.code.source.clone(),
+            sha256: self.code.sha256.to_string(),
             grants: grants.into_iter().map(str::to_owned).collect(),
             counters: state.counters.clone(),
             limits: Some((state.limits, state.usage_at_end())),

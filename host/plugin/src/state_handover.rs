@@ -66,7 +66,7 @@ impl Handover {
                 state_version: saved.state_version,
             },
             to: Build {
-                sha256: reader.component.sha256.to_string(),
+                sha256: reader.code.sha256.to_string(),
                 version: reader.version.clone(),
                 state_version: reader.state_version,
             },

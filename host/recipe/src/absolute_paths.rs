@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::callback_forms::is_script;
 use super::location::Location;
 use super::node::{Content, Entry, Node};
 
@@ -56,7 +57,7 @@ fn resolve_callbacks(holder: &mut Node) {
     items.iter_mut().for_each(resolve_callback);
 }
 
-/// The three forms that `callbacks` reads.
+/// The forms that `callbacks` reads.
 fn resolve_callback(item: &mut Node) {
     if item.as_str().is_some_and(is_file) {
         return resolve(item);
@@ -64,11 +65,32 @@ fn resolve_callback(item: &mut Node) {
     if let Some(wasm) = item.get_mut("wasm") {
         return resolve(wasm);
     }
+    if let Some(file) = script_file(item) {
+        return resolve(file);
+    }
     if let Content::Map(entries) = &mut item.content
         && let [only] = entries.as_mut_slice()
         && is_file(&only.key)
     {
         only.key = absolute(&item.location, &only.key);
+    }
+}
+
+/// The file of a script, in both of its forms.
+fn script_file(item: &mut Node) -> Option<&mut Node> {
+    let is_long = item
+        .get("stock")
+        .and_then(Node::as_str)
+        .is_some_and(is_script);
+    if is_long {
+        return item.get_mut("file");
+    }
+    match &mut item.content {
+        Content::Map(entries) => match entries.as_mut_slice() {
+            [only] if is_script(&only.key) => only.value.get_mut("file"),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The three forms of an entry of `phase_callbacks`, read into one [`CallbackEntry`].
+//! The forms of an entry of `phase_callbacks`, read into one [`CallbackEntry`].
 //! Owns the forms; what an entry means is said in `callbacks`, and the order they run in is `callback_order`'s.
 //!
 //! ```yaml
@@ -8,6 +8,7 @@
 //!   - wasm: callbacks/clip.wasm         # the long form; `stock: EMA` instead of `wasm:` for a stock callback
 //!     name: clip
 //!     params: {max_norm: 1.0}
+//!   - Script: {file: stop.rhai, grants: [stop]} # a script: all keys of the long form beside `file` or `text`
 //! ```
 
 use phasebox_contract::digest::Digest;
@@ -19,7 +20,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::callback_labels;
-use super::callbacks::{CallbackEntry, CallbackSource, Grant, Order};
+use super::callbacks::{CallbackEntry, CallbackSource, Grant, Order, Script};
 use super::deserialize::unfit;
 use super::homes::home;
 use super::location::Result;
@@ -58,6 +59,9 @@ const SHAPE: &str = "an entry is `- Name`, `- Name: {parameters}`, or the long f
 
 fn entry(node: &Node) -> Result<CallbackEntry> {
     if let Some(name) = node.as_str() {
+        if is_script(name) {
+            return Err(node.error(SCRIPT_SHAPE));
+        }
         return short(node, name, Value::Object(serde_json::Map::new()));
     }
     match node.entries() {
@@ -68,6 +72,7 @@ fn entry(node: &Node) -> Result<CallbackEntry> {
         {
             long(node)
         }
+        [only] if is_script(&only.key) => script(node, &only.key, &only.value),
         [only] => short(node, &only.key, params(&only.value)?),
         [first, ..] if first.value.is_null() => Err(node.error(format!(
             "indent the parameters deeper than their callback `{}`",
@@ -92,7 +97,7 @@ fn short(node: &Node, name: &str, params: Value) -> Result<CallbackEntry> {
         stock(node, name)?
     };
     Ok(CallbackEntry {
-        name: default_name(&source),
+        name: default_name(&source, name),
         source,
         params,
         digest: None,
@@ -110,6 +115,23 @@ fn short(node: &Node, name: &str, params: Value) -> Result<CallbackEntry> {
 fn long(node: &Node) -> Result<CallbackEntry> {
     let mut reader = SectionReader::new(node);
     let source = long_source(&mut reader, node);
+    let name = node.get("stock").and_then(Node::as_str);
+    long_entry(reader, source, name.unwrap_or_default(), node)
+}
+
+/// A script, with the keys of the long form beside its file or text.
+fn script(node: &Node, name: &str, section: &Node) -> Result<CallbackEntry> {
+    let mut reader = SectionReader::new(section);
+    let source = script_source(&mut reader, section);
+    long_entry(reader, source, name, node)
+}
+
+fn long_entry(
+    mut reader: SectionReader<'_>,
+    source: Result<CallbackSource>,
+    stock_name: &str,
+    written: &Node,
+) -> Result<CallbackEntry> {
     let source = reader
         .keep(source)
         .unwrap_or(CallbackSource::Stock(String::new()));
@@ -117,7 +139,7 @@ fn long(node: &Node) -> Result<CallbackEntry> {
     let entry = CallbackEntry {
         name: reader
             .optional("name")
-            .unwrap_or_else(|| default_name(&source)),
+            .unwrap_or_else(|| default_name(&source, stock_name)),
         source,
         params: params
             .and_then(|params| reader.keep(params))
@@ -136,7 +158,7 @@ fn long(node: &Node) -> Result<CallbackEntry> {
         on_error: on_error(&mut reader),
         on_state: reader.value_or("on_state", OnState::Carry),
         wasi: reader.value_or("wasi", Wasi::Answer),
-        written: node.clone(),
+        written: written.clone(),
     };
     reader.finish(&[])?;
     Ok(entry)
@@ -154,10 +176,32 @@ fn long_source(reader: &mut SectionReader<'_>, node: &Node) -> Result<CallbackSo
                 excerpt(&path)
             )))
         }
+        (None, Some(name)) if name.as_str().is_some_and(is_script) => script_source(reader, node),
         (None, Some(name)) => stock(name, &name.parse::<String>()?),
         (Some(_), Some(_)) => Err(node.error("has both `wasm` and `stock`; keep one")),
         (None, None) => Err(node.error(SHAPE)),
     }
+}
+
+const SCRIPT_SHAPE: &str =
+    "a script is `- Script: {file: my.rhai}`, or has its lines below `text: |` in place of `file`";
+
+/// True for the name of the stock callback that runs scripts.
+pub(super) fn is_script(name: &str) -> bool {
+    name.eq_ignore_ascii_case("script")
+}
+
+fn script_source(reader: &mut SectionReader<'_>, node: &Node) -> Result<CallbackSource> {
+    let script = match (reader.find("file"), reader.find("text")) {
+        (Some(file), None) => {
+            let path: String = file.parse()?;
+            Script::File(file.location.resolve(path))
+        }
+        (None, Some(text)) => Script::Text(text.parse()?),
+        (Some(_), Some(_)) => return Err(node.error("has both `file` and `text`; keep one")),
+        (None, None) => return Err(node.error(format!("without a script: {SCRIPT_SHAPE}"))),
+    };
+    Ok(CallbackSource::Script(script))
 }
 
 fn file(node: &Node, path: &str) -> CallbackSource {
@@ -165,6 +209,12 @@ fn file(node: &Node, path: &str) -> CallbackSource {
 }
 
 fn stock(node: &Node, name: &str) -> Result<CallbackSource> {
+    if name.ends_with(".rhai") {
+        return Err(node.error(format!(
+            "`{0}` is a script: write `- Script: {{file: {0}}}`",
+            excerpt(name)
+        )));
+    }
     if name.trim().is_empty() || name.contains(['/', '\\']) {
         return Err(node.error(format!(
             "`{name}` is no stock callback's name, and a file's name ends in .wasm"
@@ -173,10 +223,10 @@ fn stock(node: &Node, name: &str) -> Result<CallbackSource> {
     Ok(CallbackSource::Stock(name.to_owned()))
 }
 
-fn default_name(source: &CallbackSource) -> String {
+fn default_name(source: &CallbackSource, stock_name: &str) -> String {
     match source {
-        CallbackSource::Stock(name) => name.clone(),
-        CallbackSource::File(path) => path
+        CallbackSource::Stock(_) | CallbackSource::Script(Script::Text(_)) => stock_name.to_owned(),
+        CallbackSource::File(path) | CallbackSource::Script(Script::File(path)) => path
             .file_stem()
             .unwrap_or_default()
             .to_string_lossy()

@@ -2,7 +2,7 @@
 //! Owns what an entry says; its YAML is read by `callback_forms`. Loading a component and enforcing its limits are
 //! `plugin`'s.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use phasebox_contract::digest::Digest;
 use phasebox_contract::limits::Limits;
@@ -17,7 +17,8 @@ use super::node::Node;
 pub struct CallbackEntry {
     /// Where its component comes from.
     pub source: CallbackSource,
-    /// Its name in the run, unique in a recipe; by default the stock name or the file's name without `.wasm`.
+    /// Its name in the run, unique in a recipe; by default the stock name or the file's name without `.wasm`
+    /// or `.rhai`.
     pub name: String,
     /// A JSON object for its `configure`.
     pub params: Value,
@@ -48,6 +49,27 @@ pub enum CallbackSource {
     Stock(String),
     /// A component file, resolved against the file that names it.
     File(PathBuf),
+    /// A script, which the stock callback `Script` runs.
+    Script(Script),
+}
+
+/// A script's text, or the file that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Script {
+    /// A file, resolved against the one that names it.
+    File(PathBuf),
+    /// A text in the recipe.
+    Text(String),
+}
+
+impl CallbackSource {
+    /// The file that an author writes and changes: a component or a script.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::Script(Script::File(path)) => Some(path),
+            Self::Stock(_) | Self::Script(Script::Text(_)) => None,
+        }
+    }
 }
 
 /// A right, and the line that gives it.

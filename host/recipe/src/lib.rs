@@ -50,7 +50,7 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use callbacks::{CallbackEntry, CallbackSource, Grant, Order};
+pub use callbacks::{CallbackEntry, CallbackSource, Grant, Order, Script};
 pub use homes::home;
 pub use location::{Location, Note, RecipeError, Result, Source};
 pub use node::{Content, Entry, Node};
@@ -198,17 +198,15 @@ impl Recipe {
         self.resolved.location.resolve("")
     }
 
-    /// The files that the recipe is made of and names: those it was composed of, and its callbacks' own.
+    /// The files that the recipe is made of and names: those it was composed of, and its callbacks' own,
+    /// components and scripts.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files = self.resolved.files();
         files.extend(
             self.training_hyperparams
                 .phase_callbacks
                 .iter()
-                .filter_map(|entry| match &entry.source {
-                    CallbackSource::File(path) => Some(path.clone()),
-                    CallbackSource::Stock(_) => None,
-                }),
+                .filter_map(|entry| entry.source.file().map(Path::to_path_buf)),
         );
         files
     }

@@ -100,6 +100,7 @@ phase_callbacks:
   - SaveFirstBatch: {max_images: 4}
   - TrainingStageSwitch: {next_stage_start_epoch: 2, set_loss: {label_smoothing: 0.0}}
   - Trace: {phases: [on-epoch-end], artifact: true}
+  - Script: {text: 'fn on_train_batch_end(ctx) { state.loss = ctx.loss().defer(); }'}
 ";
 
 /// The recipe that `tensor_ops/rows.json` is written for: the rows know its network (the group `bn1.*`) and its seed.

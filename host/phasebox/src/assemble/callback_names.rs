@@ -40,6 +40,7 @@ pub(super) const NAMES: &[Name] = &[
     Name::new("GradNormMonitor", "grad-norm-monitor", as_written),
     Name::new("LrWarmupCosine", "lr-warmup-cosine", as_written),
     Name::new("SaveFirstBatch", "save-first-batch", as_written),
+    Name::new("Script", "script", as_written),
     Name::new("Trace", "trace", as_written),
     Name::new("TrainingStageSwitch", SWITCH, as_written),
     Name::new("EarlyStop", "early-stopping", early_stop),

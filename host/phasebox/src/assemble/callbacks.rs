@@ -1,7 +1,7 @@
 //! Loads the callbacks of a recipe: stock names to files, digests, grants, limits, parameters. Calling them is the
 //! trainer's.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -24,6 +24,7 @@ use super::callback_names::{Lower, as_written};
 use super::lock::{self, Lock, Locked};
 use super::policy::Policies;
 use super::process_cache::ProcessCache;
+use super::script::{SCRIPT, ScriptText};
 use super::stock::StockCallbacks;
 
 /// A callback in its place, ready to be called.
@@ -130,7 +131,10 @@ impl PlannedCallback {
     /// Where it comes from, and the digest of its code.
     pub fn source(&self) -> String {
         match &self.lock {
-            Some(lock) => format!("{} sha256:{}", lock.source, &lock.sha256[..12]),
+            Some(lock) => {
+                let sha256 = lock.script.as_ref().unwrap_or(&lock.sha256);
+                format!("{} sha256:{}", lock.source, &sha256[..12])
+            }
             None => "native".to_owned(),
         }
     }
@@ -234,23 +238,18 @@ impl Loading<'_> {
     }
 
     fn entry(&self, entry: &CallbackEntry) -> Result<PlannedCallback> {
-        let (path, lower): (_, Lower) = match &entry.source {
-            CallbackSource::File(path) => (path.clone(), as_written),
-            CallbackSource::Stock(name) => self.stock.find_name(name)?,
+        let script = ScriptText::of(entry, self.lock)?;
+        let (path, lower) = self.file(entry)?;
+        let params = match &script {
+            Some(script) => script.params(&entry.params),
+            None => lower(self.recipe, self.built, &entry.params)?,
         };
-        let params = lower(self.recipe, self.built, &entry.params)?;
         let limits = self.policies.limits(entry.limits);
         let admit = |sha256: Digest| self.admit(entry, &path, sha256);
         let engine = self.engine.engine();
         let refuses = self.policies.refuses_wasi(entry);
         let component = Component::load_within(engine, &path, &limits, &admit, refuses.as_deref())?;
-        let settings = PluginSettings {
-            name: entry.name.clone(),
-            params: params.clone(),
-            grants: Grants::default(),
-            limits,
-            seed: self.recipe.training_hyperparams.seed,
-        };
+        let settings = self.settings(entry, &params, limits);
         let mut plugin = Plugin::new(&self.engine, &component, &settings)?;
         let description = plugin.describe()?;
         let grants = grants(entry, &description)?;
@@ -258,18 +257,19 @@ impl Loading<'_> {
         plugin.grant(grants);
         check_params(&entry.name, &description, &params)?;
         plugin.configure(&params)?;
+        let metrics = plugin.describe_configured()?.metrics;
+        let metrics = metrics.unwrap_or(description.metrics);
+        let metrics = published(entry, &metrics, plugin.phases())?;
         if entry.on_state == OnState::Fresh {
             plugin.begin_without_state();
         }
-        let metrics = published(entry, &description, component.phases)?;
+        if let Some(script) = &script {
+            plugin.runs(script.code());
+        }
         let denied = denied(entry, &component, grants);
         let lock = Locked {
-            name: entry.name.clone(),
-            source: lock::source(&entry.source, &self.recipe.folder()),
-            sha256: component.sha256.to_string(),
-            interface: component.callback_interface,
-            version: description.version,
-            grants: grants.names().into_iter().map(str::to_owned).collect(),
+            script: script.map(|script| script.sha256.to_string()),
+            ..self.locked(entry, component, description.version, grants)
         };
         Ok(PlannedCallback {
             callback: Box::new(plugin),
@@ -283,13 +283,52 @@ impl Loading<'_> {
             stock: stock_file(entry, &path).map(|file| (file, params)),
         })
     }
+
+    /// The component of an entry, and the way its parameters are read.
+    fn file(&self, entry: &CallbackEntry) -> Result<(PathBuf, Lower)> {
+        match &entry.source {
+            CallbackSource::File(path) => Ok((path.clone(), as_written)),
+            CallbackSource::Stock(name) => self.stock.find_name(name),
+            CallbackSource::Script(_) => self.stock.find_name(SCRIPT),
+        }
+    }
+
+    /// The record of a component, without its script.
+    fn locked(
+        &self,
+        entry: &CallbackEntry,
+        component: Component,
+        version: String,
+        grants: Grants,
+    ) -> Locked {
+        Locked {
+            name: entry.name.clone(),
+            source: lock::source(&entry.source, &self.recipe.folder()),
+            sha256: component.sha256.to_string(),
+            script: None,
+            interface: component.callback_interface,
+            version,
+            grants: grants.names().into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// Grants are given once the plugin has said which it wants.
+    fn settings(&self, entry: &CallbackEntry, params: &Value, limits: Limits) -> PluginSettings {
+        PluginSettings {
+            name: entry.name.clone(),
+            params: params.clone(),
+            grants: Grants::default(),
+            limits,
+            seed: self.recipe.training_hyperparams.seed,
+        }
+    }
 }
 
 /// The name of a stock callback's file, without `.wasm`.
 fn stock_file(entry: &CallbackEntry, path: &Path) -> Option<String> {
     match entry.source {
         CallbackSource::Stock(_) => Some(path.file_stem()?.to_str()?.to_owned()),
-        CallbackSource::File(_) => None,
+        CallbackSource::File(_) | CallbackSource::Script(_) => None,
     }
 }
 
@@ -297,12 +336,8 @@ fn stock_file(entry: &CallbackEntry, path: &Path) -> Option<String> {
 const MAX_PUBLISHED: usize = 256;
 
 /// The metrics that a description lists, as they will be named.
-fn published(
-    entry: &CallbackEntry,
-    description: &Description,
-    phases: PhaseSet,
-) -> Result<Vec<String>> {
-    let count = description.metrics.len();
+fn published(entry: &CallbackEntry, metrics: &[String], phases: PhaseSet) -> Result<Vec<String>> {
+    let count = metrics.len();
     if count > MAX_PUBLISHED {
         bail!(
             "callback `{}` lists {count} metrics in `describe`: {MAX_PUBLISHED} are the most",
@@ -310,21 +345,23 @@ fn published(
         );
     }
     let is_called = phases.contains(Phase::ValidationLoaderEnd);
-    if !description.metrics.is_empty() && !is_called {
+    if !metrics.is_empty() && !is_called {
         bail!(
             "callback `{}` lists metrics in `describe`, but is not called at {}, where it would publish them",
             entry.name,
             Phase::ValidationLoaderEnd
         );
     }
-    let names = description.metrics.iter();
+    let names = metrics.iter();
     Ok(names
         .map(|name| format!("{}/{}", entry.name, one_line(name)))
         .collect())
 }
 
+/// The digest of a script is that of its text, which [`ScriptText`] compares.
 fn check_digest(entry: &CallbackEntry, path: &Path, sha256: Digest) -> Result<()> {
-    let Some(expected) = entry.digest else {
+    let is_script = matches!(entry.source, CallbackSource::Script(_));
+    let Some(expected) = entry.digest.filter(|_| !is_script) else {
         return Ok(());
     };
     if expected == sha256 {
@@ -382,7 +419,9 @@ fn denied(
     component: &Component,
     grants: Grants,
 ) -> Option<(&'static str, Grant)> {
-    let mut needs = component.needs.iter().copied();
+    // An interpreter imports all functions; its script is checked by itself.
+    let is_script = matches!(entry.source, CallbackSource::Script(_));
+    let mut needs = component.needs.iter().copied().filter(|_| !is_script);
     needs.find(|(_, grant)| entry.grants.is_none() && !grants.has(*grant))
 }
 

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use phasebox_files::atomic_file::{self, Durability};
 use phasebox_files::{json, regular_file};
-use phasebox_recipe::CallbackSource;
+use phasebox_recipe::{CallbackSource, Script};
 use phasebox_train::logger::RunFolder;
 use serde::{Deserialize, Serialize};
 
 /// The version of the files; docs/formats.md says what changed with each. The first was the list alone.
-const SCHEMA: u64 = 2;
+const SCHEMA: u64 = 3;
 /// The most bytes of a lock: some hundred a callback.
 const MOST_BYTES: u64 = 16 << 20;
 
@@ -20,9 +20,12 @@ const MOST_BYTES: u64 = 16 << 20;
 #[serde(deny_unknown_fields)]
 pub(super) struct Locked {
     pub(super) name: String,
-    /// `stock:<name>`, or a file: relative to the recipe's folder where it lies below that.
+    /// `stock:<name>`, `script:text`, or a file: relative to the recipe's folder where it lies below that.
     pub(super) source: String,
     pub(super) sha256: String,
+    /// The digest of the script that it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) script: Option<String>,
     /// Full name of the interface it exports.
     pub(super) interface: String,
     /// As the callback calls it.
@@ -39,7 +42,8 @@ pub fn lock_beside(recipe: &Path) -> PathBuf {
 pub(super) fn source(source: &CallbackSource, folder: &Path) -> String {
     match source {
         CallbackSource::Stock(name) => format!("stock:{name}"),
-        CallbackSource::File(path) => {
+        CallbackSource::Script(Script::Text(_)) => "script:text".to_owned(),
+        CallbackSource::File(path) | CallbackSource::Script(Script::File(path)) => {
             let below = path.strip_prefix(folder).unwrap_or(path);
             below
                 .strip_prefix(".")
@@ -104,6 +108,21 @@ impl Lock {
             self.path(),
             locked.sha256,
             file.display(),
+            self.remedy()
+        );
+        Ok(())
+    }
+
+    /// Refuses a script that is not the one that was locked, before it is parsed.
+    pub(super) fn admit_script(&self, name: &str, file: &str, sha256: &str) -> Result<()> {
+        let mut callbacks = self.callbacks.iter();
+        let locked = callbacks.find(|locked| locked.name == name);
+        let held = locked.and_then(|locked| locked.script.as_deref());
+        ensure!(
+            held == Some(sha256),
+            "callback `{name}`: {} holds its script to sha256:{}, {file} is sha256:{sha256}; restore the script, or {}",
+            self.path(),
+            held.unwrap_or("none"),
             self.remedy()
         );
         Ok(())

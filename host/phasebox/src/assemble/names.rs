@@ -8,6 +8,7 @@ use phasebox_nn::{criterion, metrics, model, optim, schedule};
 use phasebox_recipe::{CallbackSource, Content, Location, Node, Note, Recipe};
 
 use super::Options;
+use super::script::SCRIPT;
 use super::stock::StockCallbacks;
 
 /// Refuses a recipe with names that nothing has.
@@ -86,9 +87,12 @@ impl Missing {
         }
         let stock = StockCallbacks::find(options.plugins_dir.as_deref());
         for entry in entries {
-            if let CallbackSource::Stock(name) = &entry.source {
-                self.note(&entry.written.location, stock.path(name).map(drop));
-            }
+            let name = match &entry.source {
+                CallbackSource::Stock(name) => name.as_str(),
+                CallbackSource::Script(_) => SCRIPT,
+                CallbackSource::File(_) => continue,
+            };
+            self.note(&entry.written.location, stock.path(name).map(drop));
         }
     }
 

@@ -7,7 +7,9 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use phasebox_contract::grants::Grants;
 use phasebox_contract::limits::{Limit, Limits};
 use phasebox_contract::policy::Wasi;
-use phasebox_recipe::{CallbackEntry, CallbackSource, Content, DeviceChoice, Node, Policy, Recipe};
+use phasebox_recipe::{
+    CallbackEntry, CallbackSource, Content, DeviceChoice, Node, Policy, Recipe, Script,
+};
 
 use super::Options;
 use super::build::at;
@@ -189,10 +191,17 @@ impl Compared<'_> {
     }
 
     fn callback(&self, entry: &CallbackEntry) -> Result<()> {
-        if let CallbackSource::File(path) = &entry.source {
-            let inside = inside(path, self.policy.callbacks.as_deref());
+        let folders = self.policy.callbacks.as_deref();
+        if let Some(path) = entry.source.file() {
+            let inside = inside(path, folders);
             ensure!(inside, self.outside(path, "callbacks"));
         }
+        let is_text = matches!(entry.source, CallbackSource::Script(Script::Text(_)));
+        ensure!(
+            !is_text || folders.is_none(),
+            "a script in the recipe is in no folder: {}",
+            forbids(self.policy, "callbacks")
+        );
         let defaults = Limits::default();
         for limit in Limit::ALL {
             let (asked, most) = (entry.limits[limit], self.policy.limits[limit]);

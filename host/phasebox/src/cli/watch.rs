@@ -14,7 +14,7 @@ use phasebox_recipe::{CallbackSource, Recipe};
 use super::print::tell;
 use super::train_options::{Session, TrainOptions};
 use super::{Failure, RecipeArguments};
-use crate::assemble::{StockCallbacks, lock_beside};
+use crate::assemble::{SCRIPT, StockCallbacks, lock_beside};
 
 /// Between two looks; a change must have settled for one such time.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -74,6 +74,7 @@ impl Watch {
         let callbacks = recipe.training_hyperparams.phase_callbacks.iter();
         let named = callbacks.filter_map(|entry| match &entry.source {
             CallbackSource::Stock(name) => stock.path(name).ok(),
+            CallbackSource::Script(_) => stock.path(SCRIPT).ok(),
             CallbackSource::File(_) => None,
         });
         recipe

@@ -32,6 +32,11 @@ impl Bench {
         Ok(())
     }
 
+    fn on_epoch_end(&mut self, ctx: &PhaseContext) -> Result<()> {
+        (0..8).for_each(|_| drop(ctx.global_step()));
+        Ok(())
+    }
+
     fn on_train_loader_start(&mut self, _: &PhaseContext) -> Result<()> {
         let Some((changed, other)) = &self.matrices else {
             return Ok(());

@@ -58,6 +58,7 @@ struct Methods<'a> {
     phases: Vec<&'a Ident>,
     every_phase: Option<&'a Ident>,
     configure: Option<&'a Ident>,
+    describe_configured: Option<&'a Ident>,
     check_run: Option<&'a Ident>,
     save_state: Option<&'a Ident>,
     load_state: Option<&'a Ident>,
@@ -73,6 +74,7 @@ impl<'a> Methods<'a> {
             match ident.to_string().as_str() {
                 "on_every_phase" => methods.every_phase = Some(ident),
                 "configure" => methods.configure = Some(ident),
+                "describe_configured" => methods.describe_configured = Some(ident),
                 "check_run" => methods.check_run = Some(ident),
                 "save_state" => methods.save_state = Some(ident),
                 "load_state" => methods.load_state = Some(ident),
@@ -104,19 +106,22 @@ impl<'a> Methods<'a> {
 
 /// The interface that the component exports: exactly the implemented functions, since exporting is
 /// subscribing.
-fn wit(subscriptions: &[(Ident, &Ident)], checks_run: bool, saves_state: bool) -> String {
+fn wit(methods: &Methods<'_>, saves_state: bool) -> String {
     let mut functions = vec![
         "describe: func() -> string".to_string(),
         "configure: func(params: string) -> result<_, error>".to_string(),
     ];
-    if checks_run {
+    if methods.describe_configured.is_some() {
+        functions.push("describe-configured: func() -> string".to_string());
+    }
+    if methods.check_run.is_some() {
         functions.push("check-run: func(facts: string) -> result<_, error>".to_string());
     }
     if saves_state {
         functions.push("save-state: func() -> result<list<u8>, error>".to_string());
         functions.push("load-state: func(state: list<u8>) -> result<_, error>".to_string());
     }
-    functions.extend(subscriptions.iter().map(|(phase, _)| {
+    functions.extend(methods.subscriptions().iter().map(|(phase, _)| {
         format!(
             "{}: func(ctx: borrow<phase-context>) -> result<_, error>",
             phase.to_string().replace('_', "-")
@@ -145,10 +150,10 @@ pub(crate) fn expand(arguments: &Arguments, block: &ItemImpl) -> Result<TokenStr
     let methods = Methods::of(block)?;
     let state = state_functions(arguments, &methods)?;
     let subscriptions = methods.subscriptions();
-    let checks_run = methods.check_run.is_some();
-    let bindings = bindings(&wit(&subscriptions, checks_run, state.is_some()));
+    let bindings = bindings(&wit(&methods, state.is_some()));
     let describe = describe(arguments, block);
     let configure = configure(&methods);
+    let describe_configured = methods.describe_configured.map(describe_configured);
     let check_run = methods.check_run.map(check_run);
     let phases = subscriptions
         .iter()
@@ -180,6 +185,7 @@ pub(crate) fn expand(arguments: &Arguments, block: &ItemImpl) -> Result<TokenStr
             impl exports::local::plugin::callback::Guest for Exports {
                 #describe
                 #configure
+                #describe_configured
                 #check_run
                 #state
                 #(#phases)*
@@ -237,6 +243,15 @@ fn configure(methods: &Methods) -> TokenStream {
     quote! {
         fn configure(params: String) -> Result<(), Error> {
             INSTANCE.with(|instance| instance.configure(&params, #check))
+        }
+    }
+}
+
+fn describe_configured(method: &Ident) -> TokenStream {
+    quote_spanned! { method.span() =>
+        fn describe_configured() -> String {
+            let described = INSTANCE.with(|instance| instance.call(|callback| Ok(callback.describe_configured())));
+            described.map_or_else(|error| error.message, |described| described.to_string())
         }
     }
 }
@@ -335,6 +350,11 @@ mod tests {
             "",
             "fn check_run(&mut self) {}",
             "check-run: func(facts: string)",
+        );
+        check(
+            "",
+            "fn describe_configured(&self) -> Value {}",
+            "describe-configured: func() -> string",
         );
         check("metrics = [\"score\"]", "", "& [\"score\"] ,");
         check(

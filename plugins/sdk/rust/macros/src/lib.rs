@@ -15,7 +15,8 @@ use syn::parse_macro_input;
 /// Methods named like a phase (`on_train_batch_end`, …) take `(&mut self, ctx: &PhaseContext) -> Result<()>`.
 /// An optional `configure(&mut self) -> Result<()>` checks the parameters once they are read, and an optional
 /// `check_run(&mut self, facts: &Value) -> Result<()>` checks them against the run (`check-run` in `wit/callback.wit`
-/// says which facts there are; `Value` is `serde_json`'s). `save_state(&self) ->
+/// says which facts there are; `Value` is `serde_json`'s). An optional `describe_configured(&self) -> Value` names the phases
+/// and metrics that the parameters have chosen (`describe-configured` there). `save_state(&self) ->
 /// Result<Vec<u8>>` and `load_state(&mut self, state: &[u8]) -> Result<()>` replace the `state` argument. All other
 /// methods stay private. One block in a crate carries the attribute. A method `on_every_phase` is called at every
 /// phase that has no method of its own: each of these phases is exported, and each costs a call.
