@@ -8,6 +8,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use phasebox_files::regular_file;
 
+use crate::core_module;
+
 /// Larger files are refused before they are read. A Python component has 18 MB.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
@@ -52,10 +54,7 @@ pub(crate) fn part(size: u64, least: u64) -> f64 {
 pub(crate) fn check_magic(bytes: &[u8]) -> Result<()> {
     match bytes {
         [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
-        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => bail!(
-            "it is a core WebAssembly module, not a component: wrap it with `wasm-tools component new IN.wasm -o OUT.wasm` \
-             (`cargo xtask plugins` does it for Rust callbacks)"
-        ),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => bail!("{}", core_module::refusal(bytes)),
         [0, b'a', b's', b'm', ..] => {
             bail!(
                 "it is WebAssembly of a version this host does not know: rebuild it as a component"

@@ -10,6 +10,7 @@
 //! | `component` | a component, and the order of the steps that lead to one |
 //! | `file` | opening and reading a file within bounds |
 //! | `bounds`, `bodies`, `references`, `instances` | how large its sections may be, how its functions are shaped, which of them are referred to, what is instantiated |
+//! | `core_module` | modules that are no components, by what they were made for |
 //! | `compile` | compiling it within a time and a memory |
 //! | `task`, `child` | a process of its own for what a file may make expensive |
 //! | `source_lines` | lines of its source, for backtraces |
@@ -29,6 +30,7 @@ mod clock;
 mod compile;
 mod compiled;
 mod component;
+mod core_module;
 mod description;
 mod engine;
 mod file;
