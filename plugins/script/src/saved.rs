@@ -102,7 +102,7 @@ fn kind(value: &Dynamic) -> &'static str {
     let name = value.type_name();
     match name.rsplit("::").next() {
         Some(last) if name.contains("Handle") => last.trim_end_matches('>'),
-        Some("FnPtr") => "function",
+        Some("Fn" | "FnPtr") => "function",
         _ => name,
     }
 }
