@@ -134,7 +134,7 @@ fn check_refuses_what_an_entry_lacks() {
             &["bytes.rhai is no script: it is not UTF-8 text"],
         ),
         (
-            "  - Script: {file: .}\n",
+            "  - Script: {file: ., name: mine}\n",
             &["it is a folder: name a regular file"],
         ),
         (
@@ -153,7 +153,7 @@ fn check_refuses_what_an_entry_lacks() {
             "  - good.rhai\n",
             &["`good.rhai` is a script: write `- Script: {file: good.rhai}`"],
         ),
-        ("  - Script: {file: wrong.rhai}\n", &["wrong.rhai:2:1: "]),
+        ("  - Script: {file: wrong.rhai}\n", &["wrong.rhai:2:2: "]),
         (
             "  - {stock: Script, params: {file: good.rhai}}\n",
             &["without a script"],
