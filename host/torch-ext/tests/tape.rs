@@ -1,11 +1,19 @@
 //! Tapes against the work they record: a replay gives equal bits for inputs that the recording did not see, and an
 //! operation that cannot be replayed is refused while it is recorded.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use tch::{Device, Kind, Reduction, Tensor, no_grad};
 use torch_ext::{Error, Tape, TensorList};
 
 const FLOAT: (Kind, Device) = (Kind::Float, Device::Cpu);
 const PLENTY: usize = 1 << 20;
+
+/// One test at a time: all draw from libtorch's one generator.
+fn alone() -> MutexGuard<'static, ()> {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    GENERATOR.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn rand(shape: &[i64]) -> Tensor {
     Tensor::rand(shape, FLOAT)
@@ -29,6 +37,7 @@ fn check(what: &str, shape: &[i64], work: impl Fn(&Tensor) -> Tensor) -> usize {
 
 #[test]
 fn operations_are_repeated_to_the_bit() {
+    let _alone = alone();
     let weight = rand(&[5, 7]).set_requires_grad(true);
     let target = Tensor::from_slice(&[0i64, 4, 2]);
     assert_eq!(
@@ -73,6 +82,7 @@ fn operations_are_repeated_to_the_bit() {
 /// Convolution and batch normalization: kernels that allocate what they give, and one that changes its buffers silently.
 #[test]
 fn a_convolution_with_its_way_back() {
+    let _alone = alone();
     let (kernel, scale) = (
         rand(&[4, 3, 3, 3]).set_requires_grad(true),
         Tensor::ones([4], FLOAT),
@@ -115,6 +125,7 @@ fn a_convolution_with_its_way_back() {
 /// Gradients are added to what is there: the second pass of a tape gives twice the gradient.
 #[test]
 fn gradients_accumulate() {
+    let _alone = alone();
     let weight = rand(&[5, 7]).set_requires_grad(true);
     let (input, target) = (rand(&[3, 7]), rand(&[3, 5]));
     let work = || {
@@ -135,6 +146,7 @@ fn gradients_accumulate() {
 
 #[test]
 fn random_numbers_are_drawn_anew() {
+    let _alone = alone();
     let input = Tensor::ones([1000], FLOAT);
     let (tape, dropped) = Tape::record(PLENTY, || input.dropout(0.5, true)).expect("dropout");
     torch_ext::manual_seed(7).expect("a seed");
@@ -148,6 +160,7 @@ fn random_numbers_are_drawn_anew() {
 
 #[test]
 fn what_cannot_be_repeated_is_refused() {
+    let _alone = alone();
     let x = Tensor::from_slice(&[1.0f32, -1.0]);
     let refused = |work: &dyn Fn() -> Result<(), tch::TchError>, expected: &str| {
         let (_, done) = Tape::record(PLENTY, work).expect("a tape");
@@ -172,6 +185,7 @@ fn what_cannot_be_repeated_is_refused() {
 
 #[test]
 fn results_may_take_so_much() {
+    let _alone = alone();
     let x = rand(&[1000]);
     let error = Tape::record(5000, || x.f_exp()?.f_exp()).expect_err("8,000 bytes");
     assert!(
