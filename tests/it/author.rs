@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::harness::training::{TrainedRun, Training};
+use crate::harness::wat_components::{NOTHING, component};
 use crate::harness::{Finished, Scratch, is_long, repository};
 
 /// Languages whose compilers every build of this repository has.
@@ -107,6 +108,32 @@ fn a_build_of_nothing_new_is_at_once() {
     std::fs::write(source, text.replace("0.9", "0.7")).expect("it is written");
     done(&scratch, &["build", "smooth-it"]);
     assert_ne!(std::fs::read(&component).expect("it is built"), bytes);
+}
+
+/// The words of each verdict, and of what was used.
+#[test]
+fn a_callback_is_tried_out() {
+    let scratch = Scratch::new();
+    built(&scratch, "c");
+    let good = run(&scratch, &["test", "smooth-it/build/smooth-it.wasm"]);
+    assert_eq!(good.code, Some(0), "{}{}", good.stdout, good.stderr);
+    for words in [
+        "limit handles",
+        "calls, 0 failures",
+        "two runs log the same (179 values)",
+        "a resumed run logs what one does that was never cut (179 values)",
+        "an unknown parameter is refused by its name",
+        "without the grant `stop` it is refused at check",
+    ] {
+        assert!(good.stdout.contains(words), "{words}: {}", good.stdout);
+    }
+    assert!(!good.stdout.contains("BAD"), "{}", good.stdout);
+    scratch.write("bare.wasm", component(&[("on-epoch-end", NOTHING)]));
+    let bad = run(&scratch, &["test", "bare.wasm"]);
+    assert_eq!(bad.code, Some(1), "{}", bad.stderr);
+    for words in ["BAD `describe` gives no name", "ok  4 calls, 0 failures"] {
+        assert!(bad.stdout.contains(words), "{words}: {}", bad.stdout);
+    }
 }
 
 #[test]

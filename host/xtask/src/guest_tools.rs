@@ -143,6 +143,23 @@ fn npm_install(paths: &Paths, pin: &str, folder: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
+    /// Authors and this repository build with the same compilers, so that both share a folder.
+    #[test]
+    fn pins_are_those_of_the_table_for_authors() {
+        let table = include_str!("../../../plugins/sdk/toolchains.json");
+        let tools = [
+            Tool::Zig,
+            Tool::ComponentizePy,
+            Tool::ComponentizeJs,
+            Tool::Go,
+            Tool::Node,
+        ];
+        for tool in tools {
+            let pin = format!("\"{}\"", tool.pin());
+            assert!(table.contains(&pin), "{pin}");
+        }
+    }
+
     #[test]
     fn every_pin_is_a_folder_of_its_own() {
         fn check(tool: Tool, expected: &str) {

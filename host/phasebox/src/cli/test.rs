@@ -214,7 +214,7 @@ impl Bench {
     }
 }
 
-/// The callback's part of a run, in the words of `report`, and the limits that it came near to.
+/// The callback's part of a run, in the words of `report`, and the most that it used of each limit.
 fn used(summary: &Summary) -> Vec<String> {
     let mut lines = report_lines(summary);
     lines.retain(|line| !line.starts_with("run  "));
@@ -229,9 +229,9 @@ fn used(summary: &Summary) -> Vec<String> {
 
 /// A limit of which something was used.
 fn limit((name, value): (&String, &Value)) -> Option<String> {
-    let (most, used) = (&value["limit"], &value["used"]);
+    let (most, used) = (&value["limit"], &value["peak"]);
     let is_used = used.as_f64().is_some_and(|used| used > 0.0);
-    is_used.then(|| format!("limit {name}: {used} of {most}"))
+    is_used.then(|| format!("limit {name:<13} {used} of {most}"))
 }
 
 fn described_well(description: &Description) -> Verdict {
