@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use phasebox_contract::digest::Digest;
 use wit_bindgen_core::Files;
 
 use crate::encode;
@@ -11,6 +12,7 @@ use crate::manifest::Project;
 use crate::say::{print, tell};
 use crate::sources;
 use crate::tool::{MayInstall, Tools, run};
+use crate::toolchains;
 use crate::world;
 
 /// How often `--watch` looks for changes.
@@ -50,8 +52,12 @@ const STAMP: &str = "build/stamp";
 /// Everything that decides the bytes of a component.
 fn stamp(project: &Project, wishes: Wishes) -> Result<String> {
     let sources = sources::digest(project)?;
+    let commands = Digest::of(toolchains::text().as_bytes());
     let program = env!("CARGO_PKG_VERSION");
-    Ok(format!("{program} {} {sources}", wishes.is_release))
+    Ok(format!(
+        "{program} {commands} {} {sources}",
+        wishes.is_release
+    ))
 }
 
 /// Runs the steps of the language, and makes a component of what they leave.
@@ -112,11 +118,11 @@ pub(crate) fn watch(folder: &Path, wishes: Wishes) -> Result<()> {
     loop {
         let now = sources::times(folder)?;
         if last.as_ref() != Some(&now) {
+            // A file saved while the compiler runs is a change. So is one that the build writes, which costs one more look.
+            last = Some(now);
             if let Err(error) = build(folder, wishes) {
                 tell(format_args!("error: {error:#}"));
             }
-            // What the build itself wrote is no change.
-            last = Some(sources::times(folder)?);
         }
         std::thread::sleep(LOOK_EVERY);
     }

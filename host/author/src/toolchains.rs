@@ -105,7 +105,7 @@ pub(crate) struct ByProfile<T> {
 }
 
 impl<T> ByProfile<T> {
-    /// That of the profile.
+    /// The value for a profile.
     pub(crate) fn of(&self, is_release: bool) -> &T {
         match is_release {
             true => &self.release,
@@ -124,17 +124,20 @@ pub(crate) enum Then {
     /// Writes the world into the module; its texts are UTF-16.
     #[serde(rename = "embed-utf16")]
     EmbedUtf16,
-    /// Gives the module what answers WASI preview 1, if it imports that.
+    /// Answers WASI preview 1 where the module imports it: a part of [`Then::New`].
     AdaptPreview1IfImported,
     /// Makes the component.
     New,
 }
 
-static TABLE: LazyLock<Result<Toolchains, String>> = LazyLock::new(|| {
+static TABLE: LazyLock<Result<Toolchains, String>> =
+    LazyLock::new(|| serde_json::from_str(text()).map_err(|error| format!("{FILE}: {error}")));
+
+/// The text of the table: another text may build other bytes.
+pub(crate) fn text() -> &'static str {
     let file = SDKS.iter().find(|(path, _)| *path == FILE);
-    let (_, text) = file.ok_or_else(|| format!("{FILE} is missing"))?;
-    serde_json::from_str(text).map_err(|error| format!("{FILE}: {error}"))
-});
+    file.map_or("", |(_, text)| text)
+}
 
 /// The table of this program.
 pub(crate) fn table() -> Result<&'static Toolchains> {
