@@ -87,7 +87,7 @@ fn hostile_texts_are_refused_quickly() {
 
 /// As many calls as a long run has: neither handles nor memory grow.
 #[test]
-fn a_hundred_thousand_calls_take_no_more_than_a_thousand() {
+fn a_hundred_thousand_calls_of_host_functions_take_no_more_than_few() {
     let text = "\
 fn on_train_batch_end(ctx) {
     let loss = ctx.loss();
@@ -100,7 +100,7 @@ fn on_train_batch_end(ctx) {
             "params: {{times: {times}}}\n      limits: {{launches: 100000, call_tensors: 1GiB, host_calls: 1000000}}"
         );
         let run = Training::digits()
-            .epochs(2)
+            .epochs(4)
             .callbacks(&entry(text, &keys))
             .run();
         let report = run.callback("Script");
@@ -110,5 +110,5 @@ fn on_train_batch_end(ctx) {
     let (few, many) = (run(1), run(1200));
     assert!(many.0 <= few.0 + 16, "{many:?} after {few:?}");
     assert!(many.1 <= few.1 + (1 << 20), "{many:?} after {few:?}");
-    assert!(many.2 * 1200 > 50_000, "{many:?}");
+    assert!(many.2 * 1200 > 100_000, "{many:?}");
 }
