@@ -1,9 +1,10 @@
 //! Tools of an author of callbacks, beside a compiler: a new project in any of the languages, its component, and the
-//! contract. Needs no libtorch; nothing here runs a callback.
+//! contract. Needs no libtorch; no more of a callback runs here than its description.
 //!
 //! | file | owns |
 //! |---|---|
 //! | `command` | the commands `new`, `build`, `bindings` and `wit` |
+//! | `inspect` | what a component is and wants |
 //! | `embedded` | the contract and the SDKs, as they are in this repository |
 //! | `toolchains` | the languages: their files, their phases, their commands |
 //! | `manifest` | `phasebox.yaml`: name and language of a project |
@@ -22,6 +23,7 @@ mod command;
 mod embedded;
 mod encode;
 mod folders;
+mod inspect;
 mod manifest;
 mod names;
 mod new;
@@ -32,4 +34,6 @@ mod toolchains;
 mod world;
 
 pub use self::command::{Bindings, Build, New, Wit};
+pub use self::inspect::Inspect;
 pub use self::say::tell;
+pub use self::sources::phases_of;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use phasebox_author::{Bindings, Build, New, Wit, tell};
+use phasebox_author::{Bindings, Build, Inspect, New, Wit, tell};
 
 /// Writes and builds callbacks of phasebox.
 #[derive(Parser)]
@@ -19,6 +19,7 @@ enum Command {
     Build(Build),
     Bindings(Bindings),
     Wit(Wit),
+    Inspect(Inspect),
 }
 
 fn main() -> ExitCode {
@@ -31,6 +32,7 @@ fn run() -> ExitCode {
         Command::Build(build) => build.run(),
         Command::Bindings(bindings) => bindings.run(),
         Command::Wit(wit) => wit.run(),
+        Command::Inspect(inspect) => inspect.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -47,8 +47,17 @@ pub(crate) fn kebab(name: &str) -> String {
     spelled
 }
 
+/// Names that some language or file system keeps for itself.
+const TAKEN: &str = "abstract as async auto aux await become box break con const continue crate do dyn else enum extern \
+    false final fn for gen if impl in let loop macro match mod move mut nul override priv prn pub ref return self static \
+    struct super test trait true try type typeof unsafe unsized use virtual where while yield";
+
 /// Refuses a name that some language or file system would not take.
 pub(crate) fn check(name: &str) -> Result<()> {
+    ensure!(
+        TAKEN.split_whitespace().all(|taken| taken != name),
+        "`{name}` is no name for a project: some language or system keeps it for itself; add a word, such as `{name}-late`"
+    );
     let mut words = name.split('-');
     let is_word = |word: &str| {
         let begins = word.starts_with(|first: char| first.is_ascii_lowercase());
@@ -89,6 +98,9 @@ mod tests {
             ("a--b", false),
             ("../x", false),
             ("Ä", false),
+            ("if", false),
+            ("nul", false),
+            ("if-late", true),
         ] {
             assert_eq!(check(name).is_ok(), is_good, "{name}");
         }

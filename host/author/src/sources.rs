@@ -86,6 +86,14 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// The phases that the project in a folder has functions for, and `check-run`.
+///
+/// # Errors
+/// A folder that is no project, or a function that is named like a phase and is none.
+pub fn phases_of(folder: &Path) -> Result<Vec<&'static str>> {
+    functions(&Project::open(folder)?)
+}
+
 /// The functions that the sources have for the world: phases in the order of the loop, and `check-run`.
 ///
 /// # Errors

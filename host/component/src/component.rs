@@ -18,6 +18,7 @@ use crate::engine::Engine;
 use crate::file;
 use crate::imports;
 use crate::interface;
+use crate::lacking;
 use crate::needs;
 use crate::source_lines::SourceLines;
 use crate::wasi;
@@ -149,6 +150,15 @@ impl Component {
             code,
             interface,
         })
+    }
+
+    /// The refusal of a component of a newer contract, after "it": the functions that it imports and this host lacks. None if
+    /// it lacks nothing.
+    pub fn lacking(&self, engine: &Engine) -> Option<String> {
+        let names = self.imports.iter().map(String::as_str);
+        let version = lacking::built_for(names)?;
+        let lacking = lacking::of(&engine.engine, &self.code.component_type());
+        (!lacking.is_empty()).then(|| lacking::refusal(version, &lacking))
     }
 
     /// Lines of its source, for backtraces.

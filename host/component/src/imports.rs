@@ -1,17 +1,17 @@
 //! The imports of a component, read from its bytes before anything is compiled: a refusal takes no time then, and names all
 //! that does not fit. Only names are read, not types.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use phasebox_contract::CONTRACT;
+use phasebox_contract::printable::excerpt;
 use wasmparser::{Parser, Payload};
 
+use crate::lacking;
 use crate::producers::toolchain;
 use crate::wasi::{PROCESS, answer_to, is_wasi};
 
-/// The package that callbacks import from.
-const PACKAGE: &str = "phasebox:train/";
-/// Beginning of the versions that are taken: patch releases only add functions, and a function that this
-/// host does not have is refused when the component is linked.
+/// Beginning of the versions that are taken: patch releases only add functions, and a component that needs one which this
+/// host lacks is refused by its name.
 const VERSIONS: &str = "0.1.";
 /// The interfaces of the package.
 const INTERFACES: [&str; 7] = [
@@ -88,7 +88,7 @@ pub(crate) fn check_contract(names: &[&str]) -> Result<()> {
     let foreign: Vec<&str> = names
         .iter()
         .copied()
-        .filter(|name| version_of(name).is_none())
+        .filter(|name| of_contract(name).is_none())
         .collect();
     if !foreign.is_empty() {
         bail!(
@@ -97,19 +97,41 @@ pub(crate) fn check_contract(names: &[&str]) -> Result<()> {
             are(&foreign)
         );
     }
-    for version in names.iter().filter_map(|name| version_of(name)) {
-        ensure!(
-            version.starts_with(VERSIONS),
-            "it was built for phasebox:train {version}, this phasebox speaks {CONTRACT}: rebuild it against this contract"
+    let ours: Vec<(&str, &str)> = names.iter().filter_map(|name| of_contract(name)).collect();
+    if let Some((_, version)) = ours
+        .iter()
+        .find(|(_, version)| !version.starts_with(VERSIONS))
+    {
+        bail!(
+            "it was built for {}@{}, and this phasebox has {CONTRACT}: use a phasebox of that contract, or build it against \
+             this one with `phasebox build`",
+            lacking::PACKAGE,
+            excerpt(version)
         );
     }
-    Ok(())
+    check_interfaces(&ours)
 }
 
-/// The version of an interface of the contract; none for any other name.
-fn version_of(import: &str) -> Option<&str> {
-    let (interface, version) = import.strip_prefix(PACKAGE)?.split_once('@')?;
-    INTERFACES.contains(&interface).then_some(version)
+/// Refuses interfaces that a newer contract has added.
+fn check_interfaces(ours: &[(&str, &str)]) -> Result<()> {
+    let unknown: Vec<String> = ours
+        .iter()
+        .filter(|(interface, _)| !INTERFACES.contains(interface))
+        .map(|(interface, _)| format!("interface {interface}"))
+        .collect();
+    match ours
+        .iter()
+        .find(|(interface, _)| !INTERFACES.contains(interface))
+    {
+        Some((_, version)) => bail!("it {}", lacking::refusal(version, &unknown)),
+        None => Ok(()),
+    }
+}
+
+/// The interface and version of a name of the contract's package; none for any other name.
+fn of_contract(import: &str) -> Option<(&str, &str)> {
+    let interface = import.strip_prefix(lacking::PACKAGE)?.strip_prefix('/')?;
+    interface.split_once('@')
 }
 
 fn listed(names: &[&str]) -> String {

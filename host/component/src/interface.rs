@@ -2,11 +2,13 @@
 
 use anyhow::{Context as _, Result, bail};
 use phasebox_contract::phase::{Phase, PhaseSet};
+use phasebox_contract::printable::excerpt;
 use phasebox_contract::{CONTRACT, suggest};
 use wasmtime::Engine;
 use wasmtime::component::types::{Component, ComponentInstance, ComponentItem};
 
 use crate::imports::check_contract;
+use crate::lacking;
 
 /// The functions of the `callback` interface that are not phases.
 const LIFE_CYCLE: [&str; 6] = [
@@ -65,7 +67,10 @@ pub(crate) fn exports(engine: &Engine, component: &Component) -> Result<Exports>
         }
     }
     let (callback_interface, interface) = only_one(callbacks, &others)?;
-    let (phases, life_cycle) = subscriptions(engine, &interface, &callback_interface)?;
+    let functions = functions_of(engine, &interface);
+    let imports = component.imports(engine);
+    let version = lacking::built_for(imports.map(|(name, _)| name));
+    let (phases, life_cycle) = subscriptions(&functions, &callback_interface, version)?;
     Ok(Exports {
         callback_interface,
         phases,
@@ -101,30 +106,41 @@ fn only_one(
     })
 }
 
-/// The functions that the interface exports, all of which the contract must know.
+/// The names of the functions that an interface exports.
+fn functions_of<'a>(engine: &'a Engine, interface: &'a ComponentInstance) -> Vec<&'a str> {
+    let exports = interface.exports(engine);
+    let functions = exports.filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)));
+    functions.map(|(name, _)| name).collect()
+}
+
+/// What the functions of the interface are to the contract, which must know all of them.
 fn subscriptions(
-    engine: &Engine,
-    interface: &ComponentInstance,
-    name: &str,
+    functions: &[&str],
+    interface: &str,
+    version: Option<&str>,
 ) -> Result<(PhaseSet, Vec<&'static str>)> {
-    let mut phases = PhaseSet::default();
-    let mut life_cycle = Vec::new();
-    for (function, export) in interface.exports(engine) {
-        if !matches!(export.ty, ComponentItem::ComponentFunc(_)) {
-            continue;
-        }
+    let (mut phases, mut life_cycle, mut unknown) = (PhaseSet::default(), Vec::new(), Vec::new());
+    for function in functions {
         if let Some(phase) = Phase::from_name(function) {
             phases.insert(phase);
-        } else if let Some(known) = LIFE_CYCLE.iter().find(|known| **known == function) {
+        } else if let Some(known) = LIFE_CYCLE.iter().find(|known| *known == function) {
             life_cycle.push(*known);
         } else {
-            bail!(
-                "`{name}` exports `{function}`, which is no phase of {CONTRACT}{}",
-                did_you_mean(function)
-            );
+            unknown.push((*function).to_owned());
         }
     }
-    Ok((phases, life_cycle))
+    match (
+        unknown.first(),
+        version.filter(|version| lacking::is_newer(version)),
+    ) {
+        (None, _) => Ok((phases, life_cycle)),
+        (Some(_), Some(version)) => bail!("it {}", lacking::refusal(version, &unknown)),
+        (Some(function), None) => bail!(
+            "`{interface}` exports `{}`, which is no phase of {CONTRACT}{}",
+            excerpt(function),
+            did_you_mean(function)
+        ),
+    }
 }
 
 fn did_you_mean(function: &str) -> String {

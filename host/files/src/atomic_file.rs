@@ -1,9 +1,8 @@
 //! Files that are whole or absent: atomic replacement, and what "written" means after a crash.
 //! Owns no layout: which files a run has is `logger::run_folder`'s and `checkpoint`'s business.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -66,10 +65,8 @@ pub fn write_through(
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let context = || format!("cannot write {}", path.display());
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".")
-        .suffix(".tmp")
-        .permissions(Permissions::from_mode(0o666)) // less the user's umask, as any new file
+    let mut builder = tempfile::Builder::new();
+    let mut temporary = open_to_others(builder.prefix(".").suffix(".tmp"), 0o666)
         .tempfile_in(folder)
         .with_context(context)?;
     write(temporary.as_file_mut()).with_context(context)?;
@@ -81,12 +78,29 @@ pub fn write_through(
 /// A new folder in `parent` with a name nobody has: `prefix` and random letters. Made exclusively, so
 /// two processes never share one.
 pub fn create_unique_folder(parent: &Path, prefix: &str) -> Result<PathBuf> {
-    let folder = tempfile::Builder::new()
-        .prefix(prefix)
-        .permissions(Permissions::from_mode(0o777)) // less the user's umask
+    let mut builder = tempfile::Builder::new();
+    let folder = open_to_others(builder.prefix(prefix), 0o777)
         .tempdir_in(parent)
         .with_context(|| format!("cannot make a folder in {}", parent.display()))?;
     Ok(folder.keep())
+}
+
+/// Gives what is made the permissions of any new file or folder: `mode` less the user's umask.
+fn open_to_others<'a, 'b, 'c>(
+    builder: &'a mut tempfile::Builder<'b, 'c>,
+    mode: u32,
+) -> &'a mut tempfile::Builder<'b, 'c> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(mode))
+    }
+    #[cfg(not(unix))]
+    {
+        // Folders of other systems hand their own permissions on.
+        let _ = mode;
+        builder
+    }
 }
 
 /// The paths in `folder`, sorted by name.

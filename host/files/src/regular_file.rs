@@ -3,9 +3,11 @@
 
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
+#[cfg(unix)]
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
+#[cfg(unix)]
 use rustix::fs::OFlags;
 
 /// Opens a file to read it; answers its bytes, too.
@@ -15,12 +17,12 @@ use rustix::fs::OFlags;
 /// leaves the path to the caller.
 pub fn open(path: &Path) -> io::Result<(File, u64)> {
     check(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
     // Another may have taken its place by now: a pipe must not wait for its writer.
-    let options = OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(options)
-        .open(path)?;
+    #[cfg(unix)]
+    options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path)?;
     let length = regular(&file.metadata()?)?;
     Ok((file, length))
 }
@@ -74,6 +76,15 @@ fn regular(metadata: &Metadata) -> io::Result<u64> {
     Err(io::Error::new(ErrorKind::InvalidInput, words))
 }
 
+#[cfg(not(unix))]
+fn kind(kind: FileType) -> &'static str {
+    match kind.is_dir() {
+        true => "a folder",
+        false => "no file",
+    }
+}
+
+#[cfg(unix)]
 fn kind(kind: FileType) -> &'static str {
     if kind.is_dir() {
         "a folder"
@@ -86,7 +97,7 @@ fn kind(kind: FileType) -> &'static str {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;

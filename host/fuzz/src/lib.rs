@@ -14,6 +14,8 @@ pub mod json;
 pub mod lock;
 pub mod log;
 pub mod monkey;
+pub mod project;
 pub mod recipe;
+pub mod script;
 pub mod training;
 pub mod weights;

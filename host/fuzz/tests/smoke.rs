@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use phasebox_fuzz::{
-    checkpoint, component, contract, data, debug_info, json, lock, log, monkey, recipe, weights,
+    checkpoint, component, contract, data, debug_info, json, lock, log, monkey, project, recipe,
+    script, weights,
 };
 
 /// Random numbers that are equal on every machine.
@@ -178,6 +179,16 @@ fn locks_admit_what_they_name() {
 #[test]
 fn data_are_read_or_refused() {
     check_accepted("data", 2000, 100, data::run);
+}
+
+#[test]
+fn scripts_are_run_or_refused() {
+    check_accepted("script", 200, 10, script::run);
+}
+
+#[test]
+fn projects_are_read_or_refused() {
+    check_accepted("project", 2000, 100, project::run);
 }
 
 #[test]

@@ -308,10 +308,8 @@ fn instantiate(
     let path = component.path.display();
     let linked = engine
         .link(component.code())
-        .map_err(|error| anyhow!("{error:#}"))
-        .with_context(|| {
-            format!("callback `{name}` ({path}) wants more of the host than {CONTRACT}")
-        })?;
+        .map_err(|error| unlinked(engine, component, error))
+        .with_context(|| format!("callback `{name}` ({path}) does not fit this phasebox"))?;
     let ticks = store.data_mut().begin_load();
     set_budget(store, ticks);
     let instance = linked.instantiate(&mut *store);
@@ -322,6 +320,16 @@ fn instantiate(
     record_fuel_left(store);
     store.data_mut().end_call();
     Ok(instance)
+}
+
+/// Why a component asks for more than the host has: it is of a newer contract, or the toolchain has other types.
+fn unlinked(engine: &PluginEngine, component: &Component, error: wasmtime::Error) -> anyhow::Error {
+    match component.lacking(engine.engine()) {
+        Some(refusal) => anyhow!("it {refusal}"),
+        None => anyhow!(
+            "it has other types than {CONTRACT} gives its imports: build it against this contract with `phasebox build` ({error:#})"
+        ),
+    }
 }
 
 /// Looks up the exports of a new instance.

@@ -1,4 +1,4 @@
-//! A callback that is a WebAssembly component. Only this crate instantiates components; the trainer sees a
+//! A callback that is a WebAssembly component. Only this crate instantiates components for a run; the trainer sees a
 //! [`Callback`](phasebox_train::callback::Callback).
 //!
 //! A plugin is one store: an instance of a component, with the handles, limits and counters of that
@@ -13,7 +13,7 @@
 //! | `engine` | the engine with the host functions linked |
 //! | `state`, `quotas` | what one instance has and uses |
 //! | `handle_table`, `markers`, `owner`, `stored` | what a guest holds handles to |
-//! | `deadline`, `memory_limiter` | the limits that wasmtime enforces |
+//! | `deadline` | the limits of time |
 //! | `output` | lines of a guest's standard output and error |
 //! | `grants` | the refusal of what a recipe does not grant |
 //! | `error`, `trap`, `host_panic`, `torch_call` | failures, from libtorch's to the guest's |
@@ -34,7 +34,6 @@ mod host;
 mod host_panic;
 mod instance;
 mod markers;
-mod memory_limiter;
 mod output;
 mod owner;
 mod plugin;

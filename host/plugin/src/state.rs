@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use phasebox_component::{Profile, SourceLines};
+use phasebox_component::{MemoryLimiter, Profile, SourceLines};
 use phasebox_contract::grants::{Grant, Grants};
 use phasebox_contract::limits::{Limit, Limits, Usage, Window};
 use phasebox_nn::tensor_group::TensorGroup;
@@ -27,7 +27,6 @@ use crate::host::argument_checks::check_word;
 use crate::host::random::Random;
 use crate::host::size_checks::check_extent;
 use crate::markers::{DeferredHandle, GroupHandle, TensorHandle};
-use crate::memory_limiter::MemoryLimiter;
 use crate::output::Output;
 use crate::owner::{GroupEntry, Owner, TensorEntry};
 use crate::settings::PluginSettings;

@@ -1,170 +1,19 @@
-//! `phasebox inspect X.wasm`: what a callback is, before anybody trusts it.
+//! A callback's file, asked for its description before it is tried.
 
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::Path;
 use std::sync::Arc;
 
-use clap::Args;
+use anyhow::Result;
 use phasebox_component::{Component, Description, Profile};
-use phasebox_contract::grants::{Grant, Grants};
-use phasebox_contract::limits::{Limit, Limits};
-use phasebox_contract::printable::{excerpt, one_line};
-use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
-use phasebox_train::callback::Callback as _;
 
-use super::Failure;
-use super::print::{print, print_json};
 use crate::assemble::engine;
 
-#[derive(Args)]
-pub(super) struct Inspect {
-    /// The component.
-    file: PathBuf,
-    /// Show it as JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-impl Inspect {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let (component, description, memory_bytes) = described(&self.file)?;
-        let wasi = component.wasi().map_err(Failure::Refused)?;
-        match self.json {
-            true => print_json(&as_json(&component, &wasi, &description, memory_bytes)),
-            false => print(lines(&component, &wasi, &description, memory_bytes)),
-        }
-    }
-}
-
-/// A callback's component, what it says of itself, and the memory that it has when loaded.
-pub(super) fn described(file: &Path) -> Result<(Component, Description, u64), Failure> {
-    let engine = engine(None, Profile::Fast, Arc::default())
-        .and_then(PluginEngine::new)
-        .map_err(Failure::Failed)?;
-    let engine = Rc::new(engine);
-    let component = Component::load(engine.engine(), file).map_err(Failure::Refused)?;
-    let settings = PluginSettings {
-        name: "inspected".to_owned(),
-        params: serde_json::Value::Null,
-        grants: Grants::default(),
-        limits: Limits::default(),
-        seed: 0,
-    };
-    let described = Plugin::new(&engine, &component, &settings).and_then(|mut plugin| {
-        let description = plugin.describe()?;
-        let memory_bytes = plugin.report().peak_memory_bytes;
-        Ok((description, memory_bytes))
-    });
-    let (description, memory_bytes) = described.map_err(Failure::Refused)?;
-    Ok((component, description, memory_bytes))
-}
-
-fn lines(
-    component: &Component,
-    wasi: &[String],
-    description: &Description,
-    memory_bytes: u64,
-) -> Vec<String> {
-    let phases: Vec<&str> = component.phases.iter().map(|phase| phase.name()).collect();
-    vec![
-        one_line(&format!(
-            "{} {}: {}",
-            description.name, description.version, description.summary
-        )),
-        format!(
-            "file        {} ({} bytes)",
-            component.path.display(),
-            component.file_bytes
-        ),
-        format!("sha256      {}", component.sha256),
-        format!("interface   {}", component.callback_interface),
-        format!("imports     {}", or_none(component.imports.join(", "))),
-        format!("wasi        {}", answered(wasi)),
-        format!("phases      {}", or_none(phases.join(", "))),
-        format!("life cycle  {}", or_none(component.life_cycle.join(", "))),
-        format!(
-            "grants      {}",
-            one_line(&or_none(wanted(description).join("; ")))
-        ),
-        format!(
-            "metrics     {}",
-            one_line(&or_none(description.metrics.join(", ")))
-        ),
-        format!(
-            "memory      {} when loaded, of {} unless the recipe says otherwise",
-            Limit::Memory.show(memory_bytes),
-            Limit::Memory.show(Limits::default()[Limit::Memory])
-        ),
-        format!(
-            "parameters  {}",
-            one_line(&description.parameters.to_string())
-        ),
-        format!(
-            "other       {}",
-            or_none(component.other_exports.join(", "))
-        ),
-    ]
-}
-
-/// The packages of WASI that it imports, and that nothing is behind them.
-fn answered(wasi: &[String]) -> String {
-    let mut packages: Vec<&str> = wasi
-        .iter()
-        .map(|interface| interface.split('/').next().unwrap_or(interface))
-        .collect();
-    packages.dedup();
-    match packages.is_empty() {
-        true => "none".to_owned(),
-        false => format!(
-            "{}: answered inside the sandbox, nothing is reachable",
-            packages.join(", ")
-        ),
-    }
-}
-
-fn or_none(list: String) -> String {
-    if list.is_empty() {
-        "none".to_owned()
-    } else {
-        list
-    }
-}
-
-/// Each grant with what it allows.
-fn wanted(description: &Description) -> Vec<String> {
-    let names = description.grants.iter();
-    names.map(|name| allowed_by(name)).collect()
-}
-
-fn allowed_by(grant: &str) -> String {
-    match Grant::from_name(grant) {
-        Some(known) => format!("{grant}: {}", known.allows()),
-        None => format!("{grant}: unknown here"),
-    }
-}
-
-/// Names that may be as long as the file.
-fn excerpts(names: &[String]) -> Vec<String> {
-    names.iter().map(|name| excerpt(name)).collect()
-}
-
-fn as_json(
-    component: &Component,
-    wasi: &[String],
-    description: &Description,
-    memory_bytes: u64,
-) -> serde_json::Value {
-    serde_json::json!({
-        "description": description,
-        "file": component.path.display().to_string(),
-        "bytes": component.file_bytes,
-        "memory_bytes": memory_bytes,
-        "sha256": component.sha256.to_string(),
-        "interface": excerpt(&component.callback_interface),
-        "imports": excerpts(&component.imports),
-        "wasi": excerpts(wasi),
-        "phases": component.phases.iter().map(|phase| phase.name()).collect::<Vec<_>>(),
-        "life_cycle": component.life_cycle,
-        "other_exports": excerpts(&component.other_exports),
-    })
+/// The description that a callback gives of itself.
+///
+/// # Errors
+/// A file that is no callback, or that this phasebox has not enough for.
+pub(super) fn described(file: &Path) -> Result<Description> {
+    let engine = engine(None, Profile::Fast, Arc::default())?;
+    let component = Component::load(&engine, file)?;
+    Ok(component.describe_alone(&engine)?.description)
 }

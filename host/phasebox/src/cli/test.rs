@@ -46,7 +46,7 @@ impl Test {
     pub(super) fn run(self) -> Result<(), Failure> {
         show_messages();
         tch::set_num_threads(1);
-        let (_, description, _) = described(&self.file)?;
+        let description = described(&self.file).map_err(Failure::Refused)?;
         let folder = tempfile::tempdir().map_err(|error| Failure::Failed(error.into()))?;
         let mut bench = Bench {
             recipe: self.recipe_in(folder.path()).map_err(Failure::Failed)?,

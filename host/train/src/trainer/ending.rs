@@ -7,6 +7,7 @@ use anyhow::{Error, Result, anyhow, ensure};
 use phasebox_contract::phase::Phase;
 
 use super::{Summary, Trainer, Underway};
+use crate::callback::CallbackFailed;
 use crate::checkpoint::{self, LATEST};
 use crate::outcome::{Ending, Outcome};
 
@@ -84,13 +85,12 @@ impl Trainer {
         Ok(summary)
     }
 
-    /// The error with the way on, if the file system is the cause.
+    /// The error with the way on, if there is one.
     fn with_remedy(&self, error: Error) -> Error {
-        let is_of_files = error.chain().any(|cause| cause.is::<io::Error>());
         let run = self.run.path();
-        match checkpoint::newest(run) {
-            Ok(Some(newest)) if is_of_files => anyhow!(
-                "{error:#}\nhint: once files can be written again, go on from {} with `--resume {}`",
+        match (checkpoint::newest(run), remedy(&error)) {
+            (Ok(Some(newest)), Some(remedy)) => anyhow!(
+                "{error:#}\nhint: {remedy}, go on from {} with `--resume {}`",
                 newest.display(),
                 run.display()
             ),
@@ -159,4 +159,15 @@ fn first_error<T>(first: Result<()>, next: Result<T>) -> Result<T> {
         }
         (first, next) => first.and(next),
     }
+}
+
+/// The condition under which a run can go on after an error; none if the error itself says it.
+fn remedy(error: &Error) -> Option<&'static str> {
+    let is_of_files = error.chain().any(|cause| cause.is::<io::Error>());
+    if is_of_files {
+        return Some("once files can be written again");
+    }
+    error.is::<CallbackFailed>().then_some(
+        "with the callback repaired, or with `on_error: disable` in its entry to train without it",
+    )
 }

@@ -8,18 +8,20 @@ const MAX_TABLE_ELEMENTS: usize = 100_000;
 const TABLE_ELEMENT_BYTES: usize = 16;
 
 /// Counts memory over all memories and tables of a store. wasmtime's own limits are per memory.
-pub(crate) struct MemoryLimiter {
+pub struct MemoryLimiter {
     limit_bytes: u64,
     used_bytes: u64,
-    pub(crate) peak_bytes: u64,
+    /// The most bytes at one time.
+    pub peak_bytes: u64,
     /// How often growth was refused.
-    pub(crate) refusals: u64,
+    pub refusals: u64,
     /// The bytes wanted when growth was last refused, so that the trap that follows can be explained.
-    pub(crate) refused_bytes: Option<u64>,
+    pub refused_bytes: Option<u64>,
 }
 
 impl MemoryLimiter {
-    pub(crate) fn new(limit_bytes: u64) -> MemoryLimiter {
+    /// A limiter of that many bytes, of which none is used.
+    pub fn new(limit_bytes: u64) -> MemoryLimiter {
         MemoryLimiter {
             limit_bytes,
             used_bytes: 0,
