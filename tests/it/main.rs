@@ -22,6 +22,7 @@
 //! | `callback_failures` | that a callback which traps, loops or eats memory ends itself and nothing else |
 //! | `broken_pipe` | that a command ends as it would have when nobody reads its output |
 //! | `endings` | what is left of a run that a full disk, numbers that are none or a second process end |
+//! | `found_callbacks` | in which folders a callback is found by its name, and that it is a file like any other then |
 //! | `formats` | that files of 0.1.0 are read, and those of a newer version refused |
 //! | `policy` | that a recipe cannot exceed what the operator of the machine allows |
 //! | `siege` | that a small file of a stranger costs what an honest one of its size does |
@@ -71,6 +72,7 @@ mod extra_passes;
 mod foreign_texts;
 mod forged_runs;
 mod formats;
+mod found_callbacks;
 mod harness;
 mod image_files;
 mod keys_without_effect;

@@ -1,7 +1,8 @@
 //! Makes a composed recipe independent of where its files are, so that a run's folder can keep it as one file.
 //! Owns which keys are paths; what is a path inside a data set's own parameters starts at `base_folder`.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ pub(super) fn absolute_paths(mut root: Node) -> Node {
         location,
         value,
     });
-    resolve_callbacks(&mut root);
+    change_callbacks(&mut root, &resolve_callback);
     for (section, key) in [
         ("checkpoint_params", "checkpoint_path"),
         ("training_hyperparams", "resume_path"),
@@ -40,13 +41,25 @@ pub(super) fn absolute_paths(mut root: Node) -> Node {
             resolve(node);
         }
     }
-    if let Some(training) = root.get_mut("training_hyperparams") {
-        resolve_callbacks(training);
-    }
     root
 }
 
-fn resolve_callbacks(holder: &mut Node) {
+/// The tree with names of callbacks as the files that were found for them.
+pub(super) fn found_files(mut root: Node, found: &BTreeMap<String, PathBuf>) -> Node {
+    let file_of = |name: &str| found.get(name).map(|path| absolute_text(path));
+    change_callbacks(&mut root, &|item| name_file(item, &file_of));
+    root
+}
+
+/// Changes every entry of `phase_callbacks`, which stand at the top or below `training_hyperparams`.
+fn change_callbacks(root: &mut Node, change: &dyn Fn(&mut Node)) {
+    change_entries(root, change);
+    if let Some(training) = root.get_mut("training_hyperparams") {
+        change_entries(training, change);
+    }
+}
+
+fn change_entries(holder: &mut Node, change: &dyn Fn(&mut Node)) {
     let Some(Node {
         content: Content::List(items),
         ..
@@ -54,7 +67,7 @@ fn resolve_callbacks(holder: &mut Node) {
     else {
         return;
     };
-    items.iter_mut().for_each(resolve_callback);
+    items.iter_mut().for_each(change);
 }
 
 /// The forms that `callbacks` reads.
@@ -63,7 +76,10 @@ fn resolve_callback(item: &mut Node) {
         return resolve(item);
     }
     if let Some(wasm) = item.get_mut("wasm") {
-        return resolve(wasm);
+        if wasm.as_str().is_some_and(is_file) {
+            resolve(wasm);
+        }
+        return;
     }
     if let Some(file) = script_file(item) {
         return resolve(file);
@@ -73,6 +89,26 @@ fn resolve_callback(item: &mut Node) {
         && is_file(&only.key)
     {
         only.key = absolute(&item.location, &only.key);
+    }
+}
+
+/// Puts the file in the place of the name, in the forms that `callbacks` reads.
+fn name_file(item: &mut Node, file_of: &dyn Fn(&str) -> Option<String>) {
+    let is_long = item.get("wasm").is_some();
+    let named = match is_long {
+        true => item.get_mut("wasm"),
+        false => Some(&mut *item),
+    };
+    if let Some(node) = named
+        && let Some(file) = node.as_str().and_then(file_of)
+    {
+        node.content = Content::Scalar(Value::String(file));
+    }
+    if let Content::Map(entries) = &mut item.content
+        && let [only] = entries.as_mut_slice()
+        && let Some(file) = file_of(&only.key).filter(|_| !is_long)
+    {
+        only.key = file;
     }
 }
 
@@ -104,14 +140,17 @@ fn resolve(node: &mut Node) {
     }
 }
 
-/// An absolute path as text; a path that cannot be made absolute (no working directory) stays as written.
+/// A path as an absolute text; it stays as written if it cannot be made absolute (no working directory).
 fn absolute(location: &Location, path: &str) -> String {
     let mut resolved = location.resolve(Path::new(path));
     if resolved.as_os_str().is_empty() {
         resolved.push(".");
     }
-    std::path::absolute(&resolved)
-        .unwrap_or(resolved)
-        .to_string_lossy()
-        .into_owned()
+    absolute_text(&resolved)
+}
+
+fn absolute_text(path: &Path) -> String {
+    let absolute = std::path::absolute(path);
+    let absolute = absolute.unwrap_or_else(|_| path.to_owned());
+    absolute.to_string_lossy().into_owned()
 }

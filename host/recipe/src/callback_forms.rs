@@ -3,9 +3,9 @@
 //!
 //! ```yaml
 //! phase_callbacks:
-//!   - EMA: {decay: 0.9999}              # a stock callback; without parameters just `- EMA`
+//!   - EMA: {decay: 0.9999}              # a name: of a file in a folder that is searched, or of a stock callback
 //!   - ./my_callback.wasm: {every_k: 10} # a file, relative to the recipe that names it
-//!   - wasm: callbacks/clip.wasm         # the long form; `stock: EMA` instead of `wasm:` for a stock callback
+//!   - wasm: callbacks/clip.wasm         # the long form, of a file or a name; `stock: EMA` for a stock callback alone
 //!     name: clip
 //!     params: {max_norm: 1.0}
 //!   - Script: {file: stop.rhai, grants: [stop]} # a script: all keys of the long form beside `file` or `text`
@@ -91,11 +91,7 @@ fn entry(node: &Node) -> Result<CallbackEntry> {
 }
 
 fn short(node: &Node, name: &str, params: Value) -> Result<CallbackEntry> {
-    let source = if name.ends_with(".wasm") {
-        file(node, name)
-    } else {
-        stock(node, name)?
-    };
+    let source = file_or_name(node, name)?;
     Ok(CallbackEntry {
         name: default_name(&source, name),
         source,
@@ -115,8 +111,9 @@ fn short(node: &Node, name: &str, params: Value) -> Result<CallbackEntry> {
 fn long(node: &Node) -> Result<CallbackEntry> {
     let mut reader = SectionReader::new(node);
     let source = long_source(&mut reader, node);
-    let name = node.get("stock").and_then(Node::as_str);
-    long_entry(reader, source, name.unwrap_or_default(), node)
+    let name = node.get("stock").or(node.get("wasm"));
+    let name = name.and_then(Node::as_str).unwrap_or_default();
+    long_entry(reader, source, name, node)
 }
 
 /// A script, with the keys of the long form beside its file or text.
@@ -129,7 +126,7 @@ fn script(node: &Node, name: &str, section: &Node) -> Result<CallbackEntry> {
 fn long_entry(
     mut reader: SectionReader<'_>,
     source: Result<CallbackSource>,
-    stock_name: &str,
+    name: &str,
     written: &Node,
 ) -> Result<CallbackEntry> {
     let source = reader
@@ -139,7 +136,7 @@ fn long_entry(
     let entry = CallbackEntry {
         name: reader
             .optional("name")
-            .unwrap_or_else(|| default_name(&source, stock_name)),
+            .unwrap_or_else(|| default_name(&source, name)),
         source,
         params: params
             .and_then(|params| reader.keep(params))
@@ -167,17 +164,14 @@ fn long_entry(
 fn long_source(reader: &mut SectionReader<'_>, node: &Node) -> Result<CallbackSource> {
     match (reader.find("wasm"), reader.find("stock")) {
         (Some(wasm), None) => {
-            let path: String = wasm.parse()?;
-            if path.ends_with(".wasm") {
-                return Ok(file(wasm, &path));
+            let place: String = wasm.parse()?;
+            if is_script(&place) {
+                return Err(wasm.error(SCRIPT_SHAPE));
             }
-            Err(wasm.error(format!(
-                "`{0}` does not end in .wasm; a stock callback is `stock: {0}`",
-                excerpt(&path)
-            )))
+            file_or_name(wasm, &place)
         }
         (None, Some(name)) if name.as_str().is_some_and(is_script) => script_source(reader, node),
-        (None, Some(name)) => stock(name, &name.parse::<String>()?),
+        (None, Some(name)) => plain_name(name, &name.parse::<String>()?).map(CallbackSource::Stock),
         (Some(_), Some(_)) => Err(node.error("has both `wasm` and `stock`; keep one")),
         (None, None) => Err(node.error(SHAPE)),
     }
@@ -208,7 +202,15 @@ fn file(node: &Node, path: &str) -> CallbackSource {
     CallbackSource::File(node.location.resolve(path))
 }
 
-fn stock(node: &Node, name: &str) -> Result<CallbackSource> {
+fn file_or_name(node: &Node, place: &str) -> Result<CallbackSource> {
+    match place.ends_with(".wasm") {
+        true => Ok(file(node, place)),
+        false => plain_name(node, place).map(CallbackSource::Named),
+    }
+}
+
+/// Refuses what is no name of a callback.
+fn plain_name(node: &Node, name: &str) -> Result<String> {
     if name.ends_with(".rhai") {
         return Err(node.error(format!(
             "`{0}` is a script: write `- Script: {{file: {0}}}`",
@@ -217,15 +219,17 @@ fn stock(node: &Node, name: &str) -> Result<CallbackSource> {
     }
     if name.trim().is_empty() || name.contains(['/', '\\']) {
         return Err(node.error(format!(
-            "`{name}` is no stock callback's name, and a file's name ends in .wasm"
+            "`{name}` is no callback's name, and a file's name ends in .wasm"
         )));
     }
-    Ok(CallbackSource::Stock(name.to_owned()))
+    Ok(name.to_owned())
 }
 
-fn default_name(source: &CallbackSource, stock_name: &str) -> String {
+fn default_name(source: &CallbackSource, name: &str) -> String {
     match source {
-        CallbackSource::Stock(_) | CallbackSource::Script(Script::Text(_)) => stock_name.to_owned(),
+        CallbackSource::Named(_)
+        | CallbackSource::Stock(_)
+        | CallbackSource::Script(Script::Text(_)) => name.to_owned(),
         CallbackSource::File(path) | CallbackSource::Script(Script::File(path)) => path
             .file_stem()
             .unwrap_or_default()

@@ -45,6 +45,8 @@ pub struct CallbackEntry {
 /// Where a callback's component comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallbackSource {
+    /// A name that is no path: a file of that name in one of the folders that are searched, or a stock callback.
+    Named(String),
     /// A stock callback, by the name the recipe uses.
     Stock(String),
     /// A component file, resolved against the file that names it.
@@ -67,7 +69,7 @@ impl CallbackSource {
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) | Self::Script(Script::File(path)) => Some(path),
-            Self::Stock(_) | Self::Script(Script::Text(_)) => None,
+            Self::Named(_) | Self::Stock(_) | Self::Script(Script::Text(_)) => None,
         }
     }
 }

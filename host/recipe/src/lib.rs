@@ -43,6 +43,7 @@ mod text_file;
 mod training;
 pub mod variants;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -209,6 +210,21 @@ impl Recipe {
                 .filter_map(|entry| entry.source.file().map(Path::to_path_buf)),
         );
         files
+    }
+
+    /// The recipe with names of callbacks as the files that were found for them, in its entries and in what a run keeps.
+    #[must_use]
+    pub fn with_files(&self, found: &BTreeMap<String, PathBuf>) -> Recipe {
+        let mut recipe = self.clone();
+        for entry in &mut recipe.training_hyperparams.phase_callbacks {
+            if let CallbackSource::Named(name) = &entry.source
+                && let Some(path) = found.get(name)
+            {
+                entry.source = CallbackSource::File(path.clone());
+            }
+        }
+        recipe.resolved = absolute_paths::found_files(recipe.resolved, found);
+        recipe
     }
 
     /// The resolved recipe as YAML. Equal recipes give equal texts, and the text gives the same recipe from

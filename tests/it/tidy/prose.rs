@@ -124,9 +124,9 @@ fn spelling_is_american() {
     );
 }
 
-/// Sources that may read the environment: for the folder of the cache, and an author's for those of compilers.
+/// Sources that may read the environment: for folders of the user, and an author's for those of compilers.
 const READ_IT: [&str; 2] = [
-    "host/phasebox/src/assemble/process_cache.rs",
+    "host/phasebox/src/assemble/folders.rs",
     "host/author/src/folders.rs",
 ];
 

@@ -25,6 +25,7 @@ use super::lock::{self, Lock, Locked};
 use super::policy::Policies;
 use super::process_cache::ProcessCache;
 use super::script::{SCRIPT, ScriptText};
+use super::search::Search;
 use super::stock::StockCallbacks;
 
 /// A callback in its place, ready to be called.
@@ -166,12 +167,12 @@ pub(super) fn locked(planned: &[PlannedCallback]) -> Vec<&Locked> {
 }
 
 /// Loads the recipe's callbacks in their order, held to their lock if there is one. The engine is only made if there
-/// is a callback.
+/// is a callback. Names that are files' have been resolved.
 pub(super) fn load(
     recipe: &Recipe,
     built: &Built,
     options: &Options,
-    policies: &Policies,
+    (policies, search): (&Policies, &Search),
     cache: &mut ProcessCache,
 ) -> Result<Vec<PlannedCallback>> {
     let entries = &recipe.training_hyperparams.phase_callbacks;
@@ -183,7 +184,6 @@ pub(super) fn load(
         .flatten();
     let mut planned = Vec::new();
     if !entries.is_empty() {
-        let stock = StockCallbacks::find(options.plugins_dir.as_deref());
         let engine = cache.engine(
             options.cache_dir.as_deref(),
             profile(recipe),
@@ -193,7 +193,7 @@ pub(super) fn load(
             recipe,
             built,
             lock: lock.as_ref(),
-            stock,
+            stock: search.stock(),
             engine,
             policies,
         };
@@ -218,7 +218,7 @@ struct Loading<'a> {
     recipe: &'a Recipe,
     built: &'a Built,
     lock: Option<&'a Lock>,
-    stock: StockCallbacks,
+    stock: &'a StockCallbacks,
     engine: Rc<PluginEngine>,
     policies: &'a Policies,
 }
@@ -288,7 +288,7 @@ impl Loading<'_> {
     fn file(&self, entry: &CallbackEntry) -> Result<(PathBuf, Lower)> {
         match &entry.source {
             CallbackSource::File(path) => Ok((path.clone(), as_written)),
-            CallbackSource::Stock(name) => self.stock.find_name(name),
+            CallbackSource::Named(name) | CallbackSource::Stock(name) => self.stock.find_name(name),
             CallbackSource::Script(_) => self.stock.find_name(SCRIPT),
         }
     }
@@ -327,7 +327,9 @@ impl Loading<'_> {
 /// The name of a stock callback's file, without `.wasm`.
 fn stock_file(entry: &CallbackEntry, path: &Path) -> Option<String> {
     match entry.source {
-        CallbackSource::Stock(_) => Some(path.file_stem()?.to_str()?.to_owned()),
+        CallbackSource::Named(_) | CallbackSource::Stock(_) => {
+            Some(path.file_stem()?.to_str()?.to_owned())
+        }
         CallbackSource::File(_) | CallbackSource::Script(_) => None,
     }
 }
@@ -386,7 +388,13 @@ fn grants(entry: &CallbackEntry, description: &Description) -> Result<Grants> {
         })
         .collect::<Result<Grants>>()?;
     let given = match &entry.grants {
-        None if matches!(entry.source, CallbackSource::Stock(_)) => wanted,
+        None if matches!(
+            entry.source,
+            CallbackSource::Named(_) | CallbackSource::Stock(_)
+        ) =>
+        {
+            wanted
+        }
         None => Grants::default(),
         Some(written) => written
             .iter()

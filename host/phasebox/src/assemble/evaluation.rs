@@ -42,13 +42,13 @@ impl Assembly<'_> {
     }
 
     fn stand_in(self, folder: &RunFolder, checkpoint: Option<&Path>) -> Result<Trainer> {
-        let source = self.recipe;
+        let source = self.recipe.clone();
         let recipe = source.to_yaml()?;
         let network_bytes = self.built.net.bytes();
         let (mut trainer, _) = self.trainer_in(folder)?;
         if let Some(path) = checkpoint {
             let snapshot = checkpoint::load_for(path, network_bytes)?;
-            let changed = resume::changes(source, &snapshot)?;
+            let changed = resume::changes(&source, &snapshot)?;
             trainer.look_at(path, snapshot, &changed)?;
         }
         let file = folder.recipe();

@@ -41,7 +41,7 @@ pub fn lock_beside(recipe: &Path) -> PathBuf {
 /// How a lock names a callback's file, so that a clone in another folder reads the same.
 pub(super) fn source(source: &CallbackSource, folder: &Path) -> String {
     match source {
-        CallbackSource::Stock(name) => format!("stock:{name}"),
+        CallbackSource::Named(name) | CallbackSource::Stock(name) => format!("stock:{name}"),
         CallbackSource::Script(Script::Text(_)) => "script:text".to_owned(),
         CallbackSource::File(path) | CallbackSource::Script(Script::File(path)) => {
             let below = path.strip_prefix(folder).unwrap_or(path);

@@ -18,6 +18,7 @@ mod classes;
 mod detection_pictures;
 mod evaluation;
 mod facts;
+mod folders;
 mod kinds;
 mod lock;
 mod names;
@@ -25,6 +26,7 @@ mod policy;
 mod process_cache;
 mod resume;
 mod script;
+mod search;
 mod settings;
 mod start;
 mod stock;
@@ -32,6 +34,7 @@ mod trial;
 mod watched;
 mod without_effect;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -48,6 +51,7 @@ pub use self::policy::Policies;
 pub use self::process_cache::ProcessCache;
 pub(crate) use self::process_cache::engine;
 pub use self::script::SCRIPT;
+pub(crate) use self::search::Search;
 pub(crate) use self::settings::tag;
 use self::start::Start;
 pub use self::stock::StockCallbacks;
@@ -109,7 +113,10 @@ impl Default for Options {
 
 /// A recipe whose parts all exist and fit, and of which nothing is on disk yet.
 pub struct Assembly<'a> {
-    recipe: &'a Recipe,
+    /// As it was given, but for names of callbacks that are files: those are the files.
+    recipe: Cow<'a, Recipe>,
+    /// Lines about those names.
+    hidden: Vec<Note>,
     options: Options,
     built: Built,
     callbacks: Vec<PlannedCallback>,
@@ -137,25 +144,24 @@ impl<'a> Assembly<'a> {
     ) -> Result<Assembly<'a>> {
         stock::check_folder(options.plugins_dir.as_deref())?;
         let policies = Policies::read(options.policy.as_deref())?;
-        policies.check(recipe, &options)?;
-        names::check(recipe, &options)?;
-        let device = open_device(recipe, &options)?;
-        torch_ext::use_deterministic_kernels(recipe.training_hyperparams.deterministic_kernels)?;
-        torch_ext::allow_tf32(recipe.training_hyperparams.allow_tf32)?;
-        let built = Built::build(recipe, &options.data, device, &policies, cache)?;
-        kinds::check(recipe, &built)?;
-        classes::check(recipe, &built)?;
-        let mut callbacks = callbacks::load(recipe, &built, &options, &policies, cache)?;
+        let search = Search::of(recipe, options.plugins_dir.as_deref())?;
+        let (hidden, recipe) = (search.hidden(recipe), search.resolved(recipe));
+        policies.check(&recipe, &options)?;
+        names::check(&recipe, &search)?;
+        let built = build(&recipe, &options, &policies, cache)?;
+        let mut callbacks =
+            callbacks::load(&recipe, &built, &options, (&policies, &search), cache)?;
         let published = callbacks.iter().flat_map(PlannedCallback::metrics);
         let published: Vec<String> = published.cloned().collect();
-        let watched = Watched::of(recipe, &built, &published)?;
+        let watched = Watched::of(&recipe, &built, &published)?;
         if !callbacks.is_empty() {
-            let mut facts = facts::facts(recipe, &built, &published, &watched)?;
+            let mut facts = facts::facts(&recipe, &built, &published, &watched)?;
             let mut callbacks = callbacks.iter_mut();
             callbacks.try_for_each(|callback| callback.check_run(&mut facts))?;
         }
         let assembly = Assembly {
             recipe,
+            hidden,
             options,
             built,
             callbacks,
@@ -169,7 +175,7 @@ impl<'a> Assembly<'a> {
     /// Everything that decides whether a key of the recipe does something.
     fn facts(&self) -> without_effect::Facts<'_> {
         without_effect::Facts {
-            recipe: self.recipe,
+            recipe: &self.recipe,
             built: &self.built,
             callbacks: &self.callbacks,
             is_resumed: self.options.resume.is_some(),
@@ -210,9 +216,10 @@ impl<'a> Assembly<'a> {
     /// None that a recipe can cause.
     pub fn notes(&self) -> Result<Vec<Note>> {
         let mut notes = self.recipe.notes.clone();
+        notes.extend_from_slice(&self.hidden);
         notes.extend_from_slice(&self.built.notes);
-        notes.extend(build::note_on_rates(self.recipe, &self.built));
-        notes.extend(classes::note(self.recipe, &self.built));
+        notes.extend(build::note_on_rates(&self.recipe, &self.built));
+        notes.extend(classes::note(&self.recipe, &self.built));
         notes.extend(without_effect::notes(&self.facts())?);
         Ok(notes)
     }
@@ -257,7 +264,7 @@ impl<'a> Assembly<'a> {
     /// # Errors
     /// Settings that make no sense.
     pub fn describe_recording(&self) -> Result<Vec<String>> {
-        let settings = settings::settings(self.recipe)?;
+        let settings = settings::settings(&self.recipe)?;
         let subscribers: Vec<Subscriber<'_>> = self
             .callbacks
             .iter()
@@ -289,7 +296,7 @@ impl<'a> Assembly<'a> {
     /// If the folder cannot be written or the checkpoint does not fit the recipe. Nothing is then changed on disk.
     pub fn trainer(self) -> Result<Trainer> {
         let recipe_text = self.recipe.to_yaml()?;
-        let Start { folder, from } = Start::find(self.recipe, &self.options, &self.built.net)?;
+        let Start { folder, from } = Start::find(&self.recipe, &self.options, &self.built.net)?;
         let run = folder.run().clone();
         let (mut trainer, locked) = self.trainer_in(&run)?;
         if let Some(from) = from {
@@ -307,9 +314,9 @@ impl<'a> Assembly<'a> {
 
     /// The trainer of a run in `run`, and its callbacks' records. Changes nothing on disk.
     fn trainer_in(self, run: &RunFolder) -> Result<(Trainer, Vec<Locked>)> {
-        let settings = settings::settings(self.recipe)?;
+        let settings = settings::settings(&self.recipe)?;
         let schedule = self.built.schedule.clone();
-        let context = context(self.recipe, self.built, self.watched, run);
+        let context = context(&self.recipe, self.built, self.watched, run);
         let (callbacks, locked) = callbacks::into_callbacks(self.callbacks);
         let mut trainer = Trainer::new(context, callbacks, settings, schedule, run.clone());
         trainer.show_on(self.options.progress);
@@ -332,6 +339,22 @@ pub fn missing_cuda(choice: Option<DeviceChoice>) -> Option<String> {
 
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
+}
+
+/// The parts that a run is made of, but for callbacks.
+fn build(
+    recipe: &Recipe,
+    options: &Options,
+    policies: &Policies,
+    cache: &mut ProcessCache,
+) -> Result<Built> {
+    let device = open_device(recipe, options)?;
+    torch_ext::use_deterministic_kernels(recipe.training_hyperparams.deterministic_kernels)?;
+    torch_ext::allow_tf32(recipe.training_hyperparams.allow_tf32)?;
+    let built = Built::build(recipe, &options.data, device, policies, cache)?;
+    kinds::check(recipe, &built)?;
+    classes::check(recipe, &built)?;
+    Ok(built)
 }
 
 /// The device of the command line, or else of the recipe.

@@ -7,21 +7,20 @@ use phasebox_data::{DatasetConfig, check_collation_name, check_transform_name};
 use phasebox_nn::{criterion, metrics, model, optim, schedule};
 use phasebox_recipe::{CallbackSource, Content, Location, Node, Note, Recipe};
 
-use super::Options;
 use super::script::SCRIPT;
-use super::stock::StockCallbacks;
+use super::search::Search;
 
 /// Refuses a recipe with names that nothing has.
 ///
 /// # Errors
 /// Every such name with its place and the remedy: one line each.
-pub(super) fn check(recipe: &Recipe, options: &Options) -> Result<()> {
+pub(super) fn check(recipe: &Recipe, search: &Search) -> Result<()> {
     let mut missing = Missing::default();
     let keys = recipe.missing.iter().map(Note::to_string);
     keys.for_each(|line| missing.add(line));
     missing.in_parts(recipe);
     missing.in_data(recipe);
-    missing.in_callbacks(recipe, options);
+    missing.in_callbacks(recipe, search);
     missing.refuse()
 }
 
@@ -80,19 +79,16 @@ impl Missing {
         }
     }
 
-    fn in_callbacks(&mut self, recipe: &Recipe, options: &Options) {
-        let entries = &recipe.training_hyperparams.phase_callbacks;
-        if entries.is_empty() {
-            return;
-        }
-        let stock = StockCallbacks::find(options.plugins_dir.as_deref());
-        for entry in entries {
-            let name = match &entry.source {
-                CallbackSource::Stock(name) => name.as_str(),
-                CallbackSource::Script(_) => SCRIPT,
+    fn in_callbacks(&mut self, recipe: &Recipe, search: &Search) {
+        let stock = search.stock();
+        for entry in &recipe.training_hyperparams.phase_callbacks {
+            let found = match &entry.source {
+                CallbackSource::Named(name) => search.check_name(name),
+                CallbackSource::Stock(name) => stock.path(name).map(drop),
+                CallbackSource::Script(_) => stock.path(SCRIPT).map(drop),
                 CallbackSource::File(_) => continue,
             };
-            self.note(&entry.written.location, stock.path(name).map(drop));
+            self.note(&entry.written.location, found);
         }
     }
 

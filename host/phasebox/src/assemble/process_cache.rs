@@ -15,6 +15,8 @@ use phasebox_plugin::PluginEngine;
 use phasebox_train::interrupt::Interrupt;
 use serde_json::Value;
 
+use super::folders;
+
 /// Data sets that are kept; a sweep over more of them reads some again rather than fill the memory.
 const MAX_DATA_SETS: usize = 4;
 
@@ -88,21 +90,9 @@ pub(crate) fn engine(
 ) -> Result<Engine> {
     let folder = match cache_dir {
         Some(folder) => folder.to_owned(),
-        None => user_cache().join("phasebox").join("compiled"),
+        None => folders::cache().join("compiled"),
     };
     Engine::with_profile(&folder, profile, interrupted)
-}
-
-/// `$XDG_CACHE_HOME` or `~/.cache`: where the platform says, the one thing that is read from the environment.
-fn user_cache() -> PathBuf {
-    absolute_path_in("XDG_CACHE_HOME")
-        .or_else(|| absolute_path_in("HOME").map(|home| home.join(".cache")))
-        .unwrap_or_else(std::env::temp_dir)
-}
-
-fn absolute_path_in(variable: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(std::env::var_os(variable)?);
-    path.is_absolute().then_some(path)
 }
 
 impl DataKey {

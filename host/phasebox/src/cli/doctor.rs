@@ -7,7 +7,7 @@ use phasebox_contract::CONTRACT;
 
 use super::Failure;
 use super::print::print;
-use crate::assemble::{Policies, StockCallbacks, engine};
+use crate::assemble::{Policies, Search, StockCallbacks, engine};
 
 pub(super) fn run() -> Result<(), Failure> {
     print([
@@ -19,9 +19,11 @@ pub(super) fn run() -> Result<(), Failure> {
         ),
         format!("wasmtime    {}", phasebox_component::WASMTIME_VERSION),
     ])?;
+    let search = Search::of_machine(None).map_err(Failure::Failed)?;
     print([
         format!("cuda        {}", cuda()),
-        format!("callbacks   {}", callbacks()),
+        format!("callbacks   {}", callbacks(search.stock())),
+        format!("searched    {}", searched(&search)),
     ])?;
     let policies = Policies::read(None).map_err(Failure::Failed)?;
     let policies = policies.describe().into_iter();
@@ -35,8 +37,19 @@ pub(super) fn run() -> Result<(), Failure> {
     compiled.map(drop).map_err(Failure::Failed)
 }
 
-fn callbacks() -> String {
-    match StockCallbacks::find(None).names() {
+/// The folders in which names are looked for before the stock callbacks.
+fn searched(search: &Search) -> String {
+    let folders = search.folders().iter().map(|folder| {
+        let is_there = if folder.is_dir() { "" } else { " (not there)" };
+        format!("{}{is_there}", folder.display())
+    });
+    let own = "the recipe's folder".to_owned();
+    let all: Vec<String> = std::iter::once(own).chain(folders).collect();
+    all.join(", ")
+}
+
+fn callbacks(stock: &StockCallbacks) -> String {
+    match stock.names() {
         [] => "none found: run `cargo xtask plugins`".to_owned(),
         names => names.join(", "),
     }

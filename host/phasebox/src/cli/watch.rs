@@ -14,7 +14,7 @@ use phasebox_recipe::{CallbackSource, Recipe};
 use super::print::tell;
 use super::train_options::{Session, TrainOptions};
 use super::{Failure, RecipeArguments};
-use crate::assemble::{SCRIPT, StockCallbacks, lock_beside};
+use crate::assemble::{SCRIPT, Search, lock_beside};
 
 /// Between two looks; a change must have settled for one such time.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -38,7 +38,7 @@ impl Watch {
         let mut files = vec![self.recipe.recipe.clone(), lock_beside(&self.recipe.recipe)];
         loop {
             if let Ok(recipe) = self.recipe.load() {
-                files = self.files(&recipe);
+                files = self.files(&recipe).map_err(Failure::Refused)?;
             }
             // Before the recipe is read for the run: what changes from here on is another run's.
             let begun_with = look(&files);
@@ -69,20 +69,24 @@ impl Watch {
         }
     }
 
-    fn files(&self, recipe: &Recipe) -> Vec<PathBuf> {
-        let stock = StockCallbacks::find(self.recipe.plugins_dir.as_deref());
-        let callbacks = recipe.training_hyperparams.phase_callbacks.iter();
-        let named = callbacks.filter_map(|entry| match &entry.source {
-            CallbackSource::Stock(name) => stock.path(name).ok(),
-            CallbackSource::Script(_) => stock.path(SCRIPT).ok(),
-            CallbackSource::File(_) => None,
-        });
-        recipe
-            .files()
-            .into_iter()
-            .chain(named)
-            .chain([lock_beside(&self.recipe.recipe)])
-            .collect()
+    fn files(&self, recipe: &Recipe) -> anyhow::Result<Vec<PathBuf>> {
+        let search = Search::of(recipe, self.recipe.plugins_dir.as_deref())?;
+        let mut files = recipe.files();
+        for entry in &recipe.training_hyperparams.phase_callbacks {
+            let stock = match &entry.source {
+                CallbackSource::Named(name) => {
+                    // Those that are not there, too: one that appears may be found before the present one.
+                    files.extend(search.candidates(name));
+                    name.as_str()
+                }
+                CallbackSource::Stock(name) => name.as_str(),
+                CallbackSource::Script(_) => SCRIPT,
+                CallbackSource::File(_) => continue,
+            };
+            files.extend(search.stock().path(stock));
+        }
+        files.push(lock_beside(&self.recipe.recipe));
+        Ok(files)
     }
 }
 

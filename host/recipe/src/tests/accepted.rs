@@ -126,7 +126,7 @@ fn a_callback_has_three_forms() {
     let [file, clip, ema] = &callbacks[..] else {
         panic!("three callbacks")
     };
-    assert_eq!(ema.source, CallbackSource::Stock("EMA".to_owned()));
+    assert_eq!(ema.source, CallbackSource::Named("EMA".to_owned()));
     assert!(
         matches!(&file.source, CallbackSource::File(path) if path.ends_with("my_callback.wasm"))
     );

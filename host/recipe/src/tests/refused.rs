@@ -286,12 +286,12 @@ fn callbacks() {
             "8: `phase_callbacks[0]`: an entry is `- Name`, `- Name: {parameters}`, or the long form with `wasm: FILE` or `stock: NAME`; found a mapping",
         ),
         (
-            "phase_callbacks:\n- wasm: EMA\n",
-            "8: `phase_callbacks[0].wasm`: `EMA` does not end in .wasm; a stock callback is `stock: EMA`",
+            "phase_callbacks:\n- wasm: ./EMA\n",
+            "8: `phase_callbacks[0].wasm`: `./EMA` is no callback's name, and a file's name ends in .wasm",
         ),
         (
             "phase_callbacks:\n- ./EMA\n",
-            "8: `phase_callbacks[0]`: `./EMA` is no stock callback's name, and a file's name ends in .wasm",
+            "8: `phase_callbacks[0]`: `./EMA` is no callback's name, and a file's name ends in .wasm",
         ),
         (
             "phase_callbacks:\n- wasm: a.wasm\n  stock: EMA\n",

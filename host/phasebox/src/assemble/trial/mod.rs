@@ -69,7 +69,7 @@ impl Assembly<'_> {
     /// # Errors
     /// The section at fault, with the remedy.
     pub(crate) fn look_at_boxes(&self) -> Result<Option<String>> {
-        boxes::look_at(self.recipe, &self.built, &self.watched, None)
+        boxes::look_at(&self.recipe, &self.built, &self.watched, None)
     }
 
     /// True if a stage of training begins in a later epoch, with values that nothing but a trial looks at before.
@@ -101,8 +101,9 @@ impl Assembly<'_> {
             built,
             callbacks,
             watched,
-            policies: _,
+            ..
         } = self;
+        let recipe: &Recipe = &recipe;
         let unseen = samples::look_at(recipe, &built, extent)?;
         let without_boxes = boxes::look_at(recipe, &built, &watched, Some(extent))?;
         let built = built.excerpt(recipe, extent);
