@@ -36,7 +36,7 @@ fn run(scratch: &Scratch, arguments: &[&str]) -> Finished {
 }
 
 /// Runs a command of the program, which must succeed; answers what it printed.
-fn done(scratch: &Scratch, arguments: &[&str]) -> String {
+pub(crate) fn done(scratch: &Scratch, arguments: &[&str]) -> String {
     let finished = run(scratch, arguments);
     assert_eq!(finished.code, Some(0), "{arguments:?}: {}", finished.stderr);
     finished.stdout

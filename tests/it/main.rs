@@ -41,6 +41,7 @@
 //! | `conformance` | that every stock callback is as its README describes it, trains, and resumes |
 //! | `effects` | what each stock callback does to a run, against numbers computed apart from it |
 //! | `languages` | one callback in four languages, with the same numbers |
+//! | `matrix` | that guests in nine languages, built once and kept, behave as the table of languages says |
 //! | `tensor_ops` | that a guest gets from every tensor operation the numbers that numpy gives |
 //! | `transforms` | that a list of transforms trains as the mapping does, and masks from a recipe, with a switch |
 //! | `foreign_texts` | that no text of a stranger leaves its line, its length or its namespace |
@@ -79,6 +80,7 @@ mod keys_without_effect;
 mod languages;
 mod loader_determinism;
 mod locks;
+mod matrix;
 mod memory_growth;
 mod mission;
 mod moved_runs;
