@@ -22,7 +22,7 @@ const ROOM: &str = "limits: {memory: 2GiB, time: 100s, step_time: 300s}";
 /// Each row's call, once: the behaviors that go on need a second batch, and the return after a trap a third.
 const BATCHES: &str = "train_dataloader_params.max_batches=3";
 const SEED: &str = "training_hyperparams.seed=18446744073709551615";
-/// What JavaScript's engine may grow to; it collects late.
+/// The memory that JavaScript's engine may grow to; it collects late.
 const MOST_BYTES: u64 = 192 << 20;
 const PAGES: u64 = 1 << 20;
 const BROKEN: &str = "it broke on purpose, ⅓ 💡";
