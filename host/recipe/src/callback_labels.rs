@@ -9,7 +9,8 @@ use phasebox_files::atomic_file::check_file_name;
 use super::callbacks::CallbackEntry;
 use super::location::Result;
 
-/// Beginnings of the trainer's metrics, with other spellings of them, and those of its messages.
+/// Beginnings of the trainer's metrics, with other spellings of them, those of its messages, and the name of the callback
+/// that writes traces.
 const RESERVED: &[&str] = &[
     "train",
     "valid",
@@ -24,6 +25,7 @@ const RESERVED: &[&str] = &[
     "hint",
     "resume",
     "run",
+    "--trace",
 ];
 
 /// Checks the names of all callbacks of a recipe.

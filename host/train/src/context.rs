@@ -19,6 +19,7 @@ use crate::control::Control;
 use crate::logger::Logger;
 use crate::outcome::Outcome;
 use crate::split::{PerSplit, Split};
+use crate::trace::{Part, Parts};
 
 /// The state of training. Its fields are documented where authors of callbacks read: in `wit/context.wit`.
 #[expect(missing_docs, reason = "wit/context.wit documents each")]
@@ -71,6 +72,8 @@ pub struct Context {
     // The run.
     pub device: Device,
     pub run: RunFacts,
+    /// None in training. In a replay the parts that exist at this phase and that the trace did not keep.
+    pub untraced: Option<Parts>,
 }
 
 /// Facts that do not change during a run. Structured ones are JSON.
@@ -177,6 +180,23 @@ impl Context {
             Some(best) if greater_is_better => value > best,
             Some(best) => value < best,
         }
+    }
+
+    /// The refusal of a part that a replay would have if its trace had kept it; none in training.
+    #[inline]
+    pub fn not_traced(&self, part: Part) -> Option<String> {
+        let is_missing = self.untraced.is_some_and(|parts| parts.contains(part));
+        is_missing.then(|| {
+            let (words, name) = (part.in_words(), part.name());
+            format!("the trace did not keep {words}: train with `--trace {name}`")
+        })
+    }
+
+    /// The refusal of something that no trace keeps; none in training.
+    #[inline]
+    pub fn beyond_traces(&self, what: &str) -> Option<String> {
+        let message = || format!("a trace keeps no {what}: try this callback in a training");
+        self.untraced.is_some().then(message)
     }
 
     /// Forgets the batch, so that nothing of it can be read between batches.

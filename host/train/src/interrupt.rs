@@ -94,6 +94,12 @@ impl Interrupt {
     }
 }
 
+/// The signal that a text names.
+pub(crate) fn signal_named(text: &str) -> Option<&'static str> {
+    let known = SIGNALS.iter().map(|(_, name)| *name);
+    known.into_iter().find(|name| *name == text)
+}
+
 /// True if the process was started with this signal ignored. Linux says so in a mask, in hexadecimal; elsewhere a signal
 /// counts as noticed.
 fn is_ignored(signal: i32) -> bool {

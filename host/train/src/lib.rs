@@ -9,6 +9,7 @@
 //! | [`control`] | what callbacks ask of the trainer |
 //! | [`callback`] | callbacks in order, what happens when one fails, and what each did and cost |
 //! | [`checkpoint`], [`logger`] | what a run leaves on disk |
+//! | [`trace`] | what callbacks could see of a run, and callbacks fed with it again |
 //! | [`device`], [`interrupt`] | names of devices; signals that end a run |
 
 pub mod accumulation;
@@ -22,4 +23,5 @@ pub mod logger;
 mod number;
 pub mod outcome;
 pub mod split;
+pub mod trace;
 pub mod trainer;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::Value;
 
 /// An `f64` that JSON can carry in every case.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Number(pub(crate) f64);
 
 impl Number {
@@ -21,6 +21,19 @@ impl Number {
             },
             _ => None,
         }
+    }
+}
+
+/// Equal bit for bit.
+impl PartialEq for Number {
+    fn eq(&self, other: &Number) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
+        deserialize(deserializer).map(Number)
     }
 }
 

@@ -24,6 +24,7 @@ mod lock;
 mod names;
 mod policy;
 mod process_cache;
+mod replay;
 mod resume;
 mod script;
 mod search;
@@ -50,6 +51,7 @@ pub use self::lock::lock_beside;
 pub use self::policy::Policies;
 pub use self::process_cache::ProcessCache;
 pub(crate) use self::process_cache::engine;
+pub use self::replay::StandIn;
 pub use self::script::SCRIPT;
 pub(crate) use self::search::Search;
 pub(crate) use self::settings::tag;
@@ -68,6 +70,7 @@ use phasebox_train::control::Control;
 use phasebox_train::interrupt::Interrupt;
 use phasebox_train::logger::{Logger, Progress, RunFolder};
 use phasebox_train::split::Split;
+use phasebox_train::trace::Trace;
 use phasebox_train::trainer::{RecordingPlan, Trainer};
 
 /// Options of the command line, beside the recipe.
@@ -92,6 +95,8 @@ pub struct Options {
     pub progress: Progress,
     /// Signals to obey.
     pub interrupt: Interrupt,
+    /// The file that is replayed in the place of a callback's own.
+    pub stand_in: Option<StandIn>,
 }
 
 impl Default for Options {
@@ -107,6 +112,7 @@ impl Default for Options {
             policy: None,
             progress: Progress::silent(),
             interrupt: Interrupt::ignored(),
+            stand_in: None,
         }
     }
 }
@@ -152,7 +158,8 @@ impl<'a> Assembly<'a> {
         let mut callbacks =
             callbacks::load(&recipe, &built, &options, (&policies, &search), cache)?;
         let published = callbacks.iter().flat_map(PlannedCallback::metrics);
-        let published: Vec<String> = published.cloned().collect();
+        let others = replay::published_by_others(&recipe, &options);
+        let published: Vec<String> = published.cloned().chain(others).collect();
         let watched = Watched::of(&recipe, &built, &published)?;
         if !callbacks.is_empty() {
             let mut facts = facts::facts(&recipe, &built, &published, &watched)?;
@@ -168,7 +175,9 @@ impl<'a> Assembly<'a> {
             watched,
             policies,
         };
-        without_effect::refuse(&assembly.facts())?;
+        if assembly.options.stand_in.is_none() {
+            without_effect::refuse(&assembly.facts())?;
+        }
         Ok(assembly)
     }
 
@@ -186,6 +195,12 @@ impl<'a> Assembly<'a> {
     pub fn add_callback(&mut self, callback: Box<dyn Callback>, when: When, on_error: OnError) {
         self.callbacks
             .push(PlannedCallback::native(callback, when, on_error));
+    }
+
+    /// Has the run write a trace: a callback before all others, which finds what each of them finds.
+    pub fn trace(&mut self, trace: Trace) {
+        let traces = PlannedCallback::native(Box::new(trace), When::default(), OnError::Disable);
+        self.callbacks.insert(0, traces);
     }
 
     /// The callbacks in the order they run in.
@@ -409,6 +424,7 @@ fn context(recipe: &Recipe, built: Built, watched: Watched, run: &RunFolder) -> 
             u32::try_from(training.batch_accumulate).unwrap_or(u32::MAX),
         ),
         control: Control::default(),
+        untraced: None,
         run: run_facts(recipe, watched, run, built.warmup_epochs),
     }
 }

@@ -109,7 +109,7 @@ fn asked(summary: &Summary) -> Vec<String> {
 }
 
 /// A table: one line a callback, in their order.
-fn callbacks(callbacks: &[CallbackSummary]) -> Vec<String> {
+pub(super) fn callbacks(callbacks: &[CallbackSummary]) -> Vec<String> {
     if callbacks.is_empty() {
         return Vec::new();
     }

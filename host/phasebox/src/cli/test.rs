@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::inspect::described;
 use super::messages::show_messages;
 use super::print::print;
+use super::replay::Replaying;
 use super::{Failure, report_lines};
 use crate::assemble::{Assembly, Options, ProcessCache};
 
@@ -35,16 +36,39 @@ pub(super) struct Test {
     #[arg(long, value_name = "FILE")]
     recipe: Option<PathBuf>,
     /// Its parameters: `{patience: 5}`.
-    #[arg(long, default_value = "{}")]
-    params: String,
+    #[arg(long)]
+    params: Option<String>,
     /// Epochs of a training; at least 2.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..))]
     epochs: u32,
+    /// Feed it with a run that was trained with `--trace`, in place of trainings: the run's folder, or a trace in it. Its
+    /// parameters, rights and limits are those of its entry in the run's recipe, or those that it asks for.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["recipe", "epochs"])]
+    replay: Option<PathBuf>,
+    /// The name of its entry in the run's recipe, where its file does not say which it is.
+    #[arg(long, value_name = "NAME", requires = "replay")]
+    entry: Option<String>,
+    /// Replay again whenever its file changes.
+    #[arg(long, requires = "replay")]
+    watch: bool,
 }
 
 impl Test {
     pub(super) fn run(self) -> Result<(), Failure> {
         show_messages();
+        match self.replay {
+            Some(run) => Replaying {
+                file: self.file,
+                run,
+                params: self.params,
+                entry: self.entry,
+            }
+            .run(self.watch),
+            None => self.train(),
+        }
+    }
+
+    fn train(self) -> Result<(), Failure> {
         tch::set_num_threads(1);
         let description = described(&self.file).map_err(Failure::Refused)?;
         let folder = tempfile::tempdir().map_err(|error| Failure::Failed(error.into()))?;
@@ -54,7 +78,7 @@ impl Test {
                 .file
                 .canonicalize()
                 .map_err(|error| Failure::Failed(error.into()))?,
-            params: self.params,
+            params: self.params.unwrap_or_else(|| "{}".to_owned()),
             epochs: self.epochs,
             runs: folder.path().join("runs"),
             interrupt: Interrupt::listen().map_err(Failure::Failed)?,
@@ -220,11 +244,19 @@ fn used(summary: &Summary) -> Vec<String> {
     lines.retain(|line| !line.starts_with("run  "));
     let callbacks = summary.callbacks.iter();
     let tested = callbacks.filter(|callback| callback.name == NAME);
-    lines.extend(tested.flat_map(|callback| {
-        let held = format!("handles it held at the end: {}", callback.live_handles);
-        callback.limits.iter().filter_map(limit).chain([held])
-    }));
+    lines.extend(tested.flat_map(limits));
     lines
+}
+
+/// The limits of which a callback used something, and its handles.
+pub(super) fn limits(callback: &CallbackSummary) -> Vec<String> {
+    let held = format!("handles it held at the end: {}", callback.live_handles);
+    callback
+        .limits
+        .iter()
+        .filter_map(limit)
+        .chain([held])
+        .collect()
 }
 
 /// A limit of which something was used.

@@ -3,10 +3,13 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
+use phasebox_contract::quantity::{Amount, Measure};
 use phasebox_recipe::Recipe;
 use phasebox_train::interrupt::Interrupt;
 use phasebox_train::logger::Progress;
+use phasebox_train::trace::{Bounds, Parts, Trace};
 use phasebox_train::trainer::Summary;
 
 use super::messages::show_messages;
@@ -26,6 +29,27 @@ pub(super) struct TrainOptions {
     /// Show progress as JSON lines on standard output.
     #[arg(long)]
     pub(super) json: bool,
+    /// Write a trace of the run, to feed callbacks with (`phasebox test X.wasm --replay RUN`). It has what callbacks can read
+    /// without waiting, the loss, and the tensors that are named: inputs, target, preds, additional, gradients,
+    /// parameters, buffers.
+    #[arg(long, value_name = "WHAT,…", num_args = 0..=1, default_missing_value = "", value_parser = parts)]
+    trace: Option<Parts>,
+    /// Batches of training after which the trace ends.
+    #[arg(long, value_name = "N", requires = "trace", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
+    trace_steps: u64,
+    /// The size at which the trace ends.
+    #[arg(long, value_name = "SIZE", requires = "trace", default_value = "256MiB", value_parser = size)]
+    trace_size: u64,
+}
+
+fn parts(text: &str) -> anyhow::Result<Parts> {
+    text.parse()
+}
+
+fn size(text: &str) -> anyhow::Result<u64> {
+    let bytes = text.parse::<Amount>().ok();
+    let bytes = bytes.and_then(|amount| amount.in_measure(Measure::Bytes));
+    bytes.with_context(|| format!("expected {}", Measure::Bytes.expected()))
 }
 
 /// The state that lasts from one run of a process to the next.
@@ -71,7 +95,10 @@ impl TrainOptions {
         let refused = |error| before_training(error, &interrupt);
         let assembly = assemble().map_err(refused)?;
         let assembly = looked_at(assembly, &mut assemble).map_err(refused)?;
-        let assembly = assembly.ok_or(Failure::Interrupted)?;
+        let mut assembly = assembly.ok_or(Failure::Interrupted)?;
+        if let Some(keeps) = self.trace {
+            assembly.trace(Trace::new(keeps, self.bounds_of_trace()));
+        }
         if !is_silent {
             let notes = assembly.notes().map_err(Failure::Refused)?;
             notes.iter().for_each(|note| tracing::info!("note: {note}"));
@@ -83,6 +110,13 @@ impl TrainOptions {
             show(&summary);
         }
         Ok(summary)
+    }
+
+    fn bounds_of_trace(&self) -> Bounds {
+        Bounds {
+            batches: self.trace_steps,
+            bytes: self.trace_size,
+        }
     }
 
     fn progress(&self, is_silent: bool) -> Progress {

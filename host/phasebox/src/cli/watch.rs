@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use phasebox_recipe::{CallbackSource, Recipe};
+use phasebox_train::interrupt::Interrupt;
 
 use super::print::tell;
 use super::train_options::{Session, TrainOptions};
@@ -28,7 +29,7 @@ pub(super) struct Watch {
 }
 
 /// How files look: their size, their time and which file it is; none where there is none.
-type Look = BTreeMap<PathBuf, Option<FileLook>>;
+pub(super) type Look = BTreeMap<PathBuf, Option<FileLook>>;
 type FileLook = (u64, SystemTime, u64);
 
 impl Watch {
@@ -47,7 +48,7 @@ impl Watch {
                 "waiting for a change of {} files",
                 files.len()
             ));
-            wait_for_change(&begun_with, &files, &session)?;
+            wait_for_change(&begun_with, &files, &session.interrupt)?;
         }
     }
 
@@ -90,7 +91,7 @@ impl Watch {
     }
 }
 
-fn look(files: &[PathBuf]) -> Look {
+pub(super) fn look(files: &[PathBuf]) -> Look {
     let files = files.iter();
     files.map(|path| (path.clone(), look_at(path))).collect()
 }
@@ -102,11 +103,15 @@ fn look_at(path: &Path) -> Option<FileLook> {
 }
 
 /// Returns once `files` look different from `before` and have stopped to change.
-fn wait_for_change(before: &Look, files: &[PathBuf], session: &Session) -> Result<(), Failure> {
+pub(super) fn wait_for_change(
+    before: &Look,
+    files: &[PathBuf],
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
     let mut last = look(files);
     loop {
         std::thread::sleep(LOOK_EVERY);
-        if session.interrupt.take().is_some() {
+        if interrupt.take().is_some() {
             return Err(Failure::Interrupted);
         }
         let now = look(files);

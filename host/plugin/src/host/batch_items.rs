@@ -2,6 +2,7 @@
 //! place of one. Owns neither rights nor the phases at which they may be replaced.
 
 use phasebox_train::context::Context;
+use phasebox_train::trace::Part;
 use tch::{Device, Tensor};
 use torch_ext::Items;
 use wasmtime::component::Resource;
@@ -40,6 +41,15 @@ impl Batched {
         }
     }
 
+    /// The part of a trace that its tensors are.
+    pub(super) fn part(self) -> Part {
+        match self {
+            Batched::Inputs => Part::Inputs,
+            Batched::Target => Part::Target,
+            Batched::Preds => Part::Preds,
+        }
+    }
+
     /// The phases at which it is set, in words.
     pub(super) fn set_from(self) -> &'static str {
         match self {
@@ -72,13 +82,13 @@ impl PluginState {
     /// A handle to a tensor of the batch. If it is not set, the refusal says when it is: `set_from`.
     pub(super) fn lend_of_batch(
         &mut self,
-        owner: Owner,
+        (owner, part): (Owner, Part),
         set_from: &str,
         field: impl FnOnce(&Context) -> Option<&Tensor>,
     ) -> HostResult<Resource<TensorHandle>> {
         let context = self.context()?;
         let Some(tensor) = field(context).map(Tensor::shallow_clone) else {
-            return not_set(context, set_from);
+            return not_set(context, part, set_from);
         };
         self.lend(tensor, owner)
     }
@@ -87,7 +97,7 @@ impl PluginState {
     pub(super) fn lend_single(&mut self, kind: Batched) -> HostResult<Resource<TensorHandle>> {
         let context = self.context()?;
         let tensor = match kind.of(context) {
-            None => return not_set(context, kind.set_from()),
+            None => return not_set(context, kind.part(), kind.set_from()),
             Some(items) => match items.one() {
                 Some(tensor) => tensor.shallow_clone(),
                 None => return several(kind, items),
@@ -100,7 +110,7 @@ impl PluginState {
     pub(super) fn lend_all(&mut self, kind: Batched) -> HostResult<Resource<GroupHandle>> {
         let context = self.context()?;
         let Some(items) = kind.of(context) else {
-            return not_set(context, kind.set_from());
+            return not_set(context, kind.part(), kind.set_from());
         };
         let named = items.iter(kind.name());
         let named = named.map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()));
@@ -121,7 +131,7 @@ impl PluginState {
         let (device, samples) = (context.device, context.batch_size as i64);
         let set_from = kind.set_from();
         let Some(items) = kind.of_mut(context) else {
-            return not_set(context, set_from);
+            return not_set(context, kind.part(), set_from);
         };
         let old = match name {
             None => items.one().map_or_else(|| several(kind, items), Ok)?,
@@ -139,12 +149,27 @@ impl PluginState {
 
 /// The refusal of a tensor of the batch that there is none of; `set_from` says when there is.
 #[cold]
-pub(super) fn not_set<T>(context: &Context, set_from: &str) -> HostResult<T> {
+pub(super) fn not_set<T>(context: &Context, part: Part, set_from: &str) -> HostResult<T> {
     let phase = context.phase;
-    refuse(
-        ErrorCode::NotAvailable,
-        format!("not set at {phase}: {set_from}"),
-    )
+    let untraced = context.not_traced(part);
+    let message = untraced.unwrap_or_else(|| format!("not set at {phase}: {set_from}"));
+    refuse(ErrorCode::NotAvailable, message)
+}
+
+impl PluginState {
+    /// Refuses a part of the network that a replayed trace did not keep.
+    #[inline]
+    pub(super) fn check_traced(&mut self, part: Part) -> HostResult<()> {
+        let untraced = self.context()?.not_traced(part);
+        untraced.map_or(Ok(()), |message| refuse(ErrorCode::NotAvailable, message))
+    }
+
+    /// Refuses what no trace keeps, in a replay.
+    #[inline]
+    pub(super) fn check_trains(&mut self, what: &str) -> HostResult<()> {
+        let beyond = self.context()?.beyond_traces(what);
+        beyond.map_or(Ok(()), |message| refuse(ErrorCode::NotAvailable, message))
+    }
 }
 
 #[cold]

@@ -3,6 +3,7 @@
 use phasebox_contract::phase::Phase;
 use phasebox_nn::metrics::{BatchItems, MetricConfig, Metrics};
 use phasebox_train::context::Context;
+use phasebox_train::trace::Part;
 use wasmtime::component::Resource;
 
 use super::batch_items::{Batched, not_set};
@@ -59,7 +60,11 @@ impl PluginState {
         self.count_sync()?;
         let context = self.context()?;
         let (Some(preds), Some(target)) = (&context.preds, &context.target) else {
-            return not_set(context, Batched::Preds.set_from());
+            let part = match context.preds {
+                None => Part::Preds,
+                Some(_) => Part::Target,
+            };
+            return not_set(context, part, Batched::Preds.set_from());
         };
         let batch = BatchItems {
             preds,
@@ -78,6 +83,7 @@ impl HostMetrics for PluginState {
     }
 
     fn compute(&mut self, this: This) -> HostResult<Vec<ScalarEntry>> {
+        self.check_trains("running metrics")?;
         self.count_sync()?;
         let context = self.context()?;
         Ok(scalar_entries(&metrics_of(context, &this).compute()?))

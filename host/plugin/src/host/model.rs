@@ -5,6 +5,7 @@ use std::rc::Rc;
 use phasebox_contract::grants::Grant;
 use phasebox_nn::model::Model;
 use phasebox_nn::tensor_group::TensorGroup;
+use phasebox_train::trace::Part;
 use wasmtime::component::Resource;
 
 use super::argument_checks::check_word;
@@ -27,8 +28,29 @@ impl PluginState {
         }
     }
 
+    /// Refuses a part of the network, or of its moving average, that a replayed trace did not keep.
+    fn check_part(&mut self, this: &This, part: Part) -> HostResult<()> {
+        match this.rep() {
+            EMA => self.check_trains("moving average"),
+            _ => self.check_traced(part),
+        }
+    }
+
+    /// The parameters of the network in training.
+    pub(super) fn parameter_group(&mut self) -> HostResult<Rc<TensorGroup>> {
+        self.check_traced(Part::Parameters)?;
+        Ok(self.context()?.net.parameter_group()?)
+    }
+
+    /// The buffers of the network in training.
+    pub(super) fn buffer_group(&mut self) -> HostResult<Rc<TensorGroup>> {
+        self.check_traced(Part::Buffers)?;
+        Ok(self.context()?.net.buffer_group()?)
+    }
+
     /// The gradients of the network in training.
     pub(super) fn gradient_group(&mut self) -> HostResult<Rc<TensorGroup>> {
+        self.check_traced(Part::Gradients)?;
         let context = self.context()?;
         context.optimizer.restore_gradients()?;
         let members = context.net.gradient_group()?;
@@ -49,6 +71,7 @@ impl HostModel for PluginState {
     }
 
     fn parameters(&mut self, this: This) -> HostResult<Resource<GroupHandle>> {
+        self.check_part(&this, Part::Parameters)?;
         let members = self.model(&this)?.parameter_group()?;
         self.lend_group(members, Owner::Parameters)
     }
@@ -65,6 +88,7 @@ impl HostModel for PluginState {
     }
 
     fn buffers(&mut self, this: This) -> HostResult<Resource<GroupHandle>> {
+        self.check_part(&this, Part::Buffers)?;
         let members = self.model(&this)?.buffer_group()?;
         self.lend_group(members, Owner::Parameters)
     }

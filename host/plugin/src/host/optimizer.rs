@@ -61,6 +61,7 @@ impl PluginState {
         is_wanted: impl Fn(&str) -> bool,
     ) -> HostResult<Resource<GroupHandle>> {
         check_word(name)?;
+        self.check_trains("state of the optimizer")?;
         let prefix = format!("{name}/");
         let optimizer = &self.context()?.optimizer;
         let all = optimizer.state().into_iter();

@@ -5,6 +5,7 @@ use phasebox_contract::grants::Grant;
 use phasebox_contract::limits::Limit;
 use phasebox_nn::tensor_group::TensorGroup;
 use phasebox_train::context::Context;
+use phasebox_train::trace::Part;
 use phasebox_train::trainer::extra_pass;
 use torch_ext::{Extent, Items};
 use wasmtime::component::Resource;
@@ -26,6 +27,9 @@ impl PluginState {
         mode: &str,
     ) -> HostResult<Resource<GroupHandle>> {
         self.require(Grant::Passes)?;
+        if of_average {
+            self.check_trains("moving average")?;
+        }
         check_word(mode)?;
         let train = is_train(mode)?;
         let inputs = self.begin_pass(inputs)?;
@@ -43,6 +47,8 @@ impl PluginState {
 
     /// The gradients of the batch once more, at the present parameters; the loss of the pass.
     pub(super) fn pass_backward(&mut self) -> HostResult<Resource<TensorHandle>> {
+        self.check_traced(Part::Inputs)?;
+        self.check_traced(Part::Target)?;
         self.charge_pass()?;
         let seed = self.random.seed_of_pass();
         let context = self.context()?;
@@ -100,6 +106,8 @@ impl PluginState {
 
     fn charge_pass(&mut self) -> HostResult<()> {
         self.require(Grant::Passes)?;
+        self.check_traced(Part::Parameters)?;
+        self.check_traced(Part::Buffers)?;
         self.check_room(1)?;
         self.charge(Limit::Passes, 1)?;
         self.launch(1)

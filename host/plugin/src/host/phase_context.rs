@@ -7,6 +7,7 @@ use phasebox_contract::grants::Grant;
 use phasebox_contract::phase::Phase;
 use phasebox_contract::printable::one_line;
 use phasebox_train::split::Split;
+use phasebox_train::trace::Part;
 use wasmtime::component::Resource;
 
 use super::argument_checks::check_word;
@@ -149,13 +150,15 @@ impl HostPhaseContext for PluginState {
     fn loss(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
         let set_from =
             "the loss exists from on-train-batch-loss-end on, and at the end of evaluation batches";
-        self.lend_of_batch(Owner::Loss, set_from, |context| context.loss.as_ref())
+        self.lend_of_batch((Owner::Loss, Part::Loss), set_from, |context| {
+            context.loss.as_ref()
+        })
     }
 
     fn loss_log_items(&mut self, _: This) -> HostResult<Resource<TensorHandle>> {
         let set_from =
             "they exist from on-train-batch-loss-end on, and at the end of evaluation batches";
-        self.lend_of_batch(Owner::Predictions, set_from, |context| {
+        self.lend_of_batch((Owner::Predictions, Part::Loss), set_from, |context| {
             context.loss_log_items.as_ref()
         })
     }
@@ -182,7 +185,7 @@ impl HostPhaseContext for PluginState {
             "no item `{}`; `additional-batch-items` lists them",
             clip(&name)
         );
-        self.lend_of_batch(Owner::Inputs, &set_from, |context| {
+        self.lend_of_batch((Owner::Inputs, Part::Additional), &set_from, |context| {
             context.additional_batch_items.get(&name).ok()
         })
     }
@@ -229,7 +232,7 @@ impl HostPhaseContext for PluginState {
     }
 
     fn parameters(&mut self, _: This) -> HostResult<Resource<GroupHandle>> {
-        let members = self.context()?.net.parameter_group()?;
+        let members = self.parameter_group()?;
         self.lend_group(members, Owner::Parameters)
     }
 
@@ -239,7 +242,7 @@ impl HostPhaseContext for PluginState {
     }
 
     fn buffers(&mut self, _: This) -> HostResult<Resource<GroupHandle>> {
-        let members = self.context()?.net.buffer_group()?;
+        let members = self.buffer_group()?;
         self.lend_group(members, Owner::Parameters)
     }
 

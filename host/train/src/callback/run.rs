@@ -55,6 +55,11 @@ impl Callbacks {
         });
     }
 
+    /// True if a callback is called at `phase`.
+    pub(crate) fn wants(&self, phase: Phase) -> bool {
+        self.wanted.contains(phase)
+    }
+
     /// Calls every callback that wants `phase`, in order.
     ///
     /// # Errors
