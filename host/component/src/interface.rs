@@ -113,7 +113,7 @@ fn functions_of<'a>(engine: &'a Engine, interface: &'a ComponentInstance) -> Vec
     functions.map(|(name, _)| name).collect()
 }
 
-/// What the functions of the interface are to the contract, which must know all of them.
+/// The phases and life-cycle functions among those of the interface, all of which the contract must know.
 fn subscriptions(
     functions: &[&str],
     interface: &str,

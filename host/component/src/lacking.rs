@@ -1,5 +1,5 @@
-//! What a component asks of a contract that is newer than this host's: functions, resources, phases and interfaces that are
-//! not there, and the words of the refusal. Contracts only grow, so an older one is never refused here.
+//! Functions, resources, phases and interfaces that a component needs of a newer contract and this host lacks, and the words of
+//! the refusal. Contracts only grow, so an older one is never refused here.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;

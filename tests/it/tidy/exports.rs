@@ -21,6 +21,7 @@ const FOR_TESTS: &[(&str, &str)] = &[
         "fuzzing reads debug information without a process of its own",
     ),
     ("operations", "the tests of tapes count what was recorded"),
+    ("phases_of", "fuzzing reads projects without a compiler"),
     (
         "record_with",
         "a recorder made for tests records where there is no GPU",

@@ -32,7 +32,7 @@ impl Assembly<'_> {
     /// # Errors
     /// A folder that cannot be written.
     pub fn replay(self, trace: TraceFile, traced: &Path, folder: &RunFolder) -> Result<Replay> {
-        let mut context = context(self.recipe, self.built, self.watched, folder);
+        let mut context = context(&self.recipe, self.built, self.watched, folder);
         context.run.ckpt_dir = traced.display().to_string();
         let (callbacks, _) = callbacks::into_callbacks(self.callbacks);
         Replay::new(context, callbacks, trace)

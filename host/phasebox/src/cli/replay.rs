@@ -139,7 +139,7 @@ impl Replaying {
         let entries = &recipe.training_hyperparams.phase_callbacks;
         let found = entry_of(entries, &file, self.entry.as_deref());
         let Some(index) = found.map_err(Failure::Refused)? else {
-            let (_, description, _) = described(&file)?;
+            let description = described(&file).map_err(Failure::Refused)?;
             let entry = written(&recipe, &file, params.unwrap_or("{}"), &description.grants);
             return Ok(Chosen {
                 recipe: Recipe::load(run.recipe(), &[entry])?,
@@ -239,7 +239,7 @@ fn entry_of(entries: &[CallbackEntry], file: &Path, named: Option<&str>) -> Resu
 fn file_of(entry: &CallbackEntry, stock: &StockCallbacks) -> Option<PathBuf> {
     match &entry.source {
         CallbackSource::File(path) => Some(path.clone()),
-        CallbackSource::Stock(name) => stock.path(name).ok(),
+        CallbackSource::Named(name) | CallbackSource::Stock(name) => stock.path(name).ok(),
         CallbackSource::Script(_) => None,
     }
 }
