@@ -43,7 +43,7 @@ fn bad(on_error: &str, body: &str) -> Scratch {
 
 /// The error at the end of standard error; progress precedes it.
 fn error(stderr: &str) -> String {
-    let from = stderr.find("error: ").unwrap_or_default();
+    let from = stderr.find("\nerror: ").map_or(0, |at| at + 1);
     stderr[from..].to_owned()
 }
 

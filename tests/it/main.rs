@@ -9,6 +9,7 @@
 //! | `state_upgrade` | that a newer build of a callback goes on with the state of an older one, or is refused |
 //! | `sweeps` | that each of many runs in one process is as if alone, with the callbacks that were there when it began |
 //! | `refusals` | what is refused before anything runs, and in which words |
+//! | `replays` | that a traced run has its bits, and that a callback fed with it does what it did there |
 //! | `remedies` | that each fault of a callback's file and each failure of its calls comes with what to do |
 //! | `mission` | that a page of SuperGradients' documentation trains as it is, and writes its pictures |
 //! | `names` | that one refusal lists every name of a recipe that is not there, with its line and remedy |
@@ -95,6 +96,7 @@ mod published_metrics;
 mod recorded_steps;
 mod refusals;
 mod remedies;
+mod replays;
 mod reports;
 mod resume;
 mod run_checks;

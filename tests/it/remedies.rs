@@ -248,7 +248,8 @@ fn a_panic_at_any_phase_names_the_phase_and_the_way_on() {
             "`--resume ",
         ];
         let has_way_on = on.iter().all(|expected| said.contains(expected));
-        assert!(has_way_on, "{phase}: {said}");
+        // At the very end nothing is left to go on with.
+        assert!(has_way_on || phase == Phase::TrainingEnd, "{phase}: {said}");
     }
 }
 

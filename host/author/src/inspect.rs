@@ -32,18 +32,24 @@ impl Inspect {
     pub fn run(self) -> Result<()> {
         let engine = Engine::new(&folders::cache()?.join("compiled"))?;
         let component = Component::load(&engine, &self.file)?;
-        let Described {
-            description,
-            memory_bytes,
-        } = component.describe_alone(&engine)?;
-        let wasi = component.wasi()?;
-        match self.json {
-            true => print_json(&as_json(&component, &wasi, &description, memory_bytes)),
-            false => {
-                let lines = lines(&component, &wasi, &description, memory_bytes);
-                print(lines.join("\n"))
-            }
-        }
+        let described = component.describe_alone(&engine)?;
+        show(&component, &described, self.json)
+    }
+}
+
+/// Prints what a component is, and what it says of itself; as JSON if that is wished.
+///
+/// # Errors
+/// A file that can no longer be read, or an output that is full.
+pub fn show(component: &Component, described: &Described, as_json: bool) -> Result<()> {
+    let wasi = component.wasi()?;
+    let Described {
+        description,
+        memory_bytes,
+    } = described;
+    match as_json {
+        true => print_json(&json_of(component, &wasi, description, *memory_bytes)),
+        false => print(lines(component, &wasi, description, *memory_bytes).join("\n")),
     }
 }
 
@@ -136,7 +142,7 @@ fn excerpts(names: &[String]) -> Vec<String> {
     names.iter().map(|name| excerpt(name)).collect()
 }
 
-fn as_json(
+fn json_of(
     component: &Component,
     wasi: &[String],
     description: &Description,

@@ -34,6 +34,6 @@ mod toolchains;
 mod world;
 
 pub use self::command::{Bindings, Build, New, Wit};
-pub use self::inspect::Inspect;
+pub use self::inspect::{Inspect, show};
 pub use self::say::tell;
 pub use self::sources::phases_of;

@@ -57,7 +57,7 @@ enum Command {
     /// Hold a recipe's callbacks to their bytes and grants of today: `train` then refuses others.
     Lock(RecipeArguments),
     /// Show what a callback's file is, wants and is called for.
-    Inspect(phasebox_author::Inspect),
+    Inspect(inspect::Inspect),
     /// Try a callback out in small trainings, with a verdict.
     Test(test::Test),
     /// Begin a callback: a project that builds and trains as it is.
@@ -186,7 +186,7 @@ fn command(command: Command) -> Result<(), Failure> {
         Command::Predict(predict) => predict.run(),
         Command::Check(check) => check.run(),
         Command::Lock(arguments) => lock::run(&arguments),
-        Command::Inspect(inspect) => inspect.run().map_err(Failure::Refused),
+        Command::Inspect(inspect) => inspect.run(),
         Command::Test(test) => test.run(),
         Command::New(new) => new.run().map_err(Failure::Refused),
         Command::Build(build) => build.run().map_err(Failure::Failed),

@@ -139,7 +139,7 @@ impl Replaying {
         let entries = &recipe.training_hyperparams.phase_callbacks;
         let found = entry_of(entries, &file, self.entry.as_deref());
         let Some(index) = found.map_err(Failure::Refused)? else {
-            let description = described(&file).map_err(Failure::Refused)?;
+            let description = described(&file)?.1.description;
             let entry = written(&recipe, &file, params.unwrap_or("{}"), &description.grants);
             return Ok(Chosen {
                 recipe: Recipe::load(run.recipe(), &[entry])?,

@@ -58,8 +58,8 @@ impl Trainer {
             Err(error) => (Ending::Failed(format!("{error:#}")), Err(error)),
         };
         self.context.outcome = Some(Outcome::Run(ending.clone()));
-        if ended.is_err() {
-            self.rescue();
+        if let Err(error) = &ended {
+            self.rescue(error);
         }
         let last = self.fire(Phase::TrainingEnd);
         let ending = match &last {
@@ -85,12 +85,13 @@ impl Trainer {
         Ok(summary)
     }
 
-    /// The error with the way on, if there is one.
+    /// The error with the way on, if the file system is the cause.
     fn with_remedy(&self, error: Error) -> Error {
+        let is_of_files = error.chain().any(|cause| cause.is::<io::Error>());
         let run = self.run.path();
-        match (checkpoint::newest(run), remedy(&error)) {
-            (Ok(Some(newest)), Some(remedy)) => anyhow!(
-                "{error:#}\nhint: {remedy}, go on from {} with `--resume {}`",
+        match checkpoint::newest(run) {
+            Ok(Some(newest)) if is_of_files => anyhow!(
+                "{error:#}\nhint: once files can be written again, go on from {} with `--resume {}`",
                 newest.display(),
                 run.display()
             ),
@@ -100,18 +101,33 @@ impl Trainer {
 
     /// After an error: fires on-exception and saves the state there is as `ckpt_error`. An error of this is only told,
     /// so that it cannot hide the first one.
-    fn rescue(&mut self) {
+    fn rescue(&mut self, cause: &Error) {
         if let Err(error) = self.fire(Phase::Exception) {
             tracing::warn!("{error:#}");
         }
         self.context.clear_batch();
         match self.save_after_error() {
             Ok(()) if self.settings.saving.enabled => {
-                tracing::info!("the state at the error is in ckpt_error")
+                tracing::info!(
+                    "the state at the error is in ckpt_error{}",
+                    self.way_on(cause)
+                )
             }
             Ok(()) => {}
             Err(error) => tracing::warn!("the state at the error cannot be saved: {error:#}"),
         }
+    }
+
+    /// The way to go on after a callback has ended the run; empty after any other error.
+    fn way_on(&self, cause: &Error) -> String {
+        if !cause.is::<CallbackFailed>() {
+            return String::new();
+        }
+        format!(
+            ": with the callback repaired, or with `on_error: disable` in its entry to train without it, go on with \
+             `--resume {}`",
+            self.run.path().display()
+        )
     }
 
     fn save_after_error(&mut self) -> Result<()> {
@@ -159,15 +175,4 @@ fn first_error<T>(first: Result<()>, next: Result<T>) -> Result<T> {
         }
         (first, next) => first.and(next),
     }
-}
-
-/// The condition under which a run can go on after an error; none if the error itself says it.
-fn remedy(error: &Error) -> Option<&'static str> {
-    let is_of_files = error.chain().any(|cause| cause.is::<io::Error>());
-    if is_of_files {
-        return Some("once files can be written again");
-    }
-    error.is::<CallbackFailed>().then_some(
-        "with the callback repaired, or with `on_error: disable` in its entry to train without it",
-    )
 }

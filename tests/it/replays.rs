@@ -1,0 +1,145 @@
+//! Traces and replays: a traced run has the bits of one that is not, and a callback fed with the trace logs what it logged
+//! there. What was not kept, cut or forged is said.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::harness::{Finished, Scratch, TINY};
+
+const CLIP: &str = "grad-clip: {max_norm: 1.0}";
+
+/// A run with one callback, traced.
+fn traced(entry: &str, keeps: &[&str]) -> Scratch {
+    let scratch = Scratch::with_callbacks(&format!("  - {entry}\n"));
+    scratch.trained(&[&["--trace"], keeps].concat());
+    scratch
+}
+
+fn replayed(scratch: &Scratch, callback: &str, more: &[&str]) -> Finished {
+    let file = scratch.stock(callback);
+    let file = file.to_str().expect("a path in UTF-8");
+    let run = scratch.run();
+    scratch.phasebox(&[&["test", file, "--replay", run.path()], more].concat())
+}
+
+/// Every part is in what the replay printed, or said.
+fn check(finished: &Finished, code: i32, parts: &[&str]) {
+    let all = format!("{}{}", finished.stdout, finished.stderr);
+    assert_eq!(finished.code, Some(code), "{all}");
+    for part in parts {
+        assert!(all.contains(part), "no `{part}` in {all}");
+    }
+}
+
+#[test]
+fn a_traced_run_has_the_bits_of_any_other() {
+    let plain = Scratch::with_callbacks(&format!("  - {CLIP}\n"));
+    let plain = plain.trained(&[]).bytes("ckpt_latest/model.safetensors");
+    let scratch = traced(CLIP, &["gradients,preds,inputs,target,parameters"]);
+    let run = scratch.run();
+    assert!(run.has("trace/events.jsonl") && run.has("trace/tensors.bin"));
+    assert_eq!(run.bytes("ckpt_latest/model.safetensors"), plain);
+}
+
+#[test]
+fn a_callback_logs_what_it_logged_in_the_run() {
+    let scratch = traced(CLIP, &["gradients"]);
+    let same = replayed(&scratch, "grad-clip", &[]);
+    check(
+        &same,
+        0,
+        &[
+            "phases, to the end of the run",
+            "entry   `grad-clip` of the run's recipe",
+            "same    it logs what it logged in the run (6 values)",
+        ],
+    );
+    assert!(milliseconds(&same.stdout) < Duration::from_secs(2).as_millis() as f64);
+    let tighter = replayed(&scratch, "grad-clip", &["--params", "{max_norm: 0.001}"]);
+    check(&tighter, 0, &["asked for "]);
+}
+
+/// The time that a replay says it took.
+fn milliseconds(printed: &str) -> f64 {
+    let line = printed.lines().find(|line| line.starts_with("time "));
+    let words: Vec<&str> = line.expect("a line of time").split_whitespace().collect();
+    let at = words.iter().position(|word| word.starts_with("ms"));
+    words[at.expect("a unit") - 1].parse().expect("a number")
+}
+
+#[test]
+fn a_callback_that_the_run_had_not_is_fed_all_the_same() {
+    let scratch = traced(CLIP, &["gradients"]);
+    let params = ["--params", "{monitor: loss, patience: 1}"];
+    let fed = replayed(&scratch, "early-stopping", &params);
+    check(&fed, 0, &["entry   none in the run's recipe"]);
+}
+
+#[test]
+fn what_was_not_kept_is_named_with_the_way_to_keep_it() {
+    let scratch = traced(CLIP, &[]);
+    let fed = replayed(&scratch, "grad-clip", &[]);
+    check(&fed, 1, &["--trace gradients"]);
+}
+
+#[test]
+fn a_run_without_a_trace_is_refused_with_the_remedy() {
+    let scratch = Scratch::with_callbacks(&format!("  - {CLIP}\n"));
+    scratch.trained(&[]);
+    check(&replayed(&scratch, "grad-clip", &[]), 2, &["--trace"]);
+}
+
+/// A process that was killed in the middle of a line.
+#[test]
+fn a_trace_that_was_cut_is_replayed_up_to_there() {
+    let scratch = traced(CLIP, &["gradients"]);
+    let events = scratch.run().0.join("trace/events.jsonl");
+    let text = fs::read_to_string(&events).expect("a trace");
+    let half = text.len() / 2;
+    fs::write(&events, &text[..half]).expect("it is written");
+    check(&replayed(&scratch, "grad-clip", &[]), 0, &["it has no end"]);
+}
+
+/// Traces that a stranger has changed: each is refused with its line, and nothing panics.
+#[test]
+fn a_forged_trace_is_refused_with_its_line() {
+    for (from, to, says) in [
+        ("\"schema\":1", "\"schema\":7", "made by a newer phasebox"),
+        (
+            "\"phase\":\"on-epoch-start\"",
+            "\"phase\":\"on-warp\"",
+            "no phase is called `on-warp`",
+        ),
+        ("\"at\":", "\"at\":9999999", "lie outside of"),
+        ("\"phase\"", "\"phaze\"", "line 2"),
+        ("{\"phase\"", "[[[[[[[[{\"phase\"", "line 2"),
+    ] {
+        let scratch = traced(CLIP, &["gradients"]);
+        let events = scratch.run().0.join("trace/events.jsonl");
+        let text = fs::read_to_string(&events).expect("a trace");
+        assert!(text.contains(from), "no `{from}` in {}", &text[..1000]);
+        fs::write(&events, text.replacen(from, to, 1)).expect("it is written");
+        check(&replayed(&scratch, "grad-clip", &[]), 2, &[says]);
+    }
+}
+
+/// A run that is killed while it is traced.
+#[test]
+fn a_killed_run_leaves_a_trace_that_is_read() {
+    let scratch = Scratch::new();
+    let recipe = TINY.replace("max_epochs: 2", "max_epochs: 2000");
+    scratch.write("recipe.yaml", format!("{recipe}  - {CLIP}\n"));
+    let mut child = scratch.start(&["train", "recipe.yaml", "--trace", "gradients"]);
+    let is_begun = || {
+        let run = scratch.started_run()?;
+        let length = fs::metadata(run.0.join("trace/events.jsonl")).ok()?.len();
+        (length > 20_000).then_some(())
+    };
+    while is_begun().is_none() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let fed = replayed(&scratch, "grad-clip", &[]);
+    check(&fed, 0, &["it has no end", "entry   `grad-clip`"]);
+}
