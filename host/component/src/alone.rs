@@ -38,7 +38,8 @@ struct Alone {
 }
 
 impl Component {
-    /// Asks the callback for its description under the default limits of memory and loading time, without a trainer.
+    /// Asks the callback for its description under the default limits of memory and loading time, without a trainer. The
+    /// types of its other functions are not compared with the contract's: that needs the host's.
     ///
     /// # Errors
     /// If it needs functions that this host lacks, traps, takes too long, calls what only a trainer has, or answers what is no

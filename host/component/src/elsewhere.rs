@@ -1,5 +1,5 @@
 //! Stand-ins for what only Linux has, for authors' tools on other systems: components are compiled within this process, for
-//! as long as that takes, and machine code is not kept. Runs are for Linux, and never use this.
+//! as long as that takes, and machine code is not kept. Runs are for Linux, and never use this. No check builds it.
 
 /// In place of processes for tasks: there are none.
 pub(crate) mod child {
