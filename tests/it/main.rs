@@ -32,6 +32,7 @@
 //! | `disk_faults` | that a disk which fails at any change of a run costs nothing that was complete |
 //! | `sandbox` | that every attack of a list is refused or contained, and training goes on to the same bits |
 //! | `eval` | that `phasebox eval` gives the numbers that the run logged, and leaves the run as it was |
+//! | `registries` | that callbacks are published to a registry and trained with from it, and that no server does harm |
 //! | `reports` | that `phasebox report` says what a run's summary holds |
 //! | `loader_determinism` | that threads and memory formats leave the numbers of a training as they were |
 //! | `cache` | that compiled callbacks run only as they were written |
@@ -95,6 +96,7 @@ mod predict;
 mod published_metrics;
 mod recorded_steps;
 mod refusals;
+mod registries;
 mod remedies;
 mod replays;
 mod reports;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
@@ -12,10 +12,13 @@ use crate::engine::Profile;
 
 /// The clock's resolution: deadlines are kept to within one tick.
 pub const TICK: Duration = Duration::from_millis(10);
+/// The time between two beats, where stacks are sampled; a sleep takes somewhat longer.
+const BEAT: Duration = Duration::from_micros(100);
 
 /// A thread that advances the engine's epoch, and a counter that host calls read.
 pub(crate) struct Clock {
     ticks: Arc<AtomicU64>,
+    beats: Option<Arc<AtomicU64>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -43,9 +46,33 @@ impl Clock {
             .context("cannot start the clock of callbacks")?;
         Ok(Clock {
             ticks,
+            beats: None,
             stop,
             thread: Some(thread),
         })
+    }
+
+    /// Starts to tick, and to advance the epoch at every beat in between.
+    pub(crate) fn start_beating(engine: wasmtime::Engine) -> Result<Clock> {
+        let ticks = Arc::new(AtomicU64::new(0));
+        let beats = Arc::new(AtomicU64::new(0));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (counted, beaten, stopped) = (ticks.clone(), beats.clone(), stop.clone());
+        let thread = std::thread::Builder::new()
+            .name("plugin-clock".into())
+            .spawn(move || beat(&engine, &counted, &beaten, &stopped))
+            .context("cannot start the clock of callbacks")?;
+        Ok(Clock {
+            ticks,
+            beats: Some(beats),
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// The counter of beats, where stacks are sampled.
+    pub(crate) fn beats(&self) -> Option<Arc<AtomicU64>> {
+        self.beats.clone()
     }
 
     /// The counter, in units of [`TICK`].
@@ -59,6 +86,17 @@ fn tick(advance: impl Fn(), ticks: &AtomicU64, stop: &AtomicBool) {
         std::thread::sleep(TICK);
         ticks.fetch_add(1, Ordering::Relaxed);
         advance();
+    }
+}
+
+fn beat(engine: &wasmtime::Engine, ticks: &AtomicU64, beats: &AtomicU64, stop: &AtomicBool) {
+    let begun = Instant::now();
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(BEAT);
+        let passed = begun.elapsed().as_nanos() / TICK.as_nanos();
+        ticks.store(u64::try_from(passed).unwrap_or(u64::MAX), Ordering::Relaxed);
+        beats.fetch_add(1, Ordering::Relaxed);
+        engine.increment_epoch();
     }
 }
 

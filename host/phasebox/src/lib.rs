@@ -10,6 +10,7 @@
 //! | `phasebox_data` | data sets, transforms, the loader |
 //! | `phasebox_nn` | networks, losses, metrics, optimizers, schedules |
 //! | `phasebox_train` | the loop, its callbacks, checkpoints and logs |
+//! | `phasebox_registry` | callbacks from the network |
 //! | `phasebox_component` | reading, checking and compiling a `.wasm` file |
 //! | `phasebox_plugin` | a callback that is a component |
 //! | [`assemble`] | from a recipe to a trainer: the one place where all of them meet |

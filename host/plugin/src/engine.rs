@@ -5,12 +5,14 @@ use phasebox_component::Engine;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 
 use crate::bindings::HostImports;
+use crate::stack_samples::StackSamples;
 use crate::state::PluginState;
 
 /// An engine with every host function linked. It is made once and shared by all callbacks of all runs.
 pub struct PluginEngine {
     engine: Engine,
     linker: Linker<PluginState>,
+    stacks: StackSamples,
 }
 
 impl PluginEngine {
@@ -22,7 +24,16 @@ impl PluginEngine {
         let mut linker = Linker::new(engine.wasmtime());
         HostImports::add_to_linker::<_, HasSelf<PluginState>>(&mut linker, |state| state)
             .map_err(|error| anyhow!(error))?;
-        Ok(PluginEngine { engine, linker })
+        Ok(PluginEngine {
+            engine,
+            linker,
+            stacks: StackSamples::default(),
+        })
+    }
+
+    /// Stacks of all guests, if the engine [beats](Engine::beating); none at any time otherwise.
+    pub fn stacks(&self) -> &StackSamples {
+        &self.stacks
     }
 
     /// The engine that components are compiled with.

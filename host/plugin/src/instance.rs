@@ -21,6 +21,7 @@ use crate::host::MAX_JOINED;
 use crate::host_panic::catching_panics;
 use crate::markers::{ContextHandle, ONLY};
 use crate::settings::PluginSettings;
+use crate::stack_samples::{self, StackSampler};
 use crate::state::PluginState;
 use crate::trap;
 
@@ -231,6 +232,7 @@ impl Instance {
 #[inline]
 fn set_budget(store: &mut Store<PluginState>, ticks: u64) {
     match store.data().profile {
+        Profile::Fast if store.data().stacks.is_some() => stack_samples::begin(store, ticks),
         Profile::Fast => store.set_epoch_deadline(ticks),
         Profile::Deterministic => {
             store.set_epoch_deadline(GRACE_TICKS);
@@ -257,16 +259,23 @@ fn new_store(
     component: &Component,
     settings: &PluginSettings,
 ) -> Store<PluginState> {
+    let stacks = StackSampler::of(engine);
     let engine = engine.engine();
     let mut state = PluginState::new(settings, engine.ticks(), engine.profile());
     state.source_lines = Some(component.source_lines(engine));
     state.deadline.interrupt_on(engine.interrupted());
+    state.stacks = stacks.map(Box::new);
     let mut store = Store::new(engine.wasmtime(), state);
     store.limiter(|state| &mut state.limiter);
     store.set_max_component_handles(max_component_handles(settings));
     store.set_hostcall_fuel(MAX_CALL_BYTES);
-    store.epoch_deadline_callback(|mut store| reach_epoch(store.data_mut()));
-    store.call_hook(|mut store, hook| count_crossing(store.data_mut(), hook));
+    match store.data().stacks.is_some() {
+        true => stack_samples::watch(&mut store, count_crossing),
+        false => {
+            store.epoch_deadline_callback(|mut store| reach_epoch(store.data_mut()));
+            store.call_hook(|mut store, hook| count_crossing(store.data_mut(), hook));
+        }
+    }
     store
 }
 

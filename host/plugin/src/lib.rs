@@ -14,8 +14,10 @@
 //! | `state`, `quotas` | what one instance has and uses |
 //! | `handle_table`, `markers`, `owner`, `stored` | what a guest holds handles to |
 //! | `deadline` | the limits of time |
+//! | `stack_samples` | where a callback's time goes, if somebody asks |
 //! | `output` | lines of a guest's standard output and error |
 //! | `grants` | the refusal of what a recipe does not grant |
+//! | `function_names` | a guest's functions as their authors wrote them |
 //! | `error`, `trap`, `host_panic`, `torch_call` | failures, from libtorch's to the guest's |
 //! | `host` | the host side of the contract: one file for each resource |
 //! | [`drawing`], `font` | boxes and letters on images, for guests and for predictions |
@@ -28,6 +30,7 @@ pub mod drawing;
 mod engine;
 mod error;
 mod font;
+mod function_names;
 mod grants;
 mod handle_table;
 mod host;
@@ -39,6 +42,7 @@ mod owner;
 mod plugin;
 mod quotas;
 mod settings;
+mod stack_samples;
 mod state;
 mod state_handover;
 mod stored;
@@ -51,3 +55,4 @@ pub use self::configured::Code;
 pub use self::engine::PluginEngine;
 pub use self::plugin::Plugin;
 pub use self::settings::PluginSettings;
+pub use self::stack_samples::{SampledStack, SampledStacks, StackSamples};

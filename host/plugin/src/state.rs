@@ -30,6 +30,7 @@ use crate::markers::{DeferredHandle, GroupHandle, TensorHandle};
 use crate::output::Output;
 use crate::owner::{GroupEntry, Owner, TensorEntry};
 use crate::settings::PluginSettings;
+use crate::stack_samples::StackSampler;
 use crate::stored::Stored;
 
 /// The data of one plugin's store.
@@ -71,6 +72,8 @@ pub(crate) struct PluginState {
     pub(crate) output: Output,
     /// Lines of the component's source, for backtraces.
     pub(crate) source_lines: Option<SourceLines>,
+    /// The stacks of its guest, if somebody asked for them.
+    pub(crate) stacks: Option<Box<StackSampler>>,
 }
 
 /// A step of the loop: the span that the limits of a step are counted over.
@@ -123,6 +126,7 @@ impl PluginState {
             failure: None,
             output: Output::default(),
             source_lines: None,
+            stacks: None,
         }
     }
 
@@ -163,6 +167,9 @@ impl PluginState {
         // A call without a host call that took less than a tick has used nothing that is counted by the call.
         if self.crossings_of_call() > 0 || self.deadline.has_ticked() {
             self.record_usage_of_call();
+        }
+        if let Some(stacks) = &mut self.stacks {
+            stacks.end();
         }
     }
 

@@ -7,6 +7,7 @@ use phasebox_contract::printable::{indented, one_line};
 use wasmtime::{FrameInfo, Store, Trap, WasmBacktrace};
 
 use crate::error::clip;
+use crate::function_names::readable;
 use crate::host_panic::HostPanic;
 use crate::state::{GuestFailure, PluginState};
 
@@ -174,7 +175,7 @@ fn offset(frame: &FrameInfo) -> u64 {
 
 /// A function of the guest, with its file and line if they are known.
 fn shown_frame(frame: &FrameInfo, line: Option<String>) -> Option<String> {
-    let name = one_line(clip(frame.func_name()?));
+    let name = one_line(clip(&readable(frame.func_name()?)));
     let place = line.map(|line| format!(" ({})", one_line(clip(&line))));
     Some(format!("\n    in {name}{}", place.unwrap_or_default()))
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::callback_forms::is_script;
+use super::callbacks::is_locator;
 use super::location::Location;
 use super::node::{Content, Entry, Node};
 
@@ -131,7 +132,7 @@ fn script_file(item: &mut Node) -> Option<&mut Node> {
 }
 
 fn is_file(name: &str) -> bool {
-    name.ends_with(".wasm")
+    name.ends_with(".wasm") && !is_locator(name)
 }
 
 fn resolve(node: &mut Node) {

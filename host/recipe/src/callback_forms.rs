@@ -8,6 +8,7 @@
 //!   - wasm: callbacks/clip.wasm         # the long form, of a file or a name; `stock: EMA` for a stock callback alone
 //!     name: clip
 //!     params: {max_norm: 1.0}
+//!   - wasm: oci://ghcr.io/team/clip:1.0.0 # or https://…, from the network, with `digest: sha256:…`
 //!   - Script: {file: stop.rhai, grants: [stop]} # a script: all keys of the long form beside `file` or `text`
 //! ```
 
@@ -20,7 +21,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::callback_labels;
-use super::callbacks::{CallbackEntry, CallbackSource, Grant, Order, Script};
+use super::callbacks::{CallbackEntry, CallbackSource, Grant, Order, Script, is_locator};
 use super::deserialize::unfit;
 use super::homes::home;
 use super::location::Result;
@@ -204,6 +205,7 @@ fn file(node: &Node, path: &str) -> CallbackSource {
 
 fn file_or_name(node: &Node, place: &str) -> Result<CallbackSource> {
     match place.ends_with(".wasm") {
+        _ if is_locator(place) => Ok(CallbackSource::Locator(place.to_owned())),
         true => Ok(file(node, place)),
         false => plain_name(node, place).map(CallbackSource::Named),
     }
@@ -230,12 +232,21 @@ fn default_name(source: &CallbackSource, name: &str) -> String {
         CallbackSource::Named(_)
         | CallbackSource::Stock(_)
         | CallbackSource::Script(Script::Text(_)) => name.to_owned(),
+        CallbackSource::Locator(text) => name_at(text).to_owned(),
         CallbackSource::File(path) | CallbackSource::Script(Script::File(path)) => path
             .file_stem()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned(),
     }
+}
+
+/// The name of what is at a locator: the last part of its path, without tag, digest and `.wasm`.
+fn name_at(locator: &str) -> &str {
+    let end = locator.find(['?', '#', '@']).unwrap_or(locator.len());
+    let last = locator[..end].rsplit('/').next().unwrap_or_default();
+    let name = last.split(':').next().unwrap_or_default();
+    name.strip_suffix(".wasm").unwrap_or(name)
 }
 
 fn params(node: &Node) -> Result<Value> {

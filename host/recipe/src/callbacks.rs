@@ -51,6 +51,8 @@ pub enum CallbackSource {
     Stock(String),
     /// A component file, resolved against the file that names it.
     File(PathBuf),
+    /// A place on the network, `https://…` or `oci://…`, as it is written.
+    Locator(String),
     /// A script, which the stock callback `Script` runs.
     Script(Script),
 }
@@ -69,9 +71,16 @@ impl CallbackSource {
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) | Self::Script(Script::File(path)) => Some(path),
-            Self::Named(_) | Self::Stock(_) | Self::Script(Script::Text(_)) => None,
+            Self::Named(_) | Self::Stock(_) | Self::Locator(_) | Self::Script(Script::Text(_)) => {
+                None
+            }
         }
     }
+}
+
+/// True for a text that is a place on the network and no path.
+pub(super) fn is_locator(text: &str) -> bool {
+    text.contains("://")
 }
 
 /// A right, and the line that gives it.

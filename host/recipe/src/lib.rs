@@ -148,7 +148,7 @@ const LOADER_UNSUPPORTED: Unsupported = &[
 const CHECKPOINT_UNSUPPORTED: Unsupported = &[
     (
         "pretrained_weights",
-        "phasebox downloads nothing; give a safetensors file as `checkpoint_path`",
+        "phasebox downloads no weights; give a safetensors file as `checkpoint_path`",
     ),
     (
         "load_backbone",

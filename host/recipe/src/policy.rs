@@ -28,6 +28,8 @@ pub struct Policy {
     pub limits: Limits,
     /// The folders that callbacks may come from, beside the stock ones.
     pub callbacks: Option<Vec<PathBuf>>,
+    /// The beginnings of places on the network that callbacks may come from, host first: `ghcr.io/org`.
+    pub registries: Option<Vec<String>>,
     /// The folders of data, weights and runs.
     pub paths: Option<Vec<PathBuf>>,
     /// The devices to train on.
@@ -54,6 +56,7 @@ impl Policy {
             grants: list(&mut reader, "grants", grant).map(Grants::from_iter),
             limits: reader.below("limits", &[], |reader| limits(reader, Limits::UNBOUNDED)),
             callbacks: list(&mut reader, "callbacks", folder),
+            registries: list(&mut reader, "registries", registry),
             paths: list(&mut reader, "paths", folder),
             devices: list(&mut reader, "devices", Node::parse),
             torchscript: reader.value_or("torchscript", true),
@@ -85,6 +88,20 @@ fn grant(node: &Node) -> Result<Grant> {
     let hint = suggest::hint(&name, Grant::NAMES);
     let unknown = || node.error(format!("there is no grant `{}`{hint}", excerpt(&name)));
     Grant::from_name(&name).ok_or_else(unknown)
+}
+
+/// A host, with a port and the beginning of a path or without, in lower case.
+fn registry(node: &Node) -> Result<String> {
+    let text: String = node.parse()?;
+    let place = text.trim_end_matches('/').to_lowercase();
+    let is_place = !place.is_empty() && !place.starts_with('/') && !place.contains([' ', '@']);
+    if !is_place || place.contains("://") {
+        return Err(node.error(format!(
+            "`{}` is no host: write `HOST` or `HOST/NAME`, as in `ghcr.io/org`",
+            excerpt(&text)
+        )));
+    }
+    Ok(place)
 }
 
 /// A folder that is there, whatever links lead to it.

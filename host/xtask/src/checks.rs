@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::command::{become_command, run, say};
 use crate::paths::Paths;
 use crate::workspace::Workspace;
-use crate::{languages, plugins, setup, wasi};
+use crate::{languages, plugins, registry, setup, wasi};
 
 /// Tests that train, or run the kernels of a step: what `--cuda` repeats on a GPU.
 const ON_A_GPU: [(&[&str], &[&str]); 2] = [
@@ -69,6 +69,7 @@ pub(crate) fn test(paths: &Paths, selection: &[String], is_long: bool) -> Result
     }
     plugins::build(paths, true)?;
     languages::build(paths)?;
+    registry::install(paths)?;
     say("testing the host");
     // Tests run side by side: threads of libtorch beside them would spend their time waiting for a core.
     let mut cargo = paths.cargo(&["test", "--no-fail-fast"]);

@@ -12,6 +12,7 @@ mod paths;
 mod peers;
 mod plugins;
 mod probes;
+mod registry;
 mod wasi;
 mod wasm_std;
 mod workspace;
@@ -35,6 +36,9 @@ enum Task {
         /// Also fetch the compilers of the C, Python and JavaScript examples
         #[arg(long)]
         languages: bool,
+        /// Also fetch the registry that tests publish to
+        #[arg(long)]
+        registry: bool,
     },
     /// Build all callbacks into target/plugins
     Plugins {
@@ -80,8 +84,15 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     let paths = Paths::find()?;
     match task {
-        Task::Setup { cuda, languages } => {
+        Task::Setup {
+            cuda,
+            languages,
+            registry,
+        } => {
             setup(&paths, cuda)?;
+            if registry {
+                registry::install(&paths)?;
+            }
             if languages {
                 languages::install_tools(&paths)
             } else {

@@ -43,9 +43,10 @@ impl Scratch {
             "XDG_CACHE_HOME",
             Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"),
         );
-        // The user's own callbacks are no part of a case.
+        // The user's own callbacks and log-ins are no part of a case.
         command
             .env("XDG_DATA_HOME", self.path("data-home"))
+            .env("DOCKER_CONFIG", self.path("docker"))
             .env_remove("PHASEBOX_PLUGINS");
         command
             .stdin(Stdio::null())

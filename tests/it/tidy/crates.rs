@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("files", "contract"),
     ("torch-ext", ""),
     ("recipe", "contract files"),
+    ("registry", "contract files"),
     ("component", "contract files"),
     ("author", "component contract files"),
     ("data", "contract files torch-ext"),
@@ -20,7 +21,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("plugin", "component contract data files nn train torch-ext"),
     (
         "phasebox",
-        "author component contract data files nn plugin recipe train torch-ext",
+        "author component contract data files nn plugin recipe registry train torch-ext",
     ),
     (
         "fuzz",
@@ -30,12 +31,13 @@ const LAYERS: &[(&str, &str)] = &[
 ];
 
 /// Crates that do without libtorch: they are quick to build, and tools can use them alone.
-const WITHOUT_TORCH: [&str; 6] = [
+const WITHOUT_TORCH: [&str; 7] = [
     "contract",
     "files",
     "recipe",
     "component",
     "author",
+    "registry",
     "xtask",
 ];
 /// Crates that know the WebAssembly engine.

@@ -1,10 +1,10 @@
 //! Loads the callbacks of a recipe: stock names to files, digests, grants, limits, parameters. Calling them is the
 //! trainer's.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use phasebox_component::{Component, Description, Profile, Schema};
 use phasebox_contract::digest::Digest;
 use phasebox_contract::grants::{Grant, Grants};
@@ -20,14 +20,12 @@ use serde_json::Value;
 
 use super::Options;
 use super::build::{Built, at};
-use super::callback_names::{Lower, as_written};
 use super::lock::{self, Lock, Locked};
 use super::policy::Policies;
-use super::process_cache::ProcessCache;
-use super::replay::StandIn;
-use super::script::{SCRIPT, ScriptText};
+use super::process_cache::{ProcessCache, downloads};
+use super::script::ScriptText;
 use super::search::Search;
-use super::stock::StockCallbacks;
+use super::sources::{Located, Sources};
 
 /// A callback in its place, ready to be called.
 pub struct PlannedCallback {
@@ -194,10 +192,13 @@ pub(super) fn load(
             recipe,
             built,
             lock: lock.as_ref(),
-            stock: search.stock(),
+            sources: Sources {
+                stock: search.stock(),
+                downloads: downloads(options.interrupt.asked()),
+                stand_in: options.stand_in.as_ref(),
+            },
             engine,
             policies,
-            stand_in: options.stand_in.as_ref(),
         };
         planned = entries
             .iter()
@@ -220,19 +221,28 @@ struct Loading<'a> {
     recipe: &'a Recipe,
     built: &'a Built,
     lock: Option<&'a Lock>,
-    stock: &'a StockCallbacks,
+    sources: Sources<'a>,
     engine: Rc<PluginEngine>,
     policies: &'a Policies,
-    stand_in: Option<&'a StandIn>,
 }
 
 impl Loading<'_> {
     /// Refuses bytes that are not those of the recipe's digest, or of its lock, before anything looks at them.
-    fn admit(&self, entry: &CallbackEntry, path: &Path, sha256: Digest) -> Result<()> {
-        if self.stand_in.is_some() {
+    fn admit(
+        &self,
+        (entry, held): (&CallbackEntry, Option<Digest>),
+        path: &Path,
+        sha256: Digest,
+    ) -> Result<()> {
+        if self.sources.stand_in.is_some() {
             return Ok(());
         }
         check_digest(entry, path, sha256)?;
+        ensure!(
+            held.is_none_or(|held| held == sha256),
+            "{} was changed after it was fetched: remove it, and it is fetched again",
+            path.display()
+        );
         self.lock.map_or(Ok(()), |lock| {
             lock.admit(&entry.name, path, &sha256.to_string())
         })
@@ -245,13 +255,13 @@ impl Loading<'_> {
 
     fn entry(&self, entry: &CallbackEntry) -> Result<PlannedCallback> {
         let script = ScriptText::of(entry, self.lock)?;
-        let (path, lower) = self.file(entry)?;
+        let Located { path, lower, held } = self.sources.file(entry)?;
         let params = match &script {
             Some(script) => script.params(&entry.params),
             None => lower(self.recipe, self.built, &entry.params)?,
         };
         let limits = self.policies.limits(entry.limits);
-        let admit = |sha256: Digest| self.admit(entry, &path, sha256);
+        let admit = |sha256: Digest| self.admit((entry, held), &path, sha256);
         let engine = self.engine.engine();
         let refuses = self.policies.refuses_wasi(entry);
         let component = Component::load_within(engine, &path, &limits, &admit, refuses.as_deref())?;
@@ -288,23 +298,6 @@ impl Loading<'_> {
             denied,
             stock: stock_file(entry, &path).map(|file| (file, params)),
         })
-    }
-
-    /// The component of an entry, and the way its parameters are read.
-    fn file(&self, entry: &CallbackEntry) -> Result<(PathBuf, Lower)> {
-        let own: Result<(PathBuf, Lower)> = match &entry.source {
-            CallbackSource::File(path) => Ok((path.clone(), as_written)),
-            CallbackSource::Named(name) | CallbackSource::Stock(name) => self.stock.find_name(name),
-            CallbackSource::Script(_) => self.stock.find_name(SCRIPT),
-        };
-        match self.stand_in.filter(|stand_in| stand_in.name == entry.name) {
-            None => own,
-            // A stock callback that is not there any more can still be replayed.
-            Some(stand_in) => {
-                let lower = own.map_or(as_written as Lower, |(_, lower)| lower);
-                Ok((stand_in.file.clone(), lower))
-            }
-        }
     }
 
     /// The record of a component, without its script.
@@ -344,7 +337,7 @@ fn stock_file(entry: &CallbackEntry, path: &Path) -> Option<String> {
         CallbackSource::Named(_) | CallbackSource::Stock(_) => {
             Some(path.file_stem()?.to_str()?.to_owned())
         }
-        CallbackSource::File(_) | CallbackSource::Script(_) => None,
+        CallbackSource::File(_) | CallbackSource::Locator(_) | CallbackSource::Script(_) => None,
     }
 }
 

@@ -28,6 +28,11 @@ pub(super) fn plugins() -> Result<Vec<PathBuf>> {
     listed.chain(own).map(|folder| absolute(&folder)).collect()
 }
 
+/// `$DOCKER_CONFIG` or `~/.docker`: where docker and its relatives keep the log-ins of registries.
+pub(super) fn docker() -> Option<PathBuf> {
+    absolute_path_in("DOCKER_CONFIG").or_else(|| in_home(".docker"))
+}
+
 fn absolute(folder: &Path) -> Result<PathBuf> {
     let folder = std::path::absolute(folder)?;
     let shown = folder.display();

@@ -20,7 +20,7 @@ const MOST_BYTES: u64 = 16 << 20;
 #[serde(deny_unknown_fields)]
 pub(super) struct Locked {
     pub(super) name: String,
-    /// `stock:<name>`, `script:text`, or a file: relative to the recipe's folder where it lies below that.
+    /// `stock:<name>`, `script:text`, a locator, or a file: relative to the recipe's folder where it lies below that.
     pub(super) source: String,
     pub(super) sha256: String,
     /// The digest of the script that it runs.
@@ -42,6 +42,7 @@ pub fn lock_beside(recipe: &Path) -> PathBuf {
 pub(super) fn source(source: &CallbackSource, folder: &Path) -> String {
     match source {
         CallbackSource::Named(name) | CallbackSource::Stock(name) => format!("stock:{name}"),
+        CallbackSource::Locator(text) => text.clone(),
         CallbackSource::Script(Script::Text(_)) => "script:text".to_owned(),
         CallbackSource::File(path) | CallbackSource::Script(Script::File(path)) => {
             let below = path.strip_prefix(folder).unwrap_or(path);

@@ -86,7 +86,7 @@ impl Missing {
                 CallbackSource::Named(name) => search.check_name(name),
                 CallbackSource::Stock(name) => stock.path(name).map(drop),
                 CallbackSource::Script(_) => stock.path(SCRIPT).map(drop),
-                CallbackSource::File(_) => continue,
+                CallbackSource::File(_) | CallbackSource::Locator(_) => continue,
             };
             self.note(&entry.written.location, found);
         }

@@ -10,6 +10,7 @@ use phasebox_contract::policy::Wasi;
 use phasebox_recipe::{
     CallbackEntry, CallbackSource, Content, DeviceChoice, Node, Policy, Recipe, Script,
 };
+use phasebox_registry::Locator;
 
 use super::Options;
 use super::build::at;
@@ -196,6 +197,9 @@ impl Compared<'_> {
             let inside = inside(path, folders);
             ensure!(inside, self.outside(path, "callbacks"));
         }
+        if let CallbackSource::Locator(text) = &entry.source {
+            self.locator(text)?;
+        }
         let is_text = matches!(entry.source, CallbackSource::Script(Script::Text(_)));
         ensure!(
             !is_text || folders.is_none(),
@@ -217,9 +221,30 @@ impl Compared<'_> {
         Ok(())
     }
 
+    /// Refuses a place on the network that is not allowed. Who allows certain folders alone means these.
+    fn locator(&self, text: &str) -> Result<()> {
+        let locator: Locator = text.parse()?;
+        let place = locator.place();
+        let (is_allowed, key) = match &self.policy.registries {
+            Some(allowed) => (
+                allowed.iter().any(|above| is_below(&place, above)),
+                "registries",
+            ),
+            None => (self.policy.callbacks.is_none(), "callbacks"),
+        };
+        ensure!(is_allowed, "`{locator}`: {}", forbids(self.policy, key));
+        Ok(())
+    }
+
     fn outside(&self, path: &Path, key: &str) -> String {
         format!("{}: {}", path.display(), forbids(self.policy, key))
     }
+}
+
+/// True for a place on the network that is another, or lies below it.
+fn is_below(place: &str, above: &str) -> bool {
+    let rest = place.strip_prefix(above);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// True if nothing is said, if nothing is there, or if it is in one of the folders, whatever links lead to it.
@@ -273,6 +298,8 @@ fn describe(policy: &Policy) -> String {
             .as_ref()
             .map(|list| format!("callbacks from {}", folders(list))),
     );
+    let registries = policy.registries.as_ref();
+    said.extend(registries.map(|list| format!("callbacks from the network: {}", list.join(", "))));
     said.extend(
         policy
             .paths

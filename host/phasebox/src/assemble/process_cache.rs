@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use phasebox_component::{Engine, Profile};
 use phasebox_data::{DatasetConfig, Splits};
 use phasebox_plugin::PluginEngine;
+use phasebox_registry::Downloads;
 use phasebox_train::interrupt::Interrupt;
 use serde_json::Value;
 
@@ -23,6 +24,8 @@ const MAX_DATA_SETS: usize = 4;
 /// The engine and the data sets that a process keeps from one run to the next; empty at first.
 #[derive(Default)]
 pub struct ProcessCache {
+    /// Stacks of guests are sampled.
+    samples_stacks: bool,
     engine: Option<(Option<PathBuf>, Profile, Rc<PluginEngine>)>,
     data_sets: Vec<(DataKey, Splits)>,
 }
@@ -36,6 +39,19 @@ struct DataKey {
 }
 
 impl ProcessCache {
+    /// An empty one whose engine samples the stacks of guests.
+    pub fn sampling_stacks() -> ProcessCache {
+        ProcessCache {
+            samples_stacks: true,
+            ..ProcessCache::default()
+        }
+    }
+
+    /// The engine that was used last.
+    pub(crate) fn last_engine(&self) -> Option<&PluginEngine> {
+        self.engine.as_ref().map(|(_, _, engine)| &**engine)
+    }
+
     /// The engine of that profile that keeps compiled code in `cache_dir`.
     ///
     /// # Errors
@@ -51,7 +67,13 @@ impl ProcessCache {
         {
             return Ok(engine.clone());
         }
-        let engine = engine(cache_dir, profile, interrupt.asked())?;
+        let engine = match (self.samples_stacks, profile) {
+            (false, _) => engine(cache_dir, profile, interrupt.asked())?,
+            (true, Profile::Fast) => Engine::beating(&compiled(cache_dir), interrupt.asked())?,
+            (true, Profile::Deterministic) => bail!(
+                "`--profile` measures time, and `deterministic_callbacks` counts instructions: use a recipe without it"
+            ),
+        };
         let engine = Rc::new(PluginEngine::new(engine)?);
         self.engine = Some((cache_dir.map(Path::to_path_buf), profile, engine.clone()));
         Ok(engine)
@@ -88,11 +110,17 @@ pub(crate) fn engine(
     profile: Profile,
     interrupted: Arc<AtomicBool>,
 ) -> Result<Engine> {
-    let folder = match cache_dir {
-        Some(folder) => folder.to_owned(),
-        None => folders::cache().join("compiled"),
-    };
-    Engine::with_profile(&folder, profile, interrupted)
+    Engine::with_profile(&compiled(cache_dir), profile, interrupted)
+}
+
+/// The folder of compiled code.
+fn compiled(cache_dir: Option<&Path>) -> PathBuf {
+    cache_dir.map_or_else(|| folders::cache().join("compiled"), Path::to_owned)
+}
+
+/// Components from the network, kept in the user's cache folder. They end once `stop` is set.
+pub(crate) fn downloads(stop: Arc<AtomicBool>) -> Downloads {
+    Downloads::new(&folders::cache(), folders::docker(), stop)
 }
 
 impl DataKey {

@@ -10,15 +10,19 @@ use phasebox_component::{Component, Described, Profile};
 use phasebox_contract::grants::Grants;
 use phasebox_contract::limits::Limits;
 use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
+use phasebox_registry::Locator;
 use phasebox_train::callback::Callback as _;
 
-use super::Failure;
-use crate::assemble::engine;
+use super::place::{Place, recipe_lines};
+use super::print::print;
+use super::{Failure, claims};
+use crate::assemble::{downloads, engine};
 
 #[derive(Args)]
 pub(super) struct Inspect {
-    /// The component.
-    file: PathBuf,
+    /// The component: a file, or a place on the network. Of a registry's component, its publisher's words are shown, and
+    /// nothing is downloaded.
+    file: Place,
     /// Show it as JSON.
     #[arg(long)]
     json: bool,
@@ -26,9 +30,31 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (component, described) = described(&self.file)?;
-        phasebox_author::show(&component, &described, self.json).map_err(Failure::Refused)
+        let file = match &self.file {
+            Place::File(path) => path.clone(),
+            Place::Network(locator) => match &**locator {
+                Locator::Oci(reference) => return claims::show(reference, self.json),
+                Locator::File(_) => fetched(locator)?,
+            },
+        };
+        let (component, described) = described(&file)?;
+        phasebox_author::show(&component, &described, self.json).map_err(Failure::Refused)?;
+        match &self.file {
+            Place::Network(locator) if !self.json => {
+                let grants = described.description.grants.join(", ");
+                let locator = locator.to_string();
+                print(recipe_lines(&locator, component.sha256, &grants))
+            }
+            _ => Ok(()),
+        }
     }
+}
+
+fn fetched(locator: &Locator) -> Result<PathBuf, Failure> {
+    let fetched = downloads(Arc::default()).newest(locator);
+    fetched
+        .map(|fetched| fetched.path)
+        .map_err(Failure::Refused)
 }
 
 /// A callback's component, what it says of itself, and the memory that it has when loaded.

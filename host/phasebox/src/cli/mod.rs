@@ -1,6 +1,7 @@
 //! The command line: what was typed, and the exit code. Each command is a file of its own.
 
 mod check;
+mod claims;
 mod doctor;
 mod eval;
 mod inspect;
@@ -8,8 +9,12 @@ mod lock;
 mod logged;
 mod messages;
 mod origin;
+mod place;
 mod predict;
 mod print;
+mod profile;
+mod publish;
+mod pull;
 mod replay;
 mod report;
 mod sweep;
@@ -56,10 +61,14 @@ enum Command {
     Check(check::Check),
     /// Hold a recipe's callbacks to their bytes and grants of today: `train` then refuses others.
     Lock(RecipeArguments),
-    /// Show what a callback's file is, wants and is called for.
+    /// Show what a callback is, wants and is called for: a file, or a place on the network.
     Inspect(inspect::Inspect),
     /// Try a callback out in small trainings, with a verdict.
     Test(test::Test),
+    /// Fetch a callback from the network, as a file.
+    Pull(pull::Pull),
+    /// Publish a callback in a registry.
+    Publish(publish::Publish),
     /// Begin a callback: a project that builds and trains as it is.
     New(phasebox_author::New),
     /// Build a callback's component.
@@ -188,6 +197,8 @@ fn command(command: Command) -> Result<(), Failure> {
         Command::Lock(arguments) => lock::run(&arguments),
         Command::Inspect(inspect) => inspect.run(),
         Command::Test(test) => test.run(),
+        Command::Pull(pull) => pull.run(),
+        Command::Publish(publish) => publish.run(),
         Command::New(new) => new.run().map_err(Failure::Refused),
         Command::Build(build) => build.run().map_err(Failure::Failed),
         Command::Bindings(bindings) => bindings.run().map_err(Failure::Failed),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use phasebox_contract::printable::excerpt;
 use phasebox_recipe::{CallbackEntry, CallbackSource, DeviceChoice, Recipe};
+use phasebox_registry::Locator;
 use phasebox_train::interrupt::Interrupt;
 use phasebox_train::logger::{Progress, RunFolder};
 use phasebox_train::trace::{Replayed, TraceEnding, TraceFile, newest};
@@ -15,6 +16,7 @@ use super::Failure;
 use super::inspect::described;
 use super::logged::{Extent, LoggedValues};
 use super::print::{print, tell};
+use super::profile::Profiling;
 use super::report::callbacks;
 use super::test::limits;
 use super::watch::{look, wait_for_change};
@@ -31,6 +33,7 @@ pub(super) struct Replaying {
     pub(super) run: PathBuf,
     pub(super) params: Option<String>,
     pub(super) entry: Option<String>,
+    pub(super) profiling: Option<Profiling>,
 }
 
 /// The state that lasts from one replay to the next.
@@ -57,7 +60,7 @@ impl Replaying {
     pub(super) fn run(&self, watches: bool) -> Result<(), Failure> {
         let mut bench = Bench {
             interrupt: Interrupt::listen().map_err(Failure::Failed)?,
-            cache: ProcessCache::default(),
+            cache: Profiling::cache(self.profiling.as_ref()),
         };
         if !watches {
             return self.once(&mut bench);
@@ -123,10 +126,18 @@ impl Replaying {
             }
         };
         print(outcome(&replayed, &now, &compared, loaded))?;
+        self.show_profile(bench)?;
         match replayed.failure {
             None => Ok(()),
             Some(error) => Err(Failure::Failed(error)),
         }
+    }
+
+    fn show_profile(&self, bench: &Bench) -> Result<(), Failure> {
+        let Some(profiling) = &self.profiling else {
+            return Ok(());
+        };
+        profiling.show(&bench.cache, &described(&self.file)?.0)
     }
 
     /// The recipe of the run with the callback alone: its entry there, or one with what it asks for.
@@ -240,6 +251,10 @@ fn file_of(entry: &CallbackEntry, stock: &StockCallbacks) -> Option<PathBuf> {
     match &entry.source {
         CallbackSource::File(path) => Some(path.clone()),
         CallbackSource::Named(name) | CallbackSource::Stock(name) => stock.path(name).ok(),
+        CallbackSource::Locator(text) => {
+            let locator: Locator = text.parse().ok()?;
+            Some(PathBuf::from(locator.file_name()))
+        }
         CallbackSource::Script(_) => None,
     }
 }

@@ -2,10 +2,12 @@
 //! the questions; the trainings are those of any recipe.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
 use phasebox_component::Description;
+use phasebox_contract::digest::Digest;
 use phasebox_contract::printable::excerpt;
 use phasebox_files::regular_file;
 use phasebox_recipe::Recipe;
@@ -16,7 +18,9 @@ use serde_json::Value;
 
 use super::inspect::described;
 use super::messages::show_messages;
+use super::place::{self, Place};
 use super::print::print;
+use super::profile::Profiling;
 use super::replay::Replaying;
 use super::{Failure, report_lines};
 use crate::assemble::{Assembly, Options, ProcessCache};
@@ -25,13 +29,19 @@ use crate::assemble::{Assembly, Options, ProcessCache};
 const NAME: &str = "tested";
 /// The most bytes of a run's log that are compared.
 const MOST_LOGGED: u64 = 256 << 20;
+/// The samples that a profile should have, and the time that more trainings may take for them.
+const ENOUGH_SAMPLES: u64 = 1000;
+const SAMPLING: Duration = Duration::from_secs(10);
 /// A parameter that no callback has.
 const NO_PARAMETER: &str = "no_such_parameter";
 
 #[derive(Args)]
 pub(super) struct Test {
-    /// The component.
-    file: PathBuf,
+    /// The component: a file, or a place on the network.
+    file: Place,
+    /// The only bytes that are taken from the network, as `sha256:…`.
+    #[arg(long, value_parser = place::digest)]
+    digest: Option<Digest>,
     /// A recipe to try it in, in place of a small network on digits; its own callbacks are left out.
     #[arg(long, value_name = "FILE")]
     recipe: Option<PathBuf>,
@@ -48,6 +58,10 @@ pub(super) struct Test {
     /// The name of its entry in the run's recipe, where its file does not say which it is.
     #[arg(long, value_name = "NAME", requires = "replay")]
     entry: Option<String>,
+    /// Show where its time goes, function by function; with a file, also write all stacks there, a line each, for flame
+    /// graphs.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    profile: Option<Option<PathBuf>>,
     /// Replay again whenever its file changes.
     #[arg(long, requires = "replay")]
     watch: bool,
@@ -56,12 +70,14 @@ pub(super) struct Test {
 impl Test {
     pub(super) fn run(self) -> Result<(), Failure> {
         show_messages();
+        let profiling = self.profiling();
         match self.replay {
             Some(run) => Replaying {
-                file: self.file,
+                file: self.file.file(self.digest)?,
                 run,
                 params: self.params,
                 entry: self.entry,
+                profiling,
             }
             .run(self.watch),
             None => self.train(),
@@ -70,22 +86,28 @@ impl Test {
 
     fn train(self) -> Result<(), Failure> {
         tch::set_num_threads(1);
-        let description = described(&self.file)?.1.description;
+        let file = self.file.file(self.digest)?;
+        let (component, described) = described(&file)?;
+        let description = described.description;
+        let profiling = self.profiling();
         let folder = tempfile::tempdir().map_err(|error| Failure::Failed(error.into()))?;
         let mut bench = Bench {
             recipe: self.recipe_in(folder.path()).map_err(Failure::Failed)?,
-            file: self
-                .file
+            file: file
                 .canonicalize()
                 .map_err(|error| Failure::Failed(error.into()))?,
             params: self.params.unwrap_or_else(|| "{}".to_owned()),
             epochs: self.epochs,
             runs: folder.path().join("runs"),
             interrupt: Interrupt::listen().map_err(Failure::Failed)?,
-            cache: ProcessCache::default(),
+            cache: Profiling::cache(profiling.as_ref()),
         };
         let whole = bench.trained(&description.grants, self.epochs, None)?;
         print(used(&whole))?;
+        if let Some(profiling) = &profiling {
+            bench.sample(&description.grants)?;
+            profiling.show(&bench.cache, &component)?;
+        }
         let verdicts = bench.verdicts(&description, &whole)?;
         let failed = verdicts.iter().filter(|verdict| !verdict.is_good).count();
         print(verdicts.iter().map(Verdict::line))?;
@@ -96,6 +118,11 @@ impl Test {
                 verdicts.len()
             ))),
         }
+    }
+
+    fn profiling(&self) -> Option<Profiling> {
+        let stacks = self.profile.clone()?;
+        Some(Profiling { stacks })
     }
 
     /// The file of the recipe to try it in.
@@ -155,6 +182,19 @@ impl Bench {
             interrupt: self.interrupt.clone(),
             ..Options::default()
         }
+    }
+
+    /// Trains again until there are enough samples for a profile, or it takes too long.
+    fn sample(&mut self, grants: &[String]) -> Result<(), Failure> {
+        let begun = Instant::now();
+        while begun.elapsed() < SAMPLING {
+            let engine = self.cache.last_engine();
+            if engine.is_none_or(|engine| engine.stacks().count() >= ENOUGH_SAMPLES) {
+                break;
+            }
+            self.trained(grants, self.epochs, None)?;
+        }
+        Ok(())
     }
 
     /// One training to its end, or the rest of one.

@@ -82,7 +82,7 @@ impl Watch {
                 }
                 CallbackSource::Stock(name) => name.as_str(),
                 CallbackSource::Script(_) => SCRIPT,
-                CallbackSource::File(_) => continue,
+                CallbackSource::File(_) | CallbackSource::Locator(_) => continue,
             };
             files.extend(search.stock().path(stock));
         }

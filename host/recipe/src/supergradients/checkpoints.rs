@@ -8,7 +8,7 @@ use super::super::node::{Content, Entry, Node};
 use super::said::{Said, is_off};
 
 const NO_DOWNLOAD: &str =
-    "phasebox downloads nothing; give a safetensors file as `checkpoint_params.checkpoint_path`";
+    "phasebox downloads no weights; give a safetensors file as `checkpoint_params.checkpoint_path`";
 const DISTILLATION: &str = "there is no distillation; train the student alone";
 
 /// Keys that ask for nothing while they are empty or false.

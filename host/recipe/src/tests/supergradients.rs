@@ -446,7 +446,7 @@ fn functions_that_are_not_here_are_listed() {
     let rows = [
         (
             "checkpoint_params: {pretrained_weights: imagenet}\n",
-            "7: `pretrained_weights`: phasebox downloads nothing; give a safetensors file as `checkpoint_params.checkpoint_path`",
+            "7: `pretrained_weights`: phasebox downloads no weights; give a safetensors file as `checkpoint_params.checkpoint_path`",
         ),
         (
             "teacher_architecture: resnet50\n",

@@ -129,7 +129,7 @@ fn downloaded(split: &mut Entry, said: &mut Said) {
     if let Some(entry) = download.filter(|entry| entry.value.truth() == Some(true)) {
         said.note(
             &entry,
-            "phasebox downloads nothing; put the files there yourself",
+            "phasebox downloads no data; put the files there yourself",
         );
     }
 }

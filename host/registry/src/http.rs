@@ -1,0 +1,245 @@
+//! One question over HTTP, and its answer. Owns the bounds: bytes, time, redirects, and the signal that ends a download.
+//! The only file that knows the client. Cookies and compressed answers are not taken.
+//!
+//! The client works on a thread of its own, so that a signal ends the wait at any moment: looking up a name and opening a
+//! connection cannot be interrupted. A thread that nobody waits for ends with its time-out.
+
+use std::io::Read as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
+use phasebox_contract::printable::excerpt;
+use ureq::http::{Method, Request, Response, header};
+use ureq::{Agent, Body, Timeout};
+
+use crate::address::Address;
+
+/// Between two looks for a signal.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// For looking up a name, and for opening a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// For a small answer, redirects included.
+const DOCUMENT: Duration = Duration::from_secs(20);
+/// The slowest network on which a large answer is waited for.
+const SLOWEST_BYTES_A_SECOND: u64 = 64 << 10;
+const MOST_REDIRECTS: usize = 5;
+const MOST_HEADER_BYTES: usize = 32 << 10;
+
+/// A question.
+pub(crate) struct Ask {
+    pub(crate) method: Method,
+    pub(crate) address: Address,
+    /// Names and values; `authorization` goes to the address's own server alone.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Option<Vec<u8>>,
+    /// The most bytes of the answer.
+    pub(crate) most_bytes: u64,
+}
+
+impl Ask {
+    pub(crate) fn get(address: Address, most_bytes: u64) -> Ask {
+        Ask {
+            method: Method::GET,
+            address,
+            headers: Vec::new(),
+            body: None,
+            most_bytes,
+        }
+    }
+
+    /// The time that it may take, by the bytes that are sent and received.
+    fn time(&self) -> Duration {
+        let sent = self.body.as_ref().map_or(0, Vec::len) as u64;
+        let bytes = sent.saturating_add(self.most_bytes);
+        match bytes <= crate::MOST_DOCUMENT_BYTES {
+            true => DOCUMENT,
+            false => DOCUMENT + Duration::from_secs(bytes / SLOWEST_BYTES_A_SECOND),
+        }
+    }
+}
+
+/// An answer of any status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Headers that somebody here reads, by their names in lower case.
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// Asks, until a signal arrives.
+pub(crate) struct Client {
+    stop: Arc<AtomicBool>,
+}
+
+impl Client {
+    pub(crate) fn new(stop: Arc<AtomicBool>) -> Client {
+        Client { stop }
+    }
+
+    /// The answer to a question, after its redirects.
+    ///
+    /// # Errors
+    /// No answer in time, one that is too large, a redirect that is not followed, or a signal. Each names the address.
+    pub(crate) fn ask(&self, ask: Ask) -> Result<Answer> {
+        let shown = ask.address.to_string();
+        let agent = agent(&ask.address);
+        let (sender, receiver) = mpsc::channel();
+        let worker = agent.clone();
+        let spawned = thread::Builder::new()
+            .name("download".to_owned())
+            .spawn(move || {
+                // Nobody may be waiting any longer.
+                let _ = sender.send(exchange(&worker, &ask));
+            });
+        spawned.context("cannot start a thread for a download")?;
+        loop {
+            match receiver.recv_timeout(LOOK_EVERY) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) if self.stop.load(Ordering::Relaxed) => {
+                    agent.shutdown();
+                    bail!("{shown}: a signal has ended the download");
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    bail!("{shown}: the download has failed inside of phasebox: report it")
+                }
+            }
+        }
+    }
+}
+
+/// A client for one question. Proxies of the environment are used, but not for this machine.
+fn agent(address: &Address) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .timeout_resolve(Some(CONNECT))
+        .timeout_connect(Some(CONNECT))
+        .max_response_header_size(MOST_HEADER_BYTES)
+        .user_agent(concat!("phasebox/", env!("CARGO_PKG_VERSION")));
+    let config = match address.is_loopback() {
+        true => config.proxy(None),
+        false => config,
+    };
+    config.build().new_agent()
+}
+
+fn exchange(agent: &Agent, ask: &Ask) -> Result<Answer> {
+    let deadline = Instant::now() + ask.time();
+    let mut address = ask.address.clone();
+    for _ in 0..=MOST_REDIRECTS {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let sent = send(agent, ask, &address, left);
+        let response = sent.map_err(|error| failed(&address, ask, error))?;
+        match redirect_of(&response) {
+            Some(location) if ask.body.is_none() => address = address.redirected(&location)?,
+            Some(_) => {
+                bail!("{address}: it redirects what is sent: name the address where it ends")
+            }
+            None => return read(response, ask, &address),
+        }
+    }
+    bail!(
+        "{}: it redirects more than {MOST_REDIRECTS} times: name the address where it ends",
+        ask.address
+    )
+}
+
+fn send(
+    agent: &Agent,
+    ask: &Ask,
+    address: &Address,
+    left: Duration,
+) -> Result<Response<Body>, ureq::Error> {
+    let mut request = Request::builder().method(&ask.method).uri(address.uri());
+    let is_own = address.has_origin_of(&ask.address);
+    for (name, value) in &ask.headers {
+        if is_own || *name != header::AUTHORIZATION.as_str() {
+            request = request.header(*name, value);
+        }
+    }
+    // A question without time left fails at once; no time-out at all would be none.
+    let left = left.max(Duration::from_millis(1));
+    match &ask.body {
+        Some(body) => {
+            let request = agent.configure_request(request.body(body.as_slice())?);
+            agent.run(request.timeout_global(Some(left)).build())
+        }
+        None => {
+            let request = agent.configure_request(request.body(())?);
+            agent.run(request.timeout_global(Some(left)).build())
+        }
+    }
+}
+
+fn redirect_of(response: &Response<Body>) -> Option<String> {
+    if ![301, 302, 303, 307, 308].contains(&response.status().as_u16()) {
+        return None;
+    }
+    let location = response.headers().get(header::LOCATION)?;
+    Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
+}
+
+/// Reads an answer whole, if it is not too large.
+fn read(response: Response<Body>, ask: &Ask, address: &Address) -> Result<Answer> {
+    let most = ask.most_bytes;
+    let (parts, body) = response.into_parts();
+    let promised = body.content_length().filter(|_| ask.method != Method::HEAD);
+    ensure!(
+        promised.is_none_or(|bytes| bytes <= most),
+        too_large(address, promised, most)
+    );
+    let mut bytes = Vec::new();
+    let mut reader = body.into_reader().take(most.saturating_add(1));
+    let taken = reader.read_to_end(&mut bytes);
+    taken.map_err(|error| failed(address, ask, error.into()))?;
+    ensure!(bytes.len() as u64 <= most, too_large(address, None, most));
+    let headers = parts.headers.iter();
+    let headers = headers.filter_map(|(name, value)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    });
+    Ok(Answer {
+        status: parts.status.as_u16(),
+        headers: headers.collect(),
+        body: bytes,
+    })
+}
+
+fn too_large(address: &Address, bytes: Option<u64>, most: u64) -> Error {
+    let size = bytes.map_or("more".to_owned(), |bytes| format!("{bytes} bytes"));
+    anyhow!(
+        "{address}: it gives {size}, and {most} bytes are the most that is taken: check the address"
+    )
+}
+
+/// Says in words why there is no answer.
+fn failed(address: &Address, ask: &Ask, error: ureq::Error) -> Error {
+    let reason = match &error {
+        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
+            "it cannot be reached in time".to_owned()
+        }
+        ureq::Error::Timeout(_) => format!("it takes more than {} s", ask.time().as_secs()),
+        ureq::Error::HostNotFound => "there is no such host".to_owned(),
+        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::Protocol(_) => format!("it does not speak HTTP as it should ({error})"),
+        ureq::Error::LargeResponseHeader(..) => {
+            format!("its answer begins with more than {MOST_HEADER_BYTES} bytes of headers")
+        }
+        other => other.to_string(),
+    };
+    let reason = excerpt(&reason);
+    anyhow!("{address}: {reason}: check the address and the network, then try again")
+}
