@@ -1,6 +1,7 @@
 //! An author's way: `phasebox new`, `build`, a training, and a resume that carries the state, in every language. Each
 //! project is the template as it is written; all smooth the same losses, so all log the same numbers.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -106,7 +107,12 @@ fn a_build_of_nothing_new_is_at_once() {
     let source = scratch.path("smooth-it/plugin.c");
     let text = std::fs::read_to_string(&source).expect("a source");
     std::fs::write(source, text.replace("0.9", "0.7")).expect("it is written");
+    let stale = done(&scratch, &["check", "smooth-it/recipe.yaml"]);
+    let words = "was built from other sources than its project has now";
+    assert!(stale.contains(words), "{stale}");
     done(&scratch, &["build", "smooth-it"]);
+    let fresh = done(&scratch, &["check", "smooth-it/recipe.yaml"]);
+    assert!(!fresh.contains(words), "{fresh}");
     assert_ne!(std::fs::read(&component).expect("it is built"), bytes);
 }
 
@@ -151,7 +157,12 @@ fn mistakes_of_authors_are_refused() {
             "there is no phase `epoch-ends`; did you mean `on-epoch-end`?",
         ),
         (&["new", "good", "--lang", "c"], "good has files already"),
+        (
+            &["new", "a", "--lang", "script"],
+            "a script needs no project",
+        ),
         (&["build", "."], ". has no phasebox.yaml"),
+        (&["check", "good/recipe.yaml"], "run `phasebox build /"),
     ] {
         let finished = run(&scratch, arguments);
         assert_ne!(finished.code, Some(0), "{arguments:?}");
@@ -168,6 +179,47 @@ fn mistakes_of_authors_are_refused() {
         scratch.write("good/phasebox.yaml", text);
         let finished = run(&scratch, &["build", "good"]);
         assert_ne!(finished.code, Some(0), "{text}");
+        assert!(finished.stderr.contains(expected), "{}", finished.stderr);
+    }
+}
+
+/// A compiler on the PATH that is too old counts as none, and says so.
+#[test]
+fn an_older_compiler_of_the_author_is_not_used() {
+    let scratch = Scratch::new();
+    for (language, tool, told, expected) in [
+        (
+            "js",
+            "node",
+            "v20.20.2",
+            "or put your own `node` of 22.13 or later on the PATH; the one there is 20.20",
+        ),
+        (
+            "go",
+            "go",
+            "go version go1.21.4 linux/amd64",
+            "the one there is 1.21",
+        ),
+        ("zig", "zig", "0.18.0", "of 0.17 or later, before 0.18"),
+    ] {
+        done(&scratch, &["new", language, "--lang", language]);
+        let program = format!("{language}-path/{tool}");
+        std::fs::create_dir(scratch.path(&format!("{language}-path"))).expect("ours");
+        scratch.write(&program, format!("#!/bin/sh\necho '{told}'\n"));
+        let path = scratch.path(&program);
+        let runnable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&path, runnable).expect("ours");
+        let mut command = scratch.command(&["build", language]);
+        command.env("PHASEBOX_CACHE", scratch.path("no-cache"));
+        command.env(
+            "PATH",
+            format!(
+                "{}:/usr/bin:/bin",
+                path.parent().expect("a folder").display()
+            ),
+        );
+        let finished = scratch.finish(command.spawn().expect("the binary starts"));
+        assert_eq!(finished.code, Some(1), "{}", finished.stderr);
         assert!(finished.stderr.contains(expected), "{}", finished.stderr);
     }
 }

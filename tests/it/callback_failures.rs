@@ -73,6 +73,28 @@ fn by_default_it_ends_the_run_with_a_checkpoint() {
     snapshot_settings().bind(|| insta::assert_snapshot!("failures", messages.join("\n")));
 }
 
+/// The message says how to go on, and the resumed run that a callback has lost its state.
+#[test]
+fn a_callback_that_traps_before_it_saved_state_begins_anew_in_words() {
+    let scratch = Scratch::with_callbacks("  - bad.wasm: {}\n");
+    let keeps = [("save-state", SAVE), ("load-state", LOAD)];
+    let of = |body| component(&[("on-train-batch-end", body), keeps[0], keeps[1]]);
+    scratch.write("bad.wasm", of(TRAP));
+    let finished = scratch.train(&[]);
+    let run = scratch.run();
+    let way_on = format!(
+        "go on with `--resume {} training_hyperparams.ckpt_name=ckpt_error`",
+        run.path()
+    );
+    assert!(finished.stderr.contains(&way_on), "{}", finished.stderr);
+    scratch.write("bad.wasm", of(NOTHING));
+    let named = "training_hyperparams.ckpt_name=ckpt_error";
+    let resumed = scratch.train(&["--resume", run.path(), named]);
+    assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
+    let words = "callback `bad` begins anew: the checkpoint has no state of it";
+    assert!(resumed.stderr.contains(words), "{}", resumed.stderr);
+}
+
 /// The numbers are those of a run without the callback, bit for bit.
 #[test]
 fn disabled_or_ignored_it_leaves_no_trace_in_the_numbers() {

@@ -93,6 +93,7 @@ mod phases;
 mod places;
 mod policy;
 mod predict;
+mod profiles;
 mod published_metrics;
 mod recorded_steps;
 mod refusals;

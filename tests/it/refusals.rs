@@ -133,6 +133,7 @@ fn rows() -> Vec<Row> {
             "a phase of another type",
             assembled(exporting!("on-train-batch-end"))
         ),
+        bytes!("no phase", component(&[("configure", NOTHING)])),
         text!(
             "an import of WASI that is not answered",
             "(component (import \"wasi:cli/stdout@0.3.0\" (instance)))"

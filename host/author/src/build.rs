@@ -1,6 +1,6 @@
 //! The way from a project to its component: world, phases, compiler, component. Nothing is done when nothing has changed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -36,7 +36,7 @@ pub(crate) fn build(folder: &Path, wishes: Wishes) -> Result<()> {
     if project.language.world {
         world::write(&project, &functions)?;
     }
-    let stamp = stamp(&project, wishes)?;
+    let stamp = stamp(&project, wishes.is_release)?;
     let is_built = project.component().exists() && project.holds(STAMP, stamp.as_bytes());
     if !is_built {
         let bytes = compiled(&project, wishes)?;
@@ -46,18 +46,49 @@ pub(crate) fn build(folder: &Path, wishes: Wishes) -> Result<()> {
     said(&project.component(), is_built, begun.elapsed())
 }
 
+/// A component beside the sources that it was built from.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// No component of a project, as far as can be told.
+    Alone,
+    /// Built from the sources of its project as they are.
+    Fresh,
+    /// Its project has other sources now, or was never built.
+    Stale(PathBuf),
+}
+
+/// The freshness of a component at `build/NAME.wasm` of a project, whose files are read.
+pub fn freshness(component: &Path) -> Freshness {
+    let folder = component
+        .parent()
+        .filter(|folder| folder.ends_with("build"));
+    let folder = folder.and_then(Path::parent);
+    let Some(project) = folder.and_then(|folder| Project::open(folder).ok()) else {
+        return Freshness::Alone;
+    };
+    if project.component().file_name() != component.file_name() {
+        return Freshness::Alone;
+    }
+    let is_fresh = component.exists()
+        && [false, true].into_iter().any(|is_release| {
+            let stamp = stamp(&project, is_release);
+            stamp.is_ok_and(|stamp| project.holds(STAMP, stamp.as_bytes()))
+        });
+    match is_fresh {
+        true => Freshness::Fresh,
+        false => Freshness::Stale(project.folder),
+    }
+}
+
 /// The file that says what the component was built from.
 const STAMP: &str = "build/stamp";
 
 /// Everything that decides the bytes of a component.
-fn stamp(project: &Project, wishes: Wishes) -> Result<String> {
+fn stamp(project: &Project, is_release: bool) -> Result<String> {
     let sources = sources::digest(project)?;
     let commands = Digest::of(toolchains::text().as_bytes());
     let program = env!("CARGO_PKG_VERSION");
-    Ok(format!(
-        "{program} {commands} {} {sources}",
-        wishes.is_release
-    ))
+    Ok(format!("{program} {commands} {is_release} {sources}"))
 }
 
 /// Runs the steps of the language, and makes a component of what they leave.

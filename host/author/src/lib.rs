@@ -14,6 +14,7 @@
 //! | `sources` | a project's files: their digest, and the phases that they have functions for |
 //! | `build` | the way from a project to its component |
 //! | `tool` | the compilers: found, or installed by package managers |
+//! | `own_tool` | versions of compilers on the author's own PATH |
 //! | `folders` | folders that the environment names |
 //! | `say` | the door to the reader |
 //! | `encode` | a core module, made a component |
@@ -27,12 +28,14 @@ mod inspect;
 mod manifest;
 mod names;
 mod new;
+mod own_tool;
 mod say;
 mod sources;
 mod tool;
 mod toolchains;
 mod world;
 
+pub use self::build::{Freshness, freshness};
 pub use self::command::{Bindings, Build, New, Wit};
 pub use self::inspect::{Inspect, show};
 pub use self::say::tell;

@@ -115,6 +115,13 @@ pub(crate) fn functions(project: &Project) -> Result<Vec<&'static str>> {
         }
     }
     let phases = Phase::ALL.into_iter().filter(|phase| found.contains(phase));
+    if found.is_empty() {
+        bail!(
+            "{} has no function for a phase, so that it would never be called: name one like a phase (`phasebox bindings \
+             --lang LANGUAGE` has their names), and write it as the template does",
+            project.language.source
+        );
+    }
     let checks_run = CHECKS_RUN.iter().any(|name| texts.contains(name));
     let check_run = checks_run.then_some(CHECK_RUN);
     Ok(check_run
@@ -173,6 +180,50 @@ mod tests {
         for language in crate::toolchains::table()?.languages.keys() {
             check(language, "", Ok(&["on-train-batch-end", "on-epoch-end"]));
         }
+        Ok(())
+    }
+
+    /// Spellings of a method that formatters and people write.
+    #[test]
+    fn a_phase_is_found_however_it_is_written() {
+        let found: &[&str] = &["on-train-batch-end", "on-epoch-end", "on-training-end"];
+        for language in ["javascript", "typescript"] {
+            for written in [
+                "  onTrainingEnd(ctx) { // the last",
+                "  onTrainingEnd(ctx) { return this.go(ctx); },",
+                "  onTrainingEnd: function (ctx) {",
+                "  onTrainingEnd: (ctx) => {",
+                "  onTrainingEnd(ctx)\n  {",
+                "  onTrainingEnd(\n    ctx,\n  ) {",
+                "  onTrainingEnd() {",
+                "  'onTrainingEnd'(ctx) {",
+                "  onTrainingEnd = (ctx) => {",
+            ] {
+                check(language, &format!("{written}\n"), Ok(found));
+            }
+            let called = "onTrainingEnd(ctx);\n  this.onTrainingEnd(ctx);\n";
+            check(language, called, Ok(&found[..2]));
+        }
+        check(
+            "rust",
+            "    pub(crate) fn on_training_end(&self) {\n",
+            Ok(found),
+        );
+    }
+
+    #[test]
+    fn a_source_without_a_phase_is_refused() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let project = Project::new(&folder.path().join("p"), "p", "zig")?;
+        new(&project, "zig", &[])?;
+        let source = project.folder.join(&project.language.source);
+        let text = fs::read_to_string(&source)?;
+        fs::write(source, text.replace("pub fn on", "fn on"))?;
+        let refusal = functions(&project).expect_err("refused").to_string();
+        assert!(
+            refusal.starts_with("plugin.zig has no function for a phase"),
+            "{refusal}"
+        );
         Ok(())
     }
 

@@ -10,9 +10,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::folders::{cache, on_path, programs};
+use crate::folders::{cache, programs};
 use crate::manifest::Project;
 use crate::names::snake;
+use crate::own_tool::Found;
 use crate::say::tell;
 use crate::toolchains::{Tool, table};
 
@@ -53,11 +54,13 @@ impl<'a> Tools<'a> {
         let pin = tool.pip.as_deref().or(tool.npm.as_deref());
         let pin = pin.with_context(|| format!("`{name}` has no package"))?;
         let folder = self.cache.join("guest-tools").join(folder_name(pin));
-        if !folder.exists() && tool.pip.is_some() && on_path(name).is_some() {
-            return Ok(());
-        }
         if !folder.exists() {
-            ensure!(install.0, "{}", missing(name, tool, pin));
+            let own = tool.own.as_ref();
+            let found = own.map_or(Found::Nothing, |own| own.look(name));
+            if let Found::Fits = found {
+                return Ok(());
+            }
+            ensure!(install.0, "{}", missing(name, tool, pin, &found));
             self.fetch(tool, pin, &folder)?;
         }
         self.folders.insert(name.to_owned(), folder);
@@ -148,11 +151,17 @@ fn folder_name(pin: &str) -> String {
     name.replace(['/', '@'], "-")
 }
 
-fn missing(name: &str, tool: &Tool, pin: &str) -> String {
-    let own = match tool.pip {
-        Some(_) => format!(", or put your own `{name}` on the PATH"),
-        None => String::new(),
-    };
+fn missing(name: &str, tool: &Tool, pin: &str, found: &Found) -> String {
+    let mut own = String::new();
+    if let Some(versions) = &tool.own {
+        own = format!(
+            ", or put your own `{name}` of {} on the PATH",
+            versions.in_words()
+        );
+    }
+    if let Found::Other(version) = found {
+        own.push_str(&format!("; the one there is {version}"));
+    }
     let size = tool.megabytes;
     format!(
         "{pin} is not there: `phasebox build --install` fetches it into your cache ({size} MB){own}"

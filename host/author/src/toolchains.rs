@@ -11,6 +11,7 @@ use phasebox_contract::suggest;
 use serde::Deserialize;
 
 use crate::embedded::SDKS;
+use crate::own_tool::OwnTool;
 
 /// The table's file.
 const FILE: &str = "toolchains.json";
@@ -38,6 +39,8 @@ pub(crate) struct Tool {
     pub(crate) pip: Option<String>,
     /// Name and version for npm.
     pub(crate) npm: Option<String>,
+    /// The versions that will do where the author has one on the PATH.
+    pub(crate) own: Option<OwnTool>,
     /// The target that rustup adds.
     pub(crate) rustup: Option<String>,
     /// The size of the download.
@@ -156,6 +159,11 @@ impl Toolchains {
         let found = self.languages.get_key_value(folded);
         let found = found.map(|(name, language)| (name.as_str(), language));
         found.ok_or_else(|| {
+            if ["script", "rhai"].contains(&folded) {
+                return anyhow!(
+                    "a script needs no project: write `- Script: {{file: my.rhai}}` below `phase_callbacks` of a recipe"
+                );
+            }
             let known: Vec<&str> = self.languages.keys().map(String::as_str).collect();
             anyhow!("{}", suggest::unknown("language", name, &known))
         })

@@ -21,6 +21,8 @@ const COMPILER_STACK_BYTES: usize = 8 << 20;
 const LEAST_PARTS: [(Limit, u64); 2] = [(Limit::CompileTime, 32), (Limit::CompileMemory, 8)];
 /// The most bytes of machine code. A JavaScript component has 42 MB.
 const MAX_CODE_BYTES: u64 = 1 << 30;
+/// A component that takes seconds: those of Python and JavaScript have 13 MB and more.
+const SLOW_BYTES: usize = 8 << 20;
 
 /// The reason why a component has no code; its text follows the name of the file.
 pub(crate) enum NoCode {
@@ -62,6 +64,13 @@ fn in_process(
         interrupted: &interrupted,
     };
     let task = Task::Compile(engine.profile());
+    if bytes.len() >= SLOW_BYTES {
+        // Nothing is seen of the wait otherwise.
+        tracing::info!(
+            "compiling a callback of {} MB, which takes a while; its code is kept for the next time",
+            bytes.len() / 1_000_000
+        );
+    }
     let ended = match perform(program, task, bytes, &bounds)? {
         Ok(code) => return Ok(code),
         Err(ended) => ended,

@@ -16,6 +16,7 @@ pub mod log;
 pub mod monkey;
 pub mod project;
 pub mod recipe;
+pub mod registry;
 pub mod script;
 pub mod training;
 pub mod weights;

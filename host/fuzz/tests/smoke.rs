@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use phasebox_fuzz::{
     checkpoint, component, contract, data, debug_info, json, lock, log, monkey, project, recipe,
-    script, weights,
+    registry, script, weights,
 };
 
 /// Random numbers that are equal on every machine.
@@ -189,6 +189,11 @@ fn scripts_are_run_or_refused() {
 #[test]
 fn projects_are_read_or_refused() {
     check_accepted("project", 2000, 100, project::run);
+}
+
+#[test]
+fn answers_of_servers_are_taken_or_refused() {
+    check_accepted("registry", 1000, 20, registry::run);
 }
 
 #[test]

@@ -73,7 +73,11 @@ impl StackSamples {
     /// The number of samples so far.
     pub fn count(&self) -> u64 {
         let sums = self.sums();
-        sums.stacks.values().sum::<u64>() + sums.elsewhere
+        let mut count = sums.elsewhere;
+        for beats in &sums.stacks {
+            count += beats.1;
+        }
+        count
     }
 
     /// Sums so far, which begin at zero again.

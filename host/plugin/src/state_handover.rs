@@ -37,7 +37,22 @@ impl Plugin {
         self.saved.clone_from(&saved.bytes);
         match saved.bytes {
             Some(bytes) => self.load_guest_state(bytes),
-            None => Ok(()),
+            None => {
+                self.warn_of_no_state();
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Plugin {
+    /// A callback that saves state and finds none begins anew, which its numbers may show much later.
+    fn warn_of_no_state(&self) {
+        if self.component.export("save-state").is_some() {
+            tracing::warn!(
+                "callback `{}` begins anew: the checkpoint has no state of it, since it failed before it had saved any",
+                self.settings.name
+            );
         }
     }
 }

@@ -3,16 +3,17 @@
 
 use anyhow::anyhow;
 use phasebox_contract::limits::{Limit, Limits};
-use phasebox_contract::printable::{indented, one_line};
+use phasebox_contract::printable::{excerpt, indented, one_line};
 use wasmtime::{FrameInfo, Store, Trap, WasmBacktrace};
 
-use crate::error::clip;
 use crate::function_names::readable;
 use crate::host_panic::HostPanic;
 use crate::state::{GuestFailure, PluginState};
 
 /// The most frames of a backtrace that are shown.
 const MAX_FRAMES: usize = 12;
+/// The most bytes of a place in the source.
+const MAX_PLACE_BYTES: usize = 64;
 
 /// Makes of a trap an error for people: the cause first, then the guest's backtrace.
 pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) -> anyhow::Error {
@@ -168,6 +169,15 @@ fn frames(backtrace: &WasmBacktrace, state: &mut PluginState) -> String {
     format!("\n  guest backtrace:{shown}")
 }
 
+/// The end of a place: its file's name and line, with as many folders as are read at a glance.
+fn end_of(place: &str) -> String {
+    let begin = place.len().saturating_sub(MAX_PLACE_BYTES);
+    match begin {
+        0 => place.to_owned(),
+        _ => format!("…{}", &place[place.ceil_char_boundary(begin)..]),
+    }
+}
+
 /// The frame's place in the component's file; no code is at 0.
 fn offset(frame: &FrameInfo) -> u64 {
     frame.module_offset().unwrap_or_default() as u64
@@ -175,7 +185,7 @@ fn offset(frame: &FrameInfo) -> u64 {
 
 /// A function of the guest, with its file and line if they are known.
 fn shown_frame(frame: &FrameInfo, line: Option<String>) -> Option<String> {
-    let name = one_line(clip(&readable(frame.func_name()?)));
-    let place = line.map(|line| format!(" ({})", one_line(clip(&line))));
+    let name = excerpt(&readable(frame.func_name()?));
+    let place = line.map(|line| format!(" ({})", one_line(&end_of(&line))));
     Some(format!("\n    in {name}{}", place.unwrap_or_default()))
 }

@@ -25,7 +25,7 @@ const LAYERS: &[(&str, &str)] = &[
     ),
     (
         "fuzz",
-        "author component contract data files phasebox plugin recipe train torch-ext",
+        "author component contract data files phasebox plugin recipe registry train torch-ext",
     ),
     ("xtask", ""),
 ];

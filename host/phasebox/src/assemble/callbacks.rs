@@ -282,6 +282,7 @@ impl Loading<'_> {
         if let Some(script) = &script {
             plugin.runs(script.code());
         }
+        check_called(&component)?;
         let denied = denied(entry, &component, grants);
         let lock = Locked {
             script: script.map(|script| script.sha256.to_string()),
@@ -329,6 +330,19 @@ impl Loading<'_> {
             seed: self.recipe.training_hyperparams.seed,
         }
     }
+}
+
+/// Refuses a component without a function that a run would call.
+fn check_called(component: &Component) -> Result<()> {
+    let is_called =
+        component.phases.iter().next().is_some() || component.export("check-run").is_some();
+    ensure!(
+        is_called,
+        "{} has no function for a phase, so that it would never be called: export one, such as `on-train-batch-end`; in a \
+         project, name a function like a phase and run `phasebox build`",
+        component.path.display()
+    );
+    Ok(())
 }
 
 /// The name of a stock callback's file, without `.wasm`.

@@ -233,6 +233,7 @@ impl<'a> Assembly<'a> {
     pub fn notes(&self) -> Result<Vec<Note>> {
         let mut notes = self.recipe.notes.clone();
         notes.extend_from_slice(&self.hidden);
+        notes.extend(sources::stale(&self.recipe));
         notes.extend_from_slice(&self.built.notes);
         notes.extend(build::note_on_rates(&self.recipe, &self.built));
         notes.extend(classes::note(&self.recipe, &self.built));

@@ -1,11 +1,12 @@
 //! The file of each callback: its own, a stock callback's, one of the network, or the one that a replay puts in its place.
 //! Names that are looked for in folders are `search`'s.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use phasebox_author::{Freshness, freshness};
 use phasebox_contract::digest::Digest;
-use phasebox_recipe::{CallbackEntry, CallbackSource};
+use phasebox_recipe::{CallbackEntry, CallbackSource, Note, Recipe};
 use phasebox_registry::{Downloads, Fetched};
 
 use super::callback_names::{Lower, as_written};
@@ -55,7 +56,10 @@ impl Sources<'_> {
 
     fn own_file(&self, entry: &CallbackEntry) -> Result<Located> {
         let (path, lower) = match &entry.source {
-            CallbackSource::File(path) => (path.clone(), as_written as Lower),
+            CallbackSource::File(path) => {
+                check_built(path)?;
+                (path.clone(), as_written as Lower)
+            }
             CallbackSource::Named(name) | CallbackSource::Stock(name) => {
                 self.stock.find_name(name)?
             }
@@ -77,4 +81,41 @@ impl Sources<'_> {
             held: Some(sha256),
         })
     }
+}
+
+/// Refuses a file that is not there, and that `phasebox build` would make.
+fn check_built(path: &Path) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    if let Freshness::Stale(project) = freshness(path) {
+        bail!(
+            "no callback at {}: run `phasebox build {}` first, whose project was not built yet",
+            path.display(),
+            project.display()
+        );
+    }
+    Ok(())
+}
+
+/// A line about each file whose project has other sources now than it was built from.
+pub(super) fn stale(recipe: &Recipe) -> Vec<Note> {
+    let entries = recipe.training_hyperparams.phase_callbacks.iter();
+    let stale = entries.filter_map(|entry| {
+        let CallbackSource::File(path) = &entry.source else {
+            return None;
+        };
+        let Freshness::Stale(project) = freshness(path) else {
+            return None;
+        };
+        Some(Note {
+            location: entry.written.location.clone(),
+            text: format!(
+                "{} was built from other sources than its project has now: to train with those, run `phasebox build {}`",
+                path.display(),
+                project.display()
+            ),
+        })
+    });
+    stale.collect()
 }

@@ -117,8 +117,8 @@ fn by_function(stacks: &[SampledStack]) -> BTreeMap<String, Beats> {
 fn names(stack: &SampledStack) -> Vec<String> {
     let mut names = stack.functions.clone();
     if stack.in_host {
-        let caller = names.last().map_or("nobody", String::as_str);
-        names.push(format!("the host, for {caller}"));
+        let host = names.last().map(|caller| format!("the host, for {caller}"));
+        names.push(host.unwrap_or_else(|| "the host".to_owned()));
     }
     names
 }

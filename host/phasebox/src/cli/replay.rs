@@ -18,7 +18,7 @@ use super::logged::{Extent, LoggedValues};
 use super::print::{print, tell};
 use super::profile::Profiling;
 use super::report::callbacks;
-use super::test::limits;
+use super::test::{callbacks_key, limits};
 use super::watch::{look, wait_for_change};
 use crate::assemble::{Assembly, Options, ProcessCache, StandIn, StockCallbacks};
 
@@ -205,10 +205,7 @@ impl Traced {
 
 /// The change of a recipe that has this callback alone, in the place where the recipe has its callbacks.
 fn written(recipe: &Recipe, file: &Path, params: &str, grants: &[String]) -> String {
-    let key = match recipe.resolved.get("phase_callbacks") {
-        Some(_) => "phase_callbacks",
-        None => "training_hyperparams.phase_callbacks",
-    };
+    let key = callbacks_key(recipe);
     let file = file.display().to_string().replace('\'', "''");
     let grants = grants.join(", ");
     format!("{key}=[{{wasm: '{file}', name: {NAME}, params: {params}, grants: [{grants}]}}]")

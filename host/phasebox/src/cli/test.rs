@@ -102,7 +102,8 @@ impl Test {
             interrupt: Interrupt::listen().map_err(Failure::Failed)?,
             cache: Profiling::cache(profiling.as_ref()),
         };
-        let whole = bench.trained(&description.grants, self.epochs, None)?;
+        let whole = bench.trained(&description.grants, self.epochs, None);
+        let whole = whole.map_err(with_rules)?;
         print(used(&whole))?;
         if let Some(profiling) = &profiling {
             bench.sample(&description.grants)?;
@@ -137,6 +138,29 @@ impl Test {
     }
 }
 
+/// The key of the callbacks, in the place where a recipe has them.
+pub(super) fn callbacks_key(recipe: &Recipe) -> &'static str {
+    match recipe.resolved.get("phase_callbacks") {
+        Some(_) => "phase_callbacks",
+        None => "training_hyperparams.phase_callbacks",
+    }
+}
+
+/// A failure with the rules of these trainings, which no recipe says.
+fn with_rules(failure: Failure) -> Failure {
+    let more = |error| {
+        anyhow!(
+            "{error:#}\nhint: here it has the grants that its own description asks for (`grants` in its source), and the \
+             parameters of `--params`, as in `--params '{{patience: 5}}'`"
+        )
+    };
+    match failure {
+        Failure::Refused(error) => Failure::Refused(more(error)),
+        Failure::Failed(error) => Failure::Failed(more(error)),
+        Failure::Interrupted => Failure::Interrupted,
+    }
+}
+
 /// The answer to one question.
 struct Verdict {
     is_good: bool,
@@ -167,8 +191,9 @@ impl Bench {
         let grants = grants.join(", ");
         let entry =
             format!("{{wasm: '{file}', name: {NAME}, params: {params}, grants: [{grants}]}}");
+        let written = Recipe::load(&self.recipe, &[])?;
         let changes = [
-            format!("training_hyperparams.phase_callbacks=[{entry}]"),
+            format!("{}=[{entry}]", callbacks_key(&written)),
             format!("training_hyperparams.max_epochs={epochs}"),
         ];
         Ok(Recipe::load(&self.recipe, &changes)?)
@@ -325,9 +350,13 @@ fn of_failures(summary: &Summary) -> Verdict {
         .find(|callback| callback.name == NAME);
     let failures = tested.map_or(0, |callback| callback.failures.len());
     let calls = tested.map_or(0, |callback: &CallbackSummary| callback.calls);
+    let never = match calls {
+        0 => ": it is called at no phase of this training",
+        _ => "",
+    };
     Verdict {
         is_good: failures == 0 && calls > 0,
-        text: format!("{calls} calls, {failures} failures"),
+        text: format!("{calls} calls, {failures} failures{never}"),
     }
 }
 

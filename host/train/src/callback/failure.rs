@@ -61,6 +61,8 @@ pub(super) enum Verdict {
 pub(super) struct FailurePolicy {
     on_error: OnError,
     standing: Standing,
+    /// A failure of it has ended the run.
+    ends_run: bool,
     /// Failures so far, kept or not.
     count: u32,
     failures: Vec<Failure>,
@@ -72,6 +74,7 @@ impl FailurePolicy {
         FailurePolicy {
             on_error,
             standing: Standing::Active,
+            ends_run: false,
             count: 0,
             failures: Vec::new(),
             unrecorded: 0,
@@ -88,9 +91,9 @@ impl FailurePolicy {
         matches!(self.standing, Standing::Suspended { until_step } if global_step >= until_step)
     }
 
-    /// True if the callback will be loaded again.
-    pub(super) fn is_suspended(&self) -> bool {
-        matches!(self.standing, Standing::Suspended { .. })
+    /// True if the run goes on and does not call the callback any more.
+    pub(super) fn is_left_out(&self) -> bool {
+        self.standing == Standing::Disabled && !self.ends_run
     }
 
     /// The callback wants no more calls.
@@ -120,6 +123,7 @@ impl FailurePolicy {
         self.count = self.count.saturating_add(1);
         let (verdict, standing, done) = self.consequence(global_step, usable);
         self.standing = standing;
+        self.ends_run = verdict == Verdict::Abort;
         self.record(Failure {
             global_step,
             phase: phase.to_owned(),
@@ -222,7 +226,8 @@ mod tests {
             assert!(done.ends_with(words), "{done}");
             last = verdict;
         }
-        assert!(!policy.is_active() && !policy.is_suspended());
+        assert!(!policy.is_active());
+        assert_eq!(policy.is_left_out(), then == LastStrike::Disable);
         last
     }
 

@@ -103,14 +103,14 @@ impl Callbacks {
     }
 
     /// The state of every callback, in order. A callback that cannot save its state has failed; it is left out if its
-    /// policy lets the run go on.
+    /// policy lets the run go on. One that has ended the run gives the state that it saved last.
     ///
     /// # Errors
     /// Names the callback that cannot save its state.
     pub(crate) fn save_states(&mut self, global_step: u64) -> Result<Vec<SavedCallback>> {
         let mut states = Vec::new();
         for entry in &mut self.entries {
-            if !entry.callback.is_usable() && !entry.on_failure.is_suspended() {
+            if !entry.callback.is_usable() && entry.on_failure.is_left_out() {
                 continue;
             }
             match entry.callback.save_state() {

@@ -125,7 +125,7 @@ impl Trainer {
         }
         format!(
             ": with the callback repaired, or with `on_error: disable` in its entry to train without it, go on with \
-             `--resume {}`",
+             `--resume {} training_hyperparams.ckpt_name=ckpt_{ERROR}`; a callback that trapped has the state there that it saved last",
             self.run.path().display()
         )
     }
