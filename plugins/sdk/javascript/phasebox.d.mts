@@ -4,6 +4,19 @@
 type ErrorCode = import('phasebox:train/types@0.1.0').ErrorCode;
 type ContractError = import('phasebox:train/types@0.1.0').ContractError;
 
+declare global {
+  /** What an engine without a browser has of it; each writes to the run's log, at its level. */
+  interface Console {
+    trace(...values: unknown[]): void;
+    debug(...values: unknown[]): void;
+    log(...values: unknown[]): void;
+    info(...values: unknown[]): void;
+    warn(...values: unknown[]): void;
+    error(...values: unknown[]): void;
+  }
+  var console: Console;
+}
+
 export function refuse(message: string, code?: ErrorCode): ContractError;
 export function contractError(thrown: unknown): ContractError | undefined;
 export function release(...handles: object[]): void;
