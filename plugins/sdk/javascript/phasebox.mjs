@@ -275,6 +275,31 @@ export function guard(callback) {
   return Object.fromEntries(methods.map(([name, method]) => [name, (...given) => reporting(name, () => method.apply(callback, given))]));
 }
 
+/**
+ * The callback, if its methods are the phases that the world exports. One that the world lacks is never called, and one that
+ * is missing cannot be found. For the build: it asks the object, since a look at the source misses a method that is written
+ * in an unusual way.
+ */
+export function held(callback, phases) {
+  if (typeof callback !== 'object') throw Error('the source must have `export const callback = define({ … })`');
+  const names = [];
+  for (let at = callback; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    names.push(...Object.getOwnPropertyNames(at));
+  }
+  const here = names.filter((name) => /^on[A-Z]/.test(name) && typeof callback[name] === 'function');
+  const way = (name) => `\n  a phase (wit/deps/phasebox-train/callback.wit has all) is a method on a line of its own: \`${name}(ctx) {\``;
+  const extra = here.filter((name) => !phases.includes(name));
+  if (extra.length > 0) {
+    throw Error(`${extra.join(', ')} would never be called: the world in wit/ lacks it, which \`phasebox build\` writes `
+      + `from the phases that it finds in the source${way(extra[0])}`);
+  }
+  const missing = phases.filter((name) => !here.includes(name));
+  if (missing.length > 0) {
+    throw Error(`the world in wit/ has ${missing.join(', ')}, and the callback has no such method${way(missing[0])}`);
+  }
+  return callback;
+}
+
 function reporting(name, call) {
   hasHost = true;
   try {
@@ -306,7 +331,7 @@ function report(thrown) {
   for (let cause = thrown?.cause; cause !== undefined && causes.length < 8; cause = cause?.cause) {
     causes.push(`caused by: ${shown(cause)}`);
   }
-  const stack = own(thrown?.stack);
+  const [place, ...callers] = own(thrown?.stack).split('\n');
   const message = thrown instanceof Error ? String(thrown) : `thrown: ${shown(thrown)}`;
-  reportFailure(message.toWellFormed(), stack.split('\n')[0], [stack, ...causes].join('\n').toWellFormed());
+  reportFailure(message.toWellFormed(), place, [...callers, ...causes].join('\n').toWellFormed());
 }
