@@ -10,7 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"runtime/debug"
+	"runtime"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -138,12 +138,15 @@ func done(err error) unsafe.Pointer {
 	return unsafe.Pointer(&answer)
 }
 
-// reporting calls the author's code. A panic is reported with its stack, then the call ends as a trap.
+// reporting calls the author's code. A panic is reported with its stack, then the call ends as a trap: another panic would
+// end it too, and Go would write the stack to the log once more.
 func reporting(call func() error) error {
 	defer func() {
 		if reason := recover(); reason != nil {
-			stack := string(debug.Stack())
-			ReportFailure(fmt.Sprint(reason), placeOf(stack), stack)
+			stack := stackOfPanic()
+			place, callers, _ := strings.Cut(stack, "\n")
+			ReportFailure(fmt.Sprint(reason), place, callers)
+			runtime.Breakpoint() // Without a debugger it is the instruction that traps.
 			panic(reason)
 		}
 	}()
@@ -151,14 +154,30 @@ func reporting(call func() error) error {
 	return call()
 }
 
-// placeOf is the line of the stack that follows that of the panic.
-func placeOf(stack string) string {
-	_, after, _ := strings.Cut(stack, "\npanic(")
-	lines := strings.SplitN(after, "\n", 5)
-	if len(lines) < 4 {
-		return ""
+// stackOfPanic has the functions that the panic came through, one a line: from the first that is not Go's runtime to the
+// author's last. Files of the project stand as seen from its folder.
+func stackOfPanic() string {
+	_, own, _, _ := runtime.Caller(0)
+	own = own[:strings.LastIndex(own, "/")+1]
+	project := own[:strings.LastIndex(own[:len(own)-1], "/")+1]
+	var callers [64]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(4, callers[:])]) // After Callers, this function, its caller, gopanic.
+	var lines []string
+	authors := 0
+	for {
+		frame, more := frames.Next()
+		if len(lines) > 0 || !strings.HasPrefix(frame.Function, "runtime.") {
+			file := strings.TrimPrefix(frame.File, project)
+			if file != frame.File && !strings.HasPrefix(frame.File, own) {
+				authors = len(lines) + 1
+			}
+			lines = append(lines, fmt.Sprintf("%s:%d in %s", file, frame.Line, frame.Function))
+		}
+		if !more {
+			break
+		}
 	}
-	return strings.TrimSpace(lines[3])
+	return strings.Join(lines[:authors], "\n")
 }
 
 func atPhase(handle int32, call func(*PhaseContext) error) unsafe.Pointer {
@@ -177,7 +196,13 @@ func exportDescribe() unsafe.Pointer {
 		Description
 		Parameters map[string]any `json:"parameters"`
 	}
-	answered, _ = json.Marshal(whole{described, schema()})
+	reporting(func() (err error) {
+		if callback == nil {
+			panic("there is no callback: call phasebox.Export in an init function")
+		}
+		answered, err = json.Marshal(whole{described, schema()})
+		return err
+	})
 	answer = [4]uint32{address(unsafe.Pointer(unsafe.SliceData(answered))), uint32(len(answered))}
 	return unsafe.Pointer(&answer)
 }
@@ -243,6 +268,9 @@ func members(kind string) []member {
 	for place := 0; place < value.NumField(); place++ {
 		field := value.Type().Field(place)
 		if name, ok := field.Tag.Lookup(kind); ok {
+			if !field.IsExported() {
+				panic(fmt.Sprintf("field %s has the tag %s and is not exported: begin its name with a capital", field.Name, kind))
+			}
 			found = append(found, member{name, field.Tag, value.Field(place)})
 		}
 	}
