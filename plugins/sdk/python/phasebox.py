@@ -5,16 +5,18 @@ exceptions, and the way of `print` to the run's log. componentize-py makes the b
 package name `wit_world`.
 """
 
-import io
 import json
 import linecache
 import math
+import os
 import re
 import sys
 import traceback
 from difflib import get_close_matches
-from types import NoneType, UnionType
-from typing import Any, Callable, Union, get_args, get_origin, get_type_hints
+from functools import wraps
+from importlib import import_module
+from types import FunctionType, NoneType, UnionType
+from typing import Any, Callable, Self, Union, get_args, get_origin, get_type_hints
 
 from componentize_py_types import Err
 from wit_world import exports
@@ -27,6 +29,8 @@ from wit_world.imports.types import Error, ErrorCode, Level
 
 def refuse(message: str, code: ErrorCode = ErrorCode.OTHER) -> Err:
     """An error of the contract, to return from a callback: `raise refuse("…")`."""
+    if not isinstance(code, ErrorCode):
+        raise TypeError(f"refuse: code must be an ErrorCode, such as ErrorCode.DENIED, not {code!r}")
     return Err(Error(code, _printable(message)))
 
 
@@ -74,6 +78,103 @@ class _Log:
 #: Becomes true with the host's first call.
 _has_host = [False]
 sys.stdout, sys.stderr = _Log(Level.INFO, sys.stdout), _Log(Level.WARN, sys.stderr)
+
+
+# ---- the arguments of host functions ----
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and -(2**63) <= value < 2**64
+
+
+def _is_number(value: Any) -> bool:
+    if type(value) is float:
+        return True
+    try:
+        return hasattr(type(value), "__float__") and isinstance(float(value), float)
+    except (ArithmeticError, TypeError, ValueError):
+        return False
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and (value.isascii() or not re.search("[\ud800-\udfff]", value))
+
+
+def _between(values: list, kinds: set, first: int, last: int) -> bool:
+    """Whether all are of those types and between the two. It walks the list in C: lists have millions of elements."""
+    return not values or (set(map(type, values)) <= kinds and first <= min(values) and max(values) <= last)
+
+
+#: By annotation: the values that the bindings take, the words for them, and the lists of them that need no closer look.
+_ARGUMENTS: dict[Any, tuple[Callable, str, Callable]] = {
+    int: (_is_whole, "a whole number of 64 bits", lambda values: _between(values, {int}, -(2**63), 2**64 - 1)),
+    float: (_is_number, "a number", lambda values: _between(values, {float, int}, -(2**1000), 2**1000)),
+    str: (_is_text, "a text (one without lone surrogates)", lambda values: False),
+    bytes: (lambda value: isinstance(value, bytes), "bytes", lambda values: False),
+}
+
+
+def _argument(annotation: Any, owner: type | None) -> tuple[Callable, str, Callable]:
+    """The entry of `_ARGUMENTS` for any annotation of the bindings."""
+    if annotation in _ARGUMENTS:
+        return _ARGUMENTS[annotation]
+    kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
+    if get_origin(annotation) in (Union, UnionType) and len(kinds) == 1:
+        fits, words, _ = _argument(kinds[0], owner)
+        return lambda value: value is None or fits(value), f"{words}, or None", lambda values: False
+    if get_origin(annotation) is list:
+        fits, words, all_fit = _argument(kinds[0], owner)
+        return (
+            lambda value: isinstance(value, list) and (all_fit(value) or all(map(fits, value))),
+            f"a list, and each of its elements {words}",
+            lambda values: False,
+        )
+    kind = owner if annotation is Self else annotation
+    if isinstance(kind, type) and kind is not bool:  # Anything is true or false.
+        return lambda value: isinstance(value, kind), f"a {kind.__name__}", lambda values: set(map(type, values)) <= {kind}
+    return lambda value: True, "anything", lambda values: True
+
+
+def _checking(function: Callable, owner: type | None) -> Callable:
+    """The function, with a look at its arguments first."""
+    hints = {name: hint for name, hint in function.__annotations__.items() if name not in ("return", "self")}
+    checks = {name: _argument(hint, owner)[:2] for name, hint in hints.items()}
+    before = 0 if owner is None else 1
+
+    @wraps(function)
+    def checked(*given: Any, **named: Any) -> Any:
+        for (name, (fits, words)), value in zip(checks.items(), given[before:]):
+            if not fits(value):
+                raise _misfit(function, name, words, value)
+        for name, value in named.items():
+            if name in checks and not checks[name][0](value):
+                raise _misfit(function, name, checks[name][1], value)
+        return function(*given, **named)
+
+    return checked if checks else function
+
+
+def _misfit(function: Callable, name: str, words: str, value: Any) -> TypeError:
+    is_plain = isinstance(value, (bool, int, float, str, list, tuple))
+    shown = f"{type(value).__name__} {repr(value)[:60]}" if is_plain else type(value).__name__
+    return TypeError(f"{function.__name__}: `{name}` must be {words}, not {shown}")
+
+
+def _check_arguments() -> None:
+    """Puts the checks into the bindings: at a value of another type they abort, and the author's line is lost."""
+    for module in ("context", "diagnostics", "storage", "tensor", "vision"):
+        try:
+            place = import_module(f"wit_world.imports.{module}")
+        except ImportError:  # A world made by hand may do without it.
+            continue
+        classes = [kind for kind in vars(place).values() if isinstance(kind, type) and kind.__module__ == place.__name__]
+        for owner, holder in ((None, place), *((kind, kind) for kind in classes)):
+            for name, function in list(vars(holder).items()):
+                if isinstance(function, FunctionType) and not name.startswith("_"):
+                    setattr(holder, name, _checking(function, owner))
+
+
+_check_arguments()
 
 
 # ---- fields ----
@@ -319,17 +420,34 @@ def _export(only: _Callback, name: str) -> Callable:
 
 
 def _report(failure: BaseException) -> None:
-    # The first frame is `call` above.
+    # The first frame is `call` above, and the last may be a check of arguments.
     shown = failure.with_traceback(failure.__traceback__.tb_next if failure.__traceback__ else None)
     message = _printable(_message(failure))
-    frames = traceback.extract_tb(shown.__traceback__)
+    frames = _own(traceback.extract_tb(shown.__traceback__))
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     try:
-        trace = "".join(traceback.format_exception(shown))
+        whole = traceback.TracebackException.from_exception(shown)
+        _cut(whole)
+        trace = "".join(whole.format())
     except BaseException:  # An exception whose own text fails.
         trace = "".join(traceback.format_tb(shown.__traceback__)) + message
     diagnostics.report_failure(message, place, _printable(trace))
-    sys.stderr = io.StringIO()  # The trap that follows would write the traceback once more.
+    os.abort()  # An exception ends the call too, and then the traceback and words of the bindings are in the log once more.
+
+
+def _own(frames: traceback.StackSummary) -> traceback.StackSummary:
+    """The frames without those of this file, unless there are no others."""
+    others = [frame for frame in frames if frame.filename != _report.__code__.co_filename]
+    return traceback.StackSummary.from_list(others) if others else frames
+
+
+def _cut(whole: traceback.TracebackException) -> None:
+    """Leaves the frames of the author in an exception and in those that caused it."""
+    for _ in range(8):
+        if whole is None:
+            return
+        whole.stack = _own(whole.stack)
+        whole = whole.__cause__ or whole.__context__
 
 
 def _message(failure: BaseException) -> str:
