@@ -187,12 +187,22 @@ typedef struct {
 } phasebox_parameter_t;
 
 #define PHASEBOX_KIND(variable)                                                                                \
-    _Generic((variable), double: PHASEBOX_DOUBLE, uint32_t: PHASEBOX_UINT32, int32_t: PHASEBOX_INT32,          \
-             bool: PHASEBOX_BOOL, char *: PHASEBOX_CHARS)
+    _Generic(&(variable), double *: PHASEBOX_DOUBLE, uint32_t *: PHASEBOX_UINT32, int32_t *: PHASEBOX_INT32,   \
+             bool *: PHASEBOX_BOOL, default: PHASEBOX_CHARS)
+/* Nothing but a true or false, so that the compiler shows the words alone. */
+#define PHASEBOX_HAS_KIND(variable)                                                                            \
+    _Generic(&(variable), double *: true, uint32_t *: true, int32_t *: true, bool *: true,                     \
+             char (*)[sizeof(variable)]: true, default: false)
 /* `PHASEBOX_PARAMETER(rate, "The …", .minimum = PHASEBOX_BOUND(0))` for a variable of one of the types above; a text is an
  * array of char, which bounds its length. Its value before the start is the default. */
-#define PHASEBOX_PARAMETER(variable, words, ...) \
-    {.name = #variable, .kind = PHASEBOX_KIND(variable), .at = &variable, .size = sizeof variable, .description = words, __VA_ARGS__}
+#define PHASEBOX_PARAMETER(variable, words, ...)                                                               \
+    {.name = #variable, .at = &variable, .size = sizeof variable, .description = words,                        \
+     .kind = PHASEBOX_KIND(variable) + 0 * sizeof(struct {                                                     \
+         static_assert(PHASEBOX_HAS_KIND(variable), "the parameter " #variable                                 \
+                       " must be a double, uint32_t, int32_t, bool or array of char, without const");          \
+         int it;                                                                                               \
+     }),                                                                                                       \
+     __VA_ARGS__}
 
 typedef struct {
     const char *name, *version, *summary;
