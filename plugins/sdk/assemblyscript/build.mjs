@@ -19,7 +19,19 @@ async function phases() {
   const missing = wanted.filter((name) => !here.map(kebab).includes(name));
   if (extra.length) throw `plugin.ts has ${extra.join(', ')}, which the world in wit/ does not export: it would never be called`;
   if (missing.length) throw `the world in wit/ exports ${missing.join(', ')}, for which plugin.ts has no function`;
+  const contract = await readFile('wit/deps/phasebox-train/callback.wit', 'utf8');
+  const silent = named(source).find((name) => !here.includes(name) && contract.includes(`\n    ${kebab(name)}: func`));
+  if (silent) {
+    throw `plugin.ts names ${silent}, a phase, and would never be called there: at the beginning of a line, write
+  export function ${silent}(ctx: PhaseContext): Failure | null {`;
+  }
   return here;
+}
+
+/** What the source names like a phase, exported or not, in any manner of writing; comments aside. */
+function named(source) {
+  const code = source.replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
+  return [...code.matchAll(/\b(?:function|const|let|var)\s+(on[A-Z]\w*)|\bas\s+(on[A-Z]\w*)/g)].map(([, one, other]) => one ?? other);
 }
 
 /** A file that exports the phases under names that AssemblyScript allows. */
