@@ -31,7 +31,8 @@ async function phases() {
 /** What the source names like a phase, exported or not, in any manner of writing; comments aside. */
 function named(source) {
   const code = source.replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
-  return [...code.matchAll(/\b(?:function|const|let|var)\s+(on[A-Z]\w*)|\bas\s+(on[A-Z]\w*)/g)].map(([, one, other]) => one ?? other);
+  const names = code.matchAll(/\b(?:function|const|let|var)\s+(on[A-Z]\w*)|\bas\s+(on[A-Z]\w*)/g);
+  return [...names].map(([, one, other]) => one ?? other);
 }
 
 /** A file that exports the phases under names that AssemblyScript allows. */
@@ -87,13 +88,79 @@ function number(value) {
 
 const section = (id, body) => Buffer.concat([Buffer.from([id]), number(body.length), body]);
 
+/** The start and the end of the code, within its section. */
+function codeOf(bytes) {
+  for (let at = 8; at < bytes.length;) {
+    const [size, start] = read(bytes, at + 1);
+    if (bytes[at] === 10) return [start, start + size];
+    at = start + size;
+  }
+  throw 'the compiler left no code';
+}
+
+/** The places of a source map: the byte of the module, the source's number, and the line from 0. */
+function places(mappings) {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+  const sums = [0, 0, 0, 0];
+  return mappings.split(',').flatMap((segment) => {
+    let field = 0, value = 0, shift = 0;
+    for (const letter of segment) {
+      const bits = letters.indexOf(letter);
+      value += (bits & 31) << shift;
+      shift += 5;
+      if (bits < 32) {
+        sums[field++] += value & 1 ? -(value >> 1) : value >> 1;
+        value = shift = 0;
+      }
+    }
+    return field < 4 ? [] : [{ at: sums[0], source: sums[1], line: sums[2] }];
+  });
+}
+
+/**
+ * The lines of a source map as the debug information that the host reads: DWARF 4, one unit with its table of lines. The
+ * compiler writes source maps alone, and a trap would then show functions without their lines.
+ */
+function dwarf(map, [start, end]) {
+  const text = (words) => Buffer.from(`${words}\0`);
+  const u32 = (value) => new Uint8Array(Uint32Array.of(value).buffer);
+  const sized = (body) => Buffer.concat([u32(body.length), body]);
+  const custom = (name, body) => section(0, Buffer.concat([number(name.length), Buffer.from(name), body]));
+  // A unit (17) with a name (3), its table of lines (16), the start (17) and the size (18) of its code.
+  const forms = Buffer.from([1, 17, 0, 3, 8, 16, 23, 17, 1, 18, 6, 0, 0, 0]);
+  const head = Buffer.from([4, 0, 0, 0, 0, 0, 4, 1]); // Version 4, the forms above, addresses of 4 bytes, the unit.
+  const unit = Buffer.concat([head, text('plugin.ts'), u32(0), u32(0), u32(end - start)]);
+  // Steps of a byte, rows are statements, and how many operands each of the 12 operations has.
+  const rules = Buffer.from([1, 1, 1, 251, 14, 13, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1]);
+  const files = map.sources.flatMap((source) => [text(source), Buffer.from([0, 0, 0])]);
+  const about = sized(Buffer.concat([rules, Buffer.from([0]), ...files, Buffer.from([0])]));
+  const rows = [Buffer.from([0, 5, 2, 0, 0, 0, 0])];
+  let at = start, line = 1;
+  for (const place of places(map.mappings).filter((place) => place.at >= start && place.at < end)) {
+    const next = place.line + 1;
+    rows.push([2, ...number(place.at - at), 4, ...number(place.source + 1), 3, ...signed(next - line), 1]);
+    [at, line] = [place.at, next];
+  }
+  rows.push([2, ...number(end - at), 0, 1, 1]); // The end of the code, and of the table.
+  const lines = sized(Buffer.concat([Buffer.from([4, 0]), about, ...rows.map((row) => Buffer.from(row))]));
+  return Buffer.concat([custom('.debug_abbrev', forms), custom('.debug_info', sized(unit)), custom('.debug_line', lines)]);
+}
+
+function signed(value) {
+  const bytes = [];
+  for (; value < -64 || value > 63; value >>= 7) bytes.push((value & 127) | 128);
+  return [...bytes, value & 127];
+}
+
 async function main() {
   const names = await phases();
   await mkdir('build', { recursive: true });
   await writeFile('build/entry.ts', entry(names));
   const modules = process.argv[process.argv.indexOf('--modules') + 1 || Infinity] ?? 'node_modules';
   const { main: compile } = await import(pathToFileURL(resolve(modules, 'assemblyscript/dist/asc.js')));
-  const speed = process.argv.includes('--release') ? ['-O3', '--converge'] : ['-O1', '--debug'];
+  const isDebug = !process.argv.includes('--release');
+  // Not optimized: a library's function that is put into the author's would take the place of the author's line.
+  const speed = isDebug ? ['-O0', '--debug', '--sourceMap'] : ['-O3', '--converge'];
   const options = ['build/entry.ts', '-o', 'build/core.wasm', '--runtime', 'incremental', '--use', 'abort=sdk/phasebox/abort'];
   const { error, stderr, stdout } = await compile([...options, ...speed]);
   process.stderr.write(stderr.toString() + stdout.toString());
@@ -101,7 +168,9 @@ async function main() {
   const life = Object.entries(EXPORTS).map(([name, own]) => [`export${own}`, name]);
   const all = [...life, ...names.map((name) => [snake(kebab(name)), kebab(name)])];
   const map = Object.fromEntries(all.map(([own, name]) => [own, `local:plugin/callback#${name}`]));
-  await writeFile('build/core.wasm', renamed(await readFile('build/core.wasm'), map));
+  const bytes = await readFile('build/core.wasm');
+  const lines = isDebug ? dwarf(JSON.parse(await readFile('build/core.wasm.map', 'utf8')), codeOf(bytes)) : Buffer.alloc(0);
+  await writeFile('build/core.wasm', Buffer.concat([renamed(bytes, map), lines]));
 }
 
 await main().catch((reason) => {
