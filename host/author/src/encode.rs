@@ -41,5 +41,8 @@ fn embed(project: &Project, module: &mut Vec<u8>, encoding: StringEncoding) -> R
 }
 
 fn encoded(module: &[u8]) -> Result<Vec<u8>> {
-    component_of_module(module).context("the module does not fit its world in wit/")
+    component_of_module(module).context(
+        "the module does not fit its world in wit/, which has the phases that the source has functions for: export each of \
+         them as the template does, in Zig with `pub`",
+    )
 }

@@ -190,6 +190,7 @@ mod tests {
         for language in ["javascript", "typescript"] {
             for written in [
                 "  onTrainingEnd(ctx) { // the last",
+                "  onTrainingEnd(ctx) { return this.go(ctx) },",
                 "  onTrainingEnd(ctx) { return this.go(ctx); },",
                 "  onTrainingEnd: function (ctx) {",
                 "  onTrainingEnd: (ctx) => {",
@@ -218,7 +219,7 @@ mod tests {
         new(&project, "zig", &[])?;
         let source = project.folder.join(&project.language.source);
         let text = fs::read_to_string(&source)?;
-        fs::write(source, text.replace("pub fn on", "fn on"))?;
+        fs::write(source, text.replace("pub fn on", "fn in"))?;
         let refusal = functions(&project).expect_err("refused").to_string();
         assert!(
             refusal.starts_with("plugin.zig has no function for a phase"),
