@@ -97,7 +97,41 @@ fn limits_hold_while_stacks_are_sampled() {
         let finished = scratch.phasebox(&["test", "uneven.wasm", "--profile"]);
         assert_eq!(finished.code, Some(1), "{}", finished.stderr);
         assert!(finished.stderr.contains(words), "{}", finished.stderr);
+        // The profile of a failure shows where it was.
+        assert!(finished.stdout.contains("profile  "), "{}", finished.stdout);
     }
+}
+
+/// A look at the clock is no call of the host.
+#[test]
+fn a_profile_counts_no_calls_that_the_callback_has_not_made() {
+    let body = "(call $hot) (call $hot) (call $hot)";
+    let scratch = scratch(body);
+    let crossings = |more: &[&str]| {
+        let finished = scratch.phasebox(&[&["test", "uneven.wasm"], more].concat());
+        let printed = finished.stdout;
+        assert!(!printed.contains("the host, for hot"), "{printed}");
+        let line = printed.lines().find(|line| line.starts_with("tested "));
+        let line = line.unwrap_or_else(|| panic!("no report in {printed}"));
+        line.split_whitespace().nth(5).expect("a count").to_owned()
+    };
+    assert_eq!(crossings(&["--profile"]), crossings(&[]));
+}
+
+#[test]
+fn a_file_that_is_there_stays() {
+    let scratch = scratch(BOTH);
+    let before = fs::read(scratch.path("uneven.wasm")).expect("ours");
+    for (file, words) in [
+        ("uneven.wasm", "is there: name another file"),
+        ("nowhere/stacks.txt", "lies in no folder"),
+    ] {
+        let profile = format!("--profile={file}");
+        let finished = scratch.phasebox(&["test", "uneven.wasm", &profile]);
+        assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+        assert!(finished.stderr.contains(words), "{}", finished.stderr);
+    }
+    assert_eq!(fs::read(scratch.path("uneven.wasm")).expect("ours"), before);
 }
 
 #[test]

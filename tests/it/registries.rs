@@ -104,6 +104,12 @@ fn a_callback_is_published_inspected_pulled_and_trained_with() {
     let words = format!("holds the component sha256:{sha256}: choose another tag");
     refused(&scratch, &["publish", "other.wasm", &locator], &words);
 
+    registry.put_index("many");
+    let many = registry.locator("many");
+    let words = "holds something else than a component";
+    refused(&scratch, &["publish", "other.wasm", &many], words);
+    refused(&scratch, &["inspect", &many], "an index of several images");
+
     let shown = done(&scratch, &["inspect", &locator]);
     for line in [
         format!("component   sha256:{sha256} ({} bytes)", clip().len()),
@@ -223,6 +229,12 @@ fn locators_are_whole_and_allowed() {
         ("registries: []", file, "under `registries`"),
         ("registries: [ghcr.io/tea]", tag, "under `registries`"),
         ("registries: [example.com/a/b]", file, "under `registries`"),
+        ("registries: [EXAMPLE.com/A]", file, "under `registries`"),
+        (
+            "registries: [EXAMPLE.com/A]",
+            "https://example.com:66000/A/clip.wasm",
+            "is no address",
+        ),
         (
             "registries: [example.com/a]",
             "https://example.com/a/../b.wasm",

@@ -1,7 +1,7 @@
 //! The way from a project to its component: world, phases, compiler, component. Nothing is done when nothing has changed.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, bail};
 use phasebox_contract::digest::Digest;
@@ -39,11 +39,24 @@ pub(crate) fn build(folder: &Path, wishes: Wishes) -> Result<()> {
     let stamp = stamp(&project, wishes.is_release)?;
     let is_built = project.component().exists() && project.holds(STAMP, stamp.as_bytes());
     if !is_built {
+        let sources = own_sources(&project)?;
         let bytes = compiled(&project, wishes)?;
         project.write(project.component(), &bytes)?;
+        // Compilers write lock files. A source that was saved meanwhile is to be built.
+        let stamp = match own_sources(&project)? == sources {
+            true => self::stamp(&project, wishes.is_release)?,
+            false => stamp,
+        };
         project.write(STAMP, stamp.as_bytes())?;
     }
     said(&project.component(), is_built, begun.elapsed())
+}
+
+/// The files that no compiler writes, with their times.
+fn own_sources(project: &Project) -> Result<Vec<(PathBuf, Option<SystemTime>)>> {
+    let mut files = sources::times(&project.folder)?;
+    files.retain(|(path, _)| path.extension().is_none_or(|kind| kind != "lock"));
+    Ok(files)
 }
 
 /// A component beside the sources that it was built from.

@@ -1,12 +1,21 @@
 //! Tools on the author's own PATH: whether they are of a version that builds what the pinned ones build.
 
 use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use regex::Regex;
 use serde::Deserialize;
 
 use crate::folders::on_path;
+
+/// The longest that a tool may take to tell its version, and the most that is heard.
+const LONGEST: Duration = Duration::from_secs(10);
+const MOST_BYTES: u64 = 4 << 10;
 
 /// The versions of a tool that will do.
 #[derive(Debug, Deserialize)]
@@ -34,12 +43,7 @@ impl OwnTool {
         let Some(program) = on_path(name) else {
             return Found::Nothing;
         };
-        let output = Command::new(program)
-            .args(&self.asks)
-            .stdin(Stdio::null())
-            .output();
-        let told = output.map(|output| output.stdout).unwrap_or_default();
-        match version(&String::from_utf8_lossy(&told)) {
+        match version(&asked(&program, &self.asks)) {
             Some(version) if self.takes(version) => Found::Fits,
             Some([major, minor]) => Found::Other(format!("{major}.{minor}")),
             None => Found::Other("a program that tells no version".to_owned()),
@@ -59,6 +63,33 @@ impl OwnTool {
         }
         words
     }
+}
+
+/// The beginning of what a program says, in the time that it may take.
+fn asked(program: &Path, arguments: &[String]) -> String {
+    let started = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut child) = started else {
+        return String::new();
+    };
+    let (sender, receiver) = mpsc::channel();
+    let output = child.stdout.take();
+    thread::spawn(move || {
+        let mut told = Vec::new();
+        let mut output = output.map(|output| output.take(MOST_BYTES));
+        // What came before an error is enough.
+        let _ = output.as_mut().map(|output| output.read_to_end(&mut told));
+        let _ = sender.send(told);
+    });
+    let told = receiver.recv_timeout(LONGEST).unwrap_or_default();
+    // It has told its version, or has had its time.
+    let _ = child.kill();
+    let _ = child.wait();
+    String::from_utf8_lossy(&told).into_owned()
 }
 
 /// The first two numbers with a dot between them.

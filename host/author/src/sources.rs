@@ -13,12 +13,13 @@ use phasebox_files::regular_file;
 use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
-use crate::manifest::Project;
+use crate::manifest::{FILE, Project};
 use crate::names;
 use crate::world::CHECK_RUN;
 
-/// Folders of compilers, package managers and versions.
-const LEFT_OUT: [&str; 6] = [
+/// Folders of compilers, package managers, versions and trainings.
+const LEFT_OUT: [&str; 7] = [
+    "runs",
     "build",
     "target",
     "node_modules",
@@ -31,17 +32,30 @@ const MOST_FILES: usize = 10_000;
 /// The most bytes of one of them.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// The digest of all files, their names among them.
+/// The digest of all files that a component can come from, their names among them. Of a large file only its size counts.
 pub(crate) fn digest(project: &Project) -> Result<String> {
     let mut hash = Sha256::new();
     for path in files(&project.folder)? {
-        let bytes = read(&path)?;
-        hash.update(path.as_os_str().as_encoded_bytes());
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
+        let below = path.strip_prefix(&project.folder).unwrap_or(&path);
+        if is_no_source(below) {
+            continue;
+        }
+        let size = fs::metadata(&path)?.len();
+        hash.update(below.as_os_str().as_encoded_bytes());
+        hash.update(size.to_le_bytes());
+        if size <= MOST_BYTES {
+            hash.update(read(&path)?);
+        }
     }
     let digest = hash.finalize();
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// True for recipes and texts for people: a component is the same whatever they say.
+fn is_no_source(below: &Path) -> bool {
+    let kind = below.extension().and_then(|kind| kind.to_str());
+    let is_text = kind.is_some_and(|kind| ["md", "yaml", "yml"].contains(&kind));
+    is_text && below != Path::new(FILE)
 }
 
 /// The files with their times of change.

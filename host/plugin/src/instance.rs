@@ -283,7 +283,10 @@ fn new_store(
 /// crossing, at a moment that depends on the machine.
 fn reach_epoch(state: &mut PluginState) -> wasmtime::Result<UpdateDeadline> {
     match state.profile {
-        Profile::Fast => state.deadline.reached(),
+        Profile::Fast => {
+            state.forget_look();
+            state.deadline.reached()
+        }
         Profile::Deterministic => Err(outlasted_grace()),
     }
 }

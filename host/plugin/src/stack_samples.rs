@@ -5,7 +5,8 @@
 //! A guest looks for a new beat where it enters functions and at the heads of loops, so that a beat counts for the place
 //! that comes next. The beats of a host function count for the guest's function that has called it.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use crate::state::PluginState;
 
 /// The most stacks, functions and places that are told apart; a guest can make any number.
 const MOST: usize = 20_000;
-/// The longest name of a function; stacks with a longer one are counted as elsewhere.
+/// The longest name that a function is told apart by.
 const MOST_NAME_BYTES: usize = 1 << 10;
 /// The most innermost frames of a stack.
 const MOST_FRAMES: usize = 64;
@@ -98,6 +99,8 @@ pub(crate) struct StackSampler {
     counted: u64,
     /// The tick at which the slice of the call's time ends.
     slice_ends_at: u64,
+    /// The host is busy with a look at the clock, which no guest has asked for.
+    looks: bool,
     samples: StackSamples,
 }
 
@@ -108,6 +111,7 @@ impl StackSampler {
             beats: engine.engine().beats()?,
             counted: 0,
             slice_ends_at: 0,
+            looks: false,
             samples: engine.stacks().clone(),
         })
     }
@@ -147,12 +151,17 @@ pub(crate) fn watch(
 ) {
     store.epoch_deadline_callback(|mut store| {
         count(&mut store, false);
-        go_on(store.data_mut())
+        let state = store.data_mut();
+        if let Some(sampler) = &mut state.stacks {
+            sampler.looks = true;
+        }
+        state.forget_look();
+        go_on(state)
     });
     store.call_hook(move |mut store, hook| {
         match hook {
             CallHook::CallingHost => count(&mut store, false),
-            CallHook::ReturningFromHost => count(&mut store, true),
+            CallHook::ReturningFromHost => returned(&mut store),
             CallHook::CallingWasm | CallHook::ReturningFromWasm => {}
         }
         counts(store.data_mut(), hook)
@@ -167,6 +176,20 @@ pub(crate) fn begin(store: &mut Store<PluginState>, ticks: u64) {
         sampler.begin(ends_at);
     }
     store.set_epoch_deadline(1);
+}
+
+/// Counts the beats of a host function for its caller. Those of a look are the sampler's own, and count for nobody.
+fn returned(store: &mut StoreContextMut<PluginState>) {
+    let looked = store.data_mut().stacks.as_mut().is_some_and(|sampler| {
+        let looked = std::mem::take(&mut sampler.looks);
+        if looked {
+            sampler.due();
+        }
+        looked
+    });
+    if !looked {
+        count(store, true);
+    }
 }
 
 /// Counts the beats since the last look for the stack that the store has now.
@@ -204,8 +227,9 @@ impl Sums {
     fn count(&mut self, beats: u64, in_host: bool, backtrace: &WasmBacktrace) {
         // Functions without a name are those that compilers add, such as the ones that call the host.
         let frames = backtrace.frames().iter();
-        let frames = frames.filter_map(|frame| Some((frame, frame.func_name()?)));
-        let frames: Vec<(&FrameInfo, &str)> = frames.take(MOST_FRAMES).collect();
+        let frames =
+            frames.filter_map(|frame| Some((frame, key(frame.func_name()?, frame.func_index()))));
+        let frames: Vec<(&FrameInfo, Cow<'_, str>)> = frames.take(MOST_FRAMES).collect();
         let mut stack: Vec<usize> = Vec::new();
         for (_, name) in &frames {
             let Some(function) = self.function(name) else {
@@ -230,7 +254,7 @@ impl Sums {
             return Some(*known);
         }
         let number = self.functions.len();
-        if number >= MOST || name.len() > MOST_NAME_BYTES {
+        if number >= MOST {
             return None;
         }
         self.functions.insert(name.to_owned(), number);
@@ -238,10 +262,7 @@ impl Sums {
     }
 
     fn summary(self) -> SampledStacks {
-        let mut names = vec![String::new(); self.functions.len()];
-        for (name, number) in self.functions {
-            names[number] = excerpt(&readable(&name));
-        }
+        let names = shown(self.functions);
         let stacks = self.stacks.into_iter();
         let stacks = stacks.map(|((functions, in_host), beats)| SampledStack {
             functions: functions
@@ -269,6 +290,33 @@ impl Sums {
             beat: beat(self.begun, self.ended),
         }
     }
+}
+
+/// The name that a function is told apart by: a long one by its beginning and its number.
+fn key(name: &str, index: u32) -> Cow<'_, str> {
+    match name.len() > MOST_NAME_BYTES {
+        true => format!("{}… {index}", &name[..name.floor_char_boundary(100)]).into(),
+        false => name.into(),
+    }
+}
+
+/// The names of functions as people read them, by number. Two that are cut to one are told apart.
+fn shown(functions: HashMap<String, usize>) -> Vec<String> {
+    let mut names = vec![String::new(); functions.len()];
+    let mut by_number: Vec<(usize, String)> = functions
+        .into_iter()
+        .map(|(name, number)| (number, name))
+        .collect();
+    by_number.sort_by_key(|(number, _)| *number);
+    let mut used = HashSet::new();
+    for (number, name) in by_number {
+        let text = excerpt(&readable(&name));
+        names[number] = match used.insert(text.clone()) {
+            true => text,
+            false => format!("{text} ({number})"),
+        };
+    }
+    names
 }
 
 /// Adds beats; false if there are too many keys already.

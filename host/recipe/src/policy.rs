@@ -90,10 +90,12 @@ fn grant(node: &Node) -> Result<Grant> {
     Grant::from_name(&name).ok_or_else(unknown)
 }
 
-/// A host, with a port and the beginning of a path or without, in lower case.
+/// A host in lower case, with a port and the beginning of a path or without.
 fn registry(node: &Node) -> Result<String> {
     let text: String = node.parse()?;
-    let place = text.trim_end_matches('/').to_lowercase();
+    let place = text.trim_end_matches('/');
+    let (host, path) = place.split_at(place.find('/').unwrap_or(place.len()));
+    let place = format!("{}{path}", host.to_lowercase());
     let is_place = !place.is_empty() && !place.starts_with('/') && !place.contains([' ', '@']);
     if !is_place || place.contains("://") {
         return Err(node.error(format!(

@@ -108,6 +108,7 @@ impl FromStr for Address {
         let uri: Uri = text.parse().with_context(no_address)?;
         let address = Address(uri);
         ensure!(!address.host().is_empty(), no_address());
+        ensure!(address.has_whole_authority(), no_address());
         ensure!(
             !address.authority().contains('@'),
             "`{shown}` holds credentials, which logs and locks would show: take them out; those for a registry \
@@ -126,6 +127,22 @@ impl FromStr for Address {
 }
 
 impl Address {
+    /// True for a host alone, or a host and a port that is one.
+    fn has_whole_authority(&self) -> bool {
+        let host = self.0.host().unwrap_or_default();
+        let (_, own) = self
+            .authority()
+            .rsplit_once('@')
+            .unwrap_or(("", self.authority()));
+        match own.strip_prefix(host) {
+            Some("") => true,
+            Some(port) => port
+                .strip_prefix(':')
+                .is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0)),
+            None => false,
+        }
+    }
+
     fn is_http(&self) -> bool {
         self.0.scheme() == Some(&Scheme::HTTP)
     }
@@ -144,7 +161,11 @@ impl fmt::Display for Address {
 pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let ip: Option<IpAddr> = bare.parse().ok();
-    host.eq_ignore_ascii_case("localhost") || ip.is_some_and(|ip| ip.is_loopback())
+    let ip = ip.map(|ip| ip.to_canonical());
+    let name = host.strip_suffix('.').unwrap_or(host);
+    // The address of nobody in particular leads to this machine too.
+    name.eq_ignore_ascii_case("localhost")
+        || ip.is_some_and(|ip| ip.is_loopback() || ip.is_unspecified())
 }
 
 /// True for a path with `..`, however it is written.

@@ -11,6 +11,8 @@ use phasebox_contract::digest::Digest;
 use phasebox_files::atomic_file::{self, Durability};
 use phasebox_files::regular_file;
 
+use crate::MOST_COMPONENT_BYTES;
+
 /// The most bytes of all files together. The one that was not used for longest goes first.
 const MOST_BYTES: u64 = 2 << 30;
 
@@ -26,7 +28,10 @@ impl Cache {
     /// The file with these bytes, if it is there and whole.
     pub(crate) fn find(&self, sha256: Digest) -> Option<PathBuf> {
         let path = self.path(sha256);
-        let (mut file, _) = regular_file::open(&path).ok()?;
+        let (mut file, bytes) = regular_file::open(&path).ok()?;
+        if bytes > MOST_COMPONENT_BYTES {
+            return None;
+        }
         let is_whole = Digest::of_reader(&mut file).ok()? == sha256;
         if is_whole {
             touch(&file);

@@ -59,8 +59,8 @@ impl Downloads {
                 let manifest = self.manifest(reference)?;
                 bail!(
                     "`{reference}` needs a digest, or the bytes could be others tomorrow: the registry has \
-                     sha256:{component} under it now ({bytes} bytes); if you mean these, add `digest: sha256:{component}`, \
-                     or write `{}`",
+                     sha256:{component} under it now ({bytes} bytes); if you mean these, add `digest: sha256:{component}` \
+                     (`--digest` on the command line), or write `{}`",
                     reference.held_to(manifest.digest),
                     component = manifest.component(),
                     bytes = manifest.component_bytes(),
@@ -71,7 +71,7 @@ impl Downloads {
                 let sha256 = Digest::of(&bytes);
                 bail!(
                     "`{locator}` needs a digest, or the bytes could be others tomorrow: it gives sha256:{sha256} now \
-                     ({} bytes); if you mean these, add `digest: sha256:{sha256}`",
+                     ({} bytes); if you mean these, add `digest: sha256:{sha256}` (`--digest` on the command line)",
                     bytes.len()
                 )
             }

@@ -73,8 +73,13 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        let found = headers.find(|(known, _)| known == name);
+        self.all(name).next()
+    }
+
+    /// The values of a header that may be there several times.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let headers = self.headers.iter();
+        let found = headers.filter(move |(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }
 }
@@ -128,6 +133,7 @@ fn agent(address: &Address) -> Agent {
         .max_redirects(0)
         .timeout_resolve(Some(CONNECT))
         .timeout_connect(Some(CONNECT))
+        .timeout_recv_response(Some(DOCUMENT))
         .max_response_header_size(MOST_HEADER_BYTES)
         .user_agent(concat!("phasebox/", env!("CARGO_PKG_VERSION")));
     let config = match address.is_loopback() {
@@ -195,7 +201,11 @@ fn redirect_of(response: &Response<Body>) -> Option<String> {
 
 /// Reads an answer whole, if it is not too large.
 fn read(response: Response<Body>, ask: &Ask, address: &Address) -> Result<Answer> {
-    let most = ask.most_bytes;
+    // The words of a refusal may be longer than what was asked for.
+    let most = match response.status().is_success() {
+        true => ask.most_bytes,
+        false => ask.most_bytes.max(crate::MOST_DOCUMENT_BYTES),
+    };
     let (parts, body) = response.into_parts();
     let promised = body.content_length().filter(|_| ask.method != Method::HEAD);
     ensure!(
@@ -231,12 +241,20 @@ fn failed(address: &Address, ask: &Ask, error: ureq::Error) -> Error {
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
             "it cannot be reached in time".to_owned()
         }
+        ureq::Error::Timeout(Timeout::RecvResponse) => {
+            format!(
+                "it does not begin to answer within {} s",
+                DOCUMENT.as_secs()
+            )
+        }
         ureq::Error::Timeout(_) => format!("it takes more than {} s", ask.time().as_secs()),
         ureq::Error::HostNotFound => "there is no such host".to_owned(),
         ureq::Error::Io(error) => error.to_string(),
         ureq::Error::Protocol(_) => format!("it does not speak HTTP as it should ({error})"),
         ureq::Error::LargeResponseHeader(..) => {
-            format!("its answer begins with more than {MOST_HEADER_BYTES} bytes of headers")
+            format!(
+                "its answer begins with more than {MOST_HEADER_BYTES} bytes of headers, or with one that goes on elsewhere"
+            )
         }
         other => other.to_string(),
     };

@@ -50,6 +50,7 @@ impl Locator {
         let place = self.place();
         let last = place.rsplit('/').next().unwrap_or_default();
         let stem = last.strip_suffix(".wasm").unwrap_or(last);
+        let stem = if stem.is_empty() { "callback" } else { stem };
         format!("{stem}.wasm")
     }
 

@@ -64,29 +64,44 @@ pub(crate) enum Right {
     Push,
 }
 
-/// A registry's demand for a log-in: its header `www-authenticate`.
+/// One of a registry's demands for a log-in, of which its headers `www-authenticate` may have several.
+#[derive(Default)]
 struct Challenge {
+    /// In lower case.
     scheme: String,
     parameters: Vec<(String, String)>,
 }
 
 impl Challenge {
-    /// Reads `Bearer realm="…",service="…"`. Half of one has no parameters.
-    fn read(header: &str) -> Challenge {
-        let (scheme, mut rest) = header.split_once(' ').unwrap_or((header, ""));
-        let mut parameters = Vec::new();
-        while let Some((name, after)) = rest.split_once("=\"") {
-            let Some((value, next)) = after.split_once('"') else {
-                break;
-            };
-            let name = name.trim_start_matches([',', ' ']);
-            parameters.push((name.to_ascii_lowercase(), value.to_owned()));
-            rest = next;
+    /// Reads `Bearer realm="…",service=a, Basic realm="…"`. Half of one has no parameters.
+    fn read_all(header: &str) -> Vec<Challenge> {
+        let mut challenges: Vec<Challenge> = Vec::new();
+        let mut rest = header.trim_start_matches(BETWEEN);
+        while !rest.is_empty() {
+            let end = rest.find(|sign: char| BETWEEN.contains(&sign) || sign == '=');
+            let (word, after) = rest.split_at(end.unwrap_or(rest.len()));
+            let spaced = after.trim_start_matches(' ');
+            match (spaced.strip_prefix('='), challenges.last_mut()) {
+                (Some(after), Some(challenge)) if !word.is_empty() => {
+                    let (value, after) = value(after.trim_start_matches(' '));
+                    challenge
+                        .parameters
+                        .push((word.to_ascii_lowercase(), value));
+                    rest = after;
+                }
+                // A sign that stands alone is passed over.
+                (Some(after), _) => rest = after,
+                (None, _) => {
+                    challenges.push(Challenge {
+                        scheme: word.to_ascii_lowercase(),
+                        ..Challenge::default()
+                    });
+                    rest = after;
+                }
+            }
+            rest = rest.trim_start_matches(BETWEEN);
         }
-        Challenge {
-            scheme: scheme.to_ascii_lowercase(),
-            parameters,
-        }
+        challenges
     }
 
     fn parameter(&self, name: &str) -> Option<&str> {
@@ -94,6 +109,27 @@ impl Challenge {
         let found = parameters.find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }
+}
+
+/// The signs between the words of a demand.
+const BETWEEN: [char; 3] = [' ', ',', '\t'];
+
+/// A value with quotes, in which `\\` comes before any sign, or without; and what follows.
+fn value(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find(BETWEEN).unwrap_or(text.len());
+        return (text[..end].to_owned(), &text[end..]);
+    };
+    let mut value = String::new();
+    let mut signs = quoted.char_indices();
+    while let Some((at, sign)) = signs.next() {
+        match sign {
+            '"' => return (value, &quoted[at + 1..]),
+            '\\' => value.extend(signs.next().map(|(_, sign)| sign)),
+            _ => value.push(sign),
+        }
+    }
+    (String::new(), "")
 }
 
 /// Answers a registry's demand with the value of the header `authorization`.
@@ -108,13 +144,18 @@ pub(crate) fn log_in(
 ) -> Result<String> {
     let registry = reference.registry();
     let own = credentials.of(registry)?;
-    let challenge = Challenge::read(demand);
-    match (challenge.scheme.as_str(), own) {
-        ("basic", Some(own)) => Ok(own),
-        ("bearer", own) => token(client, reference, &challenge, (own, right)),
-        _ => bail!(
+    let challenges = Challenge::read_all(demand);
+    let of_scheme = |scheme| challenges.iter().find(|one| one.scheme == scheme);
+    match (of_scheme("bearer"), of_scheme("basic"), own) {
+        (Some(bearer), _, own) => token(client, reference, bearer, (own, right)),
+        (None, Some(_), Some(own)) => Ok(own),
+        (None, None, _) => bail!(
+            "{registry} wants a log-in as `{}`, and phasebox knows `Basic` and `Bearer`: use another registry",
+            excerpt(demand)
+        ),
+        (None, Some(_), None) => bail!(
             "{registry} wants a log-in, and docker's config.json has none for it: log in with `docker login {registry}`, \
-             `podman login` or `oras login`; names and passwords that a `credsStore` keeps are not read"
+             `podman login` or `oras login`; those that a `credsStore` or `credHelpers` keep, and an `identitytoken`, are not read"
         ),
     }
 }
@@ -201,15 +242,41 @@ mod tests {
     #[test]
     fn a_demand_is_read_however_it_is_cut() {
         let whole = r#"Bearer realm="https://a/token",service="a b", Scope="x:y""#;
-        let challenge = Challenge::read(whole);
-        assert_eq!(challenge.scheme, "bearer");
-        assert_eq!(challenge.parameter("realm"), Some("https://a/token"));
-        assert_eq!(challenge.parameter("scope"), Some("x:y"));
+        let challenges = Challenge::read_all(whole);
+        assert_eq!(challenges[0].scheme, "bearer");
+        assert_eq!(challenges[0].parameter("realm"), Some("https://a/token"));
+        assert_eq!(challenges[0].parameter("scope"), Some("x:y"));
         for length in 0..whole.len() {
-            let half = Challenge::read(&whole[..length]);
-            assert!(half.parameters.len() <= 2, "{length}");
+            let half = Challenge::read_all(&whole[..length]);
+            assert!(half.len() <= 2, "{length}");
         }
-        assert!(Challenge::read("=\"\"=\"").parameters.len() <= 1);
+        for signs in ["=\"\"=\"", "====", ",=,", "a=\"\\", "\"\"\"", "é=\"ü"] {
+            assert!(Challenge::read_all(signs).len() <= 3, "{signs}");
+        }
+    }
+
+    #[test]
+    fn one_of_several_demands_is_found() {
+        for (header, realm) in [
+            (
+                r#"Negotiate, Basic realm="x", Bearer realm="https://a/t""#,
+                "https://a/t",
+            ),
+            ("Bearer realm=https://a/t,service=b", "https://a/t"),
+            (
+                r#"bearer service = "a" , realm = "https://a/t""#,
+                "https://a/t",
+            ),
+            (
+                r#"Bearer error="say \"a, b=c\"", realm="https://a/t""#,
+                "https://a/t",
+            ),
+        ] {
+            let challenges = Challenge::read_all(header);
+            let bearer = challenges.iter().find(|one| one.scheme == "bearer");
+            let found = bearer.and_then(|bearer| bearer.parameter("realm"));
+            assert_eq!(found, Some(realm), "{header}");
+        }
     }
 
     #[test]

@@ -16,6 +16,11 @@ use crate::locator::Reference;
 use crate::login::{self, Credentials, Right, encoded};
 use crate::manifest::{Blob, MANIFEST_TYPE};
 
+/// Everything that a tag may hold: components, images, and lists of them, of OCI and of docker.
+const ANY_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json, \
+    application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json, \
+    application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.artifact.manifest.v1+json, */*";
+
 /// One component in a registry.
 pub(crate) struct Repository<'a> {
     client: &'a Client,
@@ -51,7 +56,8 @@ impl<'a> Repository<'a> {
         let reference = self.reference;
         let place = format!("/manifests/{}", reference.asked());
         let mut ask = Ask::get(self.address(&place)?, MOST_DOCUMENT_BYTES);
-        ask.headers.push(("accept", MANIFEST_TYPE.to_owned()));
+        // A registry keeps silent about what is not accepted, and a tag that holds it would look free.
+        ask.headers.push(("accept", ANY_MANIFEST.to_owned()));
         let answer = self.ask(ask)?;
         match answer.status {
             200 => {}
@@ -90,7 +96,7 @@ impl<'a> Repository<'a> {
         );
         let found = Digest::of(&answer.body);
         ensure!(
-            found == blob.digest,
+            found == blob.digest && answer.body.len() as u64 == blob.bytes,
             "{reference}: the manifest names {} bytes of sha256:{}, and {} bytes of sha256:{found} came: somebody on the \
              way has changed them, or the registry is broken; take nothing from there",
             blob.bytes,
@@ -114,7 +120,8 @@ impl<'a> Repository<'a> {
         if self.ask(head)?.status == 200 {
             return Ok(());
         }
-        let begin = self.upload(Method::POST, self.address("/blobs/uploads/")?, Vec::new());
+        let place = self.address("/blobs/uploads/")?;
+        let begin = self.upload(Method::POST, place.clone(), Vec::new());
         let begun = self.accepted(begin, &[202])?;
         let location = begun.header("location");
         let location = location.with_context(|| {
@@ -123,7 +130,7 @@ impl<'a> Repository<'a> {
                 self.reference
             )
         })?;
-        let address = self.base.redirected(location)?;
+        let address = place.redirected(location)?;
         ensure!(
             address.has_origin_of(&self.base),
             "{}: the registry wants the upload at {address}, which is another server: publish there instead",
@@ -150,7 +157,15 @@ impl<'a> Repository<'a> {
         let place = format!("/manifests/{}", self.reference.asked());
         let mut put = self.upload(Method::PUT, self.address(&place)?, bytes.to_vec());
         put.headers.push(("content-type", MANIFEST_TYPE.to_owned()));
-        self.accepted(put, &[201]).map(drop)
+        let answer = self.accepted(put, &[201])?;
+        let (own, told) = (Digest::of(bytes), answer.header("docker-content-digest"));
+        ensure!(
+            told.is_none_or(|told| told == format!("sha256:{own}")),
+            "{}: the manifest sha256:{own} was sent, and the registry says that it has `{}`: it is broken",
+            self.reference,
+            excerpt(told.unwrap_or_default())
+        );
+        Ok(())
     }
 
     fn upload(&self, method: Method, address: Address, body: Vec<u8>) -> Ask {
@@ -190,12 +205,13 @@ impl<'a> Repository<'a> {
         ask.headers
             .extend(known.map(|known| ("authorization", known)));
         let answer = self.client.ask(ask)?;
-        let demand = answer.header("www-authenticate").unwrap_or_default();
+        let demand = answer.all("www-authenticate");
+        let demand = demand.collect::<Vec<_>>().join(", ");
         if answer.status != 401 || is_known || demand.is_empty() {
             return Ok(answer);
         }
         let own = (self.client, self.credentials);
-        let authorization = login::log_in(own.0, own.1, self.reference, (demand, self.right))?;
+        let authorization = login::log_in(own.0, own.1, self.reference, (&demand, self.right))?;
         *self.authorization.borrow_mut() = Some(authorization.clone());
         let mut again = again;
         again.headers.push(("authorization", authorization));

@@ -1,6 +1,7 @@
 //! A registry on this machine: Debian's `docker-registry`, with a folder of its own for each case. Knows no callback.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -72,6 +73,23 @@ impl Registry {
             sleep(Duration::from_millis(50));
         }
         panic!("the registry at {} does not begin to listen", self.host);
+    }
+
+    /// Puts an index of nothing under a tag, as other programs do.
+    pub(super) fn put_index(&self, tag: &str) {
+        let kind = "application/vnd.oci.image.index.v1+json";
+        let body = format!(r#"{{"schemaVersion":2,"mediaType":"{kind}","manifests":[]}}"#);
+        let host = &self.host;
+        let head = format!(
+            "PUT /v2/team/clip/manifests/{tag} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(host).expect("it listens");
+        stream.write_all(head.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     }
 
     /// The locator of a tag.

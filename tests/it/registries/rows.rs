@@ -437,7 +437,7 @@ pub(super) const TAGS: &[Row] = &[
     ),
     tag(
         "a demand for what nobody knows",
-        "wants a log-in",
+        "wants a log-in as `Negotiate`",
         |_, stream| {
             reply(stream, "401 No\r\nWWW-Authenticate: Negotiate", b"");
         },

@@ -47,6 +47,16 @@ impl Policies {
             .try_for_each(|policy| Compared { policy, recipe }.all(options))
     }
 
+    /// Refuses a place on the network that a policy does not allow, before anybody is asked.
+    ///
+    /// # Errors
+    /// The place, and the policy that forbids it.
+    pub(crate) fn check_place(&self, locator: &Locator) -> Result<()> {
+        self.0
+            .iter()
+            .try_for_each(|policy| check_place(policy, locator))
+    }
+
     /// The limits of a callback: those that a recipe leaves at their default are lowered to what is allowed.
     pub(super) fn limits(&self, limits: Limits) -> Limits {
         let policies = self.0.iter();
@@ -198,7 +208,7 @@ impl Compared<'_> {
             ensure!(inside, self.outside(path, "callbacks"));
         }
         if let CallbackSource::Locator(text) = &entry.source {
-            self.locator(text)?;
+            check_place(self.policy, &text.parse()?)?;
         }
         let is_text = matches!(entry.source, CallbackSource::Script(Script::Text(_)));
         ensure!(
@@ -221,24 +231,23 @@ impl Compared<'_> {
         Ok(())
     }
 
-    /// Refuses a place on the network that is not allowed. Who allows certain folders alone means these.
-    fn locator(&self, text: &str) -> Result<()> {
-        let locator: Locator = text.parse()?;
-        let place = locator.place();
-        let (is_allowed, key) = match &self.policy.registries {
-            Some(allowed) => (
-                allowed.iter().any(|above| is_below(&place, above)),
-                "registries",
-            ),
-            None => (self.policy.callbacks.is_none(), "callbacks"),
-        };
-        ensure!(is_allowed, "`{locator}`: {}", forbids(self.policy, key));
-        Ok(())
-    }
-
     fn outside(&self, path: &Path, key: &str) -> String {
         format!("{}: {}", path.display(), forbids(self.policy, key))
     }
+}
+
+/// Refuses a place on the network that is not allowed. Who allows certain folders alone means these.
+fn check_place(policy: &Policy, locator: &Locator) -> Result<()> {
+    let place = locator.place();
+    let (is_allowed, key) = match &policy.registries {
+        Some(allowed) => (
+            allowed.iter().any(|above| is_below(&place, above)),
+            "registries",
+        ),
+        None => (policy.callbacks.is_none(), "callbacks"),
+    };
+    ensure!(is_allowed, "`{locator}`: {}", forbids(policy, key));
+    Ok(())
 }
 
 /// True for a place on the network that is another, or lies below it.

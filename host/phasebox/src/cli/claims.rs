@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use phasebox_contract::grants::Grant;
 use phasebox_contract::printable::{excerpt, one_line};
 use phasebox_registry::{Config, Manifest, Reference};
 use serde_json::json;
@@ -29,7 +30,12 @@ pub(super) fn show(reference: &Reference, as_json: bool) -> Result<(), Failure> 
         }));
     }
     print(lines(reference, &manifest, &config))?;
+    // Words that are no grants would be taken for a part of the recipe.
     let grants = said(&manifest, GRANTS).unwrap_or_default();
+    let are_grants = grants
+        .split(", ")
+        .all(|name| Grant::from_name(name).is_some());
+    let grants = if are_grants { grants } else { "" };
     print(recipe_lines(
         &reference.to_string(),
         manifest.component(),
@@ -58,7 +64,9 @@ fn lines(reference: &Reference, manifest: &Manifest, config: &Config) -> Vec<Str
     ];
     let others = manifest.annotations.iter();
     let others = others.filter(|(name, _)| ![PHASES, GRANTS].contains(&name.as_str()));
-    lines.extend(others.map(|(name, text)| format!("{}: {}", excerpt(name), excerpt(text))));
+    lines.extend(
+        others.map(|(name, text)| format!("annotation  {}: {}", excerpt(name), excerpt(text))),
+    );
     lines
 }
 

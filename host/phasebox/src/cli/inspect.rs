@@ -13,7 +13,7 @@ use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use phasebox_registry::Locator;
 use phasebox_train::callback::Callback as _;
 
-use super::place::{Place, recipe_lines};
+use super::place::{Place, check_allowed, recipe_lines};
 use super::print::print;
 use super::{Failure, claims};
 use crate::assemble::{downloads, engine};
@@ -32,10 +32,13 @@ impl Inspect {
     pub(super) fn run(self) -> Result<(), Failure> {
         let file = match &self.file {
             Place::File(path) => path.clone(),
-            Place::Network(locator) => match &**locator {
-                Locator::Oci(reference) => return claims::show(reference, self.json),
-                Locator::File(_) => fetched(locator)?,
-            },
+            Place::Network(locator) => {
+                check_allowed(locator)?;
+                match &**locator {
+                    Locator::Oci(reference) => return claims::show(reference, self.json),
+                    Locator::File(_) => fetched(locator)?,
+                }
+            }
         };
         let (component, described) = described(&file)?;
         phasebox_author::show(&component, &described, self.json).map_err(Failure::Refused)?;

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use phasebox_contract::digest::Digest;
-use phasebox_registry::Locator;
+use phasebox_registry::{Fetched, Locator};
 
 use super::Failure;
-use crate::assemble::downloads;
+use crate::assemble::{Policies, downloads};
 
 /// A file of this machine, or one of the network.
 #[derive(Clone)]
@@ -33,21 +33,56 @@ impl Place {
     /// The file of the callback, which is fetched if it must be.
     ///
     /// # Errors
-    /// A locator without a digest, other bytes, no answer; a digest for a file of this machine.
-    pub(super) fn file(&self, digest: Option<Digest>) -> Result<PathBuf, Failure> {
+    /// A place that a policy forbids, a locator without a digest, other bytes, no answer; a digest for a file of this
+    /// machine.
+    pub(super) fn file(&self, digest: Option<Digest>) -> Result<Placed, Failure> {
         match self {
-            Place::File(path) if digest.is_none() => Ok(path.clone()),
+            Place::File(path) if digest.is_none() => {
+                let absolute = path.canonicalize();
+                let absolute = absolute.with_context(|| format!("cannot read {}", path.display()));
+                Ok(Placed {
+                    entry: quoted(&absolute.map_err(Failure::Refused)?.display().to_string()),
+                    path: path.clone(),
+                    locator: None,
+                })
+            }
             Place::File(path) => Err(Failure::Refused(anyhow!(
                 "`--digest` is for what comes from the network, and {} is a file: compare it with `sha256sum`",
                 path.display()
             ))),
             Place::Network(locator) => {
+                check_allowed(locator)?;
                 let fetched = downloads(Arc::default()).component(locator, digest);
-                let fetched = fetched.map_err(Failure::Refused)?;
-                Ok(fetched.path)
+                let Fetched { path, sha256 } = fetched.map_err(Failure::Refused)?;
+                let written = locator.to_string();
+                Ok(Placed {
+                    entry: format!("{}, digest: 'sha256:{sha256}'", quoted(&written)),
+                    path,
+                    locator: Some(written),
+                })
             }
         }
     }
+}
+
+/// A callback's file and the keys of an entry that mean it.
+pub(super) struct Placed {
+    pub(super) path: PathBuf,
+    /// The value of `wasm` and, for one of the network, the key `digest`.
+    pub(super) entry: String,
+    /// The locator, as recipes write it.
+    pub(super) locator: Option<String>,
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Refuses a place that a policy of the machine forbids, before it is asked.
+pub(super) fn check_allowed(locator: &Locator) -> Result<(), Failure> {
+    let policies = Policies::read(None);
+    let checked = policies.and_then(|policies| policies.check_place(locator));
+    checked.map_err(Failure::Refused)
 }
 
 /// Reads a locator; the words of its refusal are those of a wrong argument.

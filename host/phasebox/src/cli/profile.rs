@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::ensure;
 use phasebox_component::Component;
 use phasebox_files::atomic_file::{self, Durability};
 use phasebox_plugin::{PluginEngine, SampledStack, SampledStacks};
 
 use super::Failure;
+use super::place::is_there;
 use super::print::print;
 use crate::assemble::ProcessCache;
 
@@ -30,6 +31,30 @@ impl Profiling {
         wanted.map_or_else(ProcessCache::default, |_| ProcessCache::sampling_stacks())
     }
 
+    /// Refuses to write over a file, before anything is measured.
+    ///
+    /// # Errors
+    /// A file that is there, or a folder that is not.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        let Some(path) = &self.stacks else {
+            return Ok(());
+        };
+        ensure!(
+            !is_there(path),
+            "{} is there: name another file for the stacks, or remove it",
+            path.display()
+        );
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        ensure!(
+            folder.is_none_or(Path::is_dir),
+            "{} lies in no folder: make it, or name another file",
+            path.display()
+        );
+        Ok(())
+    }
+
     /// Prints the profile of what was called since the last one.
     ///
     /// # Errors
@@ -39,10 +64,11 @@ impl Profiling {
             return Ok(());
         };
         let sampled = engine.stacks().take();
-        if let Some(path) = &self.stacks {
-            write(&sampled, path).map_err(Failure::Failed)?;
+        print(lines(&sampled, component, engine))?;
+        match &self.stacks {
+            Some(path) => write(&sampled, path).map_err(Failure::Failed),
+            None => Ok(()),
         }
-        print(lines(&sampled, component, engine))
     }
 }
 
@@ -71,6 +97,12 @@ fn lines(sampled: &SampledStacks, component: &Component, engine: &PluginEngine) 
                 percent(beats.with_callees, all)
             )
         }));
+        if sampled.elsewhere > 0 {
+            let part = percent(sampled.elsewhere, all);
+            lines.push(format!(
+                "  {part:>5.1}%  {part:>5.1}%  elsewhere: calls that ended before they looked"
+            ));
+        }
     }
     if all < FEW {
         lines.push(
@@ -155,6 +187,6 @@ fn write(sampled: &SampledStacks, path: &Path) -> anyhow::Result<()> {
     if sampled.elsewhere > 0 {
         text.push_str(&format!("elsewhere {}\n", sampled.elsewhere));
     }
-    atomic_file::write_file(path, text.as_bytes(), Durability::Process)
-        .with_context(|| format!("cannot write {}", path.display()))
+    atomic_file::write_file(path, text.as_bytes(), Durability::Process)?;
+    Ok(())
 }

@@ -34,6 +34,7 @@ pub(super) struct Pull {
 
 impl Pull {
     pub(super) fn run(self) -> Result<(), Failure> {
+        place::check_allowed(&self.locator)?;
         let downloads = downloads(Arc::default());
         let fetched = match self.digest {
             Some(_) => downloads.component(&self.locator, self.digest),

@@ -15,6 +15,7 @@ use phasebox_train::trace::{Replayed, TraceEnding, TraceFile, newest};
 use super::Failure;
 use super::inspect::described;
 use super::logged::{Extent, LoggedValues};
+use super::place::Placed;
 use super::print::{print, tell};
 use super::profile::Profiling;
 use super::report::callbacks;
@@ -29,7 +30,7 @@ const MOST_LINES: usize = 20;
 
 /// A callback's file and the run that it is fed with.
 pub(super) struct Replaying {
-    pub(super) file: PathBuf,
+    pub(super) file: Placed,
     pub(super) run: PathBuf,
     pub(super) params: Option<String>,
     pub(super) entry: Option<String>,
@@ -58,6 +59,9 @@ struct Chosen {
 
 impl Replaying {
     pub(super) fn run(&self, watches: bool) -> Result<(), Failure> {
+        if let Some(profiling) = &self.profiling {
+            profiling.check().map_err(Failure::Refused)?;
+        }
         let mut bench = Bench {
             interrupt: Interrupt::listen().map_err(Failure::Failed)?,
             cache: Profiling::cache(self.profiling.as_ref()),
@@ -65,7 +69,7 @@ impl Replaying {
         if !watches {
             return self.once(&mut bench);
         }
-        let files = [self.file.clone()];
+        let files = [self.file.path.clone()];
         loop {
             let begun_with = look(&files);
             match self.once(&mut bench) {
@@ -77,7 +81,7 @@ impl Replaying {
             }
             tell(format_args!(
                 "waiting for a change of {}",
-                self.file.display()
+                self.file.path.display()
             ));
             wait_for_change(&begun_with, &files, &bench.interrupt)?;
         }
@@ -137,18 +141,31 @@ impl Replaying {
         let Some(profiling) = &self.profiling else {
             return Ok(());
         };
-        profiling.show(&bench.cache, &described(&self.file)?.0)
+        profiling.show(&bench.cache, &described(&self.file.path)?.0)
+    }
+
+    /// The entry that the file stands for; one of the network stands for the one with its locator.
+    fn entry_of(&self, entries: &[CallbackEntry], file: &Path) -> Result<Option<usize>> {
+        let of_locator = entries.iter().position(|entry| match &entry.source {
+            CallbackSource::Locator(text) => Some(text) == self.file.locator.as_ref(),
+            _ => false,
+        });
+        match (of_locator, &self.entry) {
+            (Some(found), None) => Ok(Some(found)),
+            _ => entry_of_file(entries, file, self.entry.as_deref()),
+        }
     }
 
     /// The recipe of the run with the callback alone: its entry there, or one with what it asks for.
     fn chosen(&self, run: &RunFolder) -> Result<Chosen, Failure> {
-        let file = self.file.canonicalize();
-        let file = file.with_context(|| format!("cannot read {}", self.file.display()));
+        let shown = self.file.path.display();
+        let file = self.file.path.canonicalize();
+        let file = file.with_context(|| format!("cannot read {shown}"));
         let file = file.map_err(Failure::Refused)?;
         let mut recipe = Recipe::load(run.recipe(), &[])?;
         let params = self.params.as_deref();
         let entries = &recipe.training_hyperparams.phase_callbacks;
-        let found = entry_of(entries, &file, self.entry.as_deref());
+        let found = self.entry_of(entries, &file);
         let Some(index) = found.map_err(Failure::Refused)? else {
             let description = described(&file)?.1.description;
             let entry = written(&recipe, &file, params.unwrap_or("{}"), &description.grants);
@@ -212,7 +229,11 @@ fn written(recipe: &Recipe, file: &Path, params: &str, grants: &[String]) -> Str
 }
 
 /// The entry that a file stands for: the one that is named, the one of this very file, or the one of a file of that name.
-fn entry_of(entries: &[CallbackEntry], file: &Path, named: Option<&str>) -> Result<Option<usize>> {
+fn entry_of_file(
+    entries: &[CallbackEntry],
+    file: &Path,
+    named: Option<&str>,
+) -> Result<Option<usize>> {
     if let Some(name) = named {
         let found = entries.iter().position(|entry| entry.name == name);
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();

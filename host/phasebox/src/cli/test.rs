@@ -87,28 +87,37 @@ impl Test {
     fn train(self) -> Result<(), Failure> {
         tch::set_num_threads(1);
         let file = self.file.file(self.digest)?;
-        let (component, described) = described(&file)?;
+        let (component, described) = described(&file.path)?;
         let description = described.description;
         let profiling = self.profiling();
         let folder = tempfile::tempdir().map_err(|error| Failure::Failed(error.into()))?;
         let mut bench = Bench {
             recipe: self.recipe_in(folder.path()).map_err(Failure::Failed)?,
-            file: file
-                .canonicalize()
-                .map_err(|error| Failure::Failed(error.into()))?,
+            entry: file.entry,
             params: self.params.unwrap_or_else(|| "{}".to_owned()),
             epochs: self.epochs,
             runs: folder.path().join("runs"),
             interrupt: Interrupt::listen().map_err(Failure::Failed)?,
             cache: Profiling::cache(profiling.as_ref()),
         };
-        let whole = bench.trained(&description.grants, self.epochs, None);
-        let whole = whole.map_err(with_rules)?;
-        print(used(&whole))?;
         if let Some(profiling) = &profiling {
-            bench.sample(&description.grants)?;
-            profiling.show(&bench.cache, &component)?;
+            profiling.check().map_err(Failure::Refused)?;
         }
+        let whole = bench.trained(&description.grants, self.epochs, None);
+        let whole = whole.map_err(with_rules);
+        if let Ok(whole) = &whole {
+            print(used(whole))?;
+        }
+        if let Some(profiling) = &profiling {
+            // Of a training that failed, the profile shows where its last call was.
+            let sampled = match whole.is_ok() {
+                true => bench.sample(&description.grants),
+                false => Ok(()),
+            };
+            profiling.show(&bench.cache, &component)?;
+            sampled?;
+        }
+        let whole = whole?;
         let verdicts = bench.verdicts(&description, &whole)?;
         let failed = verdicts.iter().filter(|verdict| !verdict.is_good).count();
         print(verdicts.iter().map(Verdict::line))?;
@@ -177,7 +186,8 @@ impl Verdict {
 /// Everything that trainings have in common.
 struct Bench {
     recipe: PathBuf,
-    file: PathBuf,
+    /// The keys that mean the callback.
+    entry: String,
     params: String,
     epochs: u32,
     runs: PathBuf,
@@ -187,10 +197,8 @@ struct Bench {
 
 impl Bench {
     fn recipe(&self, grants: &[String], params: &str, epochs: u32) -> Result<Recipe, Failure> {
-        let file = self.file.display().to_string().replace('\'', "''");
-        let grants = grants.join(", ");
-        let entry =
-            format!("{{wasm: '{file}', name: {NAME}, params: {params}, grants: [{grants}]}}");
+        let (own, grants) = (&self.entry, grants.join(", "));
+        let entry = format!("{{wasm: {own}, name: {NAME}, params: {params}, grants: [{grants}]}}");
         let written = Recipe::load(&self.recipe, &[])?;
         let changes = [
             format!("{}=[{entry}]", callbacks_key(&written)),
