@@ -219,11 +219,13 @@ mod tests {
             let called = "onTrainingEnd(ctx);\n  this.onTrainingEnd(ctx);\n";
             check(language, called, Ok(&found[..2]));
         }
-        check(
-            "rust",
-            "    pub(crate) fn on_training_end(&self) {\n",
-            Ok(found),
-        );
+        for (language, written) in [
+            ("rust", "    pub(crate) fn on_training_end(&self) {\n"),
+            ("cpp", "    auto on_training_end(Context) -> Result<> {\n"),
+            ("zig", "    fn onTrainingEnd(self: *Self) !void {\n"),
+        ] {
+            check(language, written, Ok(found));
+        }
     }
 
     #[test]

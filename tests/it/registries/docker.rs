@@ -12,7 +12,7 @@ use crate::harness::repository;
 
 /// The password `secret` of `ann`, as bcrypt.
 const PASSWORDS: &str = "ann:$2b$04$ZpEK1yKywBU0IqYNb1WPP./6Ior0oOQdEortYndss8Nao.CN/PEiO\n";
-/// That name and password, as docker keeps them for a registry.
+/// Name and password of `ann`, as docker keeps them for a registry.
 const AUTH: &str = "YW5uOnNlY3JldA==";
 
 pub(super) struct Registry {
