@@ -69,7 +69,7 @@ fn measure(
 ) -> Result<()> {
     tch::set_num_threads(i32::try_from(threads)?);
     let folder = tempfile::tempdir()?;
-    network.write_data(folder.path())?;
+    network.write_data(folder.path(), device)?;
     let graph = device.is_cuda().then_some(GRAPH);
     let asked: Vec<&str> = PEERS.into_iter().chain(graph).collect();
     let mut times = Times::default();
@@ -183,5 +183,5 @@ fn rows(network: &Network, name: &str, device: Device, times: &Times) {
 /// Trains with the real trainer. Returns the microseconds of a step, loader and logging included.
 fn train(network: &Network, callbacks: &str, device: Device, folder: &Path) -> Result<f64> {
     let recipe = network.recipe(callbacks, device, folder);
-    trained::microseconds(&recipe, device, network.batches, folder)
+    trained::microseconds(&recipe, device, network.batches(device), folder)
 }

@@ -89,6 +89,8 @@ unsafe extern "C" {
     ) -> Message;
     pub(crate) fn ext_count_nonfinite(list: *const List, out: *mut *mut C_tensor) -> Message;
 
+    pub(crate) fn ext_keep_freed_memory();
+
     pub(crate) fn ext_norms(list: *const List, p: f64, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_norm(list: *const List, p: f64, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_relative_change(
@@ -191,6 +193,8 @@ unsafe extern "C" {
         device: c_int,
         out: *mut *mut C_tensor,
     ) -> Message;
+
+    pub(crate) fn ext_fill(target: *const C_tensor, source: *const C_tensor) -> Message;
 
     pub(crate) fn ext_channels_last(tensor: *const C_tensor, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_shares_storage(left: *const C_tensor, right: *const C_tensor) -> bool;

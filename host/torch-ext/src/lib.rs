@@ -1,6 +1,7 @@
 //! Safe Rust over the parts of libtorch that tch does not expose: work on whole lists of tensors, fused optimizer
 //! steps, generator state, scalars that arrive without a sync, autocast, TorchScript modules with their buffers, work
-//! that is recorded and replayed (tapes on the CPU, graphs on CUDA), and loading CUDA at run time.
+//! that is recorded and replayed (tapes on the CPU, graphs on CUDA), freed memory that is kept, and loading CUDA at run
+//! time.
 //!
 //! Owns all `unsafe` of the project that concerns libtorch, and the C++ below it: each `.cpp` stands beside the `.rs` of
 //! its name. The C++ is one function for each libtorch call that tch lacks, and leaves to libtorch every check that
@@ -17,6 +18,7 @@ mod deferred_queue;
 mod dynamic_library;
 mod ffi;
 mod foreach;
+mod freed_memory;
 mod fused;
 mod gradient_mode;
 mod items;
@@ -37,6 +39,7 @@ pub use autocast::{Autocast, AutocastDevice};
 pub use copy::{owned_copy, owned_copy_on};
 pub use deferred::{Deferred, send_scalars};
 pub use deferred_queue::DeferredQueue;
+pub use freed_memory::keep_freed_memory;
 pub use fused::{AdamState, AdamStep, LearningRate, SgdStep, fused_adam_, fused_sgd_};
 pub use gradient_mode::GradientMode;
 pub use items::{Items, check_item_name};
@@ -48,7 +51,7 @@ pub use script::ScriptModule;
 pub use shape::{Extent, Shape, bytes, numel};
 pub use storage::{channels_last, is_same, shares_storage, storage_bytes};
 pub use tape::Tape;
-pub use transfer::{pin_memory, upload};
+pub use transfer::{fill, pin_memory, upload};
 
 /// Errors of this crate.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include "device.h"
+#include "no_grad.h"
 #include "torch_error.h"
 
 #include <cstddef>
@@ -15,8 +16,12 @@
 using at::Tensor;
 using torch_ext::device_of;
 using torch_ext::guarded;
+using torch_ext::no_grad;
 
 namespace {
+
+// CUDA takes that much from ordinary memory before the call returns, without a wait: pinning costs more than such a copy.
+constexpr size_t TAKEN_AT_ONCE = 64 * 1024;
 
 // Copies to one device are queued on `stream`, in order; `arrived` is recorded behind the last of them.
 struct Copies {
@@ -64,6 +69,14 @@ char* ext_upload(const Tensor* source, int device_index, Tensor** out) {
     // `target` was allocated on the stream of the copies: its memory must not be reused before `current` has read it.
     backend.recordDataPtrOnStream(target.storage().data_ptr(), current);
     *out = new Tensor(std::move(target));
+  });
+}
+
+// On the device's current stream, so behind what still reads `target`. The host waits for nothing.
+char* ext_fill(const Tensor* target, const Tensor* source) {
+  return no_grad([&] {
+    const bool is_taken_at_once = target->is_cpu() || source->nbytes() <= TAKEN_AT_ONCE;
+    target->copy_(is_taken_at_once ? *source : source->pin_memory(), /*non_blocking=*/true);
   });
 }
 

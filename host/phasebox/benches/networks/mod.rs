@@ -14,8 +14,8 @@ use crate::measure::repository;
 /// A network with a recipe.
 pub(crate) struct Network {
     pub(crate) name: &'static str,
-    /// Batches of one epoch, all of them full.
-    pub(crate) batches: u64,
+    /// Batches of one epoch on the CPU and on CUDA, all of them full.
+    batches: [u64; 2],
     /// Epochs that are timed, on the CPU and on CUDA. The first epoch of a training is not.
     epochs: [u64; 2],
     /// Rounds on the CPU and on CUDA, of whose times the median counts.
@@ -46,7 +46,7 @@ impl Network {
     pub(crate) fn mlp() -> Network {
         Network {
             name: "mlp",
-            batches: 22,
+            batches: [22, 22],
             epochs: [20, 100],
             rounds: [9, 3],
             data: "dataset: digits\ntrain_dataloader_params: {batch_size: 64, drop_last: true}",
@@ -70,8 +70,8 @@ impl Network {
     pub(crate) fn resnet18() -> Network {
         Network {
             name: "resnet18",
-            batches: 5,
-            epochs: [1, 60],
+            batches: [5, 50],
+            epochs: [1, 6],
             rounds: [3, 3],
             data: "dataset: cifar10\ndataset_params: {root: cifar}\ntrain_dataloader_params: {batch_size: 128}",
             architecture: "architecture: resnet18",
@@ -100,7 +100,12 @@ impl Network {
 
     /// Steps that are timed in one round.
     pub(crate) fn steps(&self, device: Device) -> u64 {
-        self.batches * self.epochs(device)
+        self.batches(device) * self.epochs(device)
+    }
+
+    /// Batches of one epoch.
+    pub(crate) fn batches(&self, device: Device) -> u64 {
+        self.batches[usize::from(device.is_cuda())]
     }
 
     /// Rounds, of whose times the median counts.
@@ -129,8 +134,8 @@ impl Network {
         )
     }
 
-    /// Writes the files of its data set. Random pixels train as fast as others.
-    pub(crate) fn write_data(&self, folder: &Path) -> Result<()> {
+    /// Writes the files of its data set, five for training. Random pixels train as fast as others.
+    pub(crate) fn write_data(&self, folder: &Path, device: Device) -> Result<()> {
         let folder = folder.join("cifar");
         fs::create_dir_all(&folder)?;
         let mut state = 1u32;
@@ -141,7 +146,7 @@ impl Network {
         let train = (1..=5).map(|part| format!("data_batch_{part}.bin"));
         for name in train.chain(["test_batch.bin".into()]) {
             let mut bytes = Vec::new();
-            for _ in 0..128 {
+            for _ in 0..128 * self.batches(device) / 5 {
                 bytes.push(next() % 10);
                 bytes.extend((0..3072).map(|_| next()));
             }

@@ -9,7 +9,7 @@ use super::{StepOp, Trainer, Underway};
 impl Trainer {
     /// Puts the batch onto the device and decides whether it completes a step.
     pub(super) fn begin_batch(&mut self, batch: Batch) -> Result<()> {
-        let batch = self.to_device.upload(batch)?;
+        let batch = self.to_device.upload(batch, self.recordings.landing())?;
         let index = self.position.next_batch;
         let context = &mut *self.context;
         context.samples_seen += batch.size as u64;

@@ -129,7 +129,7 @@ impl Trainer {
     }
 
     fn evaluate_batch(&mut self, batch: Batch, index: u64, start: Phase, end: Phase) -> Result<()> {
-        let batch = self.to_device.upload(batch)?;
+        let batch = self.to_device.upload(batch, None)?;
         let batches = self.loader()?.batches();
         self.context.begin_batch(batch, index, batches);
         self.fire(start)?;

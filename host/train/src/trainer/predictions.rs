@@ -38,7 +38,7 @@ impl Predictor {
         let _unrecorded = GradientMode::set(false);
         let trainer = &mut self.0;
         let (picture, batch) = trainer.context.valid_loader.picture(path)?;
-        let batch = trainer.to_device.upload(batch)?;
+        let batch = trainer.to_device.upload(batch, None)?;
         let context = &mut *trainer.context;
         context.begin_batch(batch, 0, 1);
         let forward = step_op::forward(context, false);

@@ -1,9 +1,21 @@
-//! Batches onto the device: copied without waiting, laid out as the network wants them, bytes normalized there. Owns
-//! nothing of what a batch is used for.
+//! Batches onto the device: copied without waiting, laid out as the network wants them, bytes normalized there, into new
+//! memory or into that of a recording. Owns nothing of what a batch is used for.
 
 use anyhow::Result;
 use phasebox_data::{Batch, ByteScale};
 use tch::{Device, Kind, Tensor};
+use torch_ext::Items;
+
+/// The bytes of a batch that is copied to a GPU behind the work that is queued there. Copies of a larger one take longer
+/// than what a stream of their own costs.
+const SMALL_BATCH: u64 = 1 << 20;
+
+/// The memory that a recording reads its batch from.
+#[derive(Clone, Copy)]
+pub(super) struct Landing<'a> {
+    pub(super) inputs: &'a Items,
+    pub(super) target: &'a Items,
+}
 
 /// The device that batches go to, and the memory format they have there.
 pub(super) struct ToDevice {
@@ -29,8 +41,50 @@ impl ToDevice {
         }
     }
 
-    /// The batch on the device, its inputs float32. Does not sync.
-    pub(super) fn upload(&mut self, batch: Batch) -> Result<Batch> {
+    /// The batch on the device, its inputs float32; in `landing` where it fits. Does not sync.
+    pub(super) fn upload(&mut self, batch: Batch, landing: Option<Landing<'_>>) -> Result<Batch> {
+        match landing.filter(|landing| landing.fits(&batch, self.device)) {
+            Some(landing) => self.land(batch, landing),
+            None => self.place(batch),
+        }
+    }
+
+    /// The batch in memory that is there: no copy from the device's new memory into the recording's.
+    fn land(&mut self, batch: Batch, landing: Landing<'_>) -> Result<Batch> {
+        for (target, given) in landing.target.tensors().zip(batch.target.tensors()) {
+            torch_ext::fill(target, given)?;
+        }
+        for (input, given) in landing.inputs.tensors().zip(batch.inputs.tensors()) {
+            self.land_input(input, given, batch.byte_scale.as_ref())?;
+        }
+        let upload = |tensor: &Tensor| torch_ext::upload(tensor, self.device);
+        Ok(Batch {
+            size: batch.size,
+            inputs: landing.inputs.shallow_clone(),
+            byte_scale: None,
+            target: landing.target.shallow_clone(),
+            additional_items: batch.additional_items.try_map(upload)?,
+        })
+    }
+
+    fn land_input(
+        &mut self,
+        input: &Tensor,
+        given: &Tensor,
+        scale: Option<&ByteScale>,
+    ) -> Result<()> {
+        let Some(scale) = scale.filter(|_| given.kind() == Kind::Uint8) else {
+            return Ok(torch_ext::fill(input, given)?);
+        };
+        let bytes = Tensor::f_empty(given.size(), (Kind::Uint8, self.device))?;
+        torch_ext::fill(&bytes, given)?;
+        let known = self.scale_on_device(scale)?;
+        let out = input.shallow_clone();
+        let _ = known.offset.f_addcmul_out(&out, &bytes, &known.factor)?;
+        Ok(())
+    }
+
+    fn place(&mut self, batch: Batch) -> Result<Batch> {
         let upload = |tensor: &Tensor| torch_ext::upload(tensor, self.device);
         let target = batch.target.try_map(upload)?;
         let additional_items = batch.additional_items.try_map(upload)?;
@@ -59,15 +113,50 @@ impl ToDevice {
 
     /// Floats from bytes, in one kernel.
     fn normalize(&mut self, bytes: &Tensor, scale: &ByteScale) -> Result<Tensor> {
+        let known = self.scale_on_device(scale)?;
+        Ok(known.offset.f_addcmul(bytes, &known.factor)?)
+    }
+
+    fn scale_on_device(&mut self, scale: &ByteScale) -> Result<&DeviceScale> {
         let known = self.scale.take().filter(|known| known.on_host == *scale);
         let known = match known {
             Some(known) => known,
             None => DeviceScale::new(scale, self.device)?,
         };
-        let floats = known.offset.f_addcmul(bytes, &known.factor)?;
-        self.scale = Some(known);
-        Ok(floats)
+        Ok(self.scale.insert(known))
     }
+}
+
+impl Landing<'_> {
+    /// True if the batch has the sizes and dtypes of this memory, and is no faster on a stream of its own.
+    fn fits(self, batch: &Batch, device: Device) -> bool {
+        let becomes_float = batch.byte_scale.is_some();
+        let is_small = || bytes_of(&batch.inputs) + bytes_of(&batch.target) <= SMALL_BATCH;
+        fit(&batch.inputs, self.inputs, becomes_float)
+            && fit(&batch.target, self.target, false)
+            && (device == Device::Cpu || is_small())
+    }
+}
+
+/// True if each tensor has the size and dtype of its memory. Bytes may become floats on their way.
+fn fit(given: &Items, memory: &Items, becomes_float: bool) -> bool {
+    let mut pairs = given.tensors().zip(memory.tensors());
+    given.len() == memory.len()
+        && pairs.all(|(given, memory)| {
+            let kind = match given.kind() {
+                Kind::Uint8 if becomes_float => Kind::Float,
+                kind => kind,
+            };
+            given.size() == memory.size() && kind == memory.kind()
+        })
+}
+
+fn bytes_of(items: &Items) -> u64 {
+    let mut bytes = 0;
+    for tensor in items.tensors() {
+        bytes += torch_ext::bytes(tensor);
+    }
+    bytes
 }
 
 impl DeviceScale {
@@ -124,7 +213,7 @@ mod tests {
                     .expect("bytes");
                 assert_eq!(only(&bytes.inputs).kind(), Kind::Uint8, "{transforms}");
                 let mut to_device = ToDevice::new(Device::Cpu, channels_last);
-                let placed = to_device.upload(bytes).expect("it fits");
+                let placed = to_device.upload(bytes, None).expect("it fits");
                 let difference = (only(&placed.inputs) - only(&floats.inputs))
                     .abs()
                     .max()
@@ -134,6 +223,61 @@ mod tests {
                     (only(&placed.inputs).kind(), only(&placed.target)),
                     (Kind::Float, only(&floats.target))
                 );
+            }
+        }
+    }
+
+    /// A batch in the memory of a recording is the batch in memory of its own; one that does not fit gets its own.
+    #[test]
+    fn a_batch_lands_where_it_fits() {
+        let bytes = Tensor::randint(256, [4, 3, 8, 8], (Kind::Uint8, Device::Cpu));
+        let scale = ByteScale {
+            factor: vec![1.0, 0.5, 0.25],
+            offset: vec![0.0, 1.0, 2.0],
+        };
+        let batch = |inputs: &Tensor, scale: Option<&ByteScale>| {
+            let mut batch =
+                Batch::new(4, inputs.shallow_clone(), Tensor::from_slice(&[0, 1, 2, 3]));
+            batch.byte_scale = scale.cloned();
+            batch
+        };
+        let floats = bytes.to_kind(Kind::Float);
+        let doubles = bytes.to_kind(Kind::Double);
+        for (inputs, scale, lands) in [
+            (&bytes, Some(&scale), true),
+            (&floats, None, true),
+            (&floats, Some(&scale), true),
+            (&bytes, None, false),
+            (&doubles, None, false),
+            (&floats.narrow(0, 0, 3), None, false),
+        ] {
+            for channels_last in [false, true] {
+                let mut to_device = ToDevice::new(Device::Cpu, channels_last);
+                let own = to_device
+                    .upload(batch(&floats, None), None)
+                    .expect("it fits");
+                let memory = Batch {
+                    inputs: own
+                        .inputs
+                        .try_map(|each| each.f_empty_like())
+                        .expect("memory"),
+                    ..own
+                };
+                let landing = Landing {
+                    inputs: &memory.inputs,
+                    target: &memory.target,
+                };
+                let expected = to_device
+                    .upload(batch(inputs, scale), None)
+                    .expect("it fits");
+                let placed = to_device
+                    .upload(batch(inputs, scale), Some(landing))
+                    .expect("it fits");
+                let (expected, placed) = (only(&expected.inputs), only(&placed.inputs));
+                assert_eq!(placed, expected, "{:?}", inputs.kind());
+                assert_eq!(placed.stride(), expected.stride());
+                let landed = torch_ext::is_same(placed, only(&memory.inputs));
+                assert_eq!(landed, lands, "{:?} {:?}", inputs.kind(), inputs.size());
             }
         }
     }
@@ -154,7 +298,7 @@ mod tests {
                 let mut batch = Batch::new(2, inputs.shallow_clone(), Tensor::from(0));
                 batch.byte_scale = byte_scale.clone();
                 let placed = ToDevice::new(Device::Cpu, channels_last)
-                    .upload(batch)
+                    .upload(batch, None)
                     .expect("it fits");
                 assert_eq!(
                     only(&placed.inputs).stride(),
@@ -165,11 +309,8 @@ mod tests {
             }
         }
         let row = Tensor::rand([4, 7], (Kind::Float, Device::Cpu));
-        let placed = ToDevice::new(Device::Cpu, true).upload(Batch::new(
-            4,
-            row.shallow_clone(),
-            Tensor::from(0),
-        ));
+        let batch = Batch::new(4, row.shallow_clone(), Tensor::from(0));
+        let placed = ToDevice::new(Device::Cpu, true).upload(batch, None);
         assert_eq!(only(&placed.expect("no image").inputs), &row);
     }
 }

@@ -23,6 +23,7 @@ pub use self::recorder::{Recorder, Recording, StepOps};
 use self::rehearsal::{Rehearsal, StateCopy};
 use super::Settings;
 use super::step_op::{self, StepOp};
+use super::to_device::Landing;
 use crate::callback::Subscriber;
 use crate::context::Context;
 
@@ -135,6 +136,14 @@ impl Recordings {
     /// The rest of the batch, if there is any, is done eagerly.
     pub(super) fn leave_batch(&mut self) {
         self.current = None;
+    }
+
+    /// The memory that the batch before was replayed from. The next one most likely is, too.
+    pub(super) fn landing(&self) -> Option<Landing<'_>> {
+        match self.kinds.get(self.current?) {
+            Some((_, Stage::Recorded(batch))) => Some(batch.landing()),
+            _ => None,
+        }
     }
 
     pub(super) fn report(&self) -> RecordedSteps {

@@ -9,6 +9,7 @@ use super::recorder::{Recorder, Recording};
 use crate::context::Context;
 use crate::trainer::Settings;
 use crate::trainer::step_op::{self, StepOp};
+use crate::trainer::to_device::Landing;
 
 /// A recorded batch.
 pub(super) struct RecordedBatch {
@@ -56,6 +57,14 @@ impl RecordedBatch {
             });
         }
         Ok(batch)
+    }
+
+    /// The tensors that replays read.
+    pub(super) fn landing(&self) -> Landing<'_> {
+        Landing {
+            inputs: &self.inputs,
+            target: &self.target,
+        }
     }
 
     /// Copies the batch in the context into the tensors that replays read, and puts these into the context.
