@@ -131,7 +131,7 @@ fn every_way_to_train() {
     }
     // One batch a step: the batches of an epoch are of two kinds.
     check_recorded("batch_accumulate=1", &Case::with("batch_accumulate=1"), 2);
-    // Groups of four, the last one of two: a batch that waits or steps, in either group, and the short one.
+    // Groups of four, the last one of two: a batch that begins, waits or steps, in either group, and the short one.
     check_recorded(
         "batch_accumulate=4",
         &Case {
@@ -141,7 +141,7 @@ fn every_way_to_train() {
             ],
             ..Case::default()
         },
-        4,
+        5,
     );
     let images = Case {
         architecture: Some("{convnet: {channels: [4, 8]}}"),
@@ -226,6 +226,32 @@ fn callbacks_between_segments() {
         ),
         KINDS,
     );
+}
+
+/// A backward pass adds to what a callback has put into the gradients before: the sums are those of one that adds after it.
+#[test]
+fn gradients_of_a_callback_are_added_to() {
+    use Phase::*;
+    let gradients = Some(Changes {
+        gradients: true,
+        ..Changes::default()
+    });
+    let adds = |_: Phase, context: &mut Context| -> Result<()> {
+        // Before the first backward pass there is nothing to add to.
+        if context.global_step > 0 {
+            context.optimizer.gradients()?.add_scalar_(0.01)?;
+        }
+        Ok(())
+    };
+    let case = |phase: &'static [Phase]| Case {
+        overrides: vec!["training_hyperparams.batch_accumulate=1".to_owned()],
+        ..Case::native(phase, gradients, adds)
+    };
+    let before = case(&[TrainBatchStart]);
+    check_recorded("before the backward pass", &before, 2);
+    let after = case(&[TrainBatchBackwardEnd]).train(Way::Recorded);
+    let before = before.train(Way::Recorded);
+    assert!(before.weights().equal(&after.weights()));
 }
 
 /// A change of what a recording holds as constants, between batches or within one, makes a new recording.

@@ -153,6 +153,12 @@ impl PhaseSet {
         Phase::TrainBatchGradientStepStart,
     );
 
+    /// A training batch from its backward pass until its gradients are cleared.
+    pub const BACKWARD_TO_CLEAR: PhaseSet = PhaseSet::range(
+        Phase::TrainBatchBackwardEnd,
+        Phase::TrainBatchOptimizerStepped,
+    );
+
     /// A batch of validation or test.
     const EVALUATION_BATCHES: PhaseSet = PhaseSet(
         PhaseSet::range(Phase::ValidationBatchStart, Phase::ValidationBatchEnd).0

@@ -29,6 +29,7 @@ pub(crate) fn changes(grants: Grants) -> Changes {
         loss: grants.has(Grant::Loss),
         criterion: grants.has(Grant::Criterion),
         parameters: grants.has(Grant::Parameters),
+        gradients: grants.has(Grant::Gradients),
         optimizer: grants.has(Grant::Optimizer),
         skip: grants.has(Grant::Skip),
         passes: grants.has(Grant::Passes),

@@ -85,6 +85,10 @@ void ext_list_drop_gradients(const List* parameters, uint8_t* had) {
   }
 }
 
+void ext_list_give_gradients(const List* gradients, const List* parameters) {
+  for (size_t i = 0; i < parameters->size(); ++i) (*parameters)[i].mutable_grad() = (*gradients)[i];
+}
+
 // Zeros for the parameters that had a gradient and got none from the backward pass since.
 char* ext_list_fill_gradients(const List* parameters, const uint8_t* had) {
   return no_grad([&] {

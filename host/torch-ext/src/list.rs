@@ -97,6 +97,20 @@ impl TensorList {
         unsafe { ffi::ext_list_are_gradients(self.raw(), parameters.raw()) }
     }
 
+    /// Makes these tensors the gradients of `parameters`, one for each, in order. Does not sync.
+    pub fn give_gradients_to(&self, parameters: &Self) -> Result<()> {
+        let (found, wanted) = (self.len(), parameters.len());
+        if found != wanted {
+            return Err(Error::Torch {
+                operation: "give gradients",
+                message: format!("{found} gradients for {wanted} parameters"),
+            });
+        }
+        // SAFETY: both lists are valid for the call and of one length.
+        unsafe { ffi::ext_list_give_gradients(self.raw(), parameters.raw()) };
+        Ok(())
+    }
+
     /// Becomes all gradients of `parameters`, those of frozen ones too, and sets them to zero in place. Does not sync.
     pub fn zero_gradients_of(&mut self, parameters: &Self) -> Result<()> {
         // SAFETY: both lists are valid for the call, and `self` is uniquely borrowed.

@@ -10,6 +10,8 @@ pub struct Accumulation {
     contributed: u32,
     /// The epoch's first batch of the group, skipped ones included.
     first_batch: u64,
+    /// Nothing but backward passes adds to gradients before a step.
+    pub(crate) is_all_there_is: bool,
 }
 
 impl Accumulation {
@@ -19,6 +21,7 @@ impl Accumulation {
             planned,
             contributed: 0,
             first_batch: 0,
+            is_all_there_is: false,
         }
     }
 
@@ -28,6 +31,7 @@ impl Accumulation {
             planned,
             contributed,
             first_batch,
+            is_all_there_is: false,
         }
     }
 
@@ -62,6 +66,11 @@ impl Accumulation {
     /// The gradients are used or cleared: the next batch begins a group.
     pub(crate) fn end_group(&mut self) {
         self.contributed = 0;
+    }
+
+    /// True if the gradients of the batch in progress are the first of their step, so that there is nothing to add them to.
+    pub(crate) fn begins_step(&self) -> bool {
+        self.contributed == 0
     }
 
     /// Batches that a step is to have.

@@ -26,8 +26,10 @@ pub(super) struct Stepper<R> {
     all: TensorList,
     present: Vec<bool>,
     gradients: TensorList,
-    /// Where gradients are freed rather than zeroed: the parameters that had one.
-    freed: Option<Vec<bool>>,
+    /// Gradients are freed rather than zeroed.
+    frees: bool,
+    /// The parameters that had a gradient when gradients were freed.
+    freed: Vec<bool>,
     version: u64,
 }
 
@@ -47,12 +49,13 @@ impl<R: Rule> Stepper<R> {
             rules: vec![rule; groups.len()],
             groups,
             present: vec![false; all.len()],
+            frees: false,
+            freed: vec![false; all.len()],
             all,
             gradients: TensorList::new(),
-            freed: None,
             version: revision::fresh(),
         };
-        stepper.freed = stepper.are_large().then(|| vec![false; stepper.all.len()]);
+        stepper.frees = stepper.are_large();
         for index in 0..stepper.groups.len() {
             check_range("weight_decay", stepper.groups[index].weight_decay)
                 .context("optimizer_params")?;
@@ -152,16 +155,18 @@ impl<R: Rule> Optimizer for Stepper<R> {
     }
 
     fn zero_grad(&mut self) -> Result<()> {
-        match &mut self.freed {
-            None => Ok(self.gradients.zero_gradients_of(&self.all)?),
-            Some(freed) => Ok(self.all.drop_gradients(freed)?),
+        if self.frees {
+            return self.free_gradients();
         }
+        Ok(self.gradients.zero_gradients_of(&self.all)?)
+    }
+
+    fn free_gradients(&mut self) -> Result<()> {
+        Ok(self.all.drop_gradients(&mut self.freed)?)
     }
 
     fn restore_gradients(&mut self) -> Result<()> {
-        self.freed
-            .as_ref()
-            .map_or(Ok(()), |freed| Ok(self.all.fill_gradients(freed)?))
+        Ok(self.all.fill_gradients(&self.freed)?)
     }
 
     fn gradients(&mut self) -> Result<&TensorList> {

@@ -9,7 +9,7 @@ use phasebox::assemble::{Assembly, Options};
 use phasebox_contract::phase::{Phase, PhaseSet};
 use phasebox_contract::policy::{OnError, When};
 use phasebox_recipe::{DeviceChoice, Recipe};
-use phasebox_train::callback::Callback;
+use phasebox_train::callback::{Callback, Changes};
 use phasebox_train::context::{Context, Lendable};
 use tch::Device;
 
@@ -86,6 +86,10 @@ impl Callback for Timing {
         [Phase::TrainLoaderStart, Phase::TrainLoaderEnd]
             .into_iter()
             .collect()
+    }
+
+    fn changes(&self) -> Option<Changes> {
+        Some(Changes::default())
     }
 
     fn on_phase(&mut self, phase: Phase, context: &mut Lendable<Context>) -> Result<()> {

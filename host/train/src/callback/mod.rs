@@ -84,8 +84,8 @@ pub trait Callback {
     }
 }
 
-/// The parts of a batch in progress that a callback may change. Gradients and learning rates are none of them: every step
-/// reads those anew. The default changes nothing.
+/// The parts of a batch in progress that a callback may change. Learning rates are none of them: every step reads those
+/// anew. The default changes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// The inputs.
@@ -98,6 +98,8 @@ pub struct Changes {
     pub criterion: bool,
     /// Weights and buffers, and which of them learn.
     pub parameters: bool,
+    /// Gradients, which every step reads anew.
+    pub gradients: bool,
     /// Hyperparameters of the optimizer.
     pub optimizer: bool,
     /// The rest of a batch, or its step, may be left out.

@@ -21,7 +21,7 @@ pub(super) enum StepOp {
     Loss,
     /// Running metrics, of the loss that will be used.
     Metrics,
-    /// Adds this batch's gradients.
+    /// Adds this batch's gradients, or writes the first of a step.
     Backward,
     /// Limits the gradients' norm, if the recipe says so.
     Clip,
@@ -126,10 +126,16 @@ fn backward(context: &mut Context) -> Result<()> {
         loss.requires_grad(),
         "the loss does not depend on any parameter: is the whole network frozen?"
     );
-    match context.loss_divisor() {
-        1 => Ok(loss.f_backward()?),
-        divisor => Ok(loss.f_div_scalar(divisor as f64)?.f_backward()?),
+    let loss = match context.loss_divisor() {
+        1 => loss.shallow_clone(),
+        divisor => loss.f_div_scalar(divisor as f64)?,
+    };
+    let accumulation = context.accumulation;
+    if accumulation.is_all_there_is && accumulation.begins_step() {
+        context.optimizer.free_gradients()?;
     }
+    loss.f_backward()?;
+    context.optimizer.restore_gradients()
 }
 
 fn clip(context: &mut Context, settings: &Settings) -> Result<()> {

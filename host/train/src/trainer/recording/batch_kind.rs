@@ -13,6 +13,7 @@ pub(super) struct BatchKind {
     inputs: Vec<Layout>,
     target: Vec<Layout>,
     loss_divisor: u64,
+    begins_step: bool,
     pub(super) completes_step: bool,
 }
 
@@ -27,6 +28,7 @@ impl BatchKind {
             inputs: layouts(context.inputs.as_ref()?),
             target: layouts(context.target.as_ref()?),
             loss_divisor: context.loss_divisor(),
+            begins_step: context.accumulation.begins_step(),
             completes_step: context.is_accumulation_boundary,
         })
     }

@@ -30,6 +30,7 @@ pub struct StepFacts<'a> {
 pub struct RecordingPlan {
     segments: Vec<Segment>,
     obstacles: Vec<String>,
+    renews_gradients: bool,
 }
 
 /// Operations that are recorded together, and why they are cut from the segment before.
@@ -82,7 +83,13 @@ impl RecordingPlan {
         RecordingPlan {
             segments: segments(subscribers, facts),
             obstacles,
+            renews_gradients: !subscribers.iter().any(adds_to_gradients),
         }
+    }
+
+    /// No callback leaves anything in the gradients that a backward pass would have to add to.
+    pub(super) fn renews_gradients(&self) -> bool {
+        self.renews_gradients
     }
 
     /// Why nothing is recorded; empty if a step is.
@@ -234,6 +241,17 @@ fn obstacle(subscriber: &Subscriber<'_>) -> Option<String> {
     Some(format!(
         "callback `{name}` may change {changed} at {phase}, between the forward and the backward pass"
     ))
+}
+
+/// True for a callback that may change gradients, or does not say, at another phase than those between the backward pass
+/// and the clearing of gradients.
+fn adds_to_gradients(subscriber: &Subscriber<'_>) -> bool {
+    let may_change = subscriber.changes.is_none_or(|may| may.gradients);
+    may_change
+        && subscriber
+            .phases
+            .iter()
+            .any(|phase| !PhaseSet::BACKWARD_TO_CLEAR.contains(phase))
 }
 
 impl Changes {

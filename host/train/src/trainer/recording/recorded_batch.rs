@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, Result};
 use tch::{Tensor, no_grad};
-use torch_ext::Items;
+use torch_ext::{Items, TensorList};
 
 use super::recorder::{Recorder, Recording};
 use crate::context::Context;
@@ -16,6 +16,7 @@ pub(super) struct RecordedBatch {
     inputs: Items,
     target: Items,
     segments: Vec<RecordedSegment>,
+    gradients: Gradients,
 }
 
 /// Operations that one launch replays.
@@ -42,6 +43,7 @@ impl RecordedBatch {
             inputs: memory_for(&context.inputs)?,
             target: memory_for(&context.target)?,
             segments: Vec::new(),
+            gradients: Gradients::default(),
         };
         batch.take_in(context)?;
         for tensor in batch.inputs.tensors().filter(|tensor| tensor.dim() > 0) {
@@ -56,6 +58,7 @@ impl RecordedBatch {
                 recording,
             });
         }
+        batch.gradients = Gradients::of(context)?;
         Ok(batch)
     }
 
@@ -70,7 +73,8 @@ impl RecordedBatch {
     /// Copies the batch in the context into the tensors that replays read, and puts these into the context.
     pub(super) fn take_in(&self, context: &mut Context) -> Result<()> {
         take_in(&self.inputs, &mut context.inputs)?;
-        take_in(&self.target, &mut context.target)
+        take_in(&self.target, &mut context.target)?;
+        self.gradients.take_the_place_of_others()
     }
 
     /// Replays the segment that `op` begins. Nothing is left to do for another operation: it was replayed with the
@@ -90,6 +94,41 @@ impl RecordedBatch {
         segment.recording.replay(context, &mut perform)?;
         segment.outputs.put_into(context);
         Ok(())
+    }
+}
+
+/// The gradients that replays write, and their parameters. A backward pass that writes its gradients anew, as the first of
+/// a step does, leaves each recording with memory of its own for them.
+#[derive(Default)]
+struct Gradients {
+    parameters: TensorList,
+    gradients: TensorList,
+}
+
+impl Gradients {
+    /// The gradients that there are.
+    fn of(context: &Context) -> Result<Gradients> {
+        let mut found = Gradients::default();
+        for (_, parameter) in context.net.parameters() {
+            let gradient = parameter.grad();
+            if gradient.defined() {
+                found.parameters.push(&parameter)?;
+                found.gradients.push(&gradient)?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Makes these the gradients, with the values of those that are it now.
+    fn take_the_place_of_others(&self) -> Result<()> {
+        if self.gradients.are_gradients_of(&self.parameters) {
+            return Ok(());
+        }
+        let mut present = vec![false; self.parameters.len()];
+        let mut others = TensorList::new();
+        others.set_gradients_of(&self.parameters, &mut present)?;
+        self.gradients.copy_(&others)?;
+        Ok(self.gradients.give_gradients_to(&self.parameters)?)
     }
 }
 

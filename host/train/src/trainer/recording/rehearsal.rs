@@ -55,6 +55,7 @@ impl Rehearsal {
     pub(super) fn reset(&self, context: &mut Context) -> Result<()> {
         self.batch.put_into(context);
         Outputs::default().put_into(context);
+        context.optimizer.restore_gradients()?;
         self.start.restore(context)
     }
 }

@@ -19,6 +19,7 @@ const OBSERVES: Changes = Changes {
     loss: false,
     criterion: false,
     parameters: false,
+    gradients: false,
     optimizer: false,
     skip: false,
     passes: false,
@@ -29,6 +30,34 @@ fn called(name: &'static str, phases: &[Phase], changes: Option<Changes>) -> Sub
         name,
         phases: phases.iter().copied().collect(),
         changes,
+    }
+}
+
+/// Backward passes write gradients anew unless a callback may have left something in them.
+#[test]
+fn gradients_are_renewed_where_nothing_is_left_in_them() {
+    use Phase::*;
+    let changes = Some(Changes {
+        gradients: true,
+        ..OBSERVES
+    });
+    for (phases, changes, expected) in [
+        (&[][..], None, true),
+        (&[TrainBatchStart, TrainBatchEnd], Some(OBSERVES), true),
+        (
+            &[TrainBatchBackwardEnd, TrainBatchGradientReady],
+            changes,
+            true,
+        ),
+        (&[TrainBatchOptimizerStepped], changes, true),
+        (&[TrainBatchGradientStepEnd], changes, false),
+        (&[TrainBatchLossEnd], changes, false),
+        (&[TrainingStart], changes, false),
+        (&[ValidationBatchEnd], changes, false),
+        (&[EpochEnd], None, false),
+    ] {
+        let plan = RecordingPlan::new(&[called("it", phases, changes)], FACTS);
+        assert_eq!(plan.renews_gradients(), expected, "{phases:?}");
     }
 }
 
