@@ -51,7 +51,7 @@ pub use script::ScriptModule;
 pub use shape::{Extent, Shape, bytes, numel};
 pub use storage::{channels_last, is_same, shares_storage, storage_bytes};
 pub use tape::Tape;
-pub use transfer::{fill, pin_memory, upload};
+pub use transfer::{FILLED_AT_ONCE, fill, pin_memory, upload};
 
 /// Errors of this crate.
 #[derive(Debug, thiserror::Error)]

@@ -20,9 +20,6 @@ using torch_ext::no_grad;
 
 namespace {
 
-// CUDA takes that much from ordinary memory before the call returns, without a wait: pinning costs more than such a copy.
-constexpr size_t TAKEN_AT_ONCE = 64 * 1024;
-
 // Copies to one device are queued on `stream`, in order; `arrived` is recorded behind the last of them.
 struct Copies {
   c10::Stream stream;
@@ -72,12 +69,10 @@ char* ext_upload(const Tensor* source, int device_index, Tensor** out) {
   });
 }
 
-// On the device's current stream, so behind what still reads `target`. The host waits for nothing.
+// On the device's current stream, so behind what still reads `target`. CUDA takes up to 64 KiB from ordinary memory before
+// the call returns, without a wait: pinning costs more than such a copy.
 char* ext_fill(const Tensor* target, const Tensor* source) {
-  return no_grad([&] {
-    const bool is_taken_at_once = target->is_cpu() || source->nbytes() <= TAKEN_AT_ONCE;
-    target->copy_(is_taken_at_once ? *source : source->pin_memory(), /*non_blocking=*/true);
-  });
+  return no_grad([&] { target->copy_(*source, /*non_blocking=*/true); });
 }
 
 } // extern "C"

@@ -6,10 +6,6 @@ use phasebox_data::{Batch, ByteScale};
 use tch::{Device, Kind, Tensor};
 use torch_ext::Items;
 
-/// The bytes of a batch that is copied to a GPU behind the work that is queued there. Copies of a larger one take longer
-/// than what a stream of their own costs.
-const SMALL_BATCH: u64 = 1 << 20;
-
 /// The memory that a recording reads its batch from.
 #[derive(Clone, Copy)]
 pub(super) struct Landing<'a> {
@@ -43,16 +39,16 @@ impl ToDevice {
 
     /// The batch on the device, its inputs float32; in `landing` where it fits. Does not sync.
     pub(super) fn upload(&mut self, batch: Batch, landing: Option<Landing<'_>>) -> Result<Batch> {
-        match landing.filter(|landing| landing.fits(&batch, self.device)) {
+        match landing.filter(|landing| landing.fits(&batch)) {
             Some(landing) => self.land(batch, landing),
             None => self.place(batch),
         }
     }
 
-    /// The batch in memory that is there: no copy from the device's new memory into the recording's.
+    /// The batch in memory that is there, where small ones and bytes need no memory in between.
     fn land(&mut self, batch: Batch, landing: Landing<'_>) -> Result<Batch> {
         for (target, given) in landing.target.tensors().zip(batch.target.tensors()) {
-            torch_ext::fill(target, given)?;
+            self.bring(target, given)?;
         }
         for (input, given) in landing.inputs.tensors().zip(batch.inputs.tensors()) {
             self.land_input(input, given, batch.byte_scale.as_ref())?;
@@ -74,14 +70,37 @@ impl ToDevice {
         scale: Option<&ByteScale>,
     ) -> Result<()> {
         let Some(scale) = scale.filter(|_| given.kind() == Kind::Uint8) else {
-            return Ok(torch_ext::fill(input, given)?);
+            return self.bring(input, given);
         };
-        let bytes = Tensor::f_empty(given.size(), (Kind::Uint8, self.device))?;
-        torch_ext::fill(&bytes, given)?;
+        let bytes = self.beside(given)?;
         let known = self.scale_on_device(scale)?;
         let out = input.shallow_clone();
         let _ = known.offset.f_addcmul_out(&out, &bytes, &known.factor)?;
         Ok(())
+    }
+
+    /// Copies a host tensor into memory of the device.
+    fn bring(&self, memory: &Tensor, given: &Tensor) -> Result<()> {
+        let there = if self.is_filled_at_once(given) {
+            given.shallow_clone()
+        } else {
+            torch_ext::upload(given, self.device)?
+        };
+        Ok(torch_ext::fill(memory, &there)?)
+    }
+
+    /// A host tensor in new memory of the device.
+    fn beside(&self, given: &Tensor) -> Result<Tensor> {
+        if self.device == Device::Cpu || !self.is_filled_at_once(given) {
+            return Ok(torch_ext::upload(given, self.device)?);
+        }
+        let memory = Tensor::f_empty(given.size(), (given.f_kind()?, self.device))?;
+        torch_ext::fill(&memory, given)?;
+        Ok(memory)
+    }
+
+    fn is_filled_at_once(&self, given: &Tensor) -> bool {
+        self.device == Device::Cpu || torch_ext::bytes(given) <= torch_ext::FILLED_AT_ONCE
     }
 
     fn place(&mut self, batch: Batch) -> Result<Batch> {
@@ -128,13 +147,10 @@ impl ToDevice {
 }
 
 impl Landing<'_> {
-    /// True if the batch has the sizes and dtypes of this memory, and is no faster on a stream of its own.
-    fn fits(self, batch: &Batch, device: Device) -> bool {
+    /// True if the batch has the sizes and dtypes of this memory.
+    fn fits(self, batch: &Batch) -> bool {
         let becomes_float = batch.byte_scale.is_some();
-        let is_small = || bytes_of(&batch.inputs) + bytes_of(&batch.target) <= SMALL_BATCH;
-        fit(&batch.inputs, self.inputs, becomes_float)
-            && fit(&batch.target, self.target, false)
-            && (device == Device::Cpu || is_small())
+        fit(&batch.inputs, self.inputs, becomes_float) && fit(&batch.target, self.target, false)
     }
 }
 
@@ -149,14 +165,6 @@ fn fit(given: &Items, memory: &Items, becomes_float: bool) -> bool {
             };
             given.size() == memory.size() && kind == memory.kind()
         })
-}
-
-fn bytes_of(items: &Items) -> u64 {
-    let mut bytes = 0;
-    for tensor in items.tensors() {
-        bytes += torch_ext::bytes(tensor);
-    }
-    bytes
 }
 
 impl DeviceScale {
