@@ -297,6 +297,21 @@ fn recordings_are_made_anew() {
         Ok(())
     });
     check_recorded("freeze", &freezes, 7);
+    // In the middle of a long group: the recording of a batch that waits knows the gradients of those that learn alone.
+    let freezes = Case::native(&[TrainBatchEnd], parameters, |_, context| {
+        if context.global_step == 2 && context.batch_idx == Some(16) {
+            context.net.freeze("*.bias")?;
+        }
+        Ok(())
+    });
+    let freezes = Case {
+        overrides: vec![
+            "training_hyperparams.batch_accumulate=8".to_owned(),
+            "training_hyperparams.max_epochs=60".to_owned(),
+        ],
+        ..freezes
+    };
+    check_recorded("freeze within a group", &freezes, 6);
 }
 
 /// New rates reach recordings that were made with older ones: the schedule changes them every step.

@@ -11,9 +11,9 @@ use peers::Peers;
 use serde_json::json;
 use tch::Device;
 
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 /// Batches of an epoch on the CPU and on CUDA; one epoch is timed in a round.
-const BATCHES: [u64; 2] = [6, 60];
+const BATCHES: [u64; 2] = [12, 60];
 const SIZE: usize = 416;
 /// The losses of the other side, in its words, in ours, and the wanted cost as a multiple of its step.
 const PEERS: [(&str, &str, &str); 2] = [

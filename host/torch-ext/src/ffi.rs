@@ -60,7 +60,11 @@ unsafe extern "C" {
     ) -> Message;
     pub(crate) fn ext_list_are_gradients(gradients: *const List, parameters: *const List) -> bool;
     pub(crate) fn ext_list_give_gradients(gradients: *const List, parameters: *const List);
-    pub(crate) fn ext_list_drop_gradients(parameters: *const List, had: *mut bool);
+    pub(crate) fn ext_list_drop_gradients(
+        parameters: *const List,
+        of_frozen_too: bool,
+        had: *mut bool,
+    );
     pub(crate) fn ext_list_fill_gradients(parameters: *const List, had: *const bool) -> Message;
     pub(crate) fn ext_list_zero_gradients(gradients: *mut List, parameters: *const List)
     -> Message;

@@ -6,8 +6,8 @@ use crate::ffi;
 ///
 /// The tensors of a training step are freed and made anew in each step. glibc maps large ones from the system each time, which
 /// zeroes them page by page: a fifth of the time of a step with large activations. The process stays as large as it
-/// once was. Other C libraries than glibc decide for themselves.
+/// once was. Heaps of threads beside the main one still shrink, and other C libraries than glibc decide for themselves.
 pub fn keep_freed_memory() {
-    // SAFETY: takes nothing; `mallopt` may be called at any time, by any thread.
+    // SAFETY: takes nothing; glibc's `mallopt` holds the lock of the heap whose settings it writes.
     unsafe { ffi::ext_keep_freed_memory() }
 }

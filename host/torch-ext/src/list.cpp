@@ -77,8 +77,9 @@ char* ext_list_zero_gradients(List* gradients, const List* parameters) {
 
 // Without a gradient the next backward pass writes one instead of adding to zeros. `had` remembers which parameters had
 // one.
-void ext_list_drop_gradients(const List* parameters, uint8_t* had) {
+void ext_list_drop_gradients(const List* parameters, bool of_frozen_too, uint8_t* had) {
   for (size_t i = 0; i < parameters->size(); ++i) {
+    if (!of_frozen_too && !(*parameters)[i].requires_grad()) continue;
     Tensor& gradient = (*parameters)[i].mutable_grad();
     had[i] = had[i] || gradient.defined();
     gradient.reset();

@@ -119,12 +119,12 @@ impl TensorList {
         })
     }
 
-    /// Frees all gradients of these parameters. `had`, one flag for each parameter, goes on for those that had one. Does
-    /// not sync.
-    pub fn drop_gradients(&self, had: &mut [bool]) -> Result<()> {
+    /// Frees the gradients of these parameters, `of_frozen_too` or of those alone that require one. `had`, one flag for each
+    /// parameter, goes on for those that had one. Does not sync.
+    pub fn drop_gradients(&self, of_frozen_too: bool, had: &mut [bool]) -> Result<()> {
         self.check_flags("drop gradients", had)?;
         // SAFETY: the list is valid for the call, and `had` has one element per parameter.
-        unsafe { ffi::ext_list_drop_gradients(self.raw(), had.as_mut_ptr()) };
+        unsafe { ffi::ext_list_drop_gradients(self.raw(), of_frozen_too, had.as_mut_ptr()) };
         Ok(())
     }
 

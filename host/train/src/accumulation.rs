@@ -68,9 +68,9 @@ impl Accumulation {
         self.contributed = 0;
     }
 
-    /// True if the gradients of the batch in progress are the first of their step, so that there is nothing to add them to.
-    pub(crate) fn begins_step(&self) -> bool {
-        self.contributed == 0
+    /// True if the backward pass of the batch in progress finds nothing in the gradients that it would have to add to.
+    pub(crate) fn writes_gradients(&self) -> bool {
+        self.is_all_there_is && self.contributed == 0
     }
 
     /// Batches that a step is to have.

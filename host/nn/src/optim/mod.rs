@@ -54,8 +54,12 @@ pub trait Optimizer: Send {
     /// gradient of zero, where PyTorch's `set_to_none` would pass it over.
     fn zero_grad(&mut self) -> Result<()>;
 
-    /// Frees all gradients: the next backward pass writes new ones instead of adding to them, one kernel less for each.
+    /// Frees the gradients of parameters that learn: the next backward pass writes new ones instead of adding to them, one
+    /// kernel less for each. A frozen parameter keeps its gradient of zeros.
     fn free_gradients(&mut self) -> Result<()>;
+
+    /// [`Optimizer::zero_grad`] frees gradients, so that no step can be recorded.
+    fn frees_gradients(&self) -> bool;
 
     /// Puts zeros in place of the gradients that were freed and that no backward pass has written since.
     fn restore_gradients(&mut self) -> Result<()>;

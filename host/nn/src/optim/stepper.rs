@@ -156,13 +156,17 @@ impl<R: Rule> Optimizer for Stepper<R> {
 
     fn zero_grad(&mut self) -> Result<()> {
         if self.frees {
-            return self.free_gradients();
+            return Ok(self.all.drop_gradients(true, &mut self.freed)?);
         }
         Ok(self.gradients.zero_gradients_of(&self.all)?)
     }
 
     fn free_gradients(&mut self) -> Result<()> {
-        Ok(self.all.drop_gradients(&mut self.freed)?)
+        Ok(self.all.drop_gradients(false, &mut self.freed)?)
+    }
+
+    fn frees_gradients(&self) -> bool {
+        self.frees
     }
 
     fn restore_gradients(&mut self) -> Result<()> {

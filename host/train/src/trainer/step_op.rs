@@ -130,8 +130,7 @@ fn backward(context: &mut Context) -> Result<()> {
         1 => loss.shallow_clone(),
         divisor => loss.f_div_scalar(divisor as f64)?,
     };
-    let accumulation = context.accumulation;
-    if accumulation.is_all_there_is && accumulation.begins_step() {
+    if context.accumulation.writes_gradients() {
         context.optimizer.free_gradients()?;
     }
     loss.f_backward()?;

@@ -13,7 +13,7 @@ pub(super) struct BatchKind {
     inputs: Vec<Layout>,
     target: Vec<Layout>,
     loss_divisor: u64,
-    begins_step: bool,
+    writes_gradients: bool,
     pub(super) completes_step: bool,
 }
 
@@ -28,7 +28,7 @@ impl BatchKind {
             inputs: layouts(context.inputs.as_ref()?),
             target: layouts(context.target.as_ref()?),
             loss_divisor: context.loss_divisor(),
-            begins_step: context.accumulation.begins_step(),
+            writes_gradients: context.accumulation.writes_gradients(),
             completes_step: context.is_accumulation_boundary,
         })
     }

@@ -14,6 +14,7 @@ mod recorder;
 mod rehearsal;
 
 use anyhow::{Context as _, Result, anyhow};
+use phasebox_nn::optim::RECORDED_BYTES;
 use serde::{Deserialize, Serialize};
 
 use self::batch_kind::{BatchKind, Frozen};
@@ -88,6 +89,12 @@ impl Recordings {
         let given = self.recorder.take();
         self.report.not_recorded = plan.obstacles().to_vec();
         if !plan.obstacles().is_empty() {
+            return;
+        }
+        if context.optimizer.frees_gradients() {
+            let limit = RECORDED_BYTES >> 20;
+            let reason = format!("the parameters take more than {limit} MiB");
+            self.report.not_recorded.push(reason);
             return;
         }
         self.report.segments = plan.describe();

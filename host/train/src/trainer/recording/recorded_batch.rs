@@ -106,12 +106,12 @@ struct Gradients {
 }
 
 impl Gradients {
-    /// The gradients that there are.
+    /// The gradients of parameters that learn. Once others learn, the recording is over.
     fn of(context: &Context) -> Result<Gradients> {
         let mut found = Gradients::default();
         for (_, parameter) in context.net.parameters() {
             let gradient = parameter.grad();
-            if gradient.defined() {
+            if parameter.requires_grad() && gradient.defined() {
                 found.parameters.push(&parameter)?;
                 found.gradients.push(&gradient)?;
             }
