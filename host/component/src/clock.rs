@@ -30,41 +30,39 @@ impl Clock {
         profile: Profile,
         interrupted: Arc<AtomicBool>,
     ) -> Result<Clock> {
-        let ticks = Arc::new(AtomicU64::new(0));
-        let stop = Arc::new(AtomicBool::new(false));
-        let counted = ticks.clone();
-        let stopped = stop.clone();
         let always = profile == Profile::Fast;
         let advance = move || {
             if always || interrupted.load(Ordering::Relaxed) {
                 engine.increment_epoch();
             }
         };
-        let thread = std::thread::Builder::new()
-            .name("plugin-clock".into())
-            .spawn(move || tick(advance, &counted, &stopped))
-            .context("cannot start the clock of callbacks")?;
-        Ok(Clock {
-            ticks,
-            beats: None,
-            stop,
-            thread: Some(thread),
-        })
+        Self::running(None, move |ticks, stop| tick(advance, ticks, stop))
     }
 
     /// Starts to tick, and to advance the epoch at every beat in between.
     pub(crate) fn start_beating(engine: wasmtime::Engine) -> Result<Clock> {
-        let ticks = Arc::new(AtomicU64::new(0));
         let beats = Arc::new(AtomicU64::new(0));
+        let beaten = beats.clone();
+        Self::running(Some(beats), move |ticks, stop| {
+            beat(&engine, ticks, &beaten, stop)
+        })
+    }
+
+    /// Starts the thread, which counts until it is told to stop.
+    fn running(
+        beats: Option<Arc<AtomicU64>>,
+        count: impl FnOnce(&AtomicU64, &AtomicBool) + Send + 'static,
+    ) -> Result<Clock> {
+        let ticks = Arc::new(AtomicU64::new(0));
         let stop = Arc::new(AtomicBool::new(false));
-        let (counted, beaten, stopped) = (ticks.clone(), beats.clone(), stop.clone());
+        let (counted, stopped) = (ticks.clone(), stop.clone());
         let thread = std::thread::Builder::new()
             .name("plugin-clock".into())
-            .spawn(move || beat(&engine, &counted, &beaten, &stopped))
+            .spawn(move || count(&counted, &stopped))
             .context("cannot start the clock of callbacks")?;
         Ok(Clock {
             ticks,
-            beats: Some(beats),
+            beats,
             stop,
             thread: Some(thread),
         })

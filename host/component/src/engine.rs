@@ -61,14 +61,13 @@ impl Engine {
     ) -> Result<Engine> {
         let engine = wasmtime_engine(profile)?;
         let clock = Clock::start(engine.clone(), profile, interrupted.clone())?;
-        Ok(Engine {
+        Ok(Self::with_clock(
             engine,
             clock,
-            compiled: CompiledCode::open(cache_dir),
+            cache_dir,
             profile,
             interrupted,
-            program: task::program(),
-        })
+        ))
     }
 
     /// An engine on the fast profile whose clock beats about every 0.1 ms, so that stacks of guests can be sampled. A
@@ -80,14 +79,30 @@ impl Engine {
         let profile = Profile::Fast;
         let engine = wasmtime_engine(profile)?;
         let clock = Clock::start_beating(engine.clone())?;
-        Ok(Engine {
+        Ok(Self::with_clock(
+            engine,
+            clock,
+            cache_dir,
+            profile,
+            interrupted,
+        ))
+    }
+
+    fn with_clock(
+        engine: wasmtime::Engine,
+        clock: Clock,
+        cache_dir: &Path,
+        profile: Profile,
+        interrupted: Arc<AtomicBool>,
+    ) -> Engine {
+        Engine {
             engine,
             clock,
             compiled: CompiledCode::open(cache_dir),
             profile,
             interrupted,
             program: task::program(),
-        })
+        }
     }
 
     /// The counter of beats; none on an engine that does not beat.

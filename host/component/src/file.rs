@@ -66,6 +66,8 @@ pub(crate) fn check_magic(bytes: &[u8]) -> Result<()> {
             )
         }
         [] => bail!("the file is empty: rebuild it"),
-        _ => bail!("it does not begin like WebAssembly: give a .wasm component"),
+        _ => bail!(
+            "it does not begin like WebAssembly: give a .wasm component, or a script as `- script: {{file: …}}`"
+        ),
     }
 }

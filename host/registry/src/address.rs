@@ -200,6 +200,11 @@ mod tests {
             "http://127.0.0.1:5000/x.wasm",
             "http://[::1]:5000/x.wasm",
             "http://localhost/x.wasm",
+            "http://LOCALHOST./x.wasm",
+            "http://0.0.0.0:5000/x.wasm",
+            "http://[::]:5000/x.wasm",
+            "http://[::ffff:127.0.0.1]/x.wasm",
+            "https://example.com:65535/x.wasm",
         ] {
             check(text, None);
         }
@@ -208,6 +213,9 @@ mod tests {
             ("http://127.0.0.1.example.com/x.wasm", "is not encrypted"),
             ("http://127.0.0.1@example.com/x.wasm", "holds credentials"),
             ("https://ann:secret@example.com/x.wasm", "holds credentials"),
+            ("http://localhost.example.com/x.wasm", "is not encrypted"),
+            ("http://0.0.0.1/x.wasm", "is not encrypted"),
+            ("https://example.com:65536/x.wasm", "is no address"),
             ("ftp://localhost/x.wasm", "is not encrypted"),
             ("file:///etc/passwd", "is no address"),
             ("https:///x.wasm", "is no address"),

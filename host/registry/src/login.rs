@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail, ensure};
 use phasebox_contract::printable::excerpt;
 use phasebox_files::{json, regular_file};
+use serde_json::Value;
 
 use crate::address::Address;
 use crate::http::{Ask, Client};
@@ -45,15 +46,34 @@ impl Credentials {
         };
         let remedy = || format!("{shown} is no file of credentials: repair it, or log in anew");
         let config = json::parse(&bytes).with_context(remedy)?;
-        let entry = match registry {
-            "docker.io" => &config["auths"][HUB],
-            other => &config["auths"][other],
+        let wanted = match registry {
+            "docker.io" => HUB,
+            other => other,
         };
-        let Some(auth) = entry["auth"].as_str().filter(|auth| !auth.is_empty()) else {
+        let Some(auth) = entry(&config["auths"], wanted)["auth"]
+            .as_str()
+            .filter(|auth| !auth.is_empty())
+        else {
             return Ok(None);
         };
         ensure!(is_token(auth), remedy());
         Ok(Some(format!("Basic {auth}")))
+    }
+}
+
+/// The entry that is stored for a registry: under its name, or, as older programs store it, under an address of it
+/// (`https://ghcr.io/v2/`).
+fn entry<'a>(auths: &'a Value, registry: &str) -> &'a Value {
+    let mut entries = auths.as_object().into_iter().flatten();
+    let of_address = |key: &str| {
+        let (_, rest) = key.split_once("://")?;
+        rest.split('/').next().map(str::to_owned)
+    };
+    match &auths[registry] {
+        Value::Null => entries
+            .find(|(key, _)| of_address(key).as_deref() == Some(registry))
+            .map_or(&Value::Null, |(_, entry)| entry),
+        found => found,
     }
 }
 
@@ -311,6 +331,19 @@ mod tests {
                 Some(None),
             ),
             (r#"{"auths": {"other.io": {"auth": "YTpi"}}}"#, Some(None)),
+            (
+                r#"{"auths": {"https://ghcr.io/v2/": {"auth": "YTpi"}}}"#,
+                Some(Some("Basic YTpi")),
+            ),
+            (
+                r#"{"auths": {"https://ghcr.io": {"auth": "Yzpk"}, "ghcr.io": {"auth": "YTpi"}}}"#,
+                Some(Some("Basic YTpi")),
+            ),
+            (
+                r#"{"auths": {"https://ghcr.io.evil.com/v2/": {"auth": "YTpi"}, "ghcr.io/a": {"auth": "YTpi"}}}"#,
+                Some(None),
+            ),
+            (r#"{"auths": ["ghcr.io"]}"#, Some(None)),
             (r#"{"auths": {"ghcr.io": {"auth": "a\r\nb: c"}}}"#, None),
             ("{", None),
         ] {

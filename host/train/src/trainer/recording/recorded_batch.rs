@@ -112,7 +112,7 @@ impl Gradients {
         for (_, parameter) in context.net.parameters() {
             let gradient = parameter.grad();
             if parameter.requires_grad() && gradient.defined() {
-                found.parameters.push(&parameter)?;
+                found.parameters.push(parameter)?;
                 found.gradients.push(&gradient)?;
             }
         }
