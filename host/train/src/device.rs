@@ -1,5 +1,4 @@
-//! Names of devices, as recipes and the contract write them. Owns what the process does for a device: the opening of CUDA,
-//! and memory kept for the next step on a CPU.
+//! Names of devices, as recipes and the contract write them. Owns the opening of CUDA.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use tch::Device;
@@ -14,16 +13,13 @@ pub fn name(device: Device) -> String {
 }
 
 /// The device of a name: "cpu", "cuda" or "cuda:N". Loads libtorch's CUDA half if the name is CUDA's, so that a run on the
-/// CPU never pays for it. On the CPU freed memory is kept from now on (see [`torch_ext::keep_freed_memory`]).
+/// CPU never pays for it.
 ///
 /// # Errors
 /// If the name is another, or CUDA or the device is not there.
 pub fn open(text: &str) -> Result<Device> {
     let index = match text {
-        "cpu" => {
-            torch_ext::keep_freed_memory();
-            return Ok(Device::Cpu);
-        }
+        "cpu" => return Ok(Device::Cpu),
         "cuda" => 0,
         _ => match text.strip_prefix("cuda:").map(str::parse::<usize>) {
             Some(Ok(index)) => index,

@@ -376,11 +376,11 @@ fn build(
 
 /// The device of the command line, or else of the recipe.
 fn open_device(recipe: &Recipe, options: &Options) -> Result<Device> {
-    let name = match options.device.or(recipe.device) {
-        None | Some(DeviceChoice::Cpu) => "cpu".to_owned(),
-        Some(DeviceChoice::Cuda(index)) => format!("cuda:{index}"),
+    let index = match options.device.or(recipe.device) {
+        None | Some(DeviceChoice::Cpu) => return Ok(Device::Cpu),
+        Some(DeviceChoice::Cuda(index)) => index,
     };
-    let opened = phasebox_train::device::open(&name);
+    let opened = phasebox_train::device::open(&format!("cuda:{index}"));
     let written = recipe.resolved.get("device");
     match written.filter(|_| options.device.is_none()) {
         Some(written) => build::at(&[written], opened),

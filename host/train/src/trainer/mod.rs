@@ -33,6 +33,7 @@ use phasebox_data::Batch;
 use phasebox_nn::best_models::BestModels;
 use phasebox_nn::schedule::Schedule;
 use serde::{Deserialize, Serialize};
+use tch::Device;
 use torch_ext::GradientMode;
 
 pub use self::classes::check_classes;
@@ -213,6 +214,10 @@ impl Trainer {
         }
         if let Err(error) = self.context.logger.open(self.resumed) {
             return self.finish_unbegun(error);
+        }
+        if self.context.device == Device::Cpu {
+            // Not before: what reads a large file would take twice as much.
+            torch_ext::keep_freed_memory();
         }
         self.context.started = std::time::Instant::now();
         self.steps_at_start = self.context.global_step;
