@@ -397,22 +397,30 @@ fn large_layers_are_not_recorded() {
         "max_valid_batches=1",
         "batch_accumulate=1",
     ];
-    let case = Case {
-        architecture: Some("{mlp: {hidden: [40000]}}"),
-        overrides: short
-            .map(|change| format!("training_hyperparams.{change}"))
-            .to_vec(),
-        ..Case::default()
-    };
-    let (eager, recorded) = (case.train(Way::Eager), case.train(Way::Recorded));
-    assert!(recorded.weights().equal(&eager.weights()));
-    if test_device().is_cuda() {
-        return;
+    for (architecture, reason) in [
+        (
+            "{mlp: {hidden: [40000]}}",
+            "the results of its operations take more than 16 MiB",
+        ),
+        (
+            "{mlp: {hidden: [100000]}}",
+            "the parameters take more than 16 MiB",
+        ),
+    ] {
+        let case = Case {
+            architecture: Some(architecture),
+            overrides: short
+                .map(|change| format!("training_hyperparams.{change}"))
+                .to_vec(),
+            ..Case::default()
+        };
+        let (eager, recorded) = (case.train(Way::Eager), case.train(Way::Recorded));
+        assert!(recorded.weights().equal(&eager.weights()), "{architecture}");
+        if test_device().is_cuda() {
+            continue;
+        }
+        let steps = recorded.summary.recorded_steps;
+        assert_eq!(steps.not_recorded, [reason]);
+        assert_eq!((steps.replayed_batches, steps.eager_batches), (0, 8));
     }
-    let steps = recorded.summary.recorded_steps;
-    assert_eq!(
-        steps.not_recorded,
-        ["the results of its operations take more than 16 MiB"]
-    );
-    assert_eq!((steps.replayed_batches, steps.eager_batches), (0, 8));
 }

@@ -59,15 +59,10 @@ impl Engine {
         profile: Profile,
         interrupted: Arc<AtomicBool>,
     ) -> Result<Engine> {
-        let engine = wasmtime_engine(profile)?;
-        let clock = Clock::start(engine.clone(), profile, interrupted.clone())?;
-        Ok(Self::with_clock(
-            engine,
-            clock,
-            cache_dir,
-            profile,
-            interrupted,
-        ))
+        let ends = interrupted.clone();
+        Self::with_clock(cache_dir, profile, interrupted, |engine| {
+            Clock::start(engine, profile, ends)
+        })
     }
 
     /// An engine on the fast profile whose clock beats about every 0.1 ms, so that stacks of guests can be sampled. A
@@ -76,33 +71,24 @@ impl Engine {
     /// # Errors
     /// If the clock's thread cannot be started.
     pub fn beating(cache_dir: &Path, interrupted: Arc<AtomicBool>) -> Result<Engine> {
-        let profile = Profile::Fast;
-        let engine = wasmtime_engine(profile)?;
-        let clock = Clock::start_beating(engine.clone())?;
-        Ok(Self::with_clock(
-            engine,
-            clock,
-            cache_dir,
-            profile,
-            interrupted,
-        ))
+        Self::with_clock(cache_dir, Profile::Fast, interrupted, Clock::start_beating)
     }
 
     fn with_clock(
-        engine: wasmtime::Engine,
-        clock: Clock,
         cache_dir: &Path,
         profile: Profile,
         interrupted: Arc<AtomicBool>,
-    ) -> Engine {
-        Engine {
+        start: impl FnOnce(wasmtime::Engine) -> Result<Clock>,
+    ) -> Result<Engine> {
+        let engine = wasmtime_engine(profile)?;
+        Ok(Engine {
+            clock: start(engine.clone())?,
             engine,
-            clock,
             compiled: CompiledCode::open(cache_dir),
             profile,
             interrupted,
             program: task::program(),
-        }
+        })
     }
 
     /// The counter of beats; none on an engine that does not beat.
