@@ -234,6 +234,35 @@ fn gradients_follow_what_is_trained() {
     );
 }
 
+/// Gradients of frozen parameters are freed on demand alone, and what was freed comes back as zeros where it is learned.
+#[test]
+fn gradients_are_freed_filled_and_given() {
+    let parameter = || Tensor::ones([2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+    let trained = [parameter(), parameter()];
+    (&trained[0] * 2.0 + &trained[1] * 3.0)
+        .sum(Kind::Float)
+        .backward();
+    let _frozen = trained[1].set_requires_grad(false);
+    let all = TensorList::from_tensors(&trained).expect("a list");
+    let defined = || trained.each_ref().map(|each| each.grad().defined());
+    let mut had = [false; 2];
+    all.drop_gradients(false, &mut had).expect("freed");
+    assert_eq!((defined(), had), ([false, true], [true, false]));
+    all.fill_gradients(&had).expect("zeros");
+    assert_eq!(trained[0].grad(), Tensor::zeros_like(&trained[0]));
+    all.drop_gradients(true, &mut had).expect("freed");
+    assert_eq!((defined(), had), ([false, false], [true, true]));
+    all.fill_gradients(&had).expect("zeros");
+    assert_eq!(defined(), [true, false], "none for one that is frozen");
+
+    let given = list(&[&[5.0, 6.0], &[7.0, 8.0]]);
+    assert!(list(&[&[5.0]]).give_gradients_to(&all).is_err(), "one each");
+    let float = [0, 1].map(|index| given.get(index).expect("there").to_kind(Kind::Float));
+    let given = TensorList::from_tensors(&float).expect("a list");
+    given.give_gradients_to(&all).expect("one for each");
+    assert!(given.are_gradients_of(&all));
+}
+
 #[test]
 fn errors_carry_libtorchs_first_line() {
     let error = list(&[&[1.0]])

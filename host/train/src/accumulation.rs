@@ -11,7 +11,7 @@ pub struct Accumulation {
     /// The epoch's first batch of the group, skipped ones included.
     first_batch: u64,
     /// Nothing but backward passes adds to gradients before a step.
-    pub(crate) is_all_there_is: bool,
+    pub(crate) only_passes_add: bool,
 }
 
 impl Accumulation {
@@ -21,7 +21,7 @@ impl Accumulation {
             planned,
             contributed: 0,
             first_batch: 0,
-            is_all_there_is: false,
+            only_passes_add: false,
         }
     }
 
@@ -31,7 +31,7 @@ impl Accumulation {
             planned,
             contributed,
             first_batch,
-            is_all_there_is: false,
+            only_passes_add: false,
         }
     }
 
@@ -70,7 +70,7 @@ impl Accumulation {
 
     /// True if the backward pass of the batch in progress finds nothing in the gradients that it would have to add to.
     pub(crate) fn writes_gradients(&self) -> bool {
-        self.is_all_there_is && self.contributed == 0
+        self.only_passes_add && self.contributed == 0
     }
 
     /// Batches that a step is to have.

@@ -85,7 +85,7 @@ impl Recordings {
         settings: &Settings,
     ) {
         let plan = RecordingPlan::new(subscribers, settings.facts(context.net.architecture()));
-        context.accumulation.is_all_there_is = plan.renews_gradients();
+        context.accumulation.only_passes_add = plan.renews_gradients();
         let given = self.recorder.take();
         self.report.not_recorded = plan.obstacles().to_vec();
         if !plan.obstacles().is_empty() {
