@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The C++ files, each named as the Rust file that calls it. cargo runs this again when the list changes, so that a new
 /// file is not missed.
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 18] = [
     "src/arithmetic.cpp",
     "src/autocast.cpp",
     "src/deferred.cpp",
@@ -26,6 +26,7 @@ const SOURCES: [&str; 17] = [
     "src/shape.cpp",
     "src/storage.cpp",
     "src/tape.cpp",
+    "src/thread.cpp",
     "src/transfer.cpp",
 ];
 const CUDA_SOURCE: &str = "src/cuda.cpp";

@@ -111,6 +111,7 @@ impl Prefetch {
             let numbers = (first + worker as u64..plan.batches).step_by(workers);
             let builder = thread::Builder::new().name(format!("batches-{worker}"));
             let thread = builder.spawn(move || {
+                torch_ext::compute_alone();
                 for number in numbers {
                     if sender.send(plan.batch(number)).is_err() {
                         break;

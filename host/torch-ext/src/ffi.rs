@@ -95,6 +95,7 @@ unsafe extern "C" {
     pub(crate) fn ext_count_nonfinite(list: *const List, out: *mut *mut C_tensor) -> Message;
 
     pub(crate) fn ext_keep_freed_memory();
+    pub(crate) fn ext_compute_alone();
 
     pub(crate) fn ext_norms(list: *const List, p: f64, out: *mut *mut C_tensor) -> Message;
     pub(crate) fn ext_norm(list: *const List, p: f64, out: *mut *mut C_tensor) -> Message;

@@ -32,6 +32,7 @@ mod script;
 mod shape;
 mod storage;
 mod tape;
+mod thread;
 mod transfer;
 
 pub use arithmetic::{add, add_, skipping_autograd};
@@ -51,6 +52,7 @@ pub use script::ScriptModule;
 pub use shape::{Extent, Shape, bytes, numel};
 pub use storage::{channels_last, is_same, shares_storage, storage_bytes};
 pub use tape::Tape;
+pub use thread::compute_alone;
 pub use transfer::{FILLED_AT_ONCE, fill, pin_memory, upload};
 
 /// Errors of this crate.

@@ -472,3 +472,16 @@ fn clipping_is_a_change_in_place() {
         );
     }
 }
+
+#[test]
+fn a_thread_that_computes_alone_leaves_others_their_threads() {
+    tch::set_num_threads(2);
+    let alone = std::thread::spawn(|| {
+        torch_ext::compute_alone();
+        tch::get_num_threads()
+    });
+    let later = std::thread::spawn(|| tch::get_num_threads());
+    assert_eq!(alone.join().expect("the thread ends"), 1);
+    assert_eq!(later.join().expect("the thread ends"), 2);
+    assert_eq!(tch::get_num_threads(), 2);
+}
