@@ -6,6 +6,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use phasebox_component::{Component, Engine};
+
 use crate::harness::wat_components::{NOTHING, component};
 use crate::harness::{Finished, Scratch, TINY};
 
@@ -153,4 +155,19 @@ fn age(path: &Path) {
     let file = fs::File::open(path).expect("readable");
     let then = SystemTime::now() - Duration::from_secs(61 * 60);
     file.set_modified(then).expect("ours");
+}
+
+/// An interpreter's code takes megabytes beside the memory of each callback.
+#[test]
+fn callbacks_of_one_file_share_its_code() {
+    let scratch = Scratch::new();
+    scratch.write("one.wasm", component(&[("on-epoch-end", NOTHING)]));
+    scratch.write("other.wasm", component(&[("on-epoch-start", NOTHING)]));
+    let engine = Engine::new(&scratch.path("cache")).expect("an engine");
+    let load = |name| Component::load(&engine, &scratch.path(name)).expect(name);
+    let [one, again, other] = ["one.wasm", "one.wasm", "other.wasm"].map(load);
+    assert!(std::ptr::eq(one.code(), again.code()));
+    assert!(!std::ptr::eq(one.code(), other.code()));
+    scratch.write("one.wasm", component(&[("on-epoch-start", NOTHING)]));
+    assert!(std::ptr::eq(load("one.wasm").code(), other.code()));
 }

@@ -1,59 +1,32 @@
 //! A disk that fails at the n-th change of a run's files, and a log that is removed while it is written: no checkpoint that
 //! was complete is lost, the message names the file and the way on, and the run goes on to the end of an honest one.
-//!
-//! `tests/faults/faults.c` is preloaded into the process. A long test tries each n, a short one a spread of them.
+//! A long test tries each n, a short one a spread of them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use phasebox_train::checkpoint;
 
-use crate::harness::{Finished, Run, Scratch, is_long, repository};
-
-/// The kinds of faults: one error of the device, and a disk that stays full.
-const KINDS: [(&str, i32, bool); 2] = [("a bad block", 5, false), ("a full disk", 28, true)];
-
-/// Builds the library, once for each case.
-fn library(folder: &Path) -> PathBuf {
-    let library = folder.join("faults.so");
-    let built = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-o"])
-        .arg(&library)
-        .arg(repository("tests/faults/faults.c"))
-        .arg("-ldl")
-        .status();
-    assert!(built.expect("a C compiler").success());
-    library
-}
+use crate::harness::faults::{Disk, FAULTS, Fault};
+use crate::harness::{Finished, Run, Scratch, is_long};
 
 struct Case {
     scratch: Scratch,
-    library: PathBuf,
+    disk: Disk,
 }
 
 impl Case {
     fn new() -> Case {
         let scratch = Scratch::with_callbacks("  []\n");
-        let library = library(&scratch.path(""));
-        Case { scratch, library }
+        let disk = Disk::new(&scratch.path(""));
+        Case { scratch, disk }
     }
 
     /// Trains while change `at` of the run's files fails; none does if 0.
-    fn train(&self, at: usize, error: i32, lasts: bool) -> Finished {
-        let mut command = self
-            .scratch
-            .command(&["train", "recipe.yaml", "--threads", "1"]);
-        command.env("LD_PRELOAD", &self.library);
-        command
-            .env("FAULT_BELOW", "runs/")
-            .env("FAULT_AT", at.to_string());
-        command.env("FAULT_ERRNO", error.to_string());
-        command.env("FAULT_LOG", self.scratch.path("changes"));
-        if lasts {
-            command.env("FAULT_LASTS", "1");
-        }
+    fn train(&self, at: usize, fault: Fault) -> Finished {
+        let arguments = ["train", "recipe.yaml", "--threads", "1"];
+        let mut command = self.scratch.command(&arguments);
+        self.disk.fail(&mut command, "runs/", at, fault);
         self.scratch
             .finish(command.spawn().expect("the binary starts"))
     }
@@ -66,17 +39,17 @@ fn weights(run: &Run) -> Vec<u8> {
 /// The changes of an honest run, and its last weights.
 fn honest() -> (usize, Vec<u8>) {
     let case = Case::new();
-    let finished = case.train(0, 0, false);
+    let finished = case.train(0, FAULTS[0]);
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-    let changes = fs::read_to_string(case.scratch.path("changes")).expect("a log");
-    let count = changes.lines().count();
-    assert!(count > 40, "the library counts: {changes}");
+    let count = case.disk.changes();
+    assert!(count > 40, "the library counts: {count}");
     (count, weights(&case.scratch.run()))
 }
 
-fn check(at: usize, (what, error, lasts): (&str, i32, bool), expected: &[u8]) {
+fn check(at: usize, fault: Fault, expected: &[u8]) {
     let case = Case::new();
-    let failed = case.train(at, error, lasts);
+    let failed = case.train(at, fault);
+    let what = fault.what;
     let shown = format!("{what} at change {at}: {}", failed.stderr);
     assert!(
         matches!(failed.code, Some(1 | 2)),
@@ -109,9 +82,9 @@ fn a_disk_that_fails_costs_nothing_that_was_complete() {
     let (count, expected) = honest();
     let step = if is_long() { 1 } else { 5 };
     for (index, at) in (1..=count).step_by(step).enumerate() {
-        for (number, kind) in KINDS.into_iter().enumerate() {
+        for (number, fault) in FAULTS.into_iter().enumerate() {
             if is_long() || number == index % 2 {
-                check(at, kind, &expected);
+                check(at, fault, &expected);
             }
         }
     }

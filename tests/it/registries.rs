@@ -1,9 +1,11 @@
 //! Callbacks from the network: published to a real registry, fetched, trained with, kept; and servers that answer whatever
 //! they like, each of which is refused in words, in time, and without a file.
 
+mod disk;
 mod docker;
 mod hostile;
 mod rows;
+mod tls;
 
 use std::fs;
 use std::process::Command;

@@ -2,6 +2,7 @@
 //! of those steps and what is known of a component; each step has a file of its own.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use phasebox_contract::digest::Digest;
@@ -44,7 +45,7 @@ pub struct Component {
     pub phases: PhaseSet,
     /// Names of the life-cycle functions it exports.
     pub life_cycle: Vec<&'static str>,
-    code: Code,
+    code: Arc<Code>,
     interface: ComponentExportIndex,
 }
 
@@ -53,7 +54,7 @@ pub(crate) type Admit<'a> = dyn Fn(Digest) -> Result<()> + 'a;
 
 /// Compiled code and the digest of the bytes that it was compiled from.
 struct Compiled {
-    code: Code,
+    code: Arc<Code>,
     sha256: Digest,
 }
 
@@ -195,9 +196,12 @@ fn refuse_wasi(asked: &[String], refuses: Option<&str>, path: &Path) -> Result<(
     }
 }
 
-/// The kept code of a file that has been compiled before and has not changed since.
+/// The code of a file that another callback holds, or that was compiled before, and has not changed since.
 fn kept_code(engine: &Engine, sha256: Digest) -> Option<Compiled> {
-    let code = engine.compiled.find(&engine.engine, sha256)?;
+    let code = engine.in_use.find(sha256).or_else(|| {
+        let code = engine.compiled.find(&engine.engine, sha256)?;
+        Some(engine.in_use.share(sha256, code))
+    })?;
     Some(Compiled { code, sha256 })
 }
 
@@ -220,6 +224,7 @@ fn compile_or_find(
     let compiled = compiled.map_err(|reason| anyhow!("{shown} {reason}"))?;
     engine.compiled.keep(&engine.engine, sha256, &compiled);
     let code = load_fresh(&engine.engine, &compiled)?;
+    let code = engine.in_use.share(sha256, code);
     Ok(Compiled { code, sha256 })
 }
 

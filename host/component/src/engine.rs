@@ -11,6 +11,7 @@ use wasmtime::{Config, WasmBacktraceDetails};
 
 use crate::clock::Clock;
 use crate::compiled::CompiledCode;
+use crate::in_use::InUse;
 use crate::task;
 
 /// The stack of a guest. It is small since host functions run on top of the guest's frames.
@@ -20,6 +21,7 @@ const GUEST_STACK_BYTES: usize = 512 << 10;
 pub struct Engine {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) compiled: CompiledCode,
+    pub(crate) in_use: InUse,
     clock: Clock,
     profile: Profile,
     interrupted: Arc<AtomicBool>,
@@ -85,6 +87,7 @@ impl Engine {
             clock: start(engine.clone())?,
             engine,
             compiled: CompiledCode::open(cache_dir),
+            in_use: InUse::default(),
             profile,
             interrupted,
             program: task::program(),

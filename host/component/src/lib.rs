@@ -25,7 +25,7 @@
 //! | `memory_limiter` | the limit of a callback's memory |
 //! | `parameters` | parameters, held to the schema of a description |
 //! | `engine`, `clock` | the wasmtime engine, and the clock that time is counted by |
-//! | `compiled` | machine code kept from one start to the next |
+//! | `compiled`, `in_use` | machine code kept from one start to the next, and shared by the callbacks of a process |
 
 mod alone;
 mod bodies;
@@ -45,6 +45,7 @@ mod elsewhere;
 mod engine;
 mod file;
 mod imports;
+mod in_use;
 mod instances;
 mod interface;
 mod lacking;

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 const CHUNK_BYTES: usize = 1 << 16;
 
 /// A sha256. Its text is 64 lowercase hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {

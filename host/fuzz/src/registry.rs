@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use phasebox_contract::digest::Digest;
-use phasebox_registry::{Downloads, Fetched, Locator};
+use phasebox_registry::{Downloads, Fetched, Locator, User};
 
 use crate::cost::{Memory, within};
 use crate::files::{files, write};
@@ -59,8 +59,12 @@ pub fn run(bytes: &[u8]) -> bool {
 }
 
 fn fetched(locator: &Locator, folder: &Path) -> bool {
-    let docker = Some(folder.to_owned());
-    let downloads = Downloads::new(&folder.join("cache"), docker, Arc::default());
+    let user = User {
+        cache: folder.join("cache"),
+        docker: Some(folder.to_owned()),
+        authorities: None,
+    };
+    let downloads = Downloads::new(user, Arc::default());
     if let Locator::Oci(reference) = locator
         && downloads.claims(reference).is_ok()
     {

@@ -8,7 +8,7 @@ mod trained;
 use anyhow::Result;
 use measure::{Row, is_measured, is_wanted, median};
 use peers::Peers;
-use serde_json::json;
+use serde_json::{Value, json};
 use tch::Device;
 
 const ROUNDS: usize = 5;
@@ -23,50 +23,77 @@ const PEERS: [(&str, &str, &str); 2] = [
 
 fn main() -> Result<()> {
     let mut peers = Peers::start("yolox.py")?;
-    let rows: &[_] = match trained::device()? {
-        Device::Cpu => &[(Device::Cpu, 1, "1 thread"), (Device::Cpu, 2, "2 threads")],
-        device => &[(device, 1, "CUDA")],
+    let device = trained::device()?;
+    let rows: &[_] = if device.is_cuda() {
+        &[(1, false, "CUDA")]
+    } else {
+        &[
+            (1, false, "1 thread"),
+            (2, false, "2 threads"),
+            (1, true, "1 thread, channels_last"),
+            (2, true, "2 threads, channels_last"),
+        ]
     };
-    for (device, threads, hardware) in rows {
-        let name = format!("training/yolox_n at {SIZE}, {hardware}");
+    for &(threads, channels_last, setting) in rows {
+        let name = format!("training/yolox_n at {SIZE}, {setting}");
         if is_wanted(&name) {
-            measure(&name, *device, *threads, peers.as_mut())?;
+            let step = Step {
+                device,
+                threads,
+                channels_last,
+            };
+            step.measure(&name, peers.as_mut())?;
         }
     }
     Ok(())
 }
 
-fn measure(
-    name: &str,
+/// The step that a row times, on both sides.
+struct Step {
     device: Device,
     threads: usize,
-    mut peers: Option<&mut Peers>,
-) -> Result<()> {
-    tch::set_num_threads(i32::try_from(threads)?);
-    let folder = tempfile::tempdir()?;
-    let mut ours = Vec::new();
-    let mut theirs = PEERS.map(|_| Vec::new());
-    for _ in 0..if is_measured() { ROUNDS } else { 1 } {
+    channels_last: bool,
+}
+
+impl Step {
+    fn measure(&self, name: &str, mut peers: Option<&mut Peers>) -> Result<()> {
+        tch::set_num_threads(i32::try_from(self.threads)?);
+        let folder = tempfile::tempdir()?;
         let (size, batches) = if is_measured() {
-            (SIZE, BATCHES[usize::from(device.is_cuda())])
+            (SIZE, BATCHES[usize::from(self.device.is_cuda())])
         } else {
             (64, 1)
         };
-        let recipe = recipe(size, batches);
-        ours.push(trained::microseconds(
-            &recipe,
-            device,
-            batches,
-            folder.path(),
-        )?);
-        for ((loss, _, _), times) in PEERS.iter().zip(&mut theirs) {
-            let request = json!({"loss": loss, "size": size, "steps": batches, "threads": threads, "device": trained::name_of(device)});
-            if let Some(peers) = peers.as_deref_mut() {
-                times.push(peers.ask(&request)?);
+        let recipe = recipe(size, batches, self.channels_last);
+        let mut ours = Vec::new();
+        let mut theirs = PEERS.map(|_| Vec::new());
+        for _ in 0..if is_measured() { ROUNDS } else { 1 } {
+            let time = trained::microseconds(&recipe, self.device, batches, folder.path());
+            ours.push(time?);
+            for ((loss, _, _), times) in PEERS.iter().zip(&mut theirs) {
+                if let Some(peers) = peers.as_deref_mut() {
+                    times.push(peers.ask(&self.request(loss, size, batches))?);
+                }
             }
         }
+        print(name, median(ours), theirs);
+        Ok(())
     }
-    let value = median(ours);
+
+    /// A step like this, as the other side's script reads it.
+    fn request(&self, loss: &str, size: usize, batches: u64) -> Value {
+        json!({
+            "loss": loss,
+            "size": size,
+            "steps": batches,
+            "threads": self.threads,
+            "device": trained::name_of(self.device),
+            "channels_last": self.channels_last,
+        })
+    }
+}
+
+fn print(name: &str, value: f64, theirs: [Vec<f64>; 2]) {
     for ((_, against, bar), times) in PEERS.into_iter().zip(theirs) {
         let ratio = value / median(times);
         let against = ratio.is_finite().then_some((against, ratio));
@@ -80,11 +107,10 @@ fn measure(
         }
         .print();
     }
-    Ok(())
 }
 
 /// Batches of eight scenes with ten digits each. It saves nothing, and its one validation follows all that is timed.
-fn recipe(size: usize, batches: u64) -> String {
+fn recipe(size: usize, batches: u64, channels_last: bool) -> String {
     format!(
         "experiment_name: bench
 dataset: {{scattered_digits: {{size: {size}, channels: 3, digits: [10, 10], scale: [2.0, 6.0], train: {samples}, validation: 1}}}}
@@ -95,6 +121,7 @@ val_transforms: [{{DetectionPaddedRescale: {{input_dim: {size}}}}}, {{DetectionT
 architecture: yolox_n
 arch_params: {{num_classes: 10}}
 training_hyperparams:
+  channels_last: {channels_last}
   max_epochs: 2
   run_validation_freq: 2
   optimizer: SGD

@@ -1,13 +1,14 @@
 //! The way from a locator to a file on this machine: the cache first, the network only where it does not have the bytes.
 //! Owns that every byte is held to a digest before anybody gets its file, and the words for a locator without one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use phasebox_contract::digest::Digest;
 
+use crate::authorities::Authorities;
 use crate::cache::Cache;
 use crate::http::{Ask, Client};
 use crate::locator::{FileAddress, Locator, Reference};
@@ -24,6 +25,17 @@ pub struct Fetched {
     pub sha256: Digest,
 }
 
+/// The files of the user that downloads need.
+#[derive(Default)]
+pub struct User {
+    /// The folder that holds what was fetched.
+    pub cache: PathBuf,
+    /// Docker's folder, for its credentials.
+    pub docker: Option<PathBuf>,
+    /// The authorities to trust, in PEM; Mozilla's without it.
+    pub authorities: Option<PathBuf>,
+}
+
 /// Components from the network, and those that were fetched before.
 pub struct Downloads {
     cache: Cache,
@@ -32,12 +44,12 @@ pub struct Downloads {
 }
 
 impl Downloads {
-    /// Downloads that are kept below `cache`, with the credentials in docker's folder. Once `stop` is set, they end.
-    pub fn new(cache: &Path, docker: Option<PathBuf>, stop: Arc<AtomicBool>) -> Downloads {
+    /// Downloads with what is the user's. Once `stop` is set, they end.
+    pub fn new(user: User, stop: Arc<AtomicBool>) -> Downloads {
         Downloads {
-            cache: Cache::new(cache.join("downloads")),
-            client: Client::new(stop),
-            credentials: Credentials::in_folder(docker),
+            cache: Cache::new(user.cache.join("downloads")),
+            client: Client::new(Authorities::of(user.authorities), stop),
+            credentials: Credentials::in_folder(user.docker),
         }
     }
 

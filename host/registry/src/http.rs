@@ -14,9 +14,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use phasebox_contract::printable::excerpt;
 use ureq::http::{Method, Request, Response, header};
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Timeout};
 
 use crate::address::Address;
+use crate::authorities::Authorities;
 
 /// Between two looks for a signal.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -86,21 +88,23 @@ impl Answer {
 
 /// Asks, until a signal arrives.
 pub(crate) struct Client {
+    authorities: Authorities,
     stop: Arc<AtomicBool>,
 }
 
 impl Client {
-    pub(crate) fn new(stop: Arc<AtomicBool>) -> Client {
-        Client { stop }
+    pub(crate) fn new(authorities: Authorities, stop: Arc<AtomicBool>) -> Client {
+        Client { authorities, stop }
     }
 
     /// The answer to a question, after its redirects.
     ///
     /// # Errors
-    /// No answer in time, one that is too large, a redirect that is not followed, or a signal. Each names the address.
+    /// No answer in time, one that is too large, a redirect that is not followed, or a signal, each with the address; or
+    /// authorities that cannot be read.
     pub(crate) fn ask(&self, ask: Ask) -> Result<Answer> {
         let shown = ask.address.to_string();
-        let agent = agent(&ask.address);
+        let agent = agent(&ask.address, self.authorities.roots()?);
         let (sender, receiver) = mpsc::channel();
         let worker = agent.clone();
         let spawned = thread::Builder::new()
@@ -127,9 +131,10 @@ impl Client {
 }
 
 /// A client for one question. Proxies of the environment are used, but not for this machine.
-fn agent(address: &Address) -> Agent {
+fn agent(address: &Address, roots: RootCerts) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
+        .tls_config(TlsConfig::builder().root_certs(roots).build())
         .max_redirects(0)
         .timeout_resolve(Some(CONNECT))
         .timeout_connect(Some(CONNECT))
@@ -237,6 +242,13 @@ fn too_large(address: &Address, bytes: Option<u64>, most: u64) -> Error {
 
 /// Says in words why there is no answer.
 fn failed(address: &Address, ask: &Ask, error: ureq::Error) -> Error {
+    if let Some(fault) = certificate_fault(&error) {
+        let fault = excerpt(&fault);
+        return anyhow!(
+            "{address}: its certificate is not accepted ({fault}): have the server's renewed, or name a file with its \
+             authority's in `SSL_CERT_FILE`"
+        );
+    }
     let reason = match &error {
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
             "it cannot be reached in time".to_owned()
@@ -260,4 +272,14 @@ fn failed(address: &Address, ask: &Ask, error: ureq::Error) -> Error {
     };
     let reason = excerpt(&reason);
     anyhow!("{address}: {reason}: check the address and the network, then try again")
+}
+
+/// The client's words for a certificate that it does not accept.
+fn certificate_fault(error: &ureq::Error) -> Option<String> {
+    let ureq::Error::Io(error) = error else {
+        return None;
+    };
+    let text = error.to_string();
+    let fault = text.strip_prefix("invalid peer certificate: ")?;
+    Some(fault.to_owned())
 }

@@ -7,6 +7,7 @@
 //! | `locator` | the two forms of a place on the network |
 //! | `address` | which addresses may be asked, and which a redirect may lead to |
 //! | `http` | one question over HTTP: its sizes, its time, its redirects, and a signal that ends it |
+//! | `authorities` | the authorities whose certificates are trusted |
 //! | `login` | credentials of the user, and the token of a registry |
 //! | `repository` | the questions that a registry answers |
 //! | `manifest` | a manifest and its config, as published by this program, `wkg` and others |
@@ -15,6 +16,7 @@
 //! | `publication` | the way from a file into a registry |
 
 mod address;
+mod authorities;
 mod cache;
 mod downloads;
 mod http;
@@ -24,7 +26,7 @@ mod manifest;
 mod publication;
 mod repository;
 
-pub use self::downloads::{Downloads, Fetched};
+pub use self::downloads::{Downloads, Fetched, User};
 pub use self::locator::{Locator, Reference};
 pub use self::manifest::{Config, Manifest};
 pub use self::publication::{Publication, Published};

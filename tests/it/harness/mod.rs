@@ -4,12 +4,14 @@
 //! | file | has |
 //! |---|---|
 //! | `recipes` | the texts of all recipes that cases train |
+//! | `faults` | a disk that fails |
 //! | `process_memory` | the memory that a process holds |
 //! | `scratch` | a folder for one case, and commands run in it |
 //! | `run_folder` | a reader of the folder that a run leaves |
 //! | `training` | a training whose recipe is changed key by key, read back as numbers |
 //! | `wat_components` | callbacks made of WebAssembly text |
 
+pub(crate) mod faults;
 pub(crate) mod process_memory;
 pub(crate) mod recipes;
 mod run_folder;

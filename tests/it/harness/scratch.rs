@@ -47,6 +47,7 @@ impl Scratch {
         command
             .env("XDG_DATA_HOME", self.path("data-home"))
             .env("DOCKER_CONFIG", self.path("docker"))
+            .env_remove("SSL_CERT_FILE")
             .env_remove("PHASEBOX_PLUGINS");
         command
             .stdin(Stdio::null())

@@ -23,7 +23,7 @@ pub(super) struct Registry {
 impl Registry {
     /// Starts one that keeps its files below `folder`.
     pub(super) fn start(folder: &Path) -> Registry {
-        Registry::with(folder, "")
+        Registry::with(folder, "", "")
     }
 
     /// Starts one that wants a log-in.
@@ -34,10 +34,22 @@ impl Registry {
             "auth: {{htpasswd: {{realm: tests, path: {}}}}}\n",
             file.display()
         );
-        Registry::with(folder, &auth)
+        Registry::with(folder, "", &auth)
     }
 
-    fn with(folder: &Path, more: &str) -> Registry {
+    /// Starts one that speaks TLS with a certificate and its key, both in PEM.
+    pub(super) fn with_certificate(folder: &Path, certificate: &str, key: &str) -> Registry {
+        let files = [("certificate.pem", certificate), ("key.pem", key)].map(|(name, text)| {
+            let file = folder.join(name);
+            fs::write(&file, text).expect("ours");
+            file.display().to_string()
+        });
+        let [certificate, key] = files;
+        let tls = format!(", tls: {{certificate: {certificate}, key: {key}}}");
+        Registry::with(folder, &tls, "")
+    }
+
+    fn with(folder: &Path, http: &str, more: &str) -> Registry {
         let program = repository("target/tools/docker-registry");
         assert!(
             program.exists(),
@@ -49,7 +61,7 @@ impl Registry {
         let config = folder.join("registry.yml");
         let text = format!(
             "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n\
-             http: {{addr: '{host}', secret: tests}}\n{more}",
+             http: {{addr: '{host}', secret: tests{http}}}\n{more}",
             files.display()
         );
         fs::write(&config, text).expect("ours");

@@ -1,8 +1,9 @@
 """Steps of YOLOX-nano in PyTorch, timed when asked for: one batch of 8 images that is in memory already, ten boxes each.
 
-Reads one request a line, `{"loss": "dense", "size": 416, "steps": 4, "threads": 1, "device": "cpu"}`, and answers each with the microseconds
-of a step. The loss is `dense`, without a loop over images, or `loops`, with one over images and one over boxes, as the
-paper's program has them. benches/detection.rs asks in turn with its own runs, so that both sides see the same machine.
+Reads one request a line, `{"loss": "dense", "size": 416, "steps": 4, "threads": 1, "device": "cpu",
+"channels_last": false}`, and answers each with the microseconds of a step. The loss is `dense`, without a loop over
+images, or `loops`, with one over images and one over boxes, as the paper's program has them. benches/detection.rs
+asks in turn with its own runs, so that both sides see the same machine.
 """
 
 import json
@@ -126,6 +127,8 @@ def answer(request):
     network = filled(Network(*SIZES["yolox_n"], "conv", CLASSES)).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-4, momentum=0.9)
     images, labels, gts = batch(request["size"])
+    if request["channels_last"]:
+        network, images = (x.to(memory_format=torch.channels_last) for x in (network, images))
 
     def train(count):
         for _ in range(count):

@@ -1,4 +1,4 @@
-//! Folders that the environment names. Nothing else is read from it.
+//! Folders and the one file that the environment names. Nothing else is read from it.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,13 @@ pub(super) fn plugins() -> Result<Vec<PathBuf>> {
 /// `$DOCKER_CONFIG` or `~/.docker`: where docker and its relatives keep the log-ins of registries.
 pub(super) fn docker() -> Option<PathBuf> {
     absolute_path_in("DOCKER_CONFIG").or_else(|| in_home(".docker"))
+}
+
+/// `$SSL_CERT_FILE`: the authorities that TLS trusts, as OpenSSL and curl read them. Unset if it is empty.
+pub(super) fn authorities() -> Option<PathBuf> {
+    env::var_os("SSL_CERT_FILE")
+        .filter(|file| !file.is_empty())
+        .map(PathBuf::from)
 }
 
 fn absolute(folder: &Path) -> Result<PathBuf> {

@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use phasebox_component::{Engine, Profile};
 use phasebox_data::{DatasetConfig, Splits};
 use phasebox_plugin::PluginEngine;
-use phasebox_registry::Downloads;
+use phasebox_registry::{Downloads, User};
 use phasebox_train::interrupt::Interrupt;
 use serde_json::Value;
 
@@ -120,7 +120,12 @@ fn compiled(cache_dir: Option<&Path>) -> PathBuf {
 
 /// Components from the network, kept in the user's cache folder. They end once `stop` is set.
 pub(crate) fn downloads(stop: Arc<AtomicBool>) -> Downloads {
-    Downloads::new(&folders::cache(), folders::docker(), stop)
+    let user = User {
+        cache: folders::cache(),
+        docker: folders::docker(),
+        authorities: folders::authorities(),
+    };
+    Downloads::new(user, stop)
 }
 
 impl DataKey {

@@ -74,5 +74,5 @@ fn write(fetched: &Fetched, path: &Path) -> anyhow::Result<()> {
         };
     }
     atomic_file::write_file(path, &bytes, Durability::Process)
-        .with_context(|| format!("cannot write {}", path.display()))
+        .context("make room, or name another file with `-o`")
 }

@@ -1,0 +1,50 @@
+//! The authorities whose certificates are trusted: those in a file of the user's, or Mozilla's, which the program holds.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use phasebox_files::regular_file;
+use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
+
+/// A system's whole list has about 220 KB.
+const MOST_BYTES: u64 = 4 << 20;
+
+/// Where authorities are read from, for each connection anew.
+#[derive(Clone)]
+pub(crate) struct Authorities {
+    file: Option<PathBuf>,
+}
+
+impl Authorities {
+    /// Those in a file, or Mozilla's without one.
+    pub(crate) fn of(file: Option<PathBuf>) -> Authorities {
+        Authorities { file }
+    }
+
+    /// The certificates that a server's must be signed by.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds no certificate.
+    pub(crate) fn roots(&self) -> Result<RootCerts> {
+        let Some(file) = &self.file else {
+            return Ok(RootCerts::WebPki);
+        };
+        let certificates = certificates(file).with_context(|| {
+            let file = file.display();
+            format!("`SSL_CERT_FILE` names {file}: correct or unset that variable")
+        })?;
+        Ok(RootCerts::new_with_certs(&certificates))
+    }
+}
+
+fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>> {
+    let bytes = regular_file::read(file, MOST_BYTES)?;
+    let mut certificates = Vec::new();
+    for item in parse_pem(&bytes) {
+        if let PemItem::Certificate(certificate) = item.context("it is no whole PEM file")? {
+            certificates.push(certificate);
+        }
+    }
+    ensure!(!certificates.is_empty(), "it holds no certificate in PEM");
+    Ok(certificates)
+}

@@ -1,0 +1,125 @@
+//! Registries that speak TLS with certificates of an authority of our own, reached through a proxy, as inside of a company.
+
+use std::fs;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::thread;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+
+use super::docker::Registry;
+use super::{clip, command, scratch};
+use crate::harness::{Finished, Scratch};
+
+/// The name that the proxy leads to a registry; nobody else has it.
+const NAME: &str = "registry.test";
+const LOCATOR: &str = "oci://registry.test:8443/team/clip:1.0.0";
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn authority() -> Authority {
+    let mut params = CertificateParams::new([]).expect("no names");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().expect("a key");
+    CertifiedIssuer::self_signed(params, key).expect("an authority")
+}
+
+/// A registry with a certificate for `name` that ends in the year.
+fn registry(folder: &Path, authority: &Authority, name: &str, year: i32) -> Registry {
+    let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+    params.not_after = date_time_ymd(year, 1, 1);
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.signed_by(&key, authority).expect("a certificate");
+    Registry::with_certificate(folder, &certificate.pem(), &key.serialize_pem())
+}
+
+/// Starts a proxy that leads every demand for the name to `host`; answers its address.
+fn proxy(host: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let host = host.clone();
+            // The other side may go whenever it likes.
+            thread::spawn(move || lead(stream, &host).ok());
+        }
+    });
+    format!("http://{address}")
+}
+
+fn lead(mut stream: TcpStream, host: &str) -> io::Result<()> {
+    let lines = BufReader::new(stream.try_clone()?).lines();
+    let head: Vec<String> = lines
+        .map_while(Result::ok)
+        .take_while(|line| !line.is_empty())
+        .collect();
+    let wanted = format!("CONNECT {NAME}:8443 ");
+    if !head.first().is_some_and(|line| line.starts_with(&wanted)) {
+        return stream.write_all(b"HTTP/1.1 403 No\r\n\r\n");
+    }
+    stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+    let server = TcpStream::connect(host)?;
+    let (mut from, mut to) = (stream.try_clone()?, server.try_clone()?);
+    thread::spawn(move || {
+        let _ = io::copy(&mut from, &mut to);
+        to.shutdown(Shutdown::Write)
+    });
+    io::copy(&mut &server, &mut stream)?;
+    stream.shutdown(Shutdown::Write)
+}
+
+fn run(scratch: &Scratch, proxy: &str, authorities: Option<&str>, arguments: &[&str]) -> Finished {
+    let mut command = command(scratch, "cache", arguments);
+    command.env("https_proxy", proxy).env_remove("no_proxy");
+    match authorities {
+        Some(file) => command.env("SSL_CERT_FILE", scratch.path(file)),
+        None => command.env_remove("SSL_CERT_FILE"),
+    };
+    scratch.finish(command.spawn().expect("the binary starts"))
+}
+
+#[test]
+fn a_registry_with_a_certificate_of_the_users_own_authority() {
+    let (scratch, authority) = (scratch(), authority());
+    scratch.write("authority.pem", authority.pem());
+    let registry = registry(&scratch.path(""), &authority, NAME, 2100);
+    let proxy = proxy(registry.host.clone());
+    for arguments in [
+        &["publish", "clip.wasm", LOCATOR][..],
+        &["inspect", LOCATOR],
+        &["pull", LOCATOR, "-o", "pulled.wasm"],
+    ] {
+        let finished = run(&scratch, &proxy, Some("authority.pem"), arguments);
+        assert_eq!(finished.code, Some(0), "{arguments:?}: {}", finished.stderr);
+    }
+    let pulled = fs::read(scratch.path("pulled.wasm")).expect("pulled");
+    assert_eq!(pulled, clip());
+}
+
+#[test]
+fn certificates_that_are_not_accepted() {
+    let (own, foreign) = (authority(), authority());
+    let not_accepted = "its certificate is not accepted";
+    for (name, year, authorities, words) in [
+        (NAME, 2100, None, not_accepted),
+        (NAME, 2100, Some("foreign.pem"), not_accepted),
+        ("other.test", 2100, Some("own.pem"), "other.test"),
+        (NAME, 2001, Some("own.pem"), "expired"),
+        (NAME, 2100, Some("none.pem"), "`SSL_CERT_FILE` names"),
+        (NAME, 2100, Some("clip.wasm"), "it holds no certificate"),
+        (NAME, 2100, Some("half.pem"), "it is no whole PEM file"),
+    ] {
+        let scratch = scratch();
+        scratch.write("own.pem", own.pem());
+        scratch.write("foreign.pem", foreign.pem());
+        scratch.write("half.pem", &own.pem()[..100]);
+        let registry = registry(&scratch.path(""), &own, name, year);
+        let proxy = proxy(registry.host.clone());
+        let finished = run(&scratch, &proxy, authorities, &["inspect", LOCATOR]);
+        let said = format!("{name} {year} {authorities:?}: {}", finished.stderr);
+        assert_eq!(finished.code, Some(2), "{said}");
+        assert!(said.contains(words), "`{words}` is not in {said}");
+        assert!(said.contains("SSL_CERT_FILE"), "{said}");
+    }
+}
