@@ -6,8 +6,10 @@
 //! |---|---|
 //! | `rows` | the behaviors with what is due, and the languages that do otherwise with the reason |
 //! | `guests` | the components: those that are kept, or fresh builds |
+//! | `costs` | what a call and an instance cost |
 //! | `table` | the table of `plugins/sdk/languages.md` |
 
+mod costs;
 mod guests;
 mod rows;
 mod table;

@@ -110,13 +110,22 @@ fn placed(sha256: &str, bytes: &[u8]) -> PathBuf {
 
 /// The guests as the compilers of this machine make them; none where tests that take minutes are not asked for, but C.
 pub(super) fn fresh() -> Vec<Guest> {
+    built_with(&[])
+}
+
+/// Such guests as they are given to others.
+pub(super) fn released() -> Vec<Guest> {
+    built_with(&["--release"])
+}
+
+fn built_with(options: &[&str]) -> Vec<Guest> {
     let asked = LANGUAGES
         .iter()
         .filter(|language| is_long() || language.name == "c");
-    asked.map(built).collect()
+    asked.map(|language| built(language, options)).collect()
 }
 
-fn built(language: &'static Language) -> Guest {
+fn built(language: &'static Language, options: &[&str]) -> Guest {
     let scratch = Scratch::new();
     let source = repository("tests/matrix").join(language.name);
     let source = source.join(Path::new(language.source).file_name().expect("a file"));
@@ -127,7 +136,7 @@ fn built(language: &'static Language) -> Guest {
     let line = line.or_else(|| text.lines().position(|line| line.ends_with("# the panic")));
     crate::author::done(&scratch, &["new", "matrix", "--lang", language.name]);
     scratch.write(&format!("matrix/{}", language.source), &text);
-    crate::author::done(&scratch, &["build", "matrix", "--install"]);
+    crate::author::done(&scratch, &[&["build", "matrix", "--install"], options].concat());
     let bytes = fs::read(scratch.path("matrix/build/matrix.wasm")).expect("it is built");
     let component = placed(&Digest::of(&bytes).to_string(), &bytes);
     language.guest(component, line.expect("a line that breaks") + 1)

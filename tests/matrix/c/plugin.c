@@ -247,8 +247,11 @@ static void texts(void) {
     phasebox_train_diagnostics_log(PHASEBOX_TRAIN_TYPES_LEVEL_INFO, &text);
 }
 
-/* Takes a handle, and gives it back with the scope. */
+/* Takes a handle, and gives it back with the scope; or asks the host so many times. */
 static bool turn(phasebox_context_t context, phasebox_error_t *error) {
+    if (is("costs")) {
+        for (uint32_t asked = 0; asked < turns; asked++) phasebox_train_context_method_phase_context_global_step(context);
+    }
     if (!is("turns")) return true;
     PHASEBOX_OWN(tensor, tensor_group) group = {0};
     calls++;

@@ -119,8 +119,11 @@ public:
     }
 
 private:
-    /// Takes a handle, and gives it back with the scope.
+    /// Takes a handle, and gives it back with the scope; or asks the host so many times.
     Result<> turn(const PhaseContext &ctx) {
+        if (is("costs")) {
+            for (uint32_t asked = 0; asked < turns; asked++) ctx.global_step();
+        }
         if (!is("turns")) return {};
         calls++;
         auto group = PHASEBOX_TRY(ctx.parameters());

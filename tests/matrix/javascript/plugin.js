@@ -190,8 +190,11 @@ export const callback = define({
     if (this.params.task === `panic-${place}`) throw new Error('it broke on purpose, ⅓ 💡'); // the panic
   },
 
-  /** Takes a handle and gives it back to nobody. */
+  /** Takes a handle and gives it back to nobody; or asks the host so many times. */
   turn(ctx) {
+    if (this.params.task === 'costs') {
+      for (let asked = 0; asked < this.params.turns; asked++) ctx.globalStep();
+    }
     if (this.params.task !== 'turns') return;
     calls++;
     ctx.parameters();

@@ -132,7 +132,10 @@ class Matrix:
             raise RuntimeError("it broke on purpose, ⅓ 💡")  # the panic
 
     def turn(self, ctx: PhaseContext) -> None:
-        """Takes a handle and gives it back to nobody."""
+        """Takes a handle and gives it back to nobody; or asks the host so many times."""
+        if self.task == "costs":
+            for _ in range(self.turns):
+                ctx.global_step()
         if self.task != "turns":
             return
         self.calls += 1
