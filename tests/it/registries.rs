@@ -398,6 +398,12 @@ fn credentials_go_to_nobody_else() {
 
 #[test]
 fn a_signal_ends_a_download() {
+    for verb in ["train", "check"] {
+        ends_by_a_signal(verb);
+    }
+}
+
+fn ends_by_a_signal(verb: &str) {
     let scratch = scratch();
     let host = hostile::serve(|_, _| sleep(LONGEST));
     let digest = Digest::of(&clip());
@@ -405,18 +411,14 @@ fn a_signal_ends_a_download() {
         &scratch,
         &format!("{{wasm: 'http://{host}/clip.wasm', digest: 'sha256:{digest}'}}"),
     );
-    let child = command(&scratch, "cache", &["train", "recipe.yaml"]).spawn();
+    let child = command(&scratch, "cache", &[verb, "recipe.yaml"]).spawn();
     let child = child.expect("the binary starts");
     sleep(Duration::from_secs(4));
     scratch.signal(&child, "INT");
     let begun = Instant::now();
     let finished = scratch.finish(child);
-    assert_eq!(finished.code, Some(130), "{}", finished.stderr);
-    assert!(
-        begun.elapsed() < Duration::from_secs(10),
-        "{}",
-        finished.stderr
-    );
-    let words = "a signal has ended the download";
-    assert!(finished.stderr.contains(words), "{}", finished.stderr);
+    let said = format!("{verb}: {}", finished.stderr);
+    assert_eq!(finished.code, Some(130), "{said}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{said}");
+    assert!(said.contains("a signal has ended the download"), "{said}");
 }

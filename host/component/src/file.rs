@@ -18,7 +18,7 @@ pub(crate) fn open(path: &Path) -> Result<(File, Metadata)> {
     let (file, _) = regular_file::open(path).with_context(|| match path.exists() {
         true => format!("cannot read {}: name the .wasm file itself", path.display()),
         false => format!(
-            "no callback at {}: check the path; it is relative to the recipe",
+            "no callback at {}: check the path; in a recipe it begins at the recipe's folder",
             path.display()
         ),
     })?;

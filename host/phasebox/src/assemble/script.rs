@@ -80,7 +80,7 @@ fn read(script: &Script) -> Result<(String, String)> {
     let shown = path.display().to_string();
     let text = regular_file::read_text(path, MOST_BYTES).map_err(|error| match error.kind() {
         ErrorKind::NotFound => anyhow!(
-            "parameter `file`: there is no script at {shown}: check the path; it is relative to the recipe"
+            "parameter `file`: there is no script at {shown}: check the path; it begins at the recipe's folder"
         ),
         ErrorKind::InvalidData => {
             anyhow!("parameter `file`: {shown} is no script: {error}")

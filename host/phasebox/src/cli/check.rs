@@ -29,13 +29,14 @@ impl Check {
         let is_on_cpu = missing.is_some();
         let options = || self.options(&interrupt, is_on_cpu);
         let assembly = Assembly::with(&recipe, options(), &mut cache);
-        let assembly = assembly.map_err(Failure::Refused)?;
+        let refused = |error| Failure::before_training(error, &interrupt);
+        let assembly = assembly.map_err(refused)?;
         self.describe(&recipe, &assembly)?;
         let tried = match self.full {
             true => assembly.trial(Extent::WholeBatch),
             false => assembly.trial_of_two(|| Assembly::with(&recipe, options(), &mut cache)),
         };
-        self.report(tried.map_err(Failure::Refused)?, missing)
+        self.report(tried.map_err(refused)?, missing)
     }
 
     fn options(&self, interrupt: &Interrupt, is_on_cpu: bool) -> Options {

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use phasebox_contract::printable;
 use phasebox_recipe::{DeviceChoice, Recipe, RecipeError};
-use phasebox_train::interrupt::survive_file_limit;
+use phasebox_train::interrupt::{Interrupt, survive_file_limit};
 
 pub use self::report::report_lines;
 use crate::assemble::{Options, lock_beside};
@@ -133,6 +133,17 @@ enum Failure {
     Refused(anyhow::Error),
     Failed(anyhow::Error),
     Interrupted,
+}
+
+impl Failure {
+    /// The end of what has not begun to train: a refusal, or a signal that ended what came before.
+    fn before_training(error: anyhow::Error, interrupt: &Interrupt) -> Failure {
+        if interrupt.is_set() {
+            print::tell(format_args!("ended by a signal before training: {error:#}"));
+            return Failure::Interrupted;
+        }
+        Failure::Refused(error)
+    }
 }
 
 impl From<RecipeError> for Failure {

@@ -13,7 +13,7 @@ use phasebox_train::trace::{Bounds, Parts, Trace};
 use phasebox_train::trainer::Summary;
 
 use super::messages::show_messages;
-use super::print::{print, tell};
+use super::print::print;
 use super::{Failure, RecipeArguments};
 use crate::assemble::{Assembly, Options, ProcessCache};
 
@@ -92,7 +92,7 @@ impl TrainOptions {
             };
             Assembly::with(recipe, options, &mut session.cache)
         };
-        let refused = |error| before_training(error, &interrupt);
+        let refused = |error| Failure::before_training(error, &interrupt);
         let assembly = assemble().map_err(refused)?;
         let assembly = looked_at(assembly, &mut assemble).map_err(refused)?;
         let mut assembly = assembly.ok_or(Failure::Interrupted)?;
@@ -145,15 +145,6 @@ fn looked_at<'a>(
         tracing::info!("note: {line}");
     }
     Ok(Some(assembly))
-}
-
-/// The end of a run that has not begun to train: a refusal, or a signal that ended what came before.
-fn before_training(error: anyhow::Error, interrupt: &Interrupt) -> Failure {
-    if interrupt.is_set() {
-        tell(format_args!("ended by a signal before training: {error:#}"));
-        return Failure::Interrupted;
-    }
-    Failure::Refused(error)
 }
 
 /// Shows how a run went. The run has ended by now: a report that cannot be shown is no failure of it.
