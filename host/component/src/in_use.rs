@@ -34,7 +34,8 @@ mod tests {
 
     #[test]
     fn code_is_found_while_it_is_held() {
-        let code = Component::new(&wasmtime::Engine::default(), "(component)").expect("it compiles");
+        let code =
+            Component::new(&wasmtime::Engine::default(), "(component)").expect("it compiles");
         let (in_use, sha256) = (InUse::default(), Digest::of(b"one"));
         assert!(in_use.find(sha256).is_none());
         let held = in_use.share(sha256, code);

@@ -32,10 +32,14 @@ impl ProcessMemory {
     /// The memory that this process holds for itself alone and has written to.
     #[allow(dead_code, reason = "a program beside `it` does not read it")]
     pub(crate) fn private_bytes(process: u32) -> u64 {
-        let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).expect("it is there");
+        let text =
+            fs::read_to_string(format!("/proc/{process}/smaps_rollup")).expect("it is there");
         let mut lines = text.lines();
         let line = lines.find_map(|line| line.strip_prefix("Private_Dirty:"));
         let number = line.and_then(|line| line.split_whitespace().next());
-        number.and_then(|kib| kib.parse::<u64>().ok()).expect("Linux counts it") << 10
+        number
+            .and_then(|kib| kib.parse::<u64>().ok())
+            .expect("Linux counts it")
+            << 10
     }
 }

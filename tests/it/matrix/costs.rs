@@ -6,9 +6,9 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 
 use super::guests::{Guest, kept, released};
+use crate::harness::Scratch;
 use crate::harness::process_memory::ProcessMemory;
 use crate::harness::training::Training;
-use crate::harness::Scratch;
 
 /// The most private memory of one more instance of a component.
 const MOST_BYTES: u64 = 5 << 20;
@@ -48,8 +48,7 @@ fn the_price_of_a_call() {
 /// The median time of a call that asks the host so many times.
 fn median_us(guest: &Guest, calls: u32) -> f64 {
     let path = guest.component.display();
-    let entry =
-        format!("{{wasm: '{path}', name: costs, params: {{task: costs, turns: {calls}}}}}");
+    let entry = format!("{{wasm: '{path}', name: costs, params: {{task: costs, turns: {calls}}}}}");
     let run = Training::digits().epochs(1).with(BATCHES).callback(&entry);
     let costs = run.run().callback("costs")["call_us"]["p50"].as_f64();
     costs.expect("it was called")

@@ -136,7 +136,10 @@ fn built(language: &'static Language, options: &[&str]) -> Guest {
     let line = line.or_else(|| text.lines().position(|line| line.ends_with("# the panic")));
     crate::author::done(&scratch, &["new", "matrix", "--lang", language.name]);
     scratch.write(&format!("matrix/{}", language.source), &text);
-    crate::author::done(&scratch, &[&["build", "matrix", "--install"], options].concat());
+    crate::author::done(
+        &scratch,
+        &[&["build", "matrix", "--install"], options].concat(),
+    );
     let bytes = fs::read(scratch.path("matrix/build/matrix.wasm")).expect("it is built");
     let component = placed(&Digest::of(&bytes).to_string(), &bytes);
     language.guest(component, line.expect("a line that breaks") + 1)
