@@ -9,6 +9,7 @@ mod tls;
 
 use std::fs;
 use std::process::Command;
+use std::sync::mpsc::sync_channel;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -405,7 +406,11 @@ fn a_signal_ends_a_download() {
 
 fn ends_by_a_signal(verb: &str) {
     let scratch = scratch();
-    let host = hostile::serve(|_, _| sleep(LONGEST));
+    let (sender, asked) = sync_channel(16);
+    let host = hostile::serve(move |_, _| {
+        let _ = sender.send(());
+        sleep(LONGEST);
+    });
     let digest = Digest::of(&clip());
     names(
         &scratch,
@@ -413,11 +418,12 @@ fn ends_by_a_signal(verb: &str) {
     );
     let child = command(&scratch, "cache", &[verb, "recipe.yaml"]).spawn();
     let child = child.expect("the binary starts");
-    sleep(Duration::from_secs(4));
+    let began = asked.recv_timeout(LONGEST);
     scratch.signal(&child, "INT");
     let begun = Instant::now();
     let finished = scratch.finish(child);
     let said = format!("{verb}: {}", finished.stderr);
+    began.unwrap_or_else(|_| panic!("it does not download: {said}"));
     assert_eq!(finished.code, Some(130), "{said}");
     assert!(begun.elapsed() < Duration::from_secs(10), "{said}");
     assert!(said.contains("a signal has ended the download"), "{said}");

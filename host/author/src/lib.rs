@@ -29,6 +29,8 @@ mod manifest;
 mod names;
 mod new;
 mod own_tool;
+#[cfg(test)]
+mod python_whole_numbers_test;
 mod say;
 mod sources;
 mod tool;

@@ -196,7 +196,7 @@ fn refuse_wasi(asked: &[String], refuses: Option<&str>, path: &Path) -> Result<(
     }
 }
 
-/// The code of a file that another callback holds, or that was compiled before, and has not changed since.
+/// The code of a file with this digest, if another callback holds it or it was compiled before.
 fn kept_code(engine: &Engine, sha256: Digest) -> Option<Compiled> {
     let code = engine.in_use.find(sha256).or_else(|| {
         let code = engine.compiled.find(&engine.engine, sha256)?;

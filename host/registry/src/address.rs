@@ -36,7 +36,7 @@ impl Address {
         self.0.path()
     }
 
-    fn is_https(&self) -> bool {
+    pub(crate) fn is_https(&self) -> bool {
         self.0.scheme() == Some(&Scheme::HTTPS)
     }
 

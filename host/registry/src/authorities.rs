@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
+use phasebox_contract::printable::excerpt;
 use phasebox_files::regular_file;
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
@@ -21,7 +22,7 @@ impl Authorities {
         Authorities { file }
     }
 
-    /// The certificates that a server's must be signed by.
+    /// The certificates, one of which a server's must be signed by.
     ///
     /// # Errors
     /// A file that cannot be read, or holds no certificate.
@@ -35,13 +36,34 @@ impl Authorities {
         })?;
         Ok(RootCerts::new_with_certs(&certificates))
     }
+
+    /// The words for a server's certificate that is not accepted, from the client's words for the fault.
+    pub(crate) fn refusal(&self, fault: &str) -> String {
+        match (fault, &self.file) {
+            ("UnknownIssuer", Some(file)) => format!(
+                "its certificate is signed by no authority in {}, which `SSL_CERT_FILE` names: add its authority there, or \
+                 unset the variable to trust those of Mozilla",
+                file.display()
+            ),
+            ("UnknownIssuer", None) => {
+                "its certificate is signed by no authority that Mozilla trusts: name a file with its own in `SSL_CERT_FILE`"
+                    .to_owned()
+            }
+            _ => format!(
+                "its certificate is not accepted ({}): write the name that the certificate is for, or have it renewed",
+                excerpt(fault)
+            ),
+        }
+    }
 }
 
 fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>> {
     let bytes = regular_file::read(file, MOST_BYTES)?;
     let mut certificates = Vec::new();
     for item in parse_pem(&bytes) {
-        if let PemItem::Certificate(certificate) = item.context("it is no whole PEM file")? {
+        // The client's error shows bytes as numbers.
+        let item = item.map_err(|_| anyhow!("it is no whole PEM file"))?;
+        if let PemItem::Certificate(certificate) = item {
             certificates.push(certificate);
         }
     }

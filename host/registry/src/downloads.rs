@@ -26,7 +26,6 @@ pub struct Fetched {
 }
 
 /// The files of the user that downloads need.
-#[derive(Default)]
 pub struct User {
     /// The folder that holds what was fetched.
     pub cache: PathBuf,
@@ -44,7 +43,7 @@ pub struct Downloads {
 }
 
 impl Downloads {
-    /// Downloads with what is the user's. Once `stop` is set, they end.
+    /// Downloads that use the user's cache, log-ins and authorities. Once `stop` is set, they end.
     pub fn new(user: User, stop: Arc<AtomicBool>) -> Downloads {
         Downloads {
             cache: Cache::new(user.cache.join("downloads")),

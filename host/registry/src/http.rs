@@ -104,14 +104,14 @@ impl Client {
     /// authorities that cannot be read.
     pub(crate) fn ask(&self, ask: Ask) -> Result<Answer> {
         let shown = ask.address.to_string();
-        let agent = agent(&ask.address, self.authorities.roots()?);
+        let agent = agent(&ask.address, self.roots(&ask.address)?);
         let (sender, receiver) = mpsc::channel();
-        let worker = agent.clone();
+        let (worker, authorities) = (agent.clone(), self.authorities.clone());
         let spawned = thread::Builder::new()
             .name("download".to_owned())
             .spawn(move || {
                 // Nobody may be waiting any longer.
-                let _ = sender.send(exchange(&worker, &ask));
+                let _ = sender.send(exchange(&worker, &ask, &authorities));
             });
         spawned.context("cannot start a thread for a download")?;
         loop {
@@ -126,6 +126,14 @@ impl Client {
                     bail!("{shown}: the download has failed inside of phasebox: report it")
                 }
             }
+        }
+    }
+
+    /// The authorities for a question. One without TLS does not need them: if they cannot be read, it trusts none.
+    fn roots(&self, address: &Address) -> Result<RootCerts> {
+        match self.authorities.roots() {
+            Err(_) if !address.is_https() => Ok(RootCerts::new_with_certs(&[])),
+            roots => roots,
         }
     }
 }
@@ -148,13 +156,16 @@ fn agent(address: &Address, roots: RootCerts) -> Agent {
     config.build().new_agent()
 }
 
-fn exchange(agent: &Agent, ask: &Ask) -> Result<Answer> {
+fn exchange(agent: &Agent, ask: &Ask, authorities: &Authorities) -> Result<Answer> {
     let deadline = Instant::now() + ask.time();
     let mut address = ask.address.clone();
     for _ in 0..=MOST_REDIRECTS {
         let left = deadline.saturating_duration_since(Instant::now());
         let sent = send(agent, ask, &address, left);
-        let response = sent.map_err(|error| failed(&address, ask, error))?;
+        let response = sent.map_err(|error| match certificate_fault(&error) {
+            Some(fault) => anyhow!("{address}: {}", authorities.refusal(&fault)),
+            None => failed(&address, ask, error),
+        })?;
         match redirect_of(&response) {
             Some(location) if ask.body.is_none() => address = address.redirected(&location)?,
             Some(_) => {
@@ -242,13 +253,6 @@ fn too_large(address: &Address, bytes: Option<u64>, most: u64) -> Error {
 
 /// Says in words why there is no answer.
 fn failed(address: &Address, ask: &Ask, error: ureq::Error) -> Error {
-    if let Some(fault) = certificate_fault(&error) {
-        let fault = excerpt(&fault);
-        return anyhow!(
-            "{address}: its certificate is not accepted ({fault}): have the server's renewed, or name a file with its \
-             authority's in `SSL_CERT_FILE`"
-        );
-    }
     let reason = match &error {
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
             "it cannot be reached in time".to_owned()

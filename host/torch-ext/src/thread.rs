@@ -2,12 +2,13 @@
 
 use crate::ffi;
 
-/// Has the operations that this thread calls run in it alone, from now on.
+/// Has the loops of OpenMP that this thread's operations are made of run in it alone, from now on. Loops of MKL, as in products of
+/// matrices, and other libraries for threads keep their count.
 ///
-/// A thread that makes batches beside the training calls this first. Each thread whose operations share their loops has
-/// others of its own for them, and with more of those in the process than processors, GNU's OpenMP puts them to sleep
-/// between two loops where they waited awake. The training's threads, too, had to be woken up for each loop: two of them ran a
-/// step of YOLOX-nano no faster than PyTorch's in 1.15 times its time.
+/// A thread that makes batches beside the training calls this first. OpenMP gives each thread that shares a loop a team of its
+/// own. With more threads in all teams than processors, GNU's OpenMP puts a thread to sleep that waits for its next loop, where
+/// it would have stayed awake; each loop of the training then has to wake one. On two processors a step of YOLOX-nano took 0.58 s
+/// in place of 0.47 s (docs/benchmarks.md).
 pub fn compute_alone() {
     // SAFETY: takes nothing, and changes only numbers that OpenMP keeps for the calling thread.
     unsafe { ffi::ext_compute_alone() }

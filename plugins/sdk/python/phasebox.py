@@ -83,10 +83,6 @@ sys.stdout, sys.stderr = _Log(Level.INFO, sys.stdout), _Log(Level.WARN, sys.stde
 # ---- the arguments of host functions ----
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and -(2**63) <= value < 2**64
-
-
 def _is_number(value: Any) -> bool:
     if type(value) is float:
         return True
@@ -105,25 +101,53 @@ def _between(values: list, kinds: set, first: int, last: int) -> bool:
     return not values or (set(map(type, values)) <= kinds and first <= min(values) and max(values) <= last)
 
 
+def _whole(first: int, last: int) -> tuple[Callable, str, Callable]:
+    """The entry of `_ARGUMENTS` for whole numbers between the two."""
+    return (
+        lambda value: isinstance(value, int) and first <= value <= last,
+        f"a whole number from {first} to {last}",
+        lambda values: _between(values, {int}, first, last),
+    )
+
+
+_BOUNDS = {"u32": (0, 2**32 - 1), "u64": (0, 2**64 - 1), "s32": (-(2**31), 2**31 - 1), "s64": (-(2**63), 2**63 - 1)}
+
+#: By function and parameter: the contract's whole numbers, all others of which are `s64`. The bindings do not tell them
+#: apart. A test holds these lines to the contract.
+_WHOLE = {
+    "draw_boxes": {"colors": "u32", "width": "u32", "label_scale": "u32"},
+    "draw_masks": {"colors": "u32"},
+    "draw_text": {"x": "s32", "y": "s32", "color": "u32", "scale": "u32"},
+    "histogram": {"bins": "u32"},
+    "interpolate": {"height": "u32", "width": "u32"},
+    "one_hot": {"num_classes": "u32"},
+    "randperm": {"n": "u32"},
+    "read_f32": {"offset": "u64", "length": "u32"},
+    "read_s64": {"offset": "u64", "length": "u32"},
+    "set_accumulation": {"batches": "u32"},
+    "topk": {"k": "u32"},
+}
+
 #: By annotation: the values that the bindings take, the words for them, and the lists of them that need no closer look.
 _ARGUMENTS: dict[Any, tuple[Callable, str, Callable]] = {
-    int: (_is_whole, "a whole number of 64 bits", lambda values: _between(values, {int}, -(2**63), 2**64 - 1)),
     float: (_is_number, "a number", lambda values: _between(values, {float, int}, -(2**1000), 2**1000)),
     str: (_is_text, "a text (one without lone surrogates)", lambda values: False),
     bytes: (lambda value: isinstance(value, bytes), "bytes", lambda values: False),
 }
 
 
-def _argument(annotation: Any, owner: type | None) -> tuple[Callable, str, Callable]:
-    """The entry of `_ARGUMENTS` for any annotation of the bindings."""
+def _argument(annotation: Any, owner: type | None, whole: str) -> tuple[Callable, str, Callable]:
+    """The entry of `_ARGUMENTS` for any annotation of the bindings; whole numbers have the bounds of `whole`."""
+    if annotation is int:
+        return _whole(*_BOUNDS[whole])
     if annotation in _ARGUMENTS:
         return _ARGUMENTS[annotation]
     kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
     if get_origin(annotation) in (Union, UnionType) and len(kinds) == 1:
-        fits, words, _ = _argument(kinds[0], owner)
+        fits, words, _ = _argument(kinds[0], owner, whole)
         return lambda value: value is None or fits(value), f"{words}, or None", lambda values: False
     if get_origin(annotation) is list:
-        fits, words, all_fit = _argument(kinds[0], owner)
+        fits, words, all_fit = _argument(kinds[0], owner, whole)
         return (
             lambda value: isinstance(value, list) and (all_fit(value) or all(map(fits, value))),
             f"a list, and each of its elements {words}",
@@ -138,7 +162,8 @@ def _argument(annotation: Any, owner: type | None) -> tuple[Callable, str, Calla
 def _checking(function: Callable, owner: type | None) -> Callable:
     """The function, with a look at its arguments first."""
     hints = {name: hint for name, hint in function.__annotations__.items() if name not in ("return", "self")}
-    checks = {name: _argument(hint, owner)[:2] for name, hint in hints.items()}
+    wholes = _WHOLE.get(function.__name__, {})
+    checks = {name: _argument(hint, owner, wholes.get(name, "s64"))[:2] for name, hint in hints.items()}
     before = 0 if owner is None else 1
 
     @wraps(function)

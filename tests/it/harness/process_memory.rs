@@ -29,17 +29,13 @@ impl ProcessMemory {
         }
     }
 
-    /// The memory that this process holds for itself alone and has written to.
+    /// The memory that a process holds for itself alone and has written to; none once it has ended.
     #[allow(dead_code, reason = "a program beside `it` does not read it")]
-    pub(crate) fn private_bytes(process: u32) -> u64 {
-        let text =
-            fs::read_to_string(format!("/proc/{process}/smaps_rollup")).expect("it is there");
+    pub(crate) fn private_bytes(process: u32) -> Option<u64> {
+        let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
         let mut lines = text.lines();
-        let line = lines.find_map(|line| line.strip_prefix("Private_Dirty:"));
-        let number = line.and_then(|line| line.split_whitespace().next());
-        number
-            .and_then(|kib| kib.parse::<u64>().ok())
-            .expect("Linux counts it")
-            << 10
+        let line = lines.find_map(|line| line.strip_prefix("Private_Dirty:"))?;
+        let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+        Some(kib << 10)
     }
 }

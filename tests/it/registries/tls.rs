@@ -9,7 +9,7 @@ use std::thread;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 
 use super::docker::Registry;
-use super::{clip, command, scratch};
+use super::{clip, command, hostile, scratch};
 use crate::harness::{Finished, Scratch};
 
 /// The name that the proxy leads to a registry; nobody else has it.
@@ -71,7 +71,10 @@ fn lead(mut stream: TcpStream, host: &str) -> io::Result<()> {
 
 fn run(scratch: &Scratch, proxy: &str, authorities: Option<&str>, arguments: &[&str]) -> Finished {
     let mut command = command(scratch, "cache", arguments);
-    command.env("https_proxy", proxy).env_remove("no_proxy");
+    command
+        .env("ALL_PROXY", proxy)
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
     match authorities {
         Some(file) => command.env("SSL_CERT_FILE", scratch.path(file)),
         None => command.env_remove("SSL_CERT_FILE"),
@@ -100,11 +103,11 @@ fn a_registry_with_a_certificate_of_the_users_own_authority() {
 #[test]
 fn certificates_that_are_not_accepted() {
     let (own, foreign) = (authority(), authority());
-    let not_accepted = "its certificate is not accepted";
     for (name, year, authorities, words) in [
-        (NAME, 2100, None, not_accepted),
-        (NAME, 2100, Some("foreign.pem"), not_accepted),
-        ("other.test", 2100, Some("own.pem"), "other.test"),
+        (NAME, 2100, None, "no authority that Mozilla trusts"),
+        (NAME, 2100, Some("foreign.pem"), "no authority in "),
+        (NAME, 2100, Some("junk.pem"), "no authority in "),
+        ("other.test", 2100, Some("own.pem"), "valid for"),
         (NAME, 2001, Some("own.pem"), "expired"),
         (NAME, 2100, Some("none.pem"), "`SSL_CERT_FILE` names"),
         (NAME, 2100, Some("clip.wasm"), "it holds no certificate"),
@@ -114,12 +117,25 @@ fn certificates_that_are_not_accepted() {
         scratch.write("own.pem", own.pem());
         scratch.write("foreign.pem", foreign.pem());
         scratch.write("half.pem", &own.pem()[..100]);
+        let junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        scratch.write("junk.pem", junk);
         let registry = registry(&scratch.path(""), &own, name, year);
         let proxy = proxy(registry.host.clone());
         let finished = run(&scratch, &proxy, authorities, &["inspect", LOCATOR]);
-        let said = format!("{name} {year} {authorities:?}: {}", finished.stderr);
-        assert_eq!(finished.code, Some(2), "{said}");
-        assert!(said.contains(words), "`{words}` is not in {said}");
-        assert!(said.contains("SSL_CERT_FILE"), "{said}");
+        let shown = format!("{name} {year} {authorities:?}: {}", finished.stderr);
+        assert_eq!(finished.code, Some(2), "{shown}");
+        assert!(finished.stderr.contains(words), "`{words}`: {shown}");
     }
+}
+
+/// Downloads without TLS do not need the file.
+#[test]
+fn authorities_that_cannot_be_read_stop_no_plain_download() {
+    let scratch = scratch();
+    let host = hostile::serve(|_, stream| hostile::reply(stream, "200 OK", &clip()));
+    let locator = format!("http://{host}/clip.wasm");
+    let mut command = command(&scratch, "cache", &["pull", &locator, "-o", "pulled.wasm"]);
+    command.env("SSL_CERT_FILE", "none.pem");
+    let finished = scratch.finish(command.spawn().expect("the binary starts"));
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
 }

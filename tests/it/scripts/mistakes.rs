@@ -126,7 +126,7 @@ fn check_refuses_what_an_entry_lacks() {
             &[
                 "there is no script at",
                 "none.rhai",
-                "relative to the recipe",
+                "begins at the recipe's folder",
             ],
         ),
         (

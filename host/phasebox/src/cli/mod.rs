@@ -125,7 +125,7 @@ const DONE: u8 = 0;
 const FAILED: u8 = 1;
 /// The recipe or a callback was refused before anything ran.
 const REFUSED: u8 = 2;
-/// SIGINT or SIGTERM ended the run, with a checkpoint: it is not done. Shells report this code for SIGINT.
+/// SIGINT or SIGTERM ended it: a run has a checkpoint, and is not done. Shells report this code for SIGINT.
 const INTERRUPTED: u8 = 130;
 
 /// Why a command did not end well.
@@ -136,10 +136,10 @@ enum Failure {
 }
 
 impl Failure {
-    /// The end of what has not begun to train: a refusal, or a signal that ended what came before.
+    /// The end of what did not come to train: a refusal, or a signal.
     fn before_training(error: anyhow::Error, interrupt: &Interrupt) -> Failure {
         if interrupt.is_set() {
-            print::tell(format_args!("ended by a signal before training: {error:#}"));
+            print::tell(format_args!("ended by a signal: {error:#}"));
             return Failure::Interrupted;
         }
         Failure::Refused(error)

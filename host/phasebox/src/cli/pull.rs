@@ -73,6 +73,7 @@ fn write(fetched: &Fetched, path: &Path) -> anyhow::Result<()> {
             )),
         };
     }
-    atomic_file::write_file(path, &bytes, Durability::Process)
-        .context("make room, or name another file with `-o`")
+    atomic_file::write_file(path, &bytes, Durability::Process).context(
+        "the callback was fetched and is not written: check the place, or name another with `-o`",
+    )
 }
