@@ -76,6 +76,7 @@ fn in_process(
         Err(ended) => ended,
     };
     Err(match ended {
+        Ended::Refused(reason) if is_about_memory(&reason) => takes_too_much(limits),
         Ended::Refused(reason) => NoCode::Refused(format!("{UNFIT}: {reason}")),
         Ended::Time => takes_too_long(limits),
         Ended::Memory => takes_too_much(limits),
@@ -112,6 +113,11 @@ fn on_thread(
 fn machine_code(engine: &wasmtime::Engine, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     let code = engine.precompile_component(&wasi::provided(bytes)?);
     code.map_err(|error| anyhow!("{error:#}"))
+}
+
+/// True for the compiler's words where it got no memory, as under its limit.
+fn is_about_memory(reason: &str) -> bool {
+    reason.ends_with("out of memory") || reason.contains("(os error 12)")
 }
 
 const OUR_FAULT: &str = "which is a fault of phasebox";

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, anyhow, ensure};
 use phasebox_contract::printable::excerpt;
 use phasebox_files::regular_file;
+use rustls_pki_types::CertificateDer;
 use ureq::tls::{Certificate, PemItem, RootCerts, parse_pem};
 
 /// A system's whole list has about 220 KB.
@@ -40,14 +41,17 @@ impl Authorities {
     /// The words for a server's certificate that is not accepted, from the client's words for the fault.
     pub(crate) fn refusal(&self, fault: &str) -> String {
         match (fault, &self.file) {
-            ("UnknownIssuer", Some(file)) => format!(
+            ("UnknownIssuer" | "BadSignature", Some(file)) => format!(
                 "its certificate is signed by no authority in {}, which `SSL_CERT_FILE` names: add its authority there, or \
                  unset the variable to trust those of Mozilla",
                 file.display()
             ),
-            ("UnknownIssuer", None) => {
+            ("UnknownIssuer" | "BadSignature", None) => {
                 "its certificate is signed by no authority that Mozilla trusts: name a file with its own in `SSL_CERT_FILE`"
                     .to_owned()
+            }
+            (fault, _) if fault.contains("CaUsedAsEndEntity") => {
+                "its certificate is an authority's: make one for the server, without `CA:TRUE`".to_owned()
             }
             _ => format!(
                 "its certificate is not accepted ({}): write the name that the certificate is for, or have it renewed",
@@ -64,6 +68,11 @@ fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>> {
         // The client's error shows bytes as numbers.
         let item = item.map_err(|_| anyhow!("it is no whole PEM file"))?;
         if let PemItem::Certificate(certificate) = item {
+            // The client would leave out what it cannot read, without a word.
+            let number = certificates.len() + 1;
+            let bytes = CertificateDer::from(certificate.der());
+            let read = webpki::anchor_from_trusted_cert(&bytes).map(drop);
+            read.map_err(|_| anyhow!("its certificate {number} cannot be read"))?;
             certificates.push(certificate);
         }
     }

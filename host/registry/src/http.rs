@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Error, Result, anyhow, bail, ensure};
 use phasebox_contract::printable::excerpt;
-use ureq::http::{Method, Request, Response, header};
+use ureq::http::{Method, Request, Response, header, response};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Timeout};
 
@@ -103,7 +103,7 @@ impl Client {
     /// No answer in time, one that is too large, a redirect that is not followed, or a signal, each with the address; or
     /// authorities that cannot be read.
     pub(crate) fn ask(&self, ask: Ask) -> Result<Answer> {
-        let shown = ask.address.to_string();
+        let (shown, was_sent) = (ask.address.to_string(), ask.body.is_some());
         let agent = agent(&ask.address, self.roots(&ask.address)?);
         let (sender, receiver) = mpsc::channel();
         let (worker, authorities) = (agent.clone(), self.authorities.clone());
@@ -119,7 +119,7 @@ impl Client {
                 Ok(answer) => return answer,
                 Err(RecvTimeoutError::Timeout) if self.stop.load(Ordering::Relaxed) => {
                     agent.shutdown();
-                    bail!("{shown}: a signal has ended the download");
+                    bail!("{shown}: {}", ended(was_sent));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
@@ -135,6 +135,14 @@ impl Client {
             Err(_) if !address.is_https() => Ok(RootCerts::new_with_certs(&[])),
             roots => roots,
         }
+    }
+}
+
+/// The words for a question that a signal ended.
+fn ended(was_sent: bool) -> &'static str {
+    match was_sent {
+        true => "a signal has ended the wait for an answer; what was sent may have arrived",
+        false => "a signal has ended the download",
     }
 }
 
@@ -228,6 +236,14 @@ fn read(response: Response<Body>, ask: &Ask, address: &Address) -> Result<Answer
         promised.is_none_or(|bytes| bytes <= most),
         too_large(address, promised, most)
     );
+    let says_its_end = promised.is_some() || is_chunked(&parts);
+    // What is cut from a document makes it no JSON; a refusal is shown as it came.
+    let needs_none = !parts.status.is_success() || ask.most_bytes <= crate::MOST_DOCUMENT_BYTES;
+    ensure!(
+        says_its_end || needs_none,
+        "{address}: its answer does not say where it ends, so that nobody would notice if it were cut: have the server send \
+         `content-length`"
+    );
     let mut bytes = Vec::new();
     let mut reader = body.into_reader().take(most.saturating_add(1));
     let taken = reader.read_to_end(&mut bytes);
@@ -286,4 +302,14 @@ fn certificate_fault(error: &ureq::Error) -> Option<String> {
     let text = error.to_string();
     let fault = text.strip_prefix("invalid peer certificate: ")?;
     Some(fault.to_owned())
+}
+
+/// True if the answer is sent in chunks, the last of which says so.
+fn is_chunked(parts: &response::Parts) -> bool {
+    let coding = parts.headers.get(header::TRANSFER_ENCODING);
+    coding.is_some_and(|coding| {
+        coding
+            .to_str()
+            .is_ok_and(|coding| coding.ends_with("chunked"))
+    })
 }

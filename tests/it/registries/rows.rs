@@ -36,6 +36,14 @@ fn leads_to(stream: &mut TcpStream, location: &str) {
 /// Servers of files.
 pub(super) const FILES: &[Row] = &[
     row(
+        "an answer that ends where the connection does",
+        "does not say where it ends",
+        |_, stream| {
+            write(stream, b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+            write(stream, &clip());
+        },
+    ),
+    row(
         "a circle of redirects",
         "it redirects more than 5 times",
         |request, stream| {
@@ -101,8 +109,9 @@ pub(super) const FILES: &[Row] = &[
         "a body without end",
         "it gives more, and 67108864",
         |_, stream| {
-            write(stream, b"HTTP/1.1 200 OK\r\n\r\n");
-            let block = vec![0; 1 << 20];
+            let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            write(stream, head);
+            let block = [b"100000\r\n", vec![0; 1 << 20].as_slice(), b"\r\n"].concat();
             while write(stream, &block) {}
         },
     ),

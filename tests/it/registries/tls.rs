@@ -106,7 +106,8 @@ fn certificates_that_are_not_accepted() {
     for (name, year, authorities, words) in [
         (NAME, 2100, None, "no authority that Mozilla trusts"),
         (NAME, 2100, Some("foreign.pem"), "no authority in "),
-        (NAME, 2100, Some("junk.pem"), "no authority in "),
+        (NAME, 2100, Some("junk.pem"), "its certificate 1 cannot"),
+        (NAME, 2100, Some("cut.pem"), "it is no whole PEM file"),
         ("other.test", 2100, Some("own.pem"), "valid for"),
         (NAME, 2001, Some("own.pem"), "expired"),
         (NAME, 2100, Some("none.pem"), "`SSL_CERT_FILE` names"),
@@ -119,6 +120,8 @@ fn certificates_that_are_not_accepted() {
         scratch.write("half.pem", &own.pem()[..100]);
         let junk = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         scratch.write("junk.pem", junk);
+        let cut = own.pem().replace("-----END CERTIFICATE-----", "");
+        scratch.write("cut.pem", cut + &own.pem());
         let registry = registry(&scratch.path(""), &own, name, year);
         let proxy = proxy(registry.host.clone());
         let finished = run(&scratch, &proxy, authorities, &["inspect", LOCATOR]);

@@ -72,7 +72,7 @@ impl Check {
 
     fn report(&self, tried: Tried, missing_cuda: Option<String>) -> Result<(), Failure> {
         if tried.is_interrupted {
-            return Err(Failure::Interrupted);
+            return Err(Failure::interrupted("the trial"));
         }
         print(tried.warnings.iter().map(|line| format!("warning: {line}")))?;
         let size = match self.full {

@@ -1,23 +1,21 @@
 //! `phasebox inspect oci://…`: a component in a registry as its publisher describes it, before anything of it is downloaded.
 //! A claim binds nobody: what the component is, `pull` and `inspect` of its file show.
 
-use std::sync::Arc;
-
 use phasebox_contract::grants::Grant;
 use phasebox_contract::printable::{excerpt, one_line};
 use phasebox_registry::{Config, Manifest, Reference};
 use serde_json::json;
 
 use super::Failure;
+use super::network::Network;
 use super::place::recipe_lines;
 use super::print::{print, print_json};
 use super::publish::{GRANTS, PHASES};
-use crate::assemble::downloads;
 
 /// Asks a registry, and shows its answer.
 pub(super) fn show(reference: &Reference, as_json: bool) -> Result<(), Failure> {
-    let claims = downloads(Arc::default()).claims(reference);
-    let (manifest, config) = claims.map_err(Failure::Refused)?;
+    let network = Network::listen()?;
+    let (manifest, config) = network.ask(|downloads| downloads.claims(reference))?;
     if as_json {
         return print_json(&json!({
             "locator": reference.to_string(),

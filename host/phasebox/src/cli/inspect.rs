@@ -1,9 +1,8 @@
 //! `phasebox inspect X.wasm`: what a callback is, before anybody trusts it. It is loaded as for a run, so that whatever a run
 //! would refuse of it is refused here.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use clap::Args;
 use phasebox_component::{Component, Described, Profile};
@@ -12,11 +11,13 @@ use phasebox_contract::limits::Limits;
 use phasebox_plugin::{Plugin, PluginEngine, PluginSettings};
 use phasebox_registry::Locator;
 use phasebox_train::callback::Callback as _;
+use phasebox_train::interrupt::Interrupt;
 
+use super::network::Network;
 use super::place::{Place, check_allowed, recipe_lines};
 use super::print::print;
 use super::{Failure, claims};
-use crate::assemble::{downloads, engine};
+use crate::assemble::engine;
 
 #[derive(Args)]
 pub(super) struct Inspect {
@@ -30,17 +31,19 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let file = match &self.file {
-            Place::File(path) => path.clone(),
+        let (file, interrupt) = match &self.file {
+            Place::File(path) => (path.clone(), Interrupt::ignored()),
             Place::Network(locator) => {
                 check_allowed(locator)?;
-                match &**locator {
-                    Locator::Oci(reference) => return claims::show(reference, self.json),
-                    Locator::File(_) => fetched(locator)?,
+                if let Locator::Oci(reference) = &**locator {
+                    return claims::show(reference, self.json);
                 }
+                let network = Network::listen()?;
+                let fetched = network.ask(|downloads| downloads.newest(locator))?;
+                (fetched.path, network.interrupt)
             }
         };
-        let (component, described) = described(&file)?;
+        let (component, described) = described(&file, &interrupt)?;
         phasebox_author::show(&component, &described, self.json).map_err(Failure::Refused)?;
         match &self.file {
             Place::Network(locator) if !self.json => {
@@ -53,20 +56,17 @@ impl Inspect {
     }
 }
 
-fn fetched(locator: &Locator) -> Result<PathBuf, Failure> {
-    let fetched = downloads(Arc::default()).newest(locator);
-    fetched
-        .map(|fetched| fetched.path)
-        .map_err(Failure::Refused)
-}
-
-/// A callback's component, what it says of itself, and the memory that it has when loaded.
-pub(super) fn described(file: &Path) -> Result<(Component, Described), Failure> {
-    let engine = engine(None, Profile::Fast, Arc::default())
+/// A callback's component, what it says of itself, and the memory that it has when loaded. A signal ends that.
+pub(super) fn described(
+    file: &Path,
+    interrupt: &Interrupt,
+) -> Result<(Component, Described), Failure> {
+    let refused = |error| Failure::before_training(error, interrupt);
+    let engine = engine(None, Profile::Fast, interrupt.asked())
         .and_then(PluginEngine::new)
         .map_err(Failure::Failed)?;
     let engine = Rc::new(engine);
-    let component = Component::load(engine.engine(), file).map_err(Failure::Refused)?;
+    let component = Component::load(engine.engine(), file).map_err(refused)?;
     let settings = PluginSettings {
         name: "inspected".to_owned(),
         params: serde_json::Value::Null,
@@ -82,5 +82,5 @@ pub(super) fn described(file: &Path) -> Result<(Component, Described), Failure> 
             memory_bytes,
         })
     });
-    Ok((component, described.map_err(Failure::Refused)?))
+    Ok((component, described.map_err(refused)?))
 }

@@ -8,6 +8,7 @@ mod inspect;
 mod lock;
 mod logged;
 mod messages;
+mod network;
 mod origin;
 mod place;
 mod predict;
@@ -143,6 +144,22 @@ impl Failure {
             return Failure::Interrupted;
         }
         Failure::Refused(error)
+    }
+
+    /// A signal that ended what the words name, which the words tell people.
+    fn interrupted(what: &str) -> Failure {
+        print::tell(format_args!(
+            "ended by a signal: {what} did not come to an end"
+        ));
+        Failure::Interrupted
+    }
+
+    /// A failure of what had begun, in place of a refusal.
+    fn at_work(self) -> Failure {
+        match self {
+            Failure::Refused(error) => Failure::Failed(error),
+            other => other,
+        }
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use phasebox_contract::digest::Digest;
 use phasebox_registry::{Fetched, Locator};
+use phasebox_train::interrupt::Interrupt;
 
 use super::Failure;
-use crate::assemble::{Policies, downloads};
+use super::network::Network;
+use crate::assemble::Policies;
 
 /// A file of this machine, or one of the network.
 #[derive(Clone)]
@@ -30,12 +31,16 @@ impl FromStr for Place {
 }
 
 impl Place {
-    /// The file of the callback, which is fetched if it must be.
+    /// The file of the callback, which is fetched if it must be, unless a signal arrives.
     ///
     /// # Errors
     /// A place that a policy forbids, a locator without a digest, other bytes, no answer; a digest for a file of this
     /// machine.
-    pub(super) fn file(&self, digest: Option<Digest>) -> Result<Placed, Failure> {
+    pub(super) fn file(
+        &self,
+        digest: Option<Digest>,
+        interrupt: &Interrupt,
+    ) -> Result<Placed, Failure> {
         match self {
             Place::File(path) if digest.is_none() => {
                 let absolute = path.canonicalize();
@@ -52,8 +57,9 @@ impl Place {
             ))),
             Place::Network(locator) => {
                 check_allowed(locator)?;
-                let fetched = downloads(Arc::default()).component(locator, digest);
-                let Fetched { path, sha256 } = fetched.map_err(Failure::Refused)?;
+                let network = Network::ended_by(interrupt.clone());
+                let fetched = network.ask(|downloads| downloads.component(locator, digest));
+                let Fetched { path, sha256 } = fetched?;
                 let written = locator.to_string();
                 Ok(Placed {
                     entry: format!("{}, digest: 'sha256:{sha256}'", quoted(&written)),

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::{anyhow, ensure};
 use clap::Args;
@@ -14,9 +13,9 @@ use phasebox_registry::{Locator, Publication, Reference};
 
 use super::Failure;
 use super::inspect::described;
+use super::network::Network;
 use super::place::{self, recipe_lines};
 use super::print::print;
-use crate::assemble::downloads;
 
 /// The most bytes of a component.
 const MOST_BYTES: u64 = 64 << 20;
@@ -44,14 +43,15 @@ pub(super) struct Publish {
 impl Publish {
     pub(super) fn run(self) -> Result<(), Failure> {
         let reference = self.reference().map_err(Failure::Refused)?;
-        let (component, described) = described(&self.file)?;
+        let network = Network::listen()?;
+        let (component, described) = described(&self.file, &network.interrupt)?;
         let description = described.description;
         let wasi = component.wasi().map_err(Failure::Refused)?;
         let publication = self.publication(&component, &description, wasi);
         let publication = publication.map_err(Failure::Refused)?;
-        let downloads = downloads(Arc::default());
-        let published = downloads.publish(reference, &publication, self.replace);
-        let published = published.map_err(Failure::Failed)?;
+        let published = network
+            .ask(|downloads| downloads.publish(reference, &publication, self.replace))
+            .map_err(Failure::at_work)?;
         let end = match published.was_there {
             true => "was there already",
             false => "published",

@@ -1,7 +1,6 @@
 //! `phasebox pull LOCATOR`: a callback of the network, made a file of this machine.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, ensure};
 use clap::Args;
@@ -12,9 +11,9 @@ use phasebox_registry::{Fetched, Locator};
 
 use super::Failure;
 use super::inspect::described;
+use super::network::Network;
 use super::place;
 use super::print::print;
-use crate::assemble::downloads;
 
 /// The most bytes of a component.
 const MOST_BYTES: u64 = 64 << 20;
@@ -35,14 +34,13 @@ pub(super) struct Pull {
 impl Pull {
     pub(super) fn run(self) -> Result<(), Failure> {
         place::check_allowed(&self.locator)?;
-        let downloads = downloads(Arc::default());
-        let fetched = match self.digest {
+        let network = Network::listen()?;
+        let fetched = network.ask(|downloads| match self.digest {
             Some(_) => downloads.component(&self.locator, self.digest),
             None => downloads.newest(&self.locator),
-        };
-        let fetched = fetched.map_err(Failure::Refused)?;
+        })?;
         // What is no callback is not written: `NAME.wasm` would be taken for one.
-        let (component, ..) = described(&fetched.path)?;
+        let (component, ..) = described(&fetched.path, &network.interrupt)?;
         let output = self.output.clone();
         let path = output.unwrap_or_else(|| PathBuf::from(self.locator.file_name()));
         write(&fetched, &path).map_err(Failure::Refused)?;

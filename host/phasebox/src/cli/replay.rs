@@ -31,6 +31,7 @@ const MOST_LINES: usize = 20;
 /// A callback's file and the run that it is fed with.
 pub(super) struct Replaying {
     pub(super) file: Placed,
+    pub(super) interrupt: Interrupt,
     pub(super) run: PathBuf,
     pub(super) params: Option<String>,
     pub(super) entry: Option<String>,
@@ -63,7 +64,7 @@ impl Replaying {
             profiling.check().map_err(Failure::Refused)?;
         }
         let mut bench = Bench {
-            interrupt: Interrupt::listen().map_err(Failure::Failed)?,
+            interrupt: self.interrupt.clone(),
             cache: Profiling::cache(self.profiling.as_ref()),
         };
         if !watches {
@@ -141,7 +142,10 @@ impl Replaying {
         let Some(profiling) = &self.profiling else {
             return Ok(());
         };
-        profiling.show(&bench.cache, &described(&self.file.path)?.0)
+        profiling.show(
+            &bench.cache,
+            &described(&self.file.path, &self.interrupt)?.0,
+        )
     }
 
     /// The entry that the file stands for; one of the network stands for the one with its locator.
@@ -167,7 +171,7 @@ impl Replaying {
         let entries = &recipe.training_hyperparams.phase_callbacks;
         let found = self.entry_of(entries, &file);
         let Some(index) = found.map_err(Failure::Refused)? else {
-            let description = described(&file)?.1.description;
+            let description = described(&file, &self.interrupt)?.1.description;
             let entry = written(&recipe, &file, params.unwrap_or("{}"), &description.grants);
             return Ok(Chosen {
                 recipe: Recipe::load(run.recipe(), &[entry])?,

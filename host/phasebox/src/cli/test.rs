@@ -71,23 +71,25 @@ impl Test {
     pub(super) fn run(self) -> Result<(), Failure> {
         show_messages();
         let profiling = self.profiling();
+        let interrupt = Interrupt::listen().map_err(Failure::Failed)?;
         match self.replay {
             Some(run) => Replaying {
-                file: self.file.file(self.digest)?,
+                file: self.file.file(self.digest, &interrupt)?,
+                interrupt,
                 run,
                 params: self.params,
                 entry: self.entry,
                 profiling,
             }
             .run(self.watch),
-            None => self.train(),
+            None => self.train(interrupt),
         }
     }
 
-    fn train(self) -> Result<(), Failure> {
+    fn train(self, interrupt: Interrupt) -> Result<(), Failure> {
         tch::set_num_threads(1);
-        let file = self.file.file(self.digest)?;
-        let (component, described) = described(&file.path)?;
+        let file = self.file.file(self.digest, &interrupt)?;
+        let (component, described) = described(&file.path, &interrupt)?;
         let description = described.description;
         let profiling = self.profiling();
         let folder = tempfile::tempdir().map_err(|error| Failure::Failed(error.into()))?;
@@ -97,7 +99,7 @@ impl Test {
             params: self.params.unwrap_or_else(|| "{}".to_owned()),
             epochs: self.epochs,
             runs: folder.path().join("runs"),
-            interrupt: Interrupt::listen().map_err(Failure::Failed)?,
+            interrupt,
             cache: Profiling::cache(profiling.as_ref()),
         };
         if let Some(profiling) = &profiling {
@@ -244,7 +246,7 @@ impl Bench {
         let summary = trainer.map_err(Failure::Refused)?.train();
         let summary = summary.map_err(Failure::Failed)?;
         match summary.is_interrupted() {
-            true => Err(Failure::Interrupted),
+            true => Err(Failure::interrupted("the trainings of the test")),
             false => Ok(summary),
         }
     }
