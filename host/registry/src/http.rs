@@ -236,7 +236,7 @@ fn read(response: Response<Body>, ask: &Ask, address: &Address) -> Result<Answer
         promised.is_none_or(|bytes| bytes <= most),
         too_large(address, promised, most)
     );
-    let says_its_end = promised.is_some() || is_chunked(&parts);
+    let says_its_end = parts.headers.contains_key(header::CONTENT_LENGTH) || is_chunked(&parts);
     // What is cut from a document makes it no JSON; a refusal is shown as it came.
     let needs_none = !parts.status.is_success() || ask.most_bytes <= crate::MOST_DOCUMENT_BYTES;
     ensure!(
