@@ -16,6 +16,10 @@ use crate::file;
 use crate::task::Task;
 
 /// The seconds of a processor that looking lines up may take, and the time on the clock, for a busy machine.
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "only Linux ends a task by its time")
+)]
 pub(crate) const SECONDS: u64 = 1;
 const TIME: Duration = Duration::from_secs(5);
 /// The memory that looking lines up may take in a large file, and the part of it for the smallest. The program itself

@@ -27,6 +27,10 @@ pub(crate) const PROCESS: &str = "phasebox:train/process";
 const VERSIONS: &str = "0.2.";
 
 /// The digest of what is put inside callbacks: their compiled code depends on it.
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "only Linux keeps code")
+)]
 pub(crate) static DIGEST: LazyLock<String> = LazyLock::new(|| Digest::of(NOTHING).to_string());
 
 /// Interfaces that are answered, without their version, each with the name that [`NOTHING`] exports it by.
