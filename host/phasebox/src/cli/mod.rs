@@ -155,7 +155,7 @@ impl Failure {
     }
 
     /// A failure of what had begun, in place of a refusal.
-    fn at_work(self) -> Failure {
+    fn failed(self) -> Failure {
         match self {
             Failure::Refused(error) => Failure::Failed(error),
             other => other,

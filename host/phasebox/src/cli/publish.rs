@@ -51,7 +51,7 @@ impl Publish {
         let publication = publication.map_err(Failure::Refused)?;
         let published = network
             .ask(|downloads| downloads.publish(reference, &publication, self.replace))
-            .map_err(Failure::at_work)?;
+            .map_err(Failure::failed)?;
         let end = match published.was_there {
             true => "was there already",
             false => "published",
