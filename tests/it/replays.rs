@@ -104,7 +104,7 @@ fn a_trace_that_was_cut_is_replayed_up_to_there() {
 #[test]
 fn a_forged_trace_is_refused_with_its_line() {
     for (from, to, says) in [
-        ("\"schema\":1", "\"schema\":7", "made by a newer phasebox"),
+        ("\"schema\":2", "\"schema\":7", "made by a newer phasebox"),
         (
             "\"phase\":\"on-epoch-start\"",
             "\"phase\":\"on-warp\"",
@@ -120,6 +120,110 @@ fn a_forged_trace_is_refused_with_its_line() {
         assert!(text.contains(from), "no `{from}` in {}", &text[..1000]);
         fs::write(&events, text.replacen(from, to, 1)).expect("it is written");
         check(&replayed(&scratch, "grad-clip", &[]), 2, &[says]);
+    }
+}
+
+/// Saves bytes, a tensor and random numbers.
+const STATEFUL: &str = r#"
+state.n = 0;
+fn on_train_batch_end(ctx) {
+    state.n += 1;
+    let sum = ctx.loss().detach() + ctx.rand([]);
+    if state.n > 1 { sum += ctx.load_tensor("sum"); }
+    ctx.store_tensor("sum", sum);
+    ctx.log_scalar("n", state.n);
+    ctx.log_scalar("sum", sum);
+}
+fn on_validation_loader_end(ctx) { ctx.log_scalar("seen", state.n); }
+"#;
+
+/// A traced run that went on from a checkpoint, of two scripts.
+fn traced_and_resumed() -> Scratch {
+    let entry = "  - Script: {file: own.rhai, grants: [random]}\n";
+    let other = "  - Script: {name: other, file: own.rhai, grants: [random]}\n";
+    let scratch = Scratch::with_callbacks(&[entry, other].concat());
+    scratch.write("own.rhai", STATEFUL);
+    let run = scratch.trained(&[]);
+    let longer = [
+        "training_hyperparams.max_epochs=4",
+        "--resume",
+        run.path(),
+        "--trace",
+    ];
+    scratch.trained(&longer);
+    scratch
+}
+
+fn replayed_script(scratch: &Scratch) -> Finished {
+    let run = scratch.run();
+    scratch.phasebox(&["test", "own.rhai", "--entry", "own", "--replay", run.path()])
+}
+
+#[test]
+fn a_resumed_run_is_replayed_with_the_states_it_went_on_with() {
+    let scratch = traced_and_resumed();
+    let states = scratch.run().bytes("ckpt_latest/checkpoint.json");
+    let states = String::from_utf8(states).expect("it is text");
+    assert!(
+        !states.contains("--trace"),
+        "a trace has no state: {states}"
+    );
+    let same = "same    it logs what it logged in the run (22 values)";
+    let fed = replayed_script(&scratch);
+    check(&fed, 0, &[same]);
+    assert!(!fed.stdout.contains("begins anew"), "{}", fed.stdout);
+    // A trace that has no states, as those of earlier versions.
+    let events = scratch.run().0.join("trace/events.jsonl");
+    let text = fs::read_to_string(&events).expect("a trace");
+    let lines = text.lines().filter(|line| !line.starts_with("{\"state\""));
+    let without: String = lines.map(|line| format!("{line}\n")).collect();
+    assert_eq!(without.lines().count() + 2, text.lines().count());
+    fs::write(&events, without).expect("it is written");
+    let says = [
+        "after step 6, and has no state of the callback: it begins anew",
+        "differs ",
+    ];
+    check(&replayed_script(&scratch), 0, &says);
+}
+
+/// States that a stranger has changed.
+#[test]
+fn a_forged_state_is_refused_with_its_line() {
+    let scratch = traced_and_resumed();
+    let events = scratch.run().0.join("trace/events.jsonl");
+    let text = fs::read_to_string(&events).expect("a trace");
+    let lines: Vec<&str> = text.lines().collect();
+    let far = lines[1].replacen("\"at\":0", "\"at\":99999999", 1);
+    let newer = lines[1].replacen("\"state_version\":1", "\"state_version\":9", 1);
+    let odd = lines[1].replacen("\"shape\":[", "\"shape\":[9223372036854775807,", 1);
+    let rows: [(Vec<&str>, i32, &str); 6] = [
+        (
+            vec![lines[0], lines[1], lines[1], lines[3]],
+            2,
+            "line 3: it is the second state of `own`",
+        ),
+        (
+            vec![lines[0], lines[3], lines[1]],
+            2,
+            "a callback's state comes after the first phase",
+        ),
+        (
+            vec![lines[0], &far, lines[3]],
+            2,
+            "lie outside of tensors.bin",
+        ),
+        (vec![lines[0], &odd, lines[3]], 2, "more than 16 GiB"),
+        (
+            vec![lines[0], &newer, lines[3]],
+            2,
+            "it reads state up to version 1",
+        ),
+        (vec![lines[0], lines[1], lines[3]], 0, "it has no end"),
+    ];
+    for (lines, code, says) in rows {
+        let forged: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        fs::write(&events, forged).expect("it is written");
+        check(&replayed_script(&scratch), code, &[says]);
     }
 }
 

@@ -5,6 +5,7 @@ mod effects;
 mod limits;
 mod mistakes;
 mod swaps;
+mod tried;
 
 use crate::harness::Scratch;
 

@@ -15,7 +15,7 @@ use super::{Assembly, Options, callbacks, context};
 pub struct StandIn {
     /// The callback's name in the recipe.
     pub name: String,
-    /// The component.
+    /// The component; of a script, its entry names the file.
     pub file: PathBuf,
 }
 

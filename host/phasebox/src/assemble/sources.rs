@@ -36,7 +36,9 @@ impl Sources<'_> {
     /// # Errors
     /// A stock callback that there is not; a locator without a digest, other bytes, no answer.
     pub(super) fn file(&self, entry: &CallbackEntry) -> Result<Located> {
-        let Some(stand_in) = self.stand_in.filter(|stand_in| stand_in.name == entry.name) else {
+        let is_script = matches!(entry.source, CallbackSource::Script(_));
+        let stand_in = self.stand_in.filter(|_| !is_script);
+        let Some(stand_in) = stand_in.filter(|stand_in| stand_in.name == entry.name) else {
             return self.own_file(entry);
         };
         // A stock callback that is not there any more can still be replayed, and nothing is fetched for a replay.

@@ -29,11 +29,12 @@ pub(super) struct Extent {
 }
 
 impl LoggedValues {
-    /// The values of `callback` in a run, without the times at which they were logged.
-    pub(super) fn of(run: &RunFolder, callback: &str) -> Result<LoggedValues> {
+    /// The values of `callback` in a run's log from a byte on, without the times at which they were logged.
+    pub(super) fn of(run: &RunFolder, callback: &str, from: u64) -> Result<LoggedValues> {
         let path = run.metrics();
         let text = regular_file::read(&path, MOST_LOGGED)
             .with_context(|| format!("cannot read {}", path.display()))?;
+        let text = text.get(usize::try_from(from)?..).unwrap_or_default();
         let beginning = format!("{callback}/");
         let mut values = Vec::new();
         // The last line of a run that was killed may be torn.

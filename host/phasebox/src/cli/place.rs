@@ -10,7 +10,7 @@ use phasebox_train::interrupt::Interrupt;
 
 use super::Failure;
 use super::network::Network;
-use crate::assemble::Policies;
+use crate::assemble::{Policies, SCRIPT, StockCallbacks};
 
 /// A file of this machine, or one of the network.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ impl Place {
                 let absolute = path.canonicalize();
                 let absolute = absolute.with_context(|| format!("cannot read {}", path.display()));
                 Ok(Placed {
-                    entry: quoted(&absolute.map_err(Failure::Refused)?.display().to_string()),
+                    entry: entry_of_file(&absolute.map_err(Failure::Refused)?),
                     path: path.clone(),
                     locator: None,
                 })
@@ -62,7 +62,7 @@ impl Place {
                 let Fetched { path, sha256 } = fetched?;
                 let written = locator.to_string();
                 Ok(Placed {
-                    entry: format!("{}, digest: 'sha256:{sha256}'", quoted(&written)),
+                    entry: format!("wasm: {}, digest: 'sha256:{sha256}'", quoted(&written)),
                     path,
                     locator: Some(written),
                 })
@@ -74,10 +74,45 @@ impl Place {
 /// A callback's file and the keys of an entry that mean it.
 pub(super) struct Placed {
     pub(super) path: PathBuf,
-    /// The value of `wasm` and, for one of the network, the key `digest`.
+    /// The keys of an entry that mean it, as in `wasm: 'a.wasm'`.
     pub(super) entry: String,
     /// The locator, as recipes write it.
     pub(super) locator: Option<String>,
+}
+
+impl Placed {
+    /// True for a script, which is no component: a stock callback runs it.
+    pub(super) fn is_script(&self) -> bool {
+        is_script(&self.path)
+    }
+
+    /// The component that is called: of a script, the one that runs it.
+    ///
+    /// # Errors
+    /// No stock callbacks.
+    pub(super) fn component(&self) -> Result<PathBuf, Failure> {
+        match self.is_script() {
+            true => {
+                let path = StockCallbacks::find(None).path(SCRIPT);
+                path.map_err(Failure::Refused)
+            }
+            false => Ok(self.path.clone()),
+        }
+    }
+}
+
+fn is_script(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "rhai")
+}
+
+/// The keys of an entry that mean a file of this machine.
+pub(super) fn entry_of_file(path: &Path) -> String {
+    let shown = quoted(&path.display().to_string());
+    match is_script(path) {
+        true => format!("stock: {SCRIPT}, file: {shown}"),
+        false => format!("wasm: {shown}"),
+    }
 }
 
 fn quoted(text: &str) -> String {

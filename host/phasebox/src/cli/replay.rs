@@ -1,4 +1,4 @@
-//! `phasebox test X.wasm --replay RUN`: a callback fed with a traced run, and what it did. Owns which entry of the run's
+//! `phasebox test X.wasm --replay RUN`, or `X.rhai`: a callback fed with a traced run, and what it did. Owns which entry of the run's
 //! recipe the file stands for, and the lines that are printed; the replay is `phasebox_train::trace`'s.
 
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use phasebox_contract::printable::excerpt;
-use phasebox_recipe::{CallbackEntry, CallbackSource, DeviceChoice, Recipe};
+use phasebox_recipe::{CallbackEntry, CallbackSource, DeviceChoice, Recipe, Script};
 use phasebox_registry::Locator;
 use phasebox_train::interrupt::Interrupt;
 use phasebox_train::logger::{Progress, RunFolder};
@@ -15,7 +15,7 @@ use phasebox_train::trace::{Replayed, TraceEnding, TraceFile, newest};
 use super::Failure;
 use super::inspect::described;
 use super::logged::{Extent, LoggedValues};
-use super::place::Placed;
+use super::place::{Placed, entry_of_file as keys_of_file};
 use super::print::{print, tell};
 use super::profile::Profiling;
 use super::report::callbacks;
@@ -34,6 +34,7 @@ pub(super) struct Replaying {
     pub(super) interrupt: Interrupt,
     pub(super) run: PathBuf,
     pub(super) params: Option<String>,
+    pub(super) grants: Option<Vec<String>>,
     pub(super) entry: Option<String>,
     pub(super) profiling: Option<Profiling>,
 }
@@ -48,6 +49,16 @@ struct Bench {
 struct Traced {
     run: RunFolder,
     trace: TraceFile,
+}
+
+/// The part of a run that its trace is of.
+struct Past {
+    run: RunFolder,
+    first_step: u64,
+    /// The first byte of its log there.
+    log_bytes: u64,
+    /// It goes to the end of the run.
+    is_whole: bool,
 }
 
 /// The recipe with the callback alone.
@@ -96,11 +107,9 @@ impl Replaying {
         let chosen = self.chosen(&traced.run)?;
         let folder = tempfile::tempdir().map_err(|error| Failure::Failed(error.into()))?;
         let logs = RunFolder::create(folder.path(), "replay").map_err(Failure::Failed)?;
-        let extent = traced.trace.extent();
-        let (first_step, is_whole) = traced.bounds();
+        print(heading(&traced.trace, &chosen))?;
+        let past = chosen.is_of_run.then(|| traced.past());
         let name = chosen.stand_in.name.clone();
-        let is_of_run = chosen.is_of_run;
-        print(heading(&extent, &chosen, first_step))?;
         let options = Options {
             device: Some(DeviceChoice::Cpu),
             runs_dir: folder.path().to_owned(),
@@ -118,19 +127,10 @@ impl Replaying {
         if replayed.is_interrupted {
             return Err(Failure::Interrupted);
         }
-        let now = LoggedValues::of(&logs, &name).map_err(Failure::Failed)?;
-        let compared = match is_of_run {
-            false => Vec::new(),
-            true => {
-                let extent = Extent {
-                    first_step,
-                    last_step: replayed.last_step,
-                    is_whole: is_whole && replayed.failure.is_none(),
-                };
-                compared(&traced.run, &name, &now, extent).map_err(Failure::Failed)?
-            }
-        };
-        print(outcome(&replayed, &now, &compared, loaded))?;
+        let now = LoggedValues::of(&logs, &name, 0).map_err(Failure::Failed)?;
+        let compared = past.map(|past| past.compared(&name, &now, &replayed));
+        let compared = compared.transpose().map_err(Failure::Failed)?;
+        print(outcome(&replayed, &now, compared, loaded))?;
         self.show_profile(bench)?;
         match replayed.failure {
             None => Ok(()),
@@ -142,10 +142,8 @@ impl Replaying {
         let Some(profiling) = &self.profiling else {
             return Ok(());
         };
-        profiling.show(
-            &bench.cache,
-            &described(&self.file.path, &self.interrupt)?.0,
-        )
+        let called = described(&self.file.component()?, &self.interrupt)?;
+        profiling.show(&bench.cache, &called.0)
     }
 
     /// The entry that the file stands for; one of the network stands for the one with its locator.
@@ -167,12 +165,10 @@ impl Replaying {
         let file = file.with_context(|| format!("cannot read {shown}"));
         let file = file.map_err(Failure::Refused)?;
         let mut recipe = Recipe::load(run.recipe(), &[])?;
-        let params = self.params.as_deref();
         let entries = &recipe.training_hyperparams.phase_callbacks;
         let found = self.entry_of(entries, &file);
         let Some(index) = found.map_err(Failure::Refused)? else {
-            let description = described(&file, &self.interrupt)?.1.description;
-            let entry = written(&recipe, &file, params.unwrap_or("{}"), &description.grants);
+            let entry = self.written(&recipe, &file, &self.asked(&file)?);
             return Ok(Chosen {
                 recipe: Recipe::load(run.recipe(), &[entry])?,
                 stand_in: StandIn {
@@ -182,13 +178,23 @@ impl Replaying {
                 is_of_run: false,
             });
         };
-        let of_params = params.map(|params| written(&recipe, &file, params, &[]));
+        let change = self.written(&recipe, &file, self.grants.as_deref().unwrap_or_default());
         let entries = &mut recipe.training_hyperparams.phase_callbacks;
         let mut entry = entries.swap_remove(index);
-        if let Some(change) = of_params {
-            let other = Recipe::load(run.recipe(), &[change])?;
-            let others = other.training_hyperparams.phase_callbacks.into_iter();
-            others.for_each(|other| entry.params = other.params);
+        if self.params.is_some() || self.grants.is_some() {
+            let changed = Recipe::load(run.recipe(), &[change])?;
+            let changed = changed.training_hyperparams.phase_callbacks;
+            changed
+                .into_iter()
+                .for_each(|changed| self.change(&mut entry, changed));
+        }
+        match &entry.source {
+            _ if self.file.is_script() => {
+                entry.source = CallbackSource::Script(Script::File(file.clone()));
+                entry.digest = None;
+            }
+            CallbackSource::Script(_) => entry.source = CallbackSource::File(file.clone()),
+            _ => {}
         }
         let name = entry.name.clone();
         *entries = vec![entry];
@@ -197,6 +203,35 @@ impl Replaying {
             stand_in: StandIn { name, file },
             is_of_run: true,
         })
+    }
+}
+
+impl Replaying {
+    /// The rights of a callback that the run has not: those that are given, or those that it asks for.
+    fn asked(&self, file: &Path) -> Result<Vec<String>, Failure> {
+        match &self.grants {
+            Some(grants) => Ok(grants.clone()),
+            None if self.file.is_script() => Ok(Vec::new()),
+            None => Ok(described(file, &self.interrupt)?.1.description.grants),
+        }
+    }
+
+    /// The change of a recipe that has this callback alone, in the place where the recipe has its callbacks.
+    fn written(&self, recipe: &Recipe, file: &Path, grants: &[String]) -> String {
+        let (key, own) = (callbacks_key(recipe), keys_of_file(file));
+        let params = self.params.as_deref().unwrap_or("{}");
+        let grants = grants.join(", ");
+        format!("{key}=[{{{own}, name: {NAME}, params: {params}, grants: [{grants}]}}]")
+    }
+
+    /// Gives an entry the parameters and the rights that are asked for in place of its own.
+    fn change(&self, entry: &mut CallbackEntry, changed: CallbackEntry) {
+        if self.params.is_some() {
+            entry.params = changed.params;
+        }
+        if self.grants.is_some() {
+            entry.grants = changed.grants;
+        }
     }
 }
 
@@ -217,19 +252,14 @@ impl Traced {
         })
     }
 
-    /// The step that the trace begins at, and whether it goes to the end of the run.
-    fn bounds(&self) -> (u64, bool) {
-        let is_whole = self.trace.ending == TraceEnding::Complete;
-        (self.trace.header.first_step, is_whole)
+    fn past(&self) -> Past {
+        Past {
+            run: self.run.clone(),
+            first_step: self.trace.header.first_step,
+            log_bytes: self.trace.header.log_bytes,
+            is_whole: self.trace.ending == TraceEnding::Complete,
+        }
     }
-}
-
-/// The change of a recipe that has this callback alone, in the place where the recipe has its callbacks.
-fn written(recipe: &Recipe, file: &Path, params: &str, grants: &[String]) -> String {
-    let key = callbacks_key(recipe);
-    let file = file.display().to_string().replace('\'', "''");
-    let grants = grants.join(", ");
-    format!("{key}=[{{wasm: '{file}', name: {NAME}, params: {params}, grants: [{grants}]}}]")
 }
 
 /// The entry that a file stands for: the one that is named, the one of this very file, or the one of a file of that name.
@@ -277,12 +307,15 @@ fn file_of(entry: &CallbackEntry, stock: &StockCallbacks) -> Option<PathBuf> {
             let locator: Locator = text.parse().ok()?;
             Some(PathBuf::from(locator.file_name()))
         }
-        CallbackSource::Script(_) => None,
+        CallbackSource::Script(script) => match script {
+            Script::File(path) => Some(path.clone()),
+            Script::Text(_) => None,
+        },
     }
 }
 
-fn heading(extent: &str, chosen: &Chosen, first_step: u64) -> Vec<String> {
-    let mut lines = vec![format!("trace   {extent}")];
+fn heading(trace: &TraceFile, chosen: &Chosen) -> Vec<String> {
+    let mut lines = vec![format!("trace   {}", trace.extent())];
     lines.push(match chosen.is_of_run {
         true => format!(
             "entry   `{}` of the run's recipe",
@@ -290,36 +323,39 @@ fn heading(extent: &str, chosen: &Chosen, first_step: u64) -> Vec<String> {
         ),
         false => "entry   none in the run's recipe: with the rights that it asks for".to_owned(),
     });
-    if first_step > 0 {
+    let step = trace.header.first_step;
+    let has_state = chosen.is_of_run && trace.has_state_of(&chosen.stand_in.name);
+    if step > 0 && !has_state {
         lines.push(format!(
-            "note    the trace begins in a resumed run, after step {first_step}: the callback begins without the state that it \
-             had there"
+            "note    the trace begins in a resumed run, after step {step}, and has no state of the callback: it begins anew"
         ));
     }
     lines
 }
 
-/// Holds what the callback logged now against what it logged in the run.
-fn compared(
-    run: &RunFolder,
-    name: &str,
-    now: &LoggedValues,
-    extent: Extent,
-) -> Result<Vec<String>> {
-    let before = LoggedValues::of(run, name)?;
-    Ok(vec![match before.difference(now, extent) {
-        None => format!(
-            "same    it logs what it logged in the run ({} values)",
-            now.len()
-        ),
-        Some(words) => format!("differs {words}"),
-    }])
+impl Past {
+    /// Holds what the callback logged now against what it logged in the run.
+    fn compared(&self, name: &str, now: &LoggedValues, replayed: &Replayed) -> Result<String> {
+        let extent = Extent {
+            first_step: self.first_step,
+            last_step: replayed.last_step,
+            is_whole: self.is_whole && replayed.failure.is_none(),
+        };
+        let before = LoggedValues::of(&self.run, name, self.log_bytes)?;
+        Ok(match before.difference(now, extent) {
+            None => format!(
+                "same    it logs what it logged in the run ({} values)",
+                now.len()
+            ),
+            Some(words) => format!("differs {words}"),
+        })
+    }
 }
 
 fn outcome(
     replayed: &Replayed,
     now: &LoggedValues,
-    compared: &[String],
+    compared: Option<String>,
     loaded: Duration,
 ) -> Vec<String> {
     let logged = now.lines(MOST_LINES).into_iter();
@@ -337,7 +373,7 @@ fn outcome(
             )
         }));
     }
-    lines.extend_from_slice(compared);
+    lines.extend(compared);
     lines.push(format!(
         "time    {} phases in {:.1} ms; loaded in {:.0} ms",
         replayed.phases,

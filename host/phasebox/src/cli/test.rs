@@ -1,5 +1,5 @@
-//! `phasebox test X.wasm`: a callback tried out in small trainings, and a verdict on what every callback should do. Owns
-//! the questions; the trainings are those of any recipe.
+//! `phasebox test X.wasm`, or `X.rhai`: a callback tried out in small trainings, and a verdict on what every callback should
+//! do. Owns the questions; the trainings are those of any recipe.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ const NO_PARAMETER: &str = "no_such_parameter";
 
 #[derive(Args)]
 pub(super) struct Test {
-    /// The component: a file, or a place on the network.
+    /// The component: a file, or a place on the network; or a script, `my.rhai`.
     file: Place,
     /// The only bytes that are taken from the network, as `sha256:…`.
     #[arg(long, value_parser = place::digest)]
@@ -48,6 +48,9 @@ pub(super) struct Test {
     /// Its parameters: `{patience: 5}`.
     #[arg(long)]
     params: Option<String>,
+    /// Its rights, with commas between them, as in `stop,sync`; without this, those that it asks for. A script asks for none.
+    #[arg(long, value_delimiter = ',')]
+    grants: Option<Vec<String>>,
     /// Epochs of a training; at least 2.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(2..))]
     epochs: u32,
@@ -78,6 +81,7 @@ impl Test {
                 interrupt,
                 run,
                 params: self.params,
+                grants: self.grants,
                 entry: self.entry,
                 profiling,
             }
@@ -89,13 +93,16 @@ impl Test {
     fn train(self, interrupt: Interrupt) -> Result<(), Failure> {
         tch::set_num_threads(1);
         let file = self.file.file(self.digest, &interrupt)?;
-        let (component, described) = described(&file.path, &interrupt)?;
+        let (component, described) = described(&file.component()?, &interrupt)?;
         let description = described.description;
+        let asked = self.grants.as_ref().unwrap_or(&description.grants);
         let profiling = self.profiling();
         let folder = tempfile::tempdir().map_err(|error| Failure::Failed(error.into()))?;
         let mut bench = Bench {
             recipe: self.recipe_in(folder.path()).map_err(Failure::Failed)?,
+            is_script: file.is_script(),
             entry: file.entry,
+            grants: asked.clone(),
             params: self.params.unwrap_or_else(|| "{}".to_owned()),
             epochs: self.epochs,
             runs: folder.path().join("runs"),
@@ -105,15 +112,15 @@ impl Test {
         if let Some(profiling) = &profiling {
             profiling.check().map_err(Failure::Refused)?;
         }
-        let whole = bench.trained(&description.grants, self.epochs, None);
-        let whole = whole.map_err(with_rules);
+        let whole = bench.trained(self.epochs, None);
+        let whole = whole.map_err(|failure| bench.with_rules(failure));
         if let Ok(whole) = &whole {
             print(used(whole))?;
         }
         if let Some(profiling) = &profiling {
             // Of a training that failed, the profile shows where its last call was.
             let sampled = match whole.is_ok() {
-                true => bench.sample(&description.grants),
+                true => bench.sample(),
                 false => Ok(()),
             };
             profiling.show(&bench.cache, &component)?;
@@ -157,21 +164,6 @@ pub(super) fn callbacks_key(recipe: &Recipe) -> &'static str {
     }
 }
 
-/// A failure with the rules of these trainings, which no recipe says.
-fn with_rules(failure: Failure) -> Failure {
-    let more = |error| {
-        anyhow!(
-            "{error:#}\nhint: here it has the grants that its own description asks for (`grants` in its source), and the \
-             parameters of `--params`, as in `--params '{{patience: 5}}'`"
-        )
-    };
-    match failure {
-        Failure::Refused(error) => Failure::Refused(more(error)),
-        Failure::Failed(error) => Failure::Failed(more(error)),
-        Failure::Interrupted => Failure::Interrupted,
-    }
-}
-
 /// The answer to one question.
 struct Verdict {
     is_good: bool,
@@ -190,6 +182,8 @@ struct Bench {
     recipe: PathBuf,
     /// The keys that mean the callback.
     entry: String,
+    is_script: bool,
+    grants: Vec<String>,
     params: String,
     epochs: u32,
     runs: PathBuf,
@@ -200,7 +194,7 @@ struct Bench {
 impl Bench {
     fn recipe(&self, grants: &[String], params: &str, epochs: u32) -> Result<Recipe, Failure> {
         let (own, grants) = (&self.entry, grants.join(", "));
-        let entry = format!("{{wasm: {own}, name: {NAME}, params: {params}, grants: [{grants}]}}");
+        let entry = format!("{{{own}, name: {NAME}, params: {params}, grants: [{grants}]}}");
         let written = Recipe::load(&self.recipe, &[])?;
         let changes = [
             format!("{}=[{entry}]", callbacks_key(&written)),
@@ -220,26 +214,21 @@ impl Bench {
     }
 
     /// Trains again until there are enough samples for a profile, or it takes too long.
-    fn sample(&mut self, grants: &[String]) -> Result<(), Failure> {
+    fn sample(&mut self) -> Result<(), Failure> {
         let begun = Instant::now();
         while begun.elapsed() < SAMPLING {
             let engine = self.cache.last_engine();
             if engine.is_none_or(|engine| engine.stacks().count() >= ENOUGH_SAMPLES) {
                 break;
             }
-            self.trained(grants, self.epochs, None)?;
+            self.trained(self.epochs, None)?;
         }
         Ok(())
     }
 
     /// One training to its end, or the rest of one.
-    fn trained(
-        &mut self,
-        grants: &[String],
-        epochs: u32,
-        resume: Option<&Path>,
-    ) -> Result<Summary, Failure> {
-        let recipe = self.recipe(grants, &self.params, epochs)?;
+    fn trained(&mut self, epochs: u32, resume: Option<&Path>) -> Result<Summary, Failure> {
+        let recipe = self.recipe(&self.grants, &self.params, epochs)?;
         let options = self.options(resume);
         let assembly = Assembly::with(&recipe, options, &mut self.cache);
         let trainer = assembly.and_then(Assembly::trainer);
@@ -265,27 +254,54 @@ impl Bench {
         assembly.err().map(|error| format!("{error:#}"))
     }
 
+    /// A failure with the rules of these trainings, which no recipe says.
+    fn with_rules(&self, failure: Failure) -> Failure {
+        let grants = match self.is_script {
+            true => "of `--grants`, as in `--grants stop,sync`",
+            false => {
+                "that its own description asks for (`grants` in its source), or those of `--grants`"
+            }
+        };
+        let more = |error| {
+            anyhow!(
+                "{error:#}\nhint: here it has the grants {grants}, and the parameters of `--params`, as in `--params \
+                 '{{patience: 5}}'`"
+            )
+        };
+        match failure {
+            Failure::Refused(error) => Failure::Refused(more(error)),
+            Failure::Failed(error) => Failure::Failed(more(error)),
+            Failure::Interrupted => Failure::Interrupted,
+        }
+    }
+
     fn verdicts(
         &mut self,
         description: &Description,
         whole: &Summary,
     ) -> Result<Vec<Verdict>, Failure> {
-        let mut verdicts = vec![described_well(description), of_failures(whole)];
-        let again = self.trained(&description.grants, self.epochs, None)?;
+        let mut verdicts = vec![of_failures(whole)];
+        if !self.is_script {
+            verdicts.insert(0, described_well(description));
+        }
+        let again = self.trained(self.epochs, None)?;
         verdicts.push(equal(whole, &again, "two runs log the same")?);
-        let cut = self.trained(&description.grants, self.epochs / 2, None)?;
-        let resumed = self.trained(&description.grants, self.epochs, Some(&cut.run))?;
+        let cut = self.trained(self.epochs / 2, None)?;
+        let resumed = self.trained(self.epochs, Some(&cut.run))?;
         let carried = "a resumed run logs what one does that was never cut";
         verdicts.push(equal(whole, &resumed, carried)?);
-        verdicts.push(self.of_unknown_parameter(&description.grants));
-        for grant in &description.grants {
-            verdicts.push(self.of_missing_grant(&description.grants, grant));
+        if !self.is_script {
+            verdicts.push(self.of_unknown_parameter());
+        }
+        for grant in self.grants.clone() {
+            verdicts.push(self.of_missing_grant(&grant));
         }
         Ok(verdicts)
     }
 
-    fn of_unknown_parameter(&mut self, grants: &[String]) -> Verdict {
-        let refusal = self.refusal(grants, &format!("{{{NO_PARAMETER}: 1}}"));
+    fn of_unknown_parameter(&mut self) -> Verdict {
+        let grants = self.grants.clone();
+        let refusal = self.refusal(&grants, &format!("{{{NO_PARAMETER}: 1}}"));
         let names_it = refusal.is_some_and(|text| text.contains(NO_PARAMETER));
         let text = match names_it {
             true => "an unknown parameter is refused by its name",
@@ -299,16 +315,23 @@ impl Bench {
         }
     }
 
-    fn of_missing_grant(&mut self, grants: &[String], missing: &str) -> Verdict {
+    fn of_missing_grant(&mut self, missing: &str) -> Verdict {
+        let grants = self.grants.clone();
         let given = grants.iter().filter(|grant| *grant != missing).cloned();
         let refusal = self.refusal(&given.collect::<Vec<_>>(), &self.params.clone());
         let names_it = refusal.is_some_and(|text| text.contains(missing));
-        Verdict {
-            is_good: names_it,
-            text: format!(
-                "without the grant `{}` it is refused at check",
-                excerpt(missing)
-            ),
+        let shown = excerpt(missing);
+        match self.is_script && !names_it {
+            true => Verdict {
+                is_good: true,
+                text: format!(
+                    "without the grant `{shown}` it is taken too: leave it out, unless a `try` needs it"
+                ),
+            },
+            false => Verdict {
+                is_good: names_it,
+                text: format!("without the grant `{shown}` it is refused at check"),
+            },
         }
     }
 }

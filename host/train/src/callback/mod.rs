@@ -14,6 +14,7 @@ use tch::Tensor;
 pub use self::counters::{Counters, Durations, Sample};
 pub use self::failure::{CallbackFailed, Failure};
 pub use self::run::{COUNTED, Callbacks};
+use crate::checkpoint::SavedCallback;
 use crate::context::{Context, Lendable};
 
 /// Code that is called at phases of training.
@@ -58,6 +59,11 @@ pub trait Callback {
         Ok(())
     }
 
+    /// True if checkpoints hold it.
+    fn is_saved(&self) -> bool {
+        true
+    }
+
     /// The state for a checkpoint.
     ///
     /// # Errors
@@ -65,6 +71,9 @@ pub trait Callback {
     fn save_state(&mut self) -> Result<CallbackState> {
         Ok(CallbackState::default())
     }
+
+    /// Looks at the states that the run goes on with, those of all callbacks, before any is handed back.
+    fn on_resume(&mut self, _states: &[SavedCallback]) {}
 
     /// Takes over the state from a checkpoint, before training goes on.
     ///

@@ -110,7 +110,8 @@ impl Callbacks {
     pub(crate) fn save_states(&mut self, global_step: u64) -> Result<Vec<SavedCallback>> {
         let mut states = Vec::new();
         for entry in &mut self.entries {
-            if !entry.callback.is_usable() && entry.on_failure.is_left_out() {
+            let is_left_out = !entry.callback.is_usable() && entry.on_failure.is_left_out();
+            if is_left_out || !entry.callback.is_saved() {
                 continue;
             }
             match entry.callback.save_state() {
@@ -130,6 +131,9 @@ impl Callbacks {
     /// # Errors
     /// Names the callback that cannot use its state.
     pub(crate) fn load_states(&mut self, states: Vec<SavedCallback>) -> Result<Vec<String>> {
+        for entry in &mut self.entries {
+            entry.callback.on_resume(&states);
+        }
         let mut unused = Vec::new();
         for SavedCallback { name, state } in states {
             match self.entries.iter_mut().find(|entry| *entry.name == *name) {

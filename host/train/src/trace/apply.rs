@@ -11,7 +11,7 @@ use tch::{Kind, Tensor};
 use torch_ext::{GradientMode, Items};
 
 use super::capture::{self, LOSS, LOSS_ITEMS};
-use super::event::{Changes, Event, Numbers};
+use super::event::{Changes, Event, Numbers, PhaseTensor};
 use super::part::{Part, Parts};
 use super::reader::TraceFile;
 use crate::accumulation::Accumulation;
@@ -76,9 +76,9 @@ impl Position {
     }
 
     fn note_tensors(&mut self, new: &Changes, index: usize) {
-        for stored in &new.tensors {
-            self.lines[stored.of as usize] = Some(index);
-            self.cleared &= stored.of != Part::Gradients;
+        for tensor in &new.tensors {
+            self.lines[tensor.of as usize] = Some(index);
+            self.cleared &= tensor.of != Part::Gradients;
         }
         if new.cleared {
             self.cleared = true;
@@ -180,9 +180,9 @@ impl Position {
 
     fn read(&self, trace: &TraceFile, part: Part, line: usize) -> Result<Vec<(String, Tensor)>> {
         let (_, event) = &trace.events[line];
-        let stored = event.new.iter().flat_map(|new| &new.tensors);
+        let all = event.new.iter().flat_map(|new| &new.tensors);
         let mut named = Vec::new();
-        for stored in stored.filter(|stored| stored.of == part) {
+        for PhaseTensor { stored, .. } in all.filter(|tensor| tensor.of == part) {
             let mut tensor = trace.tensor(stored)?;
             if part == Part::Gradients && self.cleared {
                 let _ = tensor.f_zero_()?;

@@ -9,7 +9,7 @@ use super::part::Part;
 use crate::number::Number;
 
 /// The version of the form; docs/formats.md says what changed with each.
-pub(super) const SCHEMA: u64 = 1;
+pub(super) const SCHEMA: u64 = 2;
 
 /// The first line: what is kept, and what the numbers depend on.
 #[derive(Serialize, Deserialize, Clone, Debug)]
@@ -26,6 +26,9 @@ pub struct Header {
     pub device: String,
     /// Optimizer steps done when the trace began: more than 0 in a resumed run.
     pub first_step: u64,
+    /// Bytes of the run's log when the trace began.
+    #[serde(default)]
+    pub log_bytes: u64,
 }
 
 /// A line: a phase, and what could be read there.
@@ -88,16 +91,40 @@ pub(super) struct Changes {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) frozen: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) tensors: Vec<StoredTensor>,
+    pub(super) tensors: Vec<PhaseTensor>,
     /// The gradients are all zero.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) cleared: bool,
 }
 
+/// A tensor of a phase.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+pub(super) struct PhaseTensor {
+    pub(super) of: Part,
+    #[serde(flatten)]
+    pub(super) stored: StoredTensor,
+}
+
+/// The line of a state that a resumed run went on with: between the header and the first phase, one for each callback.
+#[derive(Serialize, Deserialize, Debug)]
+pub(super) struct StateLine {
+    /// The callback's name.
+    pub(super) state: String,
+    pub(super) sha256: String,
+    pub(super) version: String,
+    pub(super) state_version: u32,
+    pub(super) random_draws: u64,
+    /// Its own bytes, as a tensor of them; none if it had saved none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) bytes: Option<StoredTensor>,
+    /// The tensors that were kept for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) tensors: Vec<StoredTensor>,
+}
+
 /// A tensor of `tensors.bin`.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub(super) struct StoredTensor {
-    pub(super) of: Part,
     /// Empty for a tensor of the batch that has no name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) name: String,

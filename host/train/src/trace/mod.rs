@@ -3,7 +3,8 @@
 //!
 //! A trace is a folder of the run. `events.jsonl` has a header, a line for each phase, and an end; `tensors.bin` has the
 //! bytes of the tensors that were asked for, to which the lines point. Both are appended to, bytes before the line that
-//! points to them: a process that is killed leaves a trace that can be read up to its last whole line.
+//! points to them: a process that is killed leaves a trace that can be read up to its last whole line. The trace of a resumed
+//! run also has the states that its callbacks went on with, so that a replay begins with them.
 //!
 //! | module | owns |
 //! |---|---|
@@ -11,6 +12,7 @@
 //! | `event` | the form of a line |
 //! | `capture` | the line of a phase, from the context |
 //! | `tensors` | bytes of tensors, and tensors of bytes |
+//! | `states` | states that callbacks of a resumed run went on with |
 //! | `writer` | the callback that writes a trace, within its bounds |
 //! | `reader` | a trace on disk, which anybody may have written |
 //! | `apply` | the context as it was at a line |
@@ -24,6 +26,7 @@ mod event;
 mod part;
 mod reader;
 mod replay;
+mod states;
 mod tensors;
 mod writer;
 

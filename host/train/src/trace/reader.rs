@@ -13,7 +13,7 @@ use phasebox_files::regular_file;
 use serde::de::DeserializeOwned;
 use tch::Tensor;
 
-use super::event::{End, Event, Header, SCHEMA, StoredTensor};
+use super::event::{End, Event, Header, PhaseTensor, SCHEMA, StateLine, StoredTensor};
 use super::part::{Part, Parts};
 
 /// The lines of a trace.
@@ -33,6 +33,7 @@ pub struct TraceFile {
     pub header: Header,
     /// How it ends.
     pub ending: TraceEnding,
+    pub(super) states: Vec<StateLine>,
     pub(super) events: Vec<(Phase, Event)>,
     tensors: File,
     folder: PathBuf,
@@ -89,6 +90,7 @@ impl TraceFile {
         let first = lines.next().context("its first line is not whole");
         let header = first.and_then(|line| line.header()).with_context(place)?;
         let mut found = Found {
+            states: Vec::new(),
             events: Vec::new(),
             bytes,
             end_of_last: 0,
@@ -101,12 +103,14 @@ impl TraceFile {
         read.with_context(place)?;
         ensure!(
             !found.events.is_empty(),
-            "the trace in {} holds no phase: it ended before the first",
-            folder.display()
+            "the trace in {} holds no phase: it ended before the first{}",
+            folder.display(),
+            found.why()
         );
         Ok(TraceFile {
             header,
             ending: found.ending,
+            states: found.states,
             events: found.events,
             tensors,
             folder: folder.to_owned(),
@@ -152,19 +156,32 @@ impl TraceFile {
         }
     }
 
+    /// The line of a phase, for people: they count from 1, and the header is the first.
+    pub(super) fn place_of(&self, index: usize) -> String {
+        let line = index + self.states.len() + 2;
+        format!("line {line} of the trace")
+    }
+
     /// A tensor on the CPU.
     pub(super) fn tensor(&self, stored: &StoredTensor) -> Result<Tensor> {
+        let bytes = self.bytes(stored)?;
+        stored.tensor(&bytes).with_context(|| self.place())
+    }
+
+    /// The bytes of a tensor.
+    pub(super) fn bytes(&self, stored: &StoredTensor) -> Result<Vec<u8>> {
         let length = usize::try_from(stored.bytes()?)?;
         let mut bytes = vec![0; length];
         let read = self.tensors.read_exact_at(&mut bytes, stored.at);
-        let place = || {
-            format!(
-                "cannot read a tensor of the trace in {}",
-                self.folder.display()
-            )
-        };
-        read.with_context(place)?;
-        stored.tensor(&bytes).with_context(place)
+        read.with_context(|| self.place())?;
+        Ok(bytes)
+    }
+
+    fn place(&self) -> String {
+        format!(
+            "cannot read a tensor of the trace in {}",
+            self.folder.display()
+        )
     }
 }
 
@@ -224,6 +241,7 @@ impl Line<'_> {
 
 /// The lines that were read so far.
 struct Found {
+    states: Vec<StateLine>,
     events: Vec<(Phase, Event)>,
     /// The bytes of `tensors.bin`.
     bytes: u64,
@@ -232,6 +250,14 @@ struct Found {
 }
 
 impl Found {
+    /// The reason of its end, where it has one.
+    fn why(&self) -> String {
+        match &self.ending {
+            TraceEnding::Cut(why) => format!(": {}", excerpt(why)),
+            TraceEnding::Complete | TraceEnding::Torn => String::new(),
+        }
+    }
+
     fn line(&mut self, line: Line<'_>) -> Result<()> {
         ensure!(
             self.ending == TraceEnding::Torn,
@@ -245,30 +271,51 @@ impl Found {
             };
             return Ok(());
         }
+        if line.text.starts_with(b"{\"state\"") {
+            return self.state(line.parse()?);
+        }
         let event: Event = line.parse()?;
         let Some(phase) = Phase::from_name(&event.phase) else {
             bail!("no phase is called `{}`", excerpt(&event.phase));
         };
         let tensors = event.new.iter().flat_map(|new| &new.tensors);
-        for stored in tensors {
-            self.tensor(stored)
-                .with_context(|| format!("tensor `{}`", excerpt(&stored.name)))?;
+        for PhaseTensor { of, stored } in tensors {
+            self.tensor(stored)?;
+            let is_unnamed = *of == Part::Loss && stored.name.is_empty();
+            ensure!(!is_unnamed, "a part of the loss has no name");
         }
         self.events.push((phase, event));
         Ok(())
     }
 
+    fn state(&mut self, line: StateLine) -> Result<()> {
+        ensure!(
+            self.events.is_empty(),
+            "a callback's state comes after the first phase"
+        );
+        let is_new = self.states.iter().all(|other| other.state != line.state);
+        ensure!(
+            is_new,
+            "it is the second state of `{}`",
+            excerpt(&line.state)
+        );
+        let stored = line.bytes.iter().chain(&line.tensors);
+        stored
+            .map(|stored| self.tensor(stored))
+            .collect::<Result<()>>()?;
+        self.states.push(line);
+        Ok(())
+    }
+
     /// Refuses a tensor that does not lie in the file, after the one before it: no bytes are counted twice.
     fn tensor(&mut self, stored: &StoredTensor) -> Result<()> {
-        let end = stored.bytes()?.checked_add(stored.at);
+        let place = || format!("tensor `{}`", excerpt(&stored.name));
+        let end = stored.bytes().with_context(place)?;
+        let end = end.checked_add(stored.at);
         let is_after = stored.at >= self.end_of_last;
-        match end.filter(|end| is_after && *end <= self.bytes) {
-            Some(end) => self.end_of_last = end,
-            None => bail!("its bytes lie outside of {TENSORS}, or in those of another"),
-        }
-        if stored.of != Part::Loss || !stored.name.is_empty() {
-            return Ok(());
-        }
-        bail!("a part of the loss has no name")
+        let end = end.filter(|end| is_after && *end <= self.bytes);
+        let outside = "its bytes lie outside of tensors.bin, or in those of another";
+        self.end_of_last = end.context(outside).with_context(place)?;
+        Ok(())
     }
 }

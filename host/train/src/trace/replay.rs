@@ -48,18 +48,19 @@ pub struct Replayed {
 }
 
 impl Replay {
-    /// Makes ready: opens the log of the context.
+    /// Makes ready: opens the log of the context, and hands the callbacks the states that the trace has of them.
     ///
     /// # Errors
-    /// A log that cannot be written.
-    pub fn new(mut context: Context, callbacks: Callbacks, trace: TraceFile) -> Result<Replay> {
+    /// A log that cannot be written, and a state that its callback does not take.
+    pub fn new(mut context: Context, mut callbacks: Callbacks, trace: TraceFile) -> Result<Replay> {
         context.logger.open(None)?;
         context.untraced = Some(Parts::default());
-        let grants = callbacks
-            .reports()
-            .into_iter()
-            .flat_map(|report| report.grants);
-        let grants: Vec<String> = grants.collect();
+        let (mut states, mut grants) = (Vec::new(), Vec::new());
+        for report in callbacks.reports() {
+            states.extend(trace.state_of(&report.name)?);
+            grants.extend(report.grants);
+        }
+        callbacks.load_states(states)?;
         Ok(Replay {
             context: Lendable::new(context),
             callbacks,
@@ -85,7 +86,7 @@ impl Replay {
                 break;
             }
             self.advance(index)
-                .with_context(|| format!("line {} of the trace", index + 2))?;
+                .with_context(|| self.trace.place_of(index))?;
             failure = self.call(index)?;
             if failure.is_some() {
                 break;
@@ -130,7 +131,7 @@ impl Replay {
         let keeps = self.trace.keeps();
         self.position
             .apply_tensors(&mut self.context, &self.trace, phase)
-            .with_context(|| format!("line {} of the trace", index + 2))?;
+            .with_context(|| self.trace.place_of(index))?;
         let before = Before::of(&self.may, keeps, &self.context)?;
         let answer = self.callbacks.fire(phase, &mut self.context);
         let context = &mut *self.context;
@@ -159,11 +160,11 @@ impl Replay {
     fn add_loss(&mut self, index: usize) -> Result<()> {
         let (_, event) = &self.trace.events[index];
         let new = event.new.iter().flat_map(|new| &new.tensors);
-        let mut losses = new.filter(|stored| stored.of == Part::Loss);
-        let Some(stored) = losses.find(|stored| stored.name == LOSS_ITEMS) else {
+        let mut losses = new.filter(|tensor| tensor.of == Part::Loss);
+        let Some(items) = losses.find(|tensor| tensor.stored.name == LOSS_ITEMS) else {
             return Ok(());
         };
-        let items = self.trace.tensor(stored)?;
+        let items = self.trace.tensor(&items.stored)?;
         let context = &mut *self.context;
         let size = i64::try_from(context.batch_size).unwrap_or(i64::MAX);
         context.running_metrics[context.split].update_loss(&items, size)

@@ -5,7 +5,6 @@ use phasebox_contract::printable::excerpt;
 use tch::{Device, Kind, Tensor};
 
 use super::event::StoredTensor;
-use super::part::Part;
 
 /// The element types that a trace keeps, by the contract's names.
 const KINDS: [(Kind, &str); 10] = [
@@ -50,6 +49,16 @@ impl Copy {
         })
     }
 
+    /// Bytes, as a tensor of them.
+    pub(super) fn of_bytes(bytes: &[u8]) -> Copy {
+        Copy {
+            name: String::new(),
+            kind: Kind::Uint8,
+            shape: vec![bytes.len() as i64],
+            bytes: bytes.to_vec(),
+        }
+    }
+
     pub(super) fn is_zero(&self) -> bool {
         self.bytes.iter().all(|byte| *byte == 0)
     }
@@ -59,7 +68,7 @@ impl Copy {
     }
 
     /// Its place in `tensors.bin`.
-    pub(super) fn stored(&self, of: Part, at: u64) -> Result<StoredTensor> {
+    pub(super) fn stored(&self, at: u64) -> Result<StoredTensor> {
         let known = KINDS.iter().find(|(kind, _)| *kind == self.kind);
         let Some((_, dtype)) = known else {
             bail!(
@@ -69,7 +78,6 @@ impl Copy {
             );
         };
         Ok(StoredTensor {
-            of,
             name: self.name.clone(),
             dtype: (*dtype).to_owned(),
             shape: self.shape.clone(),
@@ -125,7 +133,6 @@ mod tests {
 
     fn stored(dtype: &str, shape: &[i64]) -> StoredTensor {
         StoredTensor {
-            of: Part::Loss,
             name: String::new(),
             dtype: dtype.to_owned(),
             shape: shape.to_vec(),
@@ -162,7 +169,7 @@ mod tests {
     fn bytes_come_back_as_they_were() -> Result<()> {
         let check = |tensor: Tensor| -> Result<()> {
             let copy = Copy::of("a", &tensor)?;
-            let stored = copy.stored(Part::Inputs, 0)?;
+            let stored = copy.stored(0)?;
             assert_eq!(stored.bytes()?, copy.bytes.len() as u64);
             let back = Copy::of("a", &stored.tensor(&copy.bytes)?)?;
             assert!(back == copy, "{stored:?}");

@@ -12,11 +12,13 @@ use phasebox_files::json;
 use serde::Serialize;
 
 use super::capture::{self, Said};
-use super::event::{End, Event, Header, SCHEMA};
+use super::event::{End, Event, Header, PhaseTensor, SCHEMA};
 use super::part::{Part, Parts};
 use super::reader::{EVENTS, MOST_LINE_BYTES, TENSORS};
+use super::states::{self, StateCopy};
 use super::tensors::Copy;
 use crate::callback::{Callback, Changes};
+use crate::checkpoint::SavedCallback;
 use crate::context::{Context, Lendable};
 
 /// The name among the callbacks of a run, which no recipe's callback may have.
@@ -37,6 +39,8 @@ pub struct Bounds {
 pub struct Trace {
     keeps: Parts,
     bounds: Bounds,
+    /// States that the run goes on with, until they are written.
+    resumed: Vec<StateCopy>,
     state: State,
 }
 
@@ -53,13 +57,16 @@ impl Trace {
         Trace {
             keeps,
             bounds,
+            resumed: Vec::new(),
             state: State::Waiting,
         }
     }
 
     fn write(&mut self, phase: Phase, context: &Context) -> Result<()> {
         if matches!(self.state, State::Waiting) {
-            let writer = Writer::create(context, self.keeps, self.bounds)?;
+            let mut writer = Writer::create(context, self.keeps, self.bounds)?;
+            let resumed = std::mem::take(&mut self.resumed);
+            resumed.iter().try_for_each(|state| writer.state(state))?;
             self.state = State::Writing(Box::new(writer));
         }
         let State::Writing(writer) = &mut self.state else {
@@ -96,8 +103,26 @@ impl Callback for Trace {
         Ok(())
     }
 
-    /// It has no state, and is in no checkpoint.
-    fn is_usable(&self) -> bool {
+    fn on_resume(&mut self, states: &[SavedCallback]) {
+        let most = Amount::new(Measure::Bytes, self.bounds.bytes);
+        if states::bytes_of(states) > self.bounds.bytes {
+            self.state = State::Over;
+            tracing::warn!(
+                "there will be no trace: the states of the callbacks have more than {most}, and `--trace-size` allows more"
+            );
+            return;
+        }
+        let copies: Result<Vec<StateCopy>> = states.iter().map(StateCopy::of).collect();
+        match copies {
+            Ok(copies) => self.resumed = copies,
+            Err(error) => {
+                self.state = State::Over;
+                tracing::warn!("there will be no trace, and the run goes on: {error:#}");
+            }
+        }
+    }
+
+    fn is_saved(&self) -> bool {
         false
     }
 }
@@ -143,8 +168,20 @@ impl Writer {
             threads: tch::get_num_threads(),
             device: crate::device::name(context.device),
             first_step: context.global_step,
+            log_bytes: context.logger.metrics_bytes()?,
         })?;
         Ok(writer)
+    }
+
+    /// Writes a state that the run went on with.
+    fn state(&mut self, state: &StateCopy) -> Result<()> {
+        let line = state.line(self.tensor_bytes)?;
+        self.line(&line)?;
+        for copy in state.copies() {
+            self.tensor_bytes += copy.bytes.len() as u64;
+            self.bytes.extend_from_slice(&copy.bytes);
+        }
+        Ok(())
     }
 
     /// Writes the line of a phase. Answers whether it is the last.
@@ -186,8 +223,10 @@ impl Writer {
                 continue;
             }
             for copy in copies {
-                let at = self.tensor_bytes;
-                changes.tensors.push(copy.stored(part, at)?);
+                changes.tensors.push(PhaseTensor {
+                    of: part,
+                    stored: copy.stored(self.tensor_bytes)?,
+                });
                 self.tensor_bytes += copy.bytes.len() as u64;
                 self.bytes.extend_from_slice(&copy.bytes);
             }
