@@ -877,7 +877,11 @@ class Go(Language):
                       f"func export{name}(ctx int32) unsafe.Pointer {{", "\treturn atPhase(ctx, func(call *PhaseContext) error {",
                       f"\t\tif at, ok := callback.(interface{{ {name}(*PhaseContext) error }}); ok {{",
                       f"\t\t\treturn at.{name}(call)", "\t\t}", f'\t\treturn missing("{name}")', "\t})", "}"]
-        return lines
+        lines += ["", "// hasPhase tells, for each phase, whether a callback has its method.", "var hasPhase = map[string]func(any) bool{"]
+        for phase in self.contract.phases:
+            lines += [f'\t"{phase}": func(c any) bool {{',
+                      f"\t\t_, ok := c.(interface{{ {pascal(phase)}(*PhaseContext) error }})", "\t\treturn ok", "\t},"]
+        return [*lines, "}"]
 
     def word(self, name):
         return {"type": "kind", "range": "span"}.get(camel(name), camel(name))

@@ -13,7 +13,7 @@ use crate::say::{print, tell};
 use crate::sources;
 use crate::tool::{MayInstall, Tools, run};
 use crate::toolchains;
-use crate::world;
+use crate::world::{self, CHECK_RUN};
 
 /// How often `--watch` looks for changes.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -40,7 +40,7 @@ pub(crate) fn build(folder: &Path, wishes: Wishes) -> Result<()> {
     let is_built = project.component().exists() && project.holds(STAMP, stamp.as_bytes());
     if !is_built {
         let sources = own_sources(&project)?;
-        let bytes = compiled(&project, wishes)?;
+        let bytes = compiled(&project, &functions, wishes)?;
         project.write(project.component(), &bytes)?;
         // Compilers write lock files. A source that was saved meanwhile is to be built.
         let stamp = match own_sources(&project)? == sources {
@@ -105,8 +105,10 @@ fn stamp(project: &Project, is_release: bool) -> Result<String> {
 }
 
 /// Runs the steps of the language, and makes a component of what they leave.
-fn compiled(project: &Project, wishes: Wishes) -> Result<Vec<u8>> {
+fn compiled(project: &Project, functions: &[&str], wishes: Wishes) -> Result<Vec<u8>> {
     let language = project.language;
+    let phases = functions.iter().filter(|name| **name != CHECK_RUN);
+    let phases = phases.copied().collect::<Vec<_>>().join(",");
     std::fs::create_dir_all(project.folder.join("build"))?;
     let tools = Tools::find(project, wishes.install)?;
     if let Some(bindings) = &language.bindings {
@@ -114,13 +116,14 @@ fn compiled(project: &Project, wishes: Wishes) -> Result<Vec<u8>> {
     }
     for step in &language.steps {
         let mut command = tools.command(&step.tool)?;
-        for argument in &step.argv {
-            match argument.as_str() {
-                "{flags}" => command.args(step.flags.of(wishes.is_release)),
-                written => command.arg(tools.filled(written)),
-            };
+        let flags = step.flags.of(wishes.is_release);
+        for written in step.argv.iter().flat_map(|written| match written.as_str() {
+            "{flags}" => flags.as_slice(),
+            _ => std::slice::from_ref(written),
+        }) {
+            command.arg(tools.filled(written).replace("{phases}", &phases));
         }
-        run(&mut command, "see its message above")?;
+        run(&mut command, &step.tool, &language.remedy)?;
     }
     match (&language.core, &language.component) {
         (Some(core), _) => encode::component(project, &tools.filled(core.of(wishes.is_release))),

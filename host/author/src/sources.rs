@@ -10,7 +10,7 @@ use phasebox_contract::phase::Phase;
 use phasebox_contract::printable::excerpt;
 use phasebox_contract::suggest;
 use phasebox_files::regular_file;
-use regex::Regex;
+use regex::{Captures, Regex};
 use sha2::{Digest as _, Sha256};
 
 use crate::manifest::{FILE, Project};
@@ -113,7 +113,7 @@ pub fn phases_of(folder: &Path) -> Result<Vec<&'static str>> {
 /// # Errors
 /// A function that is named like a phase and is none: it would never be called.
 pub(crate) fn functions(project: &Project) -> Result<Vec<&'static str>> {
-    let texts = texts(project)?;
+    let texts = without_comments(&project.language.phases.apart, &texts(project)?)?;
     let named = Regex::new(&format!("(?m){}", project.language.phases.regex))?;
     let names = named.captures_iter(&texts).filter_map(|found| found.get(1));
     let mut found = Vec::new();
@@ -142,6 +142,19 @@ pub(crate) fn functions(project: &Project) -> Result<Vec<&'static str>> {
         .into_iter()
         .chain(phases.map(Phase::name))
         .collect())
+}
+
+/// A source without its comments, and without texts of several lines: a phase in them is none. Lines stay where they are.
+fn without_comments(apart: &str, text: &str) -> Result<String> {
+    let apart = Regex::new(&format!("(?m){apart}"))?;
+    let left = apart.replace_all(text, |found: &Captures<'_>| {
+        let (matched, lines) = (&found[0], found[0].matches('\n').count());
+        match lines == 0 && matched.starts_with(['"', '\'', '`']) {
+            true => matched.to_owned(),
+            false => "\n".repeat(lines),
+        }
+    });
+    Ok(left.into_owned())
 }
 
 /// The spellings of `check-run` where an author of some language writes it.
@@ -225,6 +238,69 @@ mod tests {
             ("zig", "    fn onTrainingEnd(self: *Self) !void {\n"),
         ] {
             check(language, written, Ok(found));
+        }
+    }
+
+    /// Comments of all kinds, and texts that look like comments.
+    #[test]
+    fn a_phase_in_a_comment_is_none() {
+        let without: &[&str] = &["on-train-batch-end", "on-epoch-end"];
+        let with: &[&str] = &["on-train-batch-end", "on-epoch-end", "on-training-end"];
+        let js = "  onTrainingEnd(ctx) {\n  }\n";
+        let cpp = "    Result<> on_training_end(const PhaseContext &) {\n";
+        let go = "func (s *P) OnTrainingEnd(ctx *phasebox.PhaseContext) error {\n";
+        let py = "    def on_training_end(self, ctx):\n        pass\n";
+        let c = "PHASEBOX_PHASE(on_training_end) {\n";
+        let zig = "    pub fn onTrainingEnd(self: *Self) !void {\n";
+        let rust = "    fn on_training_end(&self) {\n";
+        let script = "export function onTrainingEnd(ctx: PhaseContext): void {\n";
+        for (language, before, phase, after, expected) in [
+            ("javascript", "/*\n", js, "*/\n", without),
+            ("typescript", "/* a\n * b */ /*\n", js, "*/\n", without),
+            ("javascript", "const t = `\n", js, "`;\n", without),
+            ("javascript", "const t = '/*';\n", js, "// */\n", with),
+            (
+                "javascript",
+                "const t = \"it's /* \\\"\";\n",
+                js,
+                "/* it's */\n",
+                with,
+            ),
+            ("assemblyscript", "/*\n", script, "*/\n", without),
+            ("assemblyscript", "// /*\n", script, "// */\n", with),
+            ("cpp", "/*\n", cpp, "*/\n", without),
+            ("cpp", "#if 0\n", cpp, "#endif\n", without),
+            ("cpp", "#if 0\n#else\n", cpp, "#endif\n", with),
+            ("cpp", "auto t = R\"(\n", cpp, ")\";\n", without),
+            (
+                "cpp",
+                "int n = 1'000'000; char c = '\"'; // \"\n",
+                cpp,
+                "char d = '/';\n",
+                with,
+            ),
+            ("c", "/*\n", c, "*/\n", without),
+            ("c", "  #  if 0 // later\n", c, "  # endif\n", without),
+            ("c", "char *t = \"/*\";\n", c, "/* */\n", with),
+            ("go", "/*\n", go, "*/\n", without),
+            ("go", "const t = `\n", go, "`\n", without),
+            ("go", "const r = '\"'\n", go, "const q = '`'\n", with),
+            ("zig", "// \n", zig, "", with),
+            ("zig", "const t =\n    \\\\ \"/*\n;\n", zig, "", with),
+            ("python", "'''\n", py, "'''\n", without),
+            ("python", "x = \"\"\"\n", py, "\"\"\"\n", without),
+            ("python", "# '''\n", py, "# '''\n", with),
+            ("python", "x = '\"\"\"'\n", py, "y = '\"\"\"'\n", with),
+            ("rust", "/*\n", rust, "*/\n", without),
+            (
+                "rust",
+                "struct A<'a>(&'a str);\n",
+                rust,
+                "const B: char = '\"';\n",
+                with,
+            ),
+        ] {
+            check(language, &format!("{before}{phase}{after}"), Ok(expected));
         }
     }
 

@@ -141,7 +141,7 @@ impl<'a> Tools<'a> {
             None => Command::new("npm"),
         };
         npm.args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"]);
-        run(npm.arg(into).arg(pin), "check the network")
+        run(npm.arg(into).arg(pin), "npm", "check the network")
     }
 }
 
@@ -184,7 +184,8 @@ fn pip(pin: &str, into: &Path) -> Result<()> {
         "--only-binary=:all:",
     ]);
     pip.args(["--upgrade", "--target"]);
-    run(pip.arg(into).arg(pin), "check the network, python3 and pip")
+    let remedy = "check the network, python3 and pip";
+    run(pip.arg(into).arg(pin), "pip", remedy)
 }
 
 /// Refuses a Rust without the standard library of a target.
@@ -205,13 +206,7 @@ fn check_rust(target: &str) -> Result<()> {
 ///
 /// # Errors
 /// If it does not start, or fails.
-pub(crate) fn run(command: &mut Command, remedy: &str) -> Result<()> {
-    let program = Path::new(command.get_program());
-    let name = program
-        .file_name()
-        .unwrap_or_default()
-        .display()
-        .to_string();
+pub(crate) fn run(command: &mut Command, name: &str, remedy: &str) -> Result<()> {
     let status = command.stdin(Stdio::null()).status();
     let status = status.with_context(|| format!("`{name}` did not start: {remedy}"))?;
     ensure!(status.success(), "`{name}` failed ({status}): {remedy}");

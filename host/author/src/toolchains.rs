@@ -69,6 +69,9 @@ pub(crate) struct Language {
     pub(crate) bindings: Option<Bindings>,
     pub(crate) tools: Vec<String>,
     pub(crate) steps: Vec<Step>,
+    /// The remedy where a step fails.
+    #[serde(default = "see_above")]
+    pub(crate) remedy: String,
     /// The core module that the steps leave.
     pub(crate) core: Option<ByProfile<String>>,
     /// The component that the steps leave, where they leave one.
@@ -77,11 +80,17 @@ pub(crate) struct Language {
     pub(crate) then: Vec<Then>,
 }
 
+fn see_above() -> String {
+    "see its message above".to_owned()
+}
+
 /// The place of phases in a source.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Phases {
     /// Matches a function of a phase; its first group is the name.
     pub(crate) regex: String,
+    /// Matches a comment, and a text in which what looks like a comment is none.
+    pub(crate) apart: String,
 }
 
 /// Generated bindings.

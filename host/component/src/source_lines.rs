@@ -28,6 +28,11 @@ const MEMORY: u64 = 512 << 20;
 const LEAST_PART: u64 = 4;
 /// The longest answer.
 const ANSWER: u64 = 64 << 10;
+/// The places of one offset that are told, of functions that compilers have put into one another: the innermost, and the
+/// outermost.
+const MOST_PLACES: usize = 4;
+/// Functions inside of each other that are looked at.
+const MOST_INLINED: usize = 64;
 /// Traps of one callback whose lines are looked up: a callback that traps again and again traps at the same ones.
 const LOOKUPS: u32 = 4;
 
@@ -56,14 +61,14 @@ impl SourceLines {
         }
     }
 
-    /// `file:line` for each offset in the component's file; none where it is not known, where the file has changed, or
-    /// where looking it up costs too much.
-    pub fn at(&mut self, offsets: &[u64]) -> Vec<Option<String>> {
+    /// `file:line` for each offset in the component's file, and where that code was put in; nothing where it is not known, where
+    /// the file has changed, or where looking it up costs too much.
+    pub fn at(&mut self, offsets: &[u64]) -> Vec<Vec<String>> {
         let found = self.look_up(offsets);
-        found.unwrap_or_else(|| vec![None; offsets.len()])
+        found.unwrap_or_else(|| vec![Vec::new(); offsets.len()])
     }
 
-    fn look_up(&mut self, offsets: &[u64]) -> Option<Vec<Option<String>>> {
+    fn look_up(&mut self, offsets: &[u64]) -> Option<Vec<Vec<String>>> {
         let program = self.program.as_deref()?;
         self.lookups = self.lookups.checked_sub(1)?;
         let (file, metadata) = file::open(&self.path).ok()?;
@@ -80,7 +85,7 @@ impl SourceLines {
         };
         let task = Task::SourceLines(offsets.to_vec());
         let answer = perform(program, task, &bytes, &bounds).ok()?.ok()?;
-        let lines: Vec<Option<String>> = serde_json::from_slice(&answer).ok()?;
+        let lines: Vec<Vec<String>> = serde_json::from_slice(&answer).ok()?;
         (lines.len() == offsets.len()).then_some(lines)
     }
 }
@@ -94,18 +99,19 @@ struct Module<'a> {
     sections: Vec<(&'a str, &'a [u8])>,
 }
 
-/// `file:line` for each offset in the file; none where it is not known. It may take any time and memory: the host asks for it
-/// in a process that can be killed.
-pub fn lines_of_source(component: &[u8], offsets: &[u64]) -> Vec<Option<String>> {
+/// `file:line` for each offset in the file, and where that code was put in; nothing where it is not known. It may take any time
+/// and memory: the host asks for it in a process that can be killed.
+pub fn lines_of_source(component: &[u8], offsets: &[u64]) -> Vec<Vec<String>> {
     let modules = modules(component);
     let at_one = |offset: &u64| {
         let offset = usize::try_from(*offset).ok()?;
         let module = modules
             .iter()
             .find(|module| module.code.contains(&offset))?;
-        module.line(offset)
+        module.places(offset)
     };
-    offsets.iter().map(at_one).collect()
+    let places = offsets.iter().map(at_one);
+    places.map(Option::unwrap_or_default).collect()
 }
 
 /// The core modules with code, up to the first bytes that cannot be parsed.
@@ -126,14 +132,27 @@ fn modules(component: &[u8]) -> Vec<Module<'_>> {
 }
 
 impl<'a> Module<'a> {
-    /// Debug information counts from the beginning of the code.
-    fn line(&self, offset: usize) -> Option<String> {
+    /// The places of an offset, innermost first. Debug information counts from the beginning of the code.
+    fn places(&self, offset: usize) -> Option<Vec<String>> {
         let section = |id: SectionId| -> Result<Slice<'a>, ()> { Ok(self.section(id.name())) };
         let dwarf = Dwarf::load(section).ok()?;
         let context = addr2line::Context::from_dwarf(dwarf).ok()?;
         let within = offset.checked_sub(self.code.start)?;
-        let place = context.find_location(within as u64).ok()??;
-        Some(format!("{}:{}", place.file?, place.line?))
+        let mut places = Vec::new();
+        let mut frames = context.find_frames(within as u64).skip_all_loads().ok()?;
+        while let Ok(Some(frame)) = frames.next() {
+            let place = frame.location.and_then(|place| place.file.zip(place.line));
+            places.extend(place.map(|(file, line)| format!("{file}:{line}")));
+            if places.len() == MOST_INLINED {
+                break;
+            }
+        }
+        if places.is_empty() {
+            return None;
+        }
+        let left_out = places.len().saturating_sub(MOST_PLACES);
+        places.drain(1..1 + left_out);
+        Some(places)
     }
 
     fn section(&self, name: &str) -> Slice<'a> {

@@ -42,11 +42,11 @@ pub fn run(bytes: &[u8]) -> bool {
     if sections.len() == 1 {
         check_trap(&component);
     }
-    lines.iter().any(Option::is_some)
+    lines.iter().any(|places| !places.is_empty())
 }
 
 /// The lines of offsets all over the component, and beyond it.
-fn lines(component: &[u8]) -> Vec<Option<String>> {
+fn lines(component: &[u8]) -> Vec<Vec<String>> {
     let inside = (0..OFFSETS - 1).map(|place| (place * component.len() / OFFSETS) as u64);
     let code = code(component).map_or(0, |code| code as u64);
     let near = (0..OFFSETS as u64).map(|place| code + place);

@@ -108,8 +108,13 @@ impl Plugin {
     /// # Errors
     /// The plugin's own refusal; or parameters for a plugin that takes none.
     pub fn configure(&mut self, params: &serde_json::Value) -> Result<()> {
+        let runs_script = self.code.sha256 != self.component.sha256;
+        let refusal = match runs_script {
+            true => "cannot run its script",
+            false => "refuses its parameters",
+        };
         match self.instance.configure(params_text(params))? {
-            Some(answer) => self.accept(answer, "refuses its parameters"),
+            Some(answer) => self.accept(answer, refusal),
             None => self.check_no_params(params),
         }
     }

@@ -17,8 +17,11 @@ impl Plugin {
     /// If the state cannot be read; says which build saved it and what to do.
     pub(crate) fn take_over_state(&mut self, saved: CallbackState) -> Result<()> {
         let handover = Handover::of(self, &saved);
+        let is_there = saved.bytes.is_some() || !saved.tensors.is_empty();
         self.restore(saved).with_context(|| handover.refusal())?;
-        handover.announce();
+        if is_there {
+            handover.announce();
+        }
         Ok(())
     }
 
@@ -92,7 +95,7 @@ impl Handover {
     fn refusal(&self) -> String {
         let Handover { callback, from, to } = self;
         format!(
-            "callback `{callback}`: the checkpoint holds its state as {from} saved it, and {to} does not take it; \
+            "callback `{callback}` does not take the state that the checkpoint has of it: {from} saved it, and {to} reads it; \
              resume with the file that saved it, or begin without its state: `on_state: fresh` in the callback's entry"
         )
     }

@@ -30,6 +30,9 @@ pub(crate) fn explain(error: wasmtime::Error, store: &mut Store<PluginState>) ->
             let memory =
                 refused_bytes.map(|_| format!("\n  {}", memory(state.limits, refused_bytes)));
             let memory = memory.unwrap_or_default();
+            // Beside a guest's own traceback, that of its interpreter says nothing to the author.
+            let has_own = !failure.traceback.is_empty();
+            let backtrace = if has_own { String::new() } else { backtrace };
             anyhow!("{}{memory}{backtrace}", reported(&failure))
         }
         _ => anyhow!("{cause}{backtrace}"),
@@ -162,9 +165,9 @@ fn frames(backtrace: &WasmBacktrace, state: &mut PluginState) -> String {
     let lines = lines.map(|lines| lines.at(&offsets)).unwrap_or_default();
     let shown = frames
         .iter()
-        .zip(lines.into_iter().chain(std::iter::repeat(None)));
+        .zip(lines.into_iter().chain(std::iter::repeat(Vec::new())));
     let shown: String = shown
-        .filter_map(|(frame, line)| shown_frame(frame, line))
+        .filter_map(|(frame, places)| shown_frame(frame, &places))
         .collect();
     format!("\n  guest backtrace:{shown}")
 }
@@ -183,9 +186,16 @@ fn offset(frame: &FrameInfo) -> u64 {
     frame.module_offset().unwrap_or_default() as u64
 }
 
-/// A function of the guest, with its file and line if they are known.
-fn shown_frame(frame: &FrameInfo, line: Option<String>) -> Option<String> {
+/// A function of the guest, with its files and lines if they are known: where it is, and from where that was called, if the
+/// compiler has put one function into another.
+fn shown_frame(frame: &FrameInfo, places: &[String]) -> Option<String> {
     let name = excerpt(&readable(frame.func_name()?));
-    let place = line.map(|line| format!(" ({})", one_line(&end_of(&line))));
-    Some(format!("\n    in {name}{}", place.unwrap_or_default()))
+    let places: Vec<String> = places
+        .iter()
+        .map(|place| one_line(&end_of(place)))
+        .collect();
+    Some(match places.is_empty() {
+        true => format!("\n    in {name}"),
+        false => format!("\n    in {name} ({})", places.join(", from ")),
+    })
 }

@@ -276,10 +276,12 @@ static inline void phasebox_append_schema(phasebox_buffer_t *buffer, const phase
     if (!it->required && it->kind == PHASEBOX_CHARS) phasebox_append_quoted(buffer, it->at);
     if (!it->required && it->kind == PHASEBOX_BOOL) phasebox_append(buffer, *(bool *)it->at ? "true" : "false");
     if (!it->required && it->kind <= PHASEBOX_INT32) phasebox_append_number(buffer, phasebox_number_of(it));
+    phasebox_bound_t most = {it->kind == PHASEBOX_CHARS, (double)it->size - 1};
     struct { const char *name; phasebox_bound_t bound; } rules[] = {
+        {"maxLength", most},
         {"minimum", it->minimum.is || it->kind != PHASEBOX_UINT32 ? it->minimum : (phasebox_bound_t)PHASEBOX_BOUND(0)},
         {"maximum", it->maximum}, {"exclusiveMinimum", it->exclusive_minimum}, {"exclusiveMaximum", it->exclusive_maximum}};
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         if (!rules[i].bound.is) continue;
         phasebox_append(buffer, ",\"%s\":", rules[i].name);
         phasebox_append_number(buffer, rules[i].bound.value);
@@ -328,10 +330,10 @@ static inline char *phasebox_put_utf8(char *to, unsigned point) {
 
 /* Reads a JSON text to `to`, of `room` bytes at most with its end mark. Gives where it ends, or null. */
 static inline const char *phasebox_read_text(const char *at, char *to, size_t room) {
-    char *end = to + room - 5;
-    if (room < 6 || *at++ != '"') return NULL;
+    char *end = to + room - 1, utf8[4];
+    if (room < 1 || *at++ != '"') return NULL;
     while (*at != '"') {
-        if (!*at || to >= end) return NULL;
+        if (!*at || to == end) return NULL;
         if (*at != '\\') { *to++ = *at++; continue; }
         const char *escapes = "nrtbf", *found = strchr(escapes, *++at);
         unsigned point = found ? (unsigned char)"\n\r\t\b\f"[found - escapes] : (unsigned char)*at;
@@ -339,7 +341,9 @@ static inline const char *phasebox_read_text(const char *at, char *to, size_t ro
         if (*at == 'u' && sscanf(at + 1, "%4x", &point) == 1) at += 4;
         unsigned low;
         if (point >> 10 == 0x36 && sscanf(at + 1, "\\u%4x", &low) == 1) point = 0x10000 + ((point & 0x3ff) << 10) + (low & 0x3ff), at += 6;
-        to = phasebox_put_utf8(to, point);
+        size_t bytes = (size_t)(phasebox_put_utf8(utf8, point) - utf8);
+        if (bytes > (size_t)(end - to)) return NULL;
+        to = (char *)memcpy(to, utf8, bytes) + bytes;
         at++;
     }
     *to = 0;
@@ -354,7 +358,15 @@ static inline bool phasebox_is_inside(const phasebox_parameter_t *it, double val
 
 /* Reads one value. Gives where it ends, or null where it does not fit. */
 static inline const char *phasebox_read_value(const char *at, const phasebox_parameter_t *it) {
-    if (it->kind == PHASEBOX_CHARS) return phasebox_read_text(at, it->at, it->size);
+    if (it->kind == PHASEBOX_CHARS) {
+        /* Read apart: the default stays where a text does not fit. */
+        char *text = malloc(it->size);
+        PHASEBOX_CHECK(text != NULL);
+        at = phasebox_read_text(at, text, it->size);
+        if (at) memcpy(it->at, text, it->size);
+        free(text);
+        return at;
+    }
     if (it->kind == PHASEBOX_BOOL) {
         bool yes = strncmp(at, "true", 4) == 0, no = strncmp(at, "false", 5) == 0;
         *(bool *)it->at = yes;

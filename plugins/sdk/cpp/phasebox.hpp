@@ -436,25 +436,45 @@ inline Result<std::string> save(const Callback &callback) {
     return made;
 }
 
-inline bool load_next(const Callback &callback, std::string_view &rest) {
+inline Result<> load_next(const Callback &callback, std::string_view &rest) {
+    auto other = [](const char *why) { return fail(std::string("the state ") + why, ErrorCode::invalid_argument); };
     uint32_t lengths[2];
-    if (rest.size() < sizeof lengths) return false;
+    if (rest.size() < sizeof lengths) return other("is not that of this callback");
     std::memcpy(lengths, rest.data(), sizeof lengths);
     rest.remove_prefix(sizeof lengths);
-    if (rest.size() < lengths[0] || rest.size() - lengths[0] < lengths[1]) return false;
+    if (rest.size() < lengths[0] || rest.size() - lengths[0] < lengths[1]) return other("ends too early");
     std::string_view name = rest.substr(0, lengths[0]), value = rest.substr(lengths[0], lengths[1]);
     rest.remove_prefix(lengths[0] + lengths[1]);
     for (Member *member : callback.state) {
-        if (name == member->name && !member->load(value)) return false;
+        if (name == member->name && !member->load(value)) {
+            std::string why = "has " + json::quoted(name) + " with " + std::to_string(value.size()) + " bytes, which is no value of its type now";
+            return other(why.c_str());
+        }
     }
-    return true;
+    return {};
 }
 
 inline Result<> load(const Callback &callback, std::string_view rest) {
-    bool read = rest.starts_with('\1');
-    rest.remove_prefix(read ? 1 : 0);
-    while (read && !rest.empty()) read = load_next(callback, rest);
-    return read ? Result<>{} : fail("the state was saved by a build with other members", ErrorCode::invalid_argument);
+    if (!rest.starts_with('\1')) return fail("the state is not that of this callback", ErrorCode::invalid_argument);
+    rest.remove_prefix(1);
+    while (!rest.empty()) PHASEBOX_DO(load_next(callback, rest));
+    return {};
+}
+
+#ifndef PHASEBOX_CALLED
+#define PHASEBOX_CALLED ""
+#endif
+
+/// True for a phase of the world, if `phasebox build` made it from the source: then its phases are in PHASEBOX_CALLED.
+template <typename Callback>
+consteval bool called(std::string_view phase) {
+    std::string_view rest = PHASEBOX_CALLED;
+    while (!rest.empty()) {
+        std::string_view first = rest.substr(0, rest.find(','));
+        if (first == phase) return true;
+        rest.remove_prefix(std::min(rest.size(), first.size() + 1));
+    }
+    return false;
 }
 
 template <typename Call>
@@ -476,7 +496,11 @@ const void *phase(int32_t handle, Call call) {
         return phasebox::exported::phase(handle, [](const phasebox::PhaseContext &ctx) {                \
             return [&ctx](auto &callback) -> phasebox::Result<> {                                       \
                 if constexpr (requires { callback.PHASE(ctx); }) return callback.PHASE(ctx);            \
-                else return phasebox::fail("the class has no member function " #PHASE);                 \
+                else {                                                                                  \
+                    static_assert(!phasebox::exported::called<decltype(callback)>(NAME),                \
+                                  "the class has no " #PHASE " that is public and takes a const PhaseContext &"); \
+                    return phasebox::fail("the class has no member function " #PHASE);                  \
+                }                                                                                       \
             }(phasebox_callback());                                                                     \
         });                                                                                             \
     }

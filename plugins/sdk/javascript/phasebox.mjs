@@ -272,6 +272,8 @@ export function define({ params = {}, state = {}, configure, ...rest }) {
 /** Wraps the methods of an object: anything thrown but an error of the contract is reported with its stack, then traps. */
 export function guard(callback) {
   const methods = Object.entries(callback).filter(([, value]) => typeof value === 'function');
+  const waiting = methods.filter(([, method]) => method.constructor?.name === 'AsyncFunction');
+  if (waiting.length > 0) throw Error(`${waiting[0][0]} must not be async: the host takes what it has when it returns`);
   return Object.fromEntries(methods.map(([name, method]) => [name, (...given) => reporting(name, () => method.apply(callback, given))]));
 }
 

@@ -449,14 +449,15 @@ def _report(failure: BaseException) -> None:
     shown = failure.with_traceback(failure.__traceback__.tb_next if failure.__traceback__ else None)
     message = _printable(_message(failure))
     frames = _own(traceback.extract_tb(shown.__traceback__))
-    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    place = f"{frames[-1].filename}:{frames[-1].lineno}".removeprefix("/0/") if frames else ""
     try:
         whole = traceback.TracebackException.from_exception(shown)
         _cut(whole)
         trace = "".join(whole.format())
     except BaseException:  # An exception whose own text fails.
         trace = "".join(traceback.format_tb(shown.__traceback__)) + message
-    diagnostics.report_failure(message, place, _printable(trace))
+    # The project's folder is /0 here.
+    diagnostics.report_failure(message, place, _printable(trace).replace('File "/0/', 'File "'))
     os.abort()  # An exception ends the call too, and then the traceback and words of the bindings are in the log once more.
 
 

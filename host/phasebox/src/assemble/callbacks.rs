@@ -272,15 +272,15 @@ impl Loading<'_> {
         self.policies.check_grants(&entry.name, grants)?;
         plugin.grant(grants);
         check_params(&entry.name, &description, &params)?;
+        if let Some(script) = &script {
+            plugin.runs(script.code());
+        }
         plugin.configure(&params)?;
         let metrics = plugin.describe_configured()?.metrics;
         let metrics = metrics.unwrap_or(description.metrics);
         let metrics = published(entry, &metrics, plugin.phases())?;
         if entry.on_state == OnState::Fresh {
             plugin.begin_without_state();
-        }
-        if let Some(script) = &script {
-            plugin.runs(script.code());
         }
         check_called(&component)?;
         let denied = denied(entry, &component, grants);

@@ -169,9 +169,9 @@ fn places(
     let lines = component.source_lines(engine.engine()).at(&offsets);
     let lines = lines.into_iter().zip(offsets);
     lines
-        .map(|(line, offset)| match line {
-            Some(line) if offset > 0 => format!(" ({line})"),
-            _ => String::new(),
+        .map(|(places, offset)| match places.is_empty() || offset == 0 {
+            true => String::new(),
+            false => format!(" ({})", places.join(", from ")),
         })
         .collect()
 }

@@ -4011,3 +4011,131 @@ func exportOnTrainingEnd(ctx int32) unsafe.Pointer {
 		return missing("OnTrainingEnd")
 	})
 }
+
+// hasPhase tells, for each phase, whether a callback has its method.
+var hasPhase = map[string]func(any) bool{
+	"on-checkpoint-loaded": func(c any) bool {
+		_, ok := c.(interface{ OnCheckpointLoaded(*PhaseContext) error })
+		return ok
+	},
+	"on-training-start": func(c any) bool {
+		_, ok := c.(interface{ OnTrainingStart(*PhaseContext) error })
+		return ok
+	},
+	"on-epoch-start": func(c any) bool {
+		_, ok := c.(interface{ OnEpochStart(*PhaseContext) error })
+		return ok
+	},
+	"on-train-loader-start": func(c any) bool {
+		_, ok := c.(interface{ OnTrainLoaderStart(*PhaseContext) error })
+		return ok
+	},
+	"on-train-batch-start": func(c any) bool {
+		_, ok := c.(interface{ OnTrainBatchStart(*PhaseContext) error })
+		return ok
+	},
+	"on-train-batch-forward-end": func(c any) bool {
+		_, ok := c.(interface{ OnTrainBatchForwardEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-train-batch-loss-end": func(c any) bool {
+		_, ok := c.(interface{ OnTrainBatchLossEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-train-batch-backward-end": func(c any) bool {
+		_, ok := c.(interface{ OnTrainBatchBackwardEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-train-batch-gradient-step-start": func(c any) bool {
+		_, ok := c.(interface{ OnTrainBatchGradientStepStart(*PhaseContext) error })
+		return ok
+	},
+	"on-train-batch-gradient-ready": func(c any) bool {
+		_, ok := c.(interface{ OnTrainBatchGradientReady(*PhaseContext) error })
+		return ok
+	},
+	"on-train-batch-optimizer-stepped": func(c any) bool {
+		_, ok := c.(interface{ OnTrainBatchOptimizerStepped(*PhaseContext) error })
+		return ok
+	},
+	"on-train-batch-gradient-step-end": func(c any) bool {
+		_, ok := c.(interface{ OnTrainBatchGradientStepEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-train-batch-end": func(c any) bool {
+		_, ok := c.(interface{ OnTrainBatchEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-train-loader-end": func(c any) bool {
+		_, ok := c.(interface{ OnTrainLoaderEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-validation-loader-start": func(c any) bool {
+		_, ok := c.(interface{ OnValidationLoaderStart(*PhaseContext) error })
+		return ok
+	},
+	"on-validation-batch-start": func(c any) bool {
+		_, ok := c.(interface{ OnValidationBatchStart(*PhaseContext) error })
+		return ok
+	},
+	"on-validation-batch-end": func(c any) bool {
+		_, ok := c.(interface{ OnValidationBatchEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-validation-loader-end": func(c any) bool {
+		_, ok := c.(interface{ OnValidationLoaderEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-validation-end-best-epoch": func(c any) bool {
+		_, ok := c.(interface{ OnValidationEndBestEpoch(*PhaseContext) error })
+		return ok
+	},
+	"on-test-loader-start": func(c any) bool {
+		_, ok := c.(interface{ OnTestLoaderStart(*PhaseContext) error })
+		return ok
+	},
+	"on-test-batch-start": func(c any) bool {
+		_, ok := c.(interface{ OnTestBatchStart(*PhaseContext) error })
+		return ok
+	},
+	"on-test-batch-end": func(c any) bool {
+		_, ok := c.(interface{ OnTestBatchEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-test-loader-end": func(c any) bool {
+		_, ok := c.(interface{ OnTestLoaderEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-epoch-end": func(c any) bool {
+		_, ok := c.(interface{ OnEpochEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-checkpoint-save-start": func(c any) bool {
+		_, ok := c.(interface{ OnCheckpointSaveStart(*PhaseContext) error })
+		return ok
+	},
+	"on-checkpoint-save-end": func(c any) bool {
+		_, ok := c.(interface{ OnCheckpointSaveEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-average-best-models-validation-start": func(c any) bool {
+		_, ok := c.(interface{ OnAverageBestModelsValidationStart(*PhaseContext) error })
+		return ok
+	},
+	"on-average-best-models-validation-end": func(c any) bool {
+		_, ok := c.(interface{ OnAverageBestModelsValidationEnd(*PhaseContext) error })
+		return ok
+	},
+	"on-interrupt": func(c any) bool {
+		_, ok := c.(interface{ OnInterrupt(*PhaseContext) error })
+		return ok
+	},
+	"on-exception": func(c any) bool {
+		_, ok := c.(interface{ OnException(*PhaseContext) error })
+		return ok
+	},
+	"on-training-end": func(c any) bool {
+		_, ok := c.(interface{ OnTrainingEnd(*PhaseContext) error })
+		return ok
+	},
+}

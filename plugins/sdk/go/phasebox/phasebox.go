@@ -1,6 +1,6 @@
 // Package phasebox makes a Go value a callback: its methods are named like phases, its fields are the recipe's parameters
 // and the callback's state. It owns the exports of the component: the description with the schema of the parameters, their
-// reading, the state, and the words of errors and panics. The contract's functions are in contract.go.
+// reading, and the words of errors and panics. The contract's functions are in contract.go, the state is in state.go.
 //
 // Tensors and groups end with the call, unless they were kept. Build with GOOS=wasip1 and -buildmode=c-shared.
 package phasebox
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -189,6 +190,33 @@ func missing(name string) error {
 	return fmt.Errorf("%T has no method %s(*phasebox.PhaseContext) error", callback, name)
 }
 
+// called has the phases of the world, with commas between them, if `phasebox build` made it from the source.
+var called string
+
+// checkMethods refuses a phase of the world without a method that can be called, and a method of another phase.
+func checkMethods() {
+	names := strings.Split(called, ",")
+	for phase, has := range hasPhase {
+		isCalled := slices.Contains(names, phase)
+		switch {
+		case called == "" || isCalled == has(callback):
+		case isCalled:
+			panic(missing(methodName(phase)))
+		default:
+			panic(fmt.Sprintf("%T.%s would never be called: write it as `func (c *T) %[2]s(`, on a line of its own", callback, methodName(phase)))
+		}
+	}
+}
+
+// methodName is OnEpochEnd for on-epoch-end.
+func methodName(phase string) string {
+	var name strings.Builder
+	for _, word := range strings.Split(phase, "-") {
+		name.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return name.String()
+}
+
 //go:wasmexport local:plugin/callback#describe
 func exportDescribe() unsafe.Pointer {
 	// The schema stands beside the fields of Description.
@@ -200,8 +228,13 @@ func exportDescribe() unsafe.Pointer {
 		if callback == nil {
 			panic("there is no callback: call phasebox.Export in an init function")
 		}
+		checkMethods()
+		members("state")
 		answered, err = json.Marshal(whole{described, schema()})
-		return err
+		if err != nil {
+			panic(err)
+		}
+		return nil
 	})
 	answer = [4]uint32{address(unsafe.Pointer(unsafe.SliceData(answered))), uint32(len(answered))}
 	return unsafe.Pointer(&answer)
@@ -301,6 +334,9 @@ func (m member) schema() map[string]any {
 		made["description"] = doc
 	}
 	if text, ok := m.tag.Lookup("default"); ok {
+		if err := json.Unmarshal(m.literal(text), reflect.New(m.value.Type()).Interface()); err != nil {
+			panic(fmt.Sprintf("field %s: default is no %s: %q", m.name, m.value.Type(), text))
+		}
 		made["default"] = json.RawMessage(m.literal(text))
 	}
 	if m.value.CanUint() {
@@ -407,42 +443,6 @@ func (m member) check() error {
 	} {
 		if bound, ok := m.bound(bounds[place]); ok && !allowed(bound) {
 			return Invalid("parameter %q is %v: its %s is %v", m.name, value, bounds[place], bound)
-		}
-	}
-	return nil
-}
-
-const stateFormat = 1
-
-type saved struct {
-	Format int                        `json:"format"`
-	State  map[string]json.RawMessage `json:"state"`
-}
-
-func save() ([]byte, error) {
-	state := saved{stateFormat, map[string]json.RawMessage{}}
-	for _, m := range members("state") {
-		text, err := json.Marshal(m.value.Addr().Interface())
-		if err != nil {
-			return nil, fmt.Errorf("field %q cannot be saved (JSON has no infinity and no not-a-number): %w", m.name, err)
-		}
-		state.State[m.name] = text
-	}
-	return json.Marshal(state)
-}
-
-func restore(text []byte) error {
-	var state saved
-	if err := json.Unmarshal(text, &state); err != nil || state.Format != stateFormat {
-		return Invalid("the state is not that of this callback: %v", err)
-	}
-	for _, m := range members("state") {
-		value, ok := state.State[m.name]
-		if !ok {
-			continue // A field that the older build did not have keeps its first value.
-		}
-		if err := json.Unmarshal(value, m.value.Addr().Interface()); err != nil {
-			return Invalid("saved field %q: %v", m.name, err)
 		}
 	}
 	return nil
