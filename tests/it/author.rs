@@ -28,7 +28,7 @@ fn languages() -> Vec<&'static str> {
 }
 
 /// Runs a command of the program, with the user's own compilers.
-fn run(scratch: &Scratch, arguments: &[&str]) -> Finished {
+pub(crate) fn run(scratch: &Scratch, arguments: &[&str]) -> Finished {
     let own = std::env::var_os("PHASEBOX_CACHE").map(PathBuf::from);
     let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/phasebox"));
     let mut command = scratch.command(arguments);
@@ -44,7 +44,7 @@ pub(crate) fn done(scratch: &Scratch, arguments: &[&str]) -> String {
 }
 
 /// A new project in a language, built.
-fn built(scratch: &Scratch, language: &str) -> PathBuf {
+pub(crate) fn built(scratch: &Scratch, language: &str) -> PathBuf {
     done(
         scratch,
         &[

@@ -6,6 +6,7 @@
 //! | `extra_passes` | that passes a callback runs beside the loop have PyTorch's numbers and leave nothing behind |
 //! | `any_batch` | that batches of several named tensors train, from recordings and as TorchScript |
 //! | `locks` | that a locked recipe trains with the locked callbacks alone |
+//! | `sources` | that a source whose phases could not be called is refused before a training |
 //! | `state_upgrade` | that a newer build of a callback goes on with the state of an older one, or is refused |
 //! | `sweeps` | that each of many runs in one process is as if alone, with the callbacks that were there when it began |
 //! | `refusals` | what is refused before anything runs, and in which words |
@@ -107,6 +108,7 @@ mod sandbox;
 mod scripts;
 mod sg_recipes;
 mod siege;
+mod sources;
 mod state_upgrade;
 mod sweeps;
 mod system_faults;

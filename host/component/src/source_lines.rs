@@ -30,7 +30,7 @@ const LEAST_PART: u64 = 4;
 const ANSWER: u64 = 64 << 10;
 /// The places of one offset that are told, of functions that compilers have put into one another: the innermost, and the
 /// outermost.
-const MOST_PLACES: usize = 4;
+const MOST_PLACES: usize = 8;
 /// Functions inside of each other that are looked at.
 const MOST_INLINED: usize = 64;
 /// Traps of one callback whose lines are looked up: a callback that traps again and again traps at the same ones.

@@ -190,12 +190,13 @@ fn offset(frame: &FrameInfo) -> u64 {
 /// compiler has put one function into another.
 fn shown_frame(frame: &FrameInfo, places: &[String]) -> Option<String> {
     let name = excerpt(&readable(frame.func_name()?));
-    let places: Vec<String> = places
-        .iter()
-        .map(|place| one_line(&end_of(place)))
+    let mut places = places.iter().map(|place| one_line(&end_of(place)));
+    let innermost = places.next().map(|place| format!(" ({place})"));
+    let outer: String = places
+        .map(|place| format!("\n      from {place}"))
         .collect();
-    Some(match places.is_empty() {
-        true => format!("\n    in {name}"),
-        false => format!("\n    in {name} ({})", places.join(", from ")),
-    })
+    Some(format!(
+        "\n    in {name}{}{outer}",
+        innermost.unwrap_or_default()
+    ))
 }
