@@ -217,6 +217,24 @@ def checkpoints(folder, program):
         pack(name, run, max((run / "checkpoints").iterdir()))
 
 
+def traces(folder, program):
+    """The traces of a run and of one that went on, of a few phases each."""
+    for name, keeps in ("little", "loss"), ("batch", "inputs,target,preds,additional"), ("all", "inputs,target,preds,gradients,parameters,buffers"):
+        runs = folder / f"traced-{name}"
+        settings = ["--runs-dir", runs, "--trace", keeps, "training_hyperparams.save_model=true"]
+        subprocess.run([program, "train", HERE / "training.yaml", *settings], check=True)
+        run, = (runs / "fuzz").iterdir()
+        subprocess.run([program, "train", HERE / "training.yaml", *settings, "--resume", run, "training_hyperparams.max_epochs=2"], check=True)
+        for number, trace in ("1", run / "trace"), ("2", run / "trace.2"):
+            events = (trace / "events.jsonl").read_text().replace(f"{HERE}/", "/")
+            write("trace", f"{name}-{number}", events.encode(), **{"tensors.bin": (trace / "tensors.bin").read_bytes()})
+    header, first, *rest = events.splitlines(keepends=True)
+    state = {"state": "looks", "sha256": "", "version": "1", "state_version": 0, "random_draws": 3}
+    places = {"bytes": {"dtype": "uint8", "shape": [4], "at": 0}, "tensors": [{"name": "a", "dtype": "float32", "shape": [2], "at": 4}]}
+    lines = [header, json.dumps(state | places) + "\n", first, '{"end":"cut","why":"short"}\n']
+    write("trace", "state", "".join(lines).encode(), **{"tensors.bin": bytes(12)})
+
+
 def pack(name, run, checkpoint):
     text = (checkpoint / "checkpoint.json").read_text()
     manifest = json.loads(text.replace(f"{HERE}/", "/"))
@@ -244,4 +262,6 @@ with tempfile.TemporaryDirectory() as name:
         make(folder)
     logs()
     texts()
-    checkpoints(folder, Path(sys.argv[1]).resolve())
+    program = Path(sys.argv[1]).resolve()
+    checkpoints(folder, program)
+    traces(folder, program)

@@ -154,9 +154,10 @@ fn traced_and_resumed() -> Scratch {
     scratch
 }
 
-fn replayed_script(scratch: &Scratch) -> Finished {
+fn replayed_script(scratch: &Scratch, more: &[&str]) -> Finished {
     let run = scratch.run();
-    scratch.phasebox(&["test", "own.rhai", "--entry", "own", "--replay", run.path()])
+    let arguments = ["test", "own.rhai", "--entry", "own", "--replay", run.path()];
+    scratch.phasebox(&[&arguments[..], more].concat())
 }
 
 #[test]
@@ -169,7 +170,7 @@ fn a_resumed_run_is_replayed_with_the_states_it_went_on_with() {
         "a trace has no state: {states}"
     );
     let same = "same    it logs what it logged in the run (22 values)";
-    let fed = replayed_script(&scratch);
+    let fed = replayed_script(&scratch, &[]);
     check(&fed, 0, &[same]);
     assert!(!fed.stdout.contains("begins anew"), "{}", fed.stdout);
     // A trace that has no states, as those of earlier versions.
@@ -183,7 +184,7 @@ fn a_resumed_run_is_replayed_with_the_states_it_went_on_with() {
         "after step 6, and has no state of the callback: it begins anew",
         "differs ",
     ];
-    check(&replayed_script(&scratch), 0, &says);
+    check(&replayed_script(&scratch, &[]), 0, &says);
 }
 
 /// States that a stranger has changed.
@@ -195,8 +196,9 @@ fn a_forged_state_is_refused_with_its_line() {
     let lines: Vec<&str> = text.lines().collect();
     let far = lines[1].replacen("\"at\":0", "\"at\":99999999", 1);
     let newer = lines[1].replacen("\"state_version\":1", "\"state_version\":9", 1);
-    let odd = lines[1].replacen("\"shape\":[", "\"shape\":[9223372036854775807,", 1);
-    let rows: [(Vec<&str>, i32, &str); 6] = [
+    let odd = lines[1].replacen("\"shape\":[]", "\"shape\":[9223372036854775807]", 1);
+    let flat = lines[1].replacen("\"shape\":[", "\"shape\":[1,", 1);
+    let rows: [(Vec<&str>, i32, &str); 7] = [
         (
             vec![lines[0], lines[1], lines[1], lines[3]],
             2,
@@ -214,17 +216,39 @@ fn a_forged_state_is_refused_with_its_line() {
         ),
         (vec![lines[0], &odd, lines[3]], 2, "more than 16 GiB"),
         (
+            vec![lines[0], &flat, lines[3]],
+            2,
+            "its `bytes` are no bytes",
+        ),
+        (
             vec![lines[0], &newer, lines[3]],
             2,
-            "it reads state up to version 1",
+            "`--fresh` replays it without that state",
         ),
         (vec![lines[0], lines[1], lines[3]], 0, "it has no end"),
     ];
     for (lines, code, says) in rows {
         let forged: String = lines.iter().map(|line| format!("{line}\n")).collect();
         fs::write(&events, forged).expect("it is written");
-        check(&replayed_script(&scratch), code, &[says]);
+        check(&replayed_script(&scratch, &[]), code, &[says]);
+        if code == 2 && says.contains("--fresh") {
+            let anew = replayed_script(&scratch, &["--fresh"]);
+            check(&anew, 0, &["callback `own` begins anew"]);
+        }
     }
+}
+
+/// States that are larger than a trace may be.
+#[test]
+fn a_trace_without_room_for_the_states_is_left_out() {
+    let scratch = traced_and_resumed();
+    let run = scratch.run();
+    let traced = ["--resume", run.path(), "--trace", "--trace-size", "40B"];
+    let longer = ["train", "recipe.yaml", "training_hyperparams.max_epochs=5"];
+    let finished = scratch.phasebox(&[&longer[..], &traced].concat());
+    let says = "there will be no trace: the states of the callbacks have more than 40 B";
+    check(&finished, 0, &[says]);
+    assert!(!run.has("trace.2"));
 }
 
 /// A run that is killed while it is traced.

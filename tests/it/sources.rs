@@ -71,14 +71,18 @@ const ROWS: [Row; 11] = [
         edits: &[
             (
                 "\tWait ",
-                "\tMost map[string][]float64 `state:\"most\"`\n\tWait ",
+                "\tMost map[string][]float64 `state:\"most\"`\n\tEach []phasebox.Later `state:\"each\"`\n\tWait ",
             ),
             ("func init", "var zero float64\n\nfunc init"),
             (
                 "OnEpochEnd(ctx *phasebox.PhaseContext) error {",
                 "OnEpochEnd(ctx *phasebox.PhaseContext) error {\n\tif s.Most == nil {\n\t\t\
                  s.Most = map[string][]float64{\"a\": {1 / zero, zero / zero}}\n\t}\n\t\
-                 if err := ctx.LogScalar(\"most\", s.Most[\"a\"][0]); err != nil {\n\t\treturn err\n\t}",
+                 s.Most[\"a\"] = append(s.Most[\"a\"], s.Most[\"a\"][0], float64(len(s.Most[\"a\"])))\n\t\
+                 s.Each = append(s.Each, phasebox.Later{})\n\t\
+                 ctx.LogScalar(\"each\", float64(len(s.Each)))\n\t\
+                 for place, value := range s.Most[\"a\"] {\n\t\t\
+                 ctx.LogScalar(\"most\", value*float64(place))\n\t}",
             ),
         ],
         code: 0,
@@ -88,7 +92,7 @@ const ROWS: [Row; 11] = [
         language: "javascript",
         edits: &[("  onEpochEnd(", "  async onEpochEnd(")],
         code: 1,
-        says: "onEpochEnd must not be async",
+        says: "onEpochEnd is async, and a call cannot wait: drop `async`",
     },
     Row {
         language: "python",
@@ -178,8 +182,14 @@ fn a_text_of_c_fills_its_array() {
         ("äääääää", Ok("tested: äääääää\n")),
         ("🙂🙂🙂", Ok("tested: 🙂🙂🙂\n")),
         ("abcdefghijklmnop", Err("expected at most 15 characters")),
-        ("ääääääää", Err("\"default\":\"abc\",\"maxLength\":15")),
-        ("🙂🙂🙂🙂", Err("\"default\":\"abc\",\"maxLength\":15")),
+        (
+            "ääääääää",
+            Err("\"default\":\"abc\",\"maxLength\":15}, in at most 15 bytes of UTF-8"),
+        ),
+        (
+            "🙂🙂🙂🙂",
+            Err("\"default\":\"abc\",\"maxLength\":15}, in at most 15 bytes of UTF-8"),
+        ),
     ] {
         let params = format!("{{label: \"{label}\"}}");
         let finished = run(

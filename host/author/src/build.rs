@@ -36,11 +36,16 @@ pub(crate) fn build(folder: &Path, wishes: Wishes) -> Result<()> {
     if project.language.world {
         world::write(&project, &functions)?;
     }
+    let phases = phases(&functions);
+    if let Some(called) = &project.language.called {
+        let text = called.text.replace("{phases}", &phases);
+        project.write(&called.file, text.as_bytes())?;
+    }
     let stamp = stamp(&project, wishes.is_release)?;
     let is_built = project.component().exists() && project.holds(STAMP, stamp.as_bytes());
     if !is_built {
         let sources = own_sources(&project)?;
-        let bytes = compiled(&project, &functions, wishes)?;
+        let bytes = compiled(&project, &phases, wishes)?;
         project.write(project.component(), &bytes)?;
         // Compilers write lock files. A source that was saved meanwhile is to be built.
         let stamp = match own_sources(&project)? == sources {
@@ -50,6 +55,12 @@ pub(crate) fn build(folder: &Path, wishes: Wishes) -> Result<()> {
         project.write(STAMP, stamp.as_bytes())?;
     }
     said(&project.component(), is_built, begun.elapsed())
+}
+
+/// The phases among the functions, with commas between them.
+fn phases(functions: &[&str]) -> String {
+    let phases = functions.iter().filter(|name| **name != CHECK_RUN);
+    phases.copied().collect::<Vec<_>>().join(",")
 }
 
 /// The files that no compiler writes, with their times.
@@ -105,10 +116,8 @@ fn stamp(project: &Project, is_release: bool) -> Result<String> {
 }
 
 /// Runs the steps of the language, and makes a component of what they leave.
-fn compiled(project: &Project, functions: &[&str], wishes: Wishes) -> Result<Vec<u8>> {
+fn compiled(project: &Project, phases: &str, wishes: Wishes) -> Result<Vec<u8>> {
     let language = project.language;
-    let phases = functions.iter().filter(|name| **name != CHECK_RUN);
-    let phases = phases.copied().collect::<Vec<_>>().join(",");
     std::fs::create_dir_all(project.folder.join("build"))?;
     let tools = Tools::find(project, wishes.install)?;
     if let Some(bindings) = &language.bindings {
@@ -121,7 +130,7 @@ fn compiled(project: &Project, functions: &[&str], wishes: Wishes) -> Result<Vec
             "{flags}" => flags.as_slice(),
             _ => std::slice::from_ref(written),
         }) {
-            command.arg(tools.filled(written).replace("{phases}", &phases));
+            command.arg(tools.filled(written).replace("{phases}", phases));
         }
         run(&mut command, &step.tool, &language.remedy)?;
     }

@@ -144,14 +144,19 @@ pub(crate) fn functions(project: &Project) -> Result<Vec<&'static str>> {
         .collect())
 }
 
+/// Beginnings of comments, and of Zig's texts of several lines.
+const COMMENTS: [&str; 4] = ["//", "/*", "#", "\\\\"];
+
 /// A source without its comments, and without texts of several lines: a phase in them is none. Lines stay where they are.
 fn without_comments(apart: &str, text: &str) -> Result<String> {
     let apart = Regex::new(&format!("(?m){apart}"))?;
     let left = apart.replace_all(text, |found: &Captures<'_>| {
         let (matched, lines) = (&found[0], found[0].matches('\n').count());
-        match lines == 0 && matched.starts_with(['"', '\'', '`']) {
-            true => matched.to_owned(),
-            false => "\n".repeat(lines),
+        // A comment; what else is on one line may be beside a phase.
+        let is_left_out = lines > 0 || COMMENTS.iter().any(|begin| matched.starts_with(begin));
+        match is_left_out {
+            true => "\n".repeat(lines),
+            false => matched.to_owned(),
         }
     });
     Ok(left.into_owned())
@@ -266,11 +271,28 @@ mod tests {
                 "/* it's */\n",
                 with,
             ),
+            ("javascript", "const r = /^\\/*/;\n", js, "/* */\n", with),
+            (
+                "javascript",
+                "const r = s.replace(/[`/*]/g, '');\n",
+                js,
+                "const t = `*/`;\n",
+                with,
+            ),
+            (
+                "typescript",
+                "  return /`/;\n",
+                js,
+                "  const n = a / b / c; // `\n",
+                with,
+            ),
             ("assemblyscript", "/*\n", script, "*/\n", without),
             ("assemblyscript", "// /*\n", script, "// */\n", with),
             ("cpp", "/*\n", cpp, "*/\n", without),
             ("cpp", "#if 0\n", cpp, "#endif\n", without),
             ("cpp", "#if 0\n#else\n", cpp, "#endif\n", with),
+            ("cpp", "auto t = R\"x(/* )\" )x\";\n", cpp, "/* */\n", with),
+            ("cpp", "  [[nodiscard]] virtual ", &cpp[4..], "", with),
             ("cpp", "auto t = R\"(\n", cpp, ")\";\n", without),
             (
                 "cpp",
@@ -292,6 +314,13 @@ mod tests {
             ("python", "# '''\n", py, "# '''\n", with),
             ("python", "x = '\"\"\"'\n", py, "y = '\"\"\"'\n", with),
             ("rust", "/*\n", rust, "*/\n", without),
+            (
+                "rust",
+                "const R: &str = r#\"/* \" \"#;\n",
+                rust,
+                "/* */\n",
+                with,
+            ),
             (
                 "rust",
                 "struct A<'a>(&'a str);\n",

@@ -63,6 +63,8 @@ pub(crate) struct Language {
     /// The file that the author writes.
     pub(crate) source: String,
     pub(crate) phases: Phases,
+    /// A file with the phases of the world, for an SDK that compares them with the methods there are.
+    pub(crate) called: Option<Called>,
     /// True if it is built against `wit/plugin.wit`.
     pub(crate) world: bool,
     /// Bindings to generate from the world.
@@ -91,6 +93,13 @@ pub(crate) struct Phases {
     pub(crate) regex: String,
     /// Matches a comment, and a text in which what looks like a comment is none.
     pub(crate) apart: String,
+}
+
+/// A file that a build writes, with the phases at `{phases}`, and commas between them.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Called {
+    pub(crate) file: String,
+    pub(crate) text: String,
 }
 
 /// Generated bindings.

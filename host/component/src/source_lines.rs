@@ -28,8 +28,8 @@ const MEMORY: u64 = 512 << 20;
 const LEAST_PART: u64 = 4;
 /// The longest answer.
 const ANSWER: u64 = 64 << 10;
-/// The places of one offset that are told, of functions that compilers have put into one another: the innermost, and the
-/// outermost.
+/// The places of one offset that are told, of functions that compilers have put into one another: the innermost, and those that
+/// are farthest from it.
 const MOST_PLACES: usize = 8;
 /// Functions inside of each other that are looked at.
 const MOST_INLINED: usize = 64;
@@ -151,7 +151,9 @@ impl<'a> Module<'a> {
             return None;
         }
         let left_out = places.len().saturating_sub(MOST_PLACES);
-        places.drain(1..1 + left_out);
+        if left_out > 0 {
+            places.splice(1..2 + left_out, ["…".to_owned()]);
+        }
         Some(places)
     }
 

@@ -18,5 +18,6 @@ pub mod project;
 pub mod recipe;
 pub mod registry;
 pub mod script;
+pub mod trace;
 pub mod training;
 pub mod weights;

@@ -129,7 +129,7 @@ thread_local! {
 }
 
 /// The recipe of a variant, read once.
-fn recipe(variant: Variant) -> Rc<Recipe> {
+pub(crate) fn recipe(variant: Variant) -> Rc<Recipe> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("training.yaml");
     let load = || Rc::new(Recipe::load(path, &variant.arguments()).expect("the recipe is right"));
     RECIPES.with(|recipes| {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use phasebox_fuzz::{
     checkpoint, component, contract, data, debug_info, json, lock, log, monkey, project, recipe,
-    registry, script, weights,
+    registry, script, trace, weights,
 };
 
 /// Random numbers that are equal on every machine.
@@ -194,6 +194,11 @@ fn projects_are_read_or_refused() {
 #[test]
 fn answers_of_servers_are_taken_or_refused() {
     check_accepted("registry", 1000, 20, registry::run);
+}
+
+#[test]
+fn traces_are_replayed_or_refused() {
+    check_accepted("trace", 3000, 100, trace::run);
 }
 
 #[test]

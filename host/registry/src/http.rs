@@ -172,14 +172,14 @@ fn exchange(agent: &Agent, ask: &Ask, authorities: &Authorities) -> Result<Answe
         let sent = send(agent, ask, &address, left);
         let response = sent.map_err(|error| match certificate_fault(&error) {
             Some(fault) => anyhow!("{address}: {}", authorities.refusal(&fault)),
-            None => failed(&address, ask, error),
+            None => failed(&address, ask, error, &way(agent, &address)),
         })?;
         match redirect_of(&response) {
             Some(location) if ask.body.is_none() => address = address.redirected(&location)?,
             Some(_) => {
                 bail!("{address}: it redirects what is sent: name the address where it ends")
             }
-            None => return read(response, ask, &address),
+            None => return read(response, ask, (&address, &way(agent, &address))),
         }
     }
     bail!(
@@ -224,7 +224,7 @@ fn redirect_of(response: &Response<Body>) -> Option<String> {
 }
 
 /// Reads an answer whole, if it is not too large.
-fn read(response: Response<Body>, ask: &Ask, address: &Address) -> Result<Answer> {
+fn read(response: Response<Body>, ask: &Ask, (address, way): (&Address, &str)) -> Result<Answer> {
     // The words of a refusal may be longer than what was asked for.
     let most = match response.status().is_success() {
         true => ask.most_bytes,
@@ -247,7 +247,7 @@ fn read(response: Response<Body>, ask: &Ask, address: &Address) -> Result<Answer
     let mut bytes = Vec::new();
     let mut reader = body.into_reader().take(most.saturating_add(1));
     let taken = reader.read_to_end(&mut bytes);
-    taken.map_err(|error| failed(address, ask, error.into()))?;
+    taken.map_err(|error| failed(address, ask, error.into(), way))?;
     ensure!(bytes.len() as u64 <= most, too_large(address, None, most));
     let headers = parts.headers.iter();
     let headers = headers.filter_map(|(name, value)| {
@@ -267,8 +267,19 @@ fn too_large(address: &Address, bytes: Option<u64>, most: u64) -> Error {
     )
 }
 
+/// The proxy that an address is asked through, in words; empty if it is asked itself. A proxy's name and password are not told.
+fn way(agent: &Agent, address: &Address) -> String {
+    let proxy = agent.config().proxy();
+    let uri = address.uri().try_into();
+    let proxy = proxy.filter(|proxy| uri.is_ok_and(|uri| !proxy.is_no_proxy(&uri)));
+    proxy.map_or_else(String::new, |proxy| {
+        let (host, port) = (excerpt(proxy.host()), proxy.port());
+        format!(" (through the proxy {host}:{port}, which the environment names)")
+    })
+}
+
 /// Says in words why there is no answer.
-fn failed(address: &Address, ask: &Ask, error: ureq::Error) -> Error {
+fn failed(address: &Address, ask: &Ask, error: ureq::Error, way: &str) -> Error {
     let reason = match &error {
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
             "it cannot be reached in time".to_owned()
@@ -291,7 +302,7 @@ fn failed(address: &Address, ask: &Ask, error: ureq::Error) -> Error {
         other => other.to_string(),
     };
     let reason = excerpt(&reason);
-    anyhow!("{address}: {reason}: check the address and the network, then try again")
+    anyhow!("{address}: {reason}{way}: check the address and the network, then try again")
 }
 
 /// The client's words for a certificate that it does not accept.

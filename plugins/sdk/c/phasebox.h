@@ -389,6 +389,7 @@ static inline const char *phasebox_read_value(const char *at, const phasebox_par
 static inline bool phasebox_refuse_value(const phasebox_parameter_t *it, phasebox_error_t *error) {
     phasebox_buffer_t schema = {0};
     phasebox_append_schema(&schema, it);
+    if (it->kind == PHASEBOX_CHARS) phasebox_append(&schema, ", in at most %zu bytes of UTF-8", it->size - 1);
     phasebox_fail(error, PHASEBOX_INVALID, "parameter \"%s\" must fit %s", it->name, schema.at);
     free(schema.at);
     return false;

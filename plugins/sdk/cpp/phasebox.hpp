@@ -495,9 +495,13 @@ const void *phase(int32_t handle, Call call) {
     PHASEBOX_EXPORT(NAME) const void *phasebox_export_##PHASE(int32_t handle) {                         \
         return phasebox::exported::phase(handle, [](const phasebox::PhaseContext &ctx) {                \
             return [&ctx](auto &callback) -> phasebox::Result<> {                                       \
-                if constexpr (requires { callback.PHASE(ctx); }) return callback.PHASE(ctx);            \
-                else {                                                                                  \
-                    static_assert(!phasebox::exported::called<decltype(callback)>(NAME),                \
+                using namespace phasebox::exported;                                                     \
+                if constexpr (requires { callback.PHASE(ctx); }) {                                      \
+                    static_assert(*PHASEBOX_CALLED == 0 || called<decltype(callback)>(NAME),            \
+                                  #PHASE " would never be called: write it on a line of its own, as `Result<> " #PHASE "(`"); \
+                    return callback.PHASE(ctx);                                                         \
+                } else {                                                                                  \
+                    static_assert(!called<decltype(callback)>(NAME),                                    \
                                   "the class has no " #PHASE " that is public and takes a const PhaseContext &"); \
                     return phasebox::fail("the class has no member function " #PHASE);                  \
                 }                                                                                       \

@@ -269,11 +269,14 @@ export function define({ params = {}, state = {}, configure, ...rest }) {
   }));
 }
 
+/** Names of functions that the host calls. */
+const LIFE = /^(on[A-Z]\w*|describe|configure|checkRun|saveState|loadState)$/;
+
 /** Wraps the methods of an object: anything thrown but an error of the contract is reported with its stack, then traps. */
 export function guard(callback) {
   const methods = Object.entries(callback).filter(([, value]) => typeof value === 'function');
-  const waiting = methods.filter(([, method]) => method.constructor?.name === 'AsyncFunction');
-  if (waiting.length > 0) throw Error(`${waiting[0][0]} must not be async: the host takes what it has when it returns`);
+  const waiting = methods.find(([name, method]) => LIFE.test(name) && method.constructor?.name === 'AsyncFunction');
+  if (waiting) throw Error(`${waiting[0]} is async, and a call cannot wait: drop \`async\``);
   return Object.fromEntries(methods.map(([name, method]) => [name, (...given) => reporting(name, () => method.apply(callback, given))]));
 }
 

@@ -131,6 +131,29 @@ fn certificates_that_are_not_accepted() {
     }
 }
 
+/// A proxy that nobody is behind, and one that is left out for some hosts.
+#[test]
+fn a_proxy_that_does_not_answer_is_named() {
+    let scratch = scratch();
+    let proxy = "http://user:secret@127.0.0.1:1";
+    for (excluded, is_asked) in [
+        ("", true),
+        ("other.test", true),
+        (NAME, false),
+        (".test", false),
+        ("*", false),
+    ] {
+        let mut command = command(&scratch, "cache", &["inspect", LOCATOR]);
+        command.env("ALL_PROXY", proxy).env("NO_PROXY", excluded);
+        let finished = scratch.finish(command.spawn().expect("the binary starts"));
+        let named = "through the proxy 127.0.0.1:1, which the environment names";
+        let is_named = finished.stderr.contains(named);
+        assert_eq!(finished.code, Some(2), "{excluded}: {}", finished.stderr);
+        assert_eq!(is_named, is_asked, "{excluded}: {}", finished.stderr);
+        assert!(!finished.stderr.contains("secret"), "{}", finished.stderr);
+    }
+}
+
 /// Downloads without TLS do not need the file.
 #[test]
 fn authorities_that_cannot_be_read_stop_no_plain_download() {

@@ -48,7 +48,7 @@ fn a_script_is_tried_with_the_rights_that_are_given() {
                 "ok  two runs log the same (4 values)",
                 "ok  a resumed run logs what one does that was never cut (4 values)",
                 "ok  without the grant `stop` it is refused at check",
-                "ok  without the grant `sync` it is taken too: leave it out",
+                "ok  without the grant `sync` it is taken too: leave it out, unless it catches the error",
             ],
         ),
         (

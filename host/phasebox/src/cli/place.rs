@@ -46,7 +46,7 @@ impl Place {
                 let absolute = path.canonicalize();
                 let absolute = absolute.with_context(|| format!("cannot read {}", path.display()));
                 Ok(Placed {
-                    entry: entry_of_file(&absolute.map_err(Failure::Refused)?),
+                    entry: keys_of_file(&absolute.map_err(Failure::Refused)?),
                     path: path.clone(),
                     locator: None,
                 })
@@ -107,7 +107,7 @@ fn is_script(path: &Path) -> bool {
 }
 
 /// The keys of an entry that mean a file of this machine.
-pub(super) fn entry_of_file(path: &Path) -> String {
+pub(super) fn keys_of_file(path: &Path) -> String {
     let shown = quoted(&path.display().to_string());
     match is_script(path) {
         true => format!("stock: {SCRIPT}, file: {shown}"),

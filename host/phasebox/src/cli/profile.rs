@@ -169,9 +169,11 @@ fn places(
     let lines = component.source_lines(engine.engine()).at(&offsets);
     let lines = lines.into_iter().zip(offsets);
     lines
-        .map(|(places, offset)| match places.is_empty() || offset == 0 {
-            true => String::new(),
-            false => format!(" ({})", places.join(", from ")),
+        .map(|(places, offset)| match places.as_slice() {
+            [] => String::new(),
+            _ if offset == 0 => String::new(),
+            [only] => format!(" ({only})"),
+            [innermost, .., outermost] => format!(" ({innermost}, from {outermost})"),
         })
         .collect()
 }

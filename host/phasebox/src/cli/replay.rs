@@ -1,10 +1,11 @@
-//! `phasebox test X.wasm --replay RUN`, or `X.rhai`: a callback fed with a traced run, and what it did. Owns which entry of the run's
-//! recipe the file stands for, and the lines that are printed; the replay is `phasebox_train::trace`'s.
+//! `phasebox test X.wasm --replay RUN`, or `X.rhai`: a callback fed with a traced run, and what it did. Owns which entry of
+//! the run's recipe the file stands for, and the lines that are printed; the replay is `phasebox_train::trace`'s.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use phasebox_contract::policy::OnState;
 use phasebox_contract::printable::excerpt;
 use phasebox_recipe::{CallbackEntry, CallbackSource, DeviceChoice, Recipe, Script};
 use phasebox_registry::Locator;
@@ -15,7 +16,7 @@ use phasebox_train::trace::{Replayed, TraceEnding, TraceFile, newest};
 use super::Failure;
 use super::inspect::described;
 use super::logged::{Extent, LoggedValues};
-use super::place::{Placed, entry_of_file as keys_of_file};
+use super::place::{Placed, keys_of_file};
 use super::print::{print, tell};
 use super::profile::Profiling;
 use super::report::callbacks;
@@ -36,6 +37,8 @@ pub(super) struct Replaying {
     pub(super) params: Option<String>,
     pub(super) grants: Option<Vec<String>>,
     pub(super) entry: Option<String>,
+    /// It begins without the state that a resumed run went on with.
+    pub(super) is_fresh: bool,
     pub(super) profiling: Option<Profiling>,
 }
 
@@ -107,7 +110,7 @@ impl Replaying {
         let chosen = self.chosen(&traced.run)?;
         let folder = tempfile::tempdir().map_err(|error| Failure::Failed(error.into()))?;
         let logs = RunFolder::create(folder.path(), "replay").map_err(Failure::Failed)?;
-        print(heading(&traced.trace, &chosen))?;
+        print(self.heading(&traced.trace, &chosen))?;
         let past = chosen.is_of_run.then(|| traced.past());
         let name = chosen.stand_in.name.clone();
         let options = Options {
@@ -121,7 +124,7 @@ impl Replaying {
         let assembly = Assembly::with(&chosen.recipe, options, &mut bench.cache);
         let replay =
             assembly.and_then(|assembly| assembly.replay(traced.trace, traced.run.path(), &logs));
-        let replay = replay.map_err(Failure::Refused)?;
+        let replay = replay.map_err(|error| self.refused(error))?;
         let loaded = begun.elapsed();
         let replayed = replay.run(&bench.interrupt).map_err(Failure::Failed)?;
         if replayed.is_interrupted {
@@ -178,35 +181,17 @@ impl Replaying {
                 is_of_run: false,
             });
         };
-        let change = self.written(&recipe, &file, self.grants.as_deref().unwrap_or_default());
-        let entries = &mut recipe.training_hyperparams.phase_callbacks;
-        let mut entry = entries.swap_remove(index);
-        if self.params.is_some() || self.grants.is_some() {
-            let changed = Recipe::load(run.recipe(), &[change])?;
-            let changed = changed.training_hyperparams.phase_callbacks;
-            changed
-                .into_iter()
-                .for_each(|changed| self.change(&mut entry, changed));
-        }
-        match &entry.source {
-            _ if self.file.is_script() => {
-                entry.source = CallbackSource::Script(Script::File(file.clone()));
-                entry.digest = None;
-            }
-            CallbackSource::Script(_) => entry.source = CallbackSource::File(file.clone()),
-            _ => {}
-        }
+        let mut entry = entries[index].clone();
+        self.change(&mut entry, (&recipe, run), &file)?;
         let name = entry.name.clone();
-        *entries = vec![entry];
+        recipe.training_hyperparams.phase_callbacks = vec![entry];
         Ok(Chosen {
             recipe,
             stand_in: StandIn { name, file },
             is_of_run: true,
         })
     }
-}
 
-impl Replaying {
     /// The rights of a callback that the run has not: those that are given, or those that it asks for.
     fn asked(&self, file: &Path) -> Result<Vec<String>, Failure> {
         match &self.grants {
@@ -224,14 +209,73 @@ impl Replaying {
         format!("{key}=[{{{own}, name: {NAME}, params: {params}, grants: [{grants}]}}]")
     }
 
-    /// Gives an entry the parameters and the rights that are asked for in place of its own.
-    fn change(&self, entry: &mut CallbackEntry, changed: CallbackEntry) {
-        if self.params.is_some() {
-            entry.params = changed.params;
+    /// Gives an entry of the run the file, the parameters and the rights that are asked for in place of its own.
+    fn change(
+        &self,
+        entry: &mut CallbackEntry,
+        (recipe, run): (&Recipe, &RunFolder),
+        file: &Path,
+    ) -> Result<(), Failure> {
+        if self.params.is_some() || self.grants.is_some() {
+            let grants = self.grants.as_deref().unwrap_or_default();
+            let change = self.written(recipe, file, grants);
+            let changed = Recipe::load(run.recipe(), &[change])?;
+            for changed in changed.training_hyperparams.phase_callbacks {
+                if self.params.is_some() {
+                    entry.params = changed.params;
+                }
+                if self.grants.is_some() {
+                    entry.grants = changed.grants;
+                }
+            }
         }
-        if self.grants.is_some() {
-            entry.grants = changed.grants;
+        if self.file.is_script() {
+            entry.source = CallbackSource::Script(Script::File(file.to_owned()));
+            entry.digest = None;
+        } else if matches!(entry.source, CallbackSource::Script(_)) {
+            entry.source = CallbackSource::File(file.to_owned());
         }
+        if self.is_fresh {
+            entry.on_state = OnState::Fresh;
+        }
+        Ok(())
+    }
+
+    /// A refusal, with the way on where the callback does not take its state.
+    fn refused(&self, error: anyhow::Error) -> Failure {
+        let is_of_state = format!("{error:#}").contains("does not take the state");
+        Failure::Refused(match is_of_state {
+            true => error.context("hint: `--fresh` replays it without that state"),
+            false => error,
+        })
+    }
+
+    /// The words for the rights of a callback that the run has not.
+    fn rights(&self) -> &'static str {
+        match (&self.grants, self.file.is_script()) {
+            (Some(_), _) => "with the rights of `--grants`",
+            (None, true) => "without rights: `--grants` gives some",
+            (None, false) => "with the rights that it asks for",
+        }
+    }
+
+    fn heading(&self, trace: &TraceFile, chosen: &Chosen) -> Vec<String> {
+        let mut lines = vec![format!("trace   {}", trace.extent())];
+        lines.push(match chosen.is_of_run {
+            true => format!(
+                "entry   `{}` of the run's recipe",
+                excerpt(&chosen.stand_in.name)
+            ),
+            false => format!("entry   none in the run's recipe: {}", self.rights()),
+        });
+        let step = trace.header.first_step;
+        let has_state = chosen.is_of_run && trace.has_state_of(&chosen.stand_in.name);
+        if step > 0 && !has_state {
+            lines.push(format!(
+                "note    the trace begins in a resumed run, after step {step}, and has no state of the callback: it begins anew"
+            ));
+        }
+        lines
     }
 }
 
@@ -312,25 +356,6 @@ fn file_of(entry: &CallbackEntry, stock: &StockCallbacks) -> Option<PathBuf> {
             Script::Text(_) => None,
         },
     }
-}
-
-fn heading(trace: &TraceFile, chosen: &Chosen) -> Vec<String> {
-    let mut lines = vec![format!("trace   {}", trace.extent())];
-    lines.push(match chosen.is_of_run {
-        true => format!(
-            "entry   `{}` of the run's recipe",
-            excerpt(&chosen.stand_in.name)
-        ),
-        false => "entry   none in the run's recipe: with the rights that it asks for".to_owned(),
-    });
-    let step = trace.header.first_step;
-    let has_state = chosen.is_of_run && trace.has_state_of(&chosen.stand_in.name);
-    if step > 0 && !has_state {
-        lines.push(format!(
-            "note    the trace begins in a resumed run, after step {step}, and has no state of the callback: it begins anew"
-        ));
-    }
-    lines
 }
 
 impl Past {

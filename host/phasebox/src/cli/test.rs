@@ -50,7 +50,8 @@ pub(super) struct Test {
     /// Its parameters: `{patience: 5}`.
     #[arg(long)]
     params: Option<String>,
-    /// Its rights, with commas between them, as in `stop,sync`; without this, those that it asks for. A script asks for none.
+    /// Its rights, with commas between them, as in `stop,sync`. Without this, those that it asks for, and in a replay those of its
+    /// entry in the run's recipe; a script asks for none.
     #[arg(long, value_delimiter = ',')]
     grants: Option<Vec<String>>,
     /// Epochs of a training; at least 2.
@@ -63,6 +64,9 @@ pub(super) struct Test {
     /// The name of its entry in the run's recipe, where its file does not say which it is.
     #[arg(long, value_name = "NAME", requires = "replay")]
     entry: Option<String>,
+    /// Begin without the state that a resumed run went on with.
+    #[arg(long, requires = "replay")]
+    fresh: bool,
     /// Show where its time goes, function by function; with a file, also write all stacks there, a line each, for flame
     /// graphs.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
@@ -73,8 +77,12 @@ pub(super) struct Test {
 }
 
 impl Test {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    pub(super) fn run(mut self) -> Result<(), Failure> {
         show_messages();
+        // `--grants ''` gives none.
+        if let Some(grants) = &mut self.grants {
+            grants.retain(|grant| !grant.trim().is_empty());
+        }
         let profiling = self.profiling();
         let interrupt = Interrupt::listen().map_err(Failure::Failed)?;
         match self.replay {
@@ -85,6 +93,7 @@ impl Test {
                 params: self.params,
                 grants: self.grants,
                 entry: self.entry,
+                is_fresh: self.fresh,
                 profiling,
             }
             .run(self.watch),
@@ -105,6 +114,7 @@ impl Test {
             is_script: file.is_script(),
             entry: file.entry,
             grants: asked.clone(),
+            needed: description.grants.clone(),
             params: self.params.unwrap_or_else(|| "{}".to_owned()),
             epochs: self.epochs,
             runs: folder.path().join("runs"),
@@ -186,6 +196,8 @@ struct Bench {
     entry: String,
     is_script: bool,
     grants: Vec<String>,
+    /// The rights that its own description asks for.
+    needed: Vec<String>,
     params: String,
     epochs: u32,
     runs: PathBuf,
@@ -272,6 +284,9 @@ impl Bench {
         };
         match failure {
             Failure::Refused(error) => Failure::Refused(more(error)),
+            Failure::Failed(error) if format!("{error:#}").contains("grant") => {
+                Failure::Failed(more(error))
+            }
             Failure::Failed(_) | Failure::Interrupted => failure,
         }
     }
@@ -326,11 +341,12 @@ impl Bench {
         let refusal = self.refusal(&given.collect::<Vec<_>>(), &self.params.clone());
         let names_it = refusal.is_some_and(|text| text.contains(missing));
         let shown = excerpt(missing);
-        match self.is_script && !names_it {
+        let is_asked_for = self.needed.iter().any(|needed| needed == missing);
+        match !is_asked_for && !names_it {
             true => Verdict {
                 is_good: true,
                 text: format!(
-                    "without the grant `{shown}` it is taken too: leave it out, unless a `try` needs it"
+                    "without the grant `{shown}` it is taken too: leave it out, unless it catches the error"
                 ),
             },
             false => Verdict {

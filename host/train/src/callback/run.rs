@@ -125,7 +125,7 @@ impl Callbacks {
         Ok(states)
     }
 
-    /// Hands saved states back by name. Answers the names of callbacks that are no longer in the recipe: removing one is
+    /// Shows all saved states to every callback, then hands them back by name. Answers the names of callbacks that are no longer in the recipe: removing one is
     /// legal.
     ///
     /// # Errors

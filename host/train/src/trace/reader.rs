@@ -1,6 +1,7 @@
 //! A trace on disk. Anybody may have written it: sizes are checked before memory is taken, and every tensor lies in the
 //! file, after the one before it.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use phasebox_contract::json_extent::Extent;
 use phasebox_contract::phase::Phase;
 use phasebox_contract::printable::excerpt;
+use phasebox_contract::quantity::{Amount, Measure};
 use phasebox_files::regular_file;
 use serde::de::DeserializeOwned;
 use tch::Tensor;
@@ -24,6 +26,8 @@ pub(super) const TENSORS: &str = "tensors.bin";
 pub(super) const MOST_LINE_BYTES: usize = 1 << 20;
 /// The most bytes of all lines that are read: some 200,000 phases.
 pub(super) const MOST_EVENT_BYTES: u64 = 32 << 20;
+/// The most bytes of a callback's state: as much as a checkpoint gives back for all.
+pub(super) const MOST_STATE_BYTES: u64 = 2 << 30;
 /// The most values of a line, each of which takes some thirty bytes once it is parsed.
 const MOST_VALUES: usize = 100_000;
 
@@ -91,6 +95,7 @@ impl TraceFile {
         let header = first.and_then(|line| line.header()).with_context(place)?;
         let mut found = Found {
             states: Vec::new(),
+            names: HashSet::new(),
             events: Vec::new(),
             bytes,
             end_of_last: 0,
@@ -242,6 +247,8 @@ impl Line<'_> {
 /// The lines that were read so far.
 struct Found {
     states: Vec<StateLine>,
+    /// The callbacks that they are of.
+    names: HashSet<String>,
     events: Vec<(Phase, Event)>,
     /// The bytes of `tensors.bin`.
     bytes: u64,
@@ -293,16 +300,23 @@ impl Found {
             self.events.is_empty(),
             "a callback's state comes after the first phase"
         );
-        let is_new = self.states.iter().all(|other| other.state != line.state);
         ensure!(
-            is_new,
+            self.names.insert(line.state.clone()),
             "it is the second state of `{}`",
             excerpt(&line.state)
         );
+        let is_flat = |bytes: &StoredTensor| bytes.dtype == "uint8" && bytes.shape.len() == 1;
+        ensure!(line.bytes.iter().all(is_flat), "its `bytes` are no bytes");
+        let begun = self.end_of_last;
         let stored = line.bytes.iter().chain(&line.tensors);
         stored
             .map(|stored| self.tensor(stored))
             .collect::<Result<()>>()?;
+        let most = Amount::new(Measure::Bytes, MOST_STATE_BYTES);
+        ensure!(
+            self.end_of_last - begun <= MOST_STATE_BYTES,
+            "it has more than {most}, the most of a state"
+        );
         self.states.push(line);
         Ok(())
     }
@@ -314,7 +328,7 @@ impl Found {
         let end = end.checked_add(stored.at);
         let is_after = stored.at >= self.end_of_last;
         let end = end.filter(|end| is_after && *end <= self.bytes);
-        let outside = "its bytes lie outside of tensors.bin, or in those of another";
+        let outside = format!("its bytes lie outside of {TENSORS}, or in those of another");
         self.end_of_last = end.context(outside).with_context(place)?;
         Ok(())
     }

@@ -80,7 +80,7 @@ impl TraceFile {
         self.state_line(callback).is_some()
     }
 
-    /// That state, on the CPU; none if the trace has none.
+    /// The state that the callback of that name went on with, on the CPU; none if the trace has none.
     ///
     /// # Errors
     /// A file that cannot be read, or a state that makes no sense.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::capture::{self, Said};
 use super::event::{End, Event, Header, PhaseTensor, SCHEMA};
 use super::part::{Part, Parts};
-use super::reader::{EVENTS, MOST_LINE_BYTES, TENSORS};
+use super::reader::{EVENTS, MOST_LINE_BYTES, MOST_STATE_BYTES, TENSORS};
 use super::states::{self, StateCopy};
 use super::tensors::Copy;
 use crate::callback::{Callback, Changes};
@@ -104,11 +104,12 @@ impl Callback for Trace {
     }
 
     fn on_resume(&mut self, states: &[SavedCallback]) {
-        let most = Amount::new(Measure::Bytes, self.bounds.bytes);
-        if states::bytes_of(states) > self.bounds.bytes {
+        let bytes = self.bounds.bytes.min(MOST_STATE_BYTES);
+        let most = Amount::new(Measure::Bytes, bytes);
+        if states::bytes_of(states) > bytes {
             self.state = State::Over;
             tracing::warn!(
-                "there will be no trace: the states of the callbacks have more than {most}, and `--trace-size` allows more"
+                "there will be no trace: the states of the callbacks have more than {most}; `--trace-size` allows 2 GiB of them at most"
             );
             return;
         }

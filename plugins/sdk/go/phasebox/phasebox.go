@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"runtime"
 	"slices"
@@ -190,16 +191,16 @@ func missing(name string) error {
 	return fmt.Errorf("%T has no method %s(*phasebox.PhaseContext) error", callback, name)
 }
 
-// called has the phases of the world, with commas between them, if `phasebox build` made it from the source.
+// called has the phases of the world, with commas between them, if `phasebox build` made it from the source: called.go.
 var called string
 
 // checkMethods refuses a phase of the world without a method that can be called, and a method of another phase.
 func checkMethods() {
 	names := strings.Split(called, ",")
-	for phase, has := range hasPhase {
-		isCalled := slices.Contains(names, phase)
+	for _, phase := range slices.Sorted(maps.Keys(hasPhase)) {
+		isCalled, has := slices.Contains(names, phase), hasPhase[phase](callback)
 		switch {
-		case called == "" || isCalled == has(callback):
+		case called == "" || isCalled == has:
 		case isCalled:
 			panic(missing(methodName(phase)))
 		default:

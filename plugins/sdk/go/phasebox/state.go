@@ -2,7 +2,9 @@
 package phasebox
 
 import (
+	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -19,7 +21,10 @@ type saved struct {
 func save() ([]byte, error) {
 	state := saved{stateFormat, map[string]json.RawMessage{}}
 	for _, m := range members("state") {
-		text, err := encode(m.value)
+		text, err := json.Marshal(m.value.Addr().Interface())
+		if unsupported := (*json.UnsupportedValueError)(nil); errors.As(err, &unsupported) {
+			text, err = encode(m.value)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("field %q cannot be saved: %w", m.name, err)
 		}
@@ -38,6 +43,9 @@ func restore(text []byte) error {
 		if !ok {
 			continue // A field that the older build did not have keeps its first value.
 		}
+		if json.Unmarshal(value, m.value.Addr().Interface()) == nil {
+			continue
+		}
 		if err := decode(value, m.value); err != nil {
 			return Invalid("saved field %q: %v", m.name, err)
 		}
@@ -45,19 +53,17 @@ func restore(text []byte) error {
 	return nil
 }
 
-// encode is JSON in which infinities and not-a-number are texts, also in lists and maps; in a struct of the author's they are
-// an error.
+// encode is JSON in which infinities and not-a-number are texts, also in lists and in maps with texts for keys; elsewhere they
+// are an error.
 func encode(value reflect.Value) (json.RawMessage, error) {
 	switch {
 	case value.CanFloat() && (math.IsInf(value.Float(), 0) || math.IsNaN(value.Float())):
 		return json.Marshal(strconv.FormatFloat(value.Float(), 'g', -1, 64))
-	case hasOwnJSON(value):
-		return json.Marshal(value.Addr().Interface())
 	case isNil(value):
 		return json.RawMessage("null"), nil
-	case value.Kind() == reflect.Pointer:
+	case value.Kind() == reflect.Pointer && !hasOwnJSON(value):
 		return encode(value.Elem())
-	case isList(value):
+	case isList(value) && !hasOwnJSON(value):
 		list := make([]json.RawMessage, value.Len())
 		for place := range list {
 			var err error
@@ -66,7 +72,7 @@ func encode(value reflect.Value) (json.RawMessage, error) {
 			}
 		}
 		return json.Marshal(list)
-	case isMap(value):
+	case isMap(value) && !hasOwnJSON(value):
 		made := map[string]json.RawMessage{}
 		for _, key := range value.MapKeys() {
 			text, err := encode(value.MapIndex(key))
@@ -76,6 +82,9 @@ func encode(value reflect.Value) (json.RawMessage, error) {
 			made[key.String()] = text
 		}
 		return json.Marshal(made)
+	}
+	if value.CanAddr() {
+		value = value.Addr()
 	}
 	return json.Marshal(value.Interface())
 }
@@ -88,6 +97,7 @@ func decode(text json.RawMessage, into reflect.Value) error {
 		into.SetFloat(value)
 		return err
 	case string(text) == "null" || hasOwnJSON(into):
+		return json.Unmarshal(text, into.Addr().Interface())
 	case into.Kind() == reflect.Pointer:
 		into.Set(reflect.New(into.Type().Elem()))
 		return decode(text, into.Elem())
@@ -126,10 +136,10 @@ func decode(text json.RawMessage, into reflect.Value) error {
 	return json.Unmarshal(text, into.Addr().Interface())
 }
 
-var marshaler = reflect.TypeFor[json.Marshaler]()
-
+// hasOwnJSON tells of types that say themselves how they are written.
 func hasOwnJSON(value reflect.Value) bool {
-	return value.CanAddr() && value.Addr().Type().Implements(marshaler)
+	own := reflect.PointerTo(value.Type())
+	return own.Implements(reflect.TypeFor[json.Marshaler]()) || own.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
 func isNil(value reflect.Value) bool {
