@@ -187,6 +187,46 @@ fn a_resumed_run_is_replayed_with_the_states_it_went_on_with() {
     check(&replayed_script(&scratch, &[]), 0, &says);
 }
 
+/// The recipe of a trace is the one that its run had then, and a callback that fails agrees up to there.
+#[test]
+fn a_trace_is_replayed_with_the_recipe_of_its_time() {
+    let scratch = traced_and_resumed();
+    let run = scratch.run();
+    let path = scratch.path("recipe.yaml");
+    let recipe = fs::read_to_string(&path).expect("a recipe");
+    let changed = recipe.replacen("grants: [random]", "grants: [random], when: {every: 2}", 1);
+    fs::write(&path, changed).expect("ours");
+    let longer = [
+        "training_hyperparams.max_epochs=5",
+        "--resume",
+        run.path(),
+        "--trace",
+    ];
+    scratch.trained(&longer);
+    for (trace, says) in [("trace", "(22 values)"), ("trace.2", "(")] {
+        let trace = run.0.join(trace);
+        let trace = trace.to_str().expect("a path in UTF-8");
+        let fed = scratch.phasebox(&["test", "own.rhai", "--entry", "own", "--replay", trace]);
+        check(
+            &fed,
+            0,
+            &["same    it logs what it logged in the run ", says],
+        );
+    }
+    scratch.write(
+        "own.rhai",
+        STATEFUL.replace("let sum", "if state.n == 13 { throw \"no\"; }\n    let sum"),
+    );
+    let first = run.0.join("trace");
+    let first = first.to_str().expect("a path in UTF-8");
+    let fed = scratch.phasebox(&["test", "own.rhai", "--entry", "own", "--replay", first]);
+    check(
+        &fed,
+        1,
+        &["same    up to its failure it logs what it logged in the run (4 values)"],
+    );
+}
+
 /// States that a stranger has changed.
 #[test]
 fn a_forged_state_is_refused_with_its_line() {

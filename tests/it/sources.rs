@@ -15,8 +15,8 @@ struct Row {
     says: &'static str,
 }
 
-const LONG: [&str; 2] = ["javascript", "python"];
-const ROWS: [Row; 11] = [
+const LONG: [&str; 3] = ["javascript", "python", "zig"];
+const ROWS: [Row; 16] = [
     Row {
         language: "cpp",
         edits: &[("public:", "private:")],
@@ -28,6 +28,39 @@ const ROWS: [Row; 11] = [
         edits: &[("on_epoch_end(const PhaseContext &", "on_epoch_end(int")],
         code: 1,
         says: "the class has no on_epoch_end that is public and takes a const PhaseContext &",
+    },
+    Row {
+        language: "cpp",
+        edits: &[(
+            "public:",
+            "public:\n    using R = Result<>;\n    R on_epoch_start(const PhaseContext &ctx) { return {}; }",
+        )],
+        code: 1,
+        says: "on_epoch_start would never be called: write it on a line of its own",
+    },
+    Row {
+        language: "zig",
+        edits: &[(
+            "    pub fn onEpochEnd",
+            "    pub const onEpochStart = onEpochEnd;\n    pub fn onEpochEnd",
+        )],
+        code: 1,
+        says: "`onEpochStart` would never be called: write it on a line of its own",
+    },
+    Row {
+        language: "c",
+        edits: &[
+            (
+                "static uint32_t patience",
+                "static char label[2] = {'a', 'b'};\nstatic uint32_t patience",
+            ),
+            (
+                "    PHASEBOX_PARAMETER(patience",
+                "    PHASEBOX_PARAMETER(label, \"…\"),\n    PHASEBOX_PARAMETER(patience",
+            ),
+        ],
+        code: 2,
+        says: "the array of a text has no room for the zero byte at its end\n  at label",
     },
     // The library's function is put into the author's.
     Row {
@@ -95,6 +128,21 @@ const ROWS: [Row; 11] = [
         says: "onEpochEnd is async, and a call cannot wait: drop `async`",
     },
     Row {
+        language: "javascript",
+        edits: &[(
+            "  onEpochEnd(",
+            "  on_epoch_start(ctx) {\n  },\n  onEpochEnd(",
+        )],
+        code: 1,
+        says: "on_epoch_start would never be called",
+    },
+    Row {
+        language: "python",
+        edits: &[("    def on_epoch_end", "    async def on_epoch_end")],
+        code: 1,
+        says: "`on_epoch_end` is async, and a call cannot wait: drop `async`",
+    },
+    Row {
         language: "python",
         edits: &[(
             "on_epoch_end(self, ctx: PhaseContext) -> None:",
@@ -132,7 +180,14 @@ fn check(row: &Row) {
         "epoch-end",
     ];
     assert_eq!(run(&scratch, &new).code, Some(0));
-    let sources = ["plugin.cpp", "plugin.go", "plugin.js", "app.py"];
+    let sources = [
+        "plugin.c",
+        "plugin.cpp",
+        "plugin.go",
+        "plugin.zig",
+        "plugin.js",
+        "app.py",
+    ];
     let sources = sources.map(|name| scratch.path("smooth-it").join(name));
     let source = sources.iter().find(|path| path.exists());
     let source = source.expect("the template has its source");

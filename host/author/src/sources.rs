@@ -241,6 +241,21 @@ mod tests {
             ("rust", "    pub(crate) fn on_training_end(&self) {\n"),
             ("cpp", "    auto on_training_end(Context) -> Result<> {\n"),
             ("zig", "    fn onTrainingEnd(self: *Self) !void {\n"),
+            (
+                "zig",
+                "    pub inline  fn onTrainingEnd(self: *Self) !void {\n",
+            ),
+            ("c", "  static PHASEBOX_PHASE ( on_training_end ) {\n"),
+            ("go", "func (p *P[int]) OnTrainingEnd (ctx *C) error {\n"),
+            ("go", "func  (P) OnTrainingEnd(ctx *C) error {\n"),
+            (
+                "python",
+                "    async  def  on_training_end(self, ctx):\n        pass\n",
+            ),
+            (
+                "cpp",
+                "    std::expected<void, Error> on_training_end(Context) {\n",
+            ),
         ] {
             check(language, written, Ok(found));
         }

@@ -147,7 +147,8 @@ fn wrong_function(own: &Function) -> Option<Mistake> {
         let is_fit = own.parameters.len() == 1;
         return (!is_fit).then(|| (at, format!("a phase has one value: write `fn {name}(ctx)`")));
     }
-    if !name.starts_with("on_") {
+    let rest = name.strip_prefix("on").unwrap_or_default();
+    if !rest.starts_with(|letter: char| letter == '_' || letter.is_ascii_uppercase()) {
         return None;
     }
     let phases = PHASES.iter().map(|phase| phase.replace('-', "_"));

@@ -269,6 +269,8 @@ static inline double phasebox_number_of(const phasebox_parameter_t *it) {
 }
 
 static inline void phasebox_append_schema(phasebox_buffer_t *buffer, const phasebox_parameter_t *it) {
+    bool ends = it->kind != PHASEBOX_CHARS || memchr(it->at, 0, it->size);
+    if (!ends) phasebox_trap("the array of a text has no room for the zero byte at its end", it->name);
     static const char *const types[] = {"number", "integer", "integer", "boolean", "string"};
     phasebox_append(buffer, "{\"type\":\"%s\",\"description\":", types[it->kind]);
     phasebox_append_quoted(buffer, it->description);

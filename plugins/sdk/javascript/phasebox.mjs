@@ -291,7 +291,7 @@ export function held(callback, phases) {
   for (let at = callback; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
     names.push(...Object.getOwnPropertyNames(at));
   }
-  const here = names.filter((name) => /^on[A-Z]/.test(name) && typeof callback[name] === 'function');
+  const here = names.filter((name) => /^on(_|[A-Z])/.test(name) && typeof callback[name] === 'function');
   const way = (name) => `\n  a phase (wit/deps/phasebox-train/callback.wit has all) is a method on a line of its own: \`${name}(ctx) {\``;
   const extra = here.filter((name) => !phases.includes(name));
   if (extra.length > 0) {

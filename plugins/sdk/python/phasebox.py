@@ -302,6 +302,10 @@ def _world() -> list[str]:
     return [name for name, value in vars(exports.Callback).items() if callable(value) and not name.startswith("_")]
 
 
+#: The flag of an `async` function.
+_COROUTINE = 0x80
+
+
 class _Callback:
     """The author's object, with the functions of the life cycle that it leaves out."""
 
@@ -322,6 +326,9 @@ class _Callback:
         world = _world()
         here = [name for name in dir(exported) if name.startswith("on_") and callable(getattr(exported, name))]
         for name in here:
+            code = getattr(getattr(exported, name), "__code__", None)
+            if code and code.co_flags & _COROUTINE:
+                raise TypeError(f"`{name}` is async, and a call cannot wait: drop `async`")
             if name not in world:
                 near = get_close_matches(name, world, 1)
                 hint = f"; did you mean `{near[0]}`?" if near else ""

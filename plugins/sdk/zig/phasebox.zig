@@ -3,6 +3,7 @@
 //! Owns the exports of a callback: its description with the schema of its parameters, the reading of them, its state, and
 //! the words of errors and panics. The contract's functions are in `contract.zig`.
 const std = @import("std");
+const called = @import("called.zig");
 pub const contract = @import("contract.zig");
 
 pub const Deferred = contract.Deferred;
@@ -101,8 +102,18 @@ fn exportAs(comptime function: anytype, comptime name: []const u8) void {
 fn phaseOf(comptime name: []const u8) []const u8 {
     @setEvalBranchQuota(100_000);
     const wanted_phase = kebab(name);
-    for (contract.phases) |phase| if (std.mem.eql(u8, phase, wanted_phase)) return phase;
+    for (contract.phases) |phase| if (std.mem.eql(u8, phase, wanted_phase)) {
+        if (!isCalled(phase)) @compileError("`" ++ name ++ "` would never be called: write it on a line of its own, as `pub fn " ++ name ++ "(`");
+        return phase;
+    };
     @compileError("no phase is called `" ++ name ++ "`");
+}
+
+/// True for a phase of the world, or if `phasebox build` did not say which those are.
+fn isCalled(comptime phase: []const u8) bool {
+    var names = std.mem.splitScalar(u8, called.phases, ',');
+    while (names.next()) |name| if (std.mem.eql(u8, name, phase)) return true;
+    return called.phases.len == 0;
 }
 
 /// `on-train-batch-end` of `onTrainBatchEnd`.

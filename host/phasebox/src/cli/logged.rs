@@ -11,7 +11,11 @@ use serde_json::Value;
 const MOST_LOGGED: u64 = 256 << 20;
 
 /// Values that one callback has logged, in order.
-pub(super) struct LoggedValues(Vec<LoggedValue>);
+pub(super) struct LoggedValues {
+    values: Vec<LoggedValue>,
+    /// The last step at which anybody logged.
+    pub(super) last_step: u64,
+}
 
 struct LoggedValue {
     name: String,
@@ -26,6 +30,8 @@ pub(super) struct Extent {
     pub(super) last_step: u64,
     /// Nothing came after it.
     pub(super) is_whole: bool,
+    /// The log may lack the last values: the run was killed, or goes on.
+    pub(super) is_torn: bool,
 }
 
 impl LoggedValues {
@@ -36,29 +42,31 @@ impl LoggedValues {
             .with_context(|| format!("cannot read {}", path.display()))?;
         let text = text.get(usize::try_from(from)?..).unwrap_or_default();
         let beginning = format!("{callback}/");
-        let mut values = Vec::new();
+        let (mut values, mut last_step) = (Vec::new(), 0);
         // The last line of a run that was killed may be torn.
         let lines = text.split(|byte| *byte == b'\n');
         for mut line in lines.filter_map(|line| json::parse(line).ok()) {
             let name = line["name"].as_str().unwrap_or_default().to_owned();
+            let step = line["step"].as_u64().unwrap_or_default();
+            last_step = last_step.max(step);
             if name.starts_with(&beginning) {
                 values.push(LoggedValue {
-                    step: line["step"].as_u64().unwrap_or_default(),
+                    step,
                     value: value_of(&mut line),
                     name,
                 });
             }
         }
-        Ok(LoggedValues(values))
+        Ok(LoggedValues { values, last_step })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.values.len()
     }
 
     /// The first values, a line each.
     pub(super) fn lines(&self, most: usize) -> Vec<String> {
-        let shown = self.0.iter().take(most);
+        let shown = self.values.iter().take(most);
         let shown = shown.map(|value| format!("{} at {}: {}", value.name, value.step, value.value));
         let left = self.len().saturating_sub(most);
         let more = (left > 0).then(|| format!("… and {left} more"));
@@ -82,7 +90,11 @@ impl LoggedValues {
     fn by_name(&self, extent: Extent) -> BTreeMap<&str, Vec<&LoggedValue>> {
         let mut names: BTreeMap<&str, Vec<&LoggedValue>> = BTreeMap::new();
         let steps = extent.first_step..=extent.last_step;
-        for value in self.0.iter().filter(|value| steps.contains(&value.step)) {
+        for value in self
+            .values
+            .iter()
+            .filter(|value| steps.contains(&value.step))
+        {
             names.entry(&value.name).or_default().push(value);
         }
         names
@@ -136,6 +148,7 @@ fn first_difference(
                 value.step, value.value
             ),
         )),
+        (None, Some(_)) if extent.is_torn => None,
         (_, Some(value)) => Some((
             value.step,
             format!(

@@ -103,7 +103,7 @@ impl Placed {
 
 fn is_script(path: &Path) -> bool {
     path.extension()
-        .is_some_and(|extension| extension == "rhai")
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("rhai"))
 }
 
 /// The keys of an entry that mean a file of this machine.
@@ -116,7 +116,9 @@ pub(super) fn keys_of_file(path: &Path) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+    // A recipe would put something in the place of `${…}`.
+    let escaped = text.replace('\'', "''").replace("${", "\\${");
+    format!("'{escaped}'")
 }
 
 /// Refuses a place that a policy of the machine forbids, before it is asked.

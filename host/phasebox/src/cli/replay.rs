@@ -62,6 +62,8 @@ struct Past {
     log_bytes: u64,
     /// It goes to the end of the run.
     is_whole: bool,
+    /// The run was killed, or goes on.
+    is_torn: bool,
 }
 
 /// The recipe with the callback alone.
@@ -105,9 +107,9 @@ impl Replaying {
     fn once(&self, bench: &mut Bench) -> Result<(), Failure> {
         let begun = Instant::now();
         let traced = Traced::open(&self.run).map_err(Failure::Refused)?;
-        // The last bits of sums depend on it.
-        tch::set_num_threads(traced.trace.header.threads.clamp(1, 1024));
-        let chosen = self.chosen(&traced.run)?;
+        // The last bits of sums depend on it. A file that asks for many has them started.
+        tch::set_num_threads(traced.trace.header.threads.clamp(1, 128));
+        let chosen = self.chosen(&traced.recipe())?;
         let folder = tempfile::tempdir().map_err(|error| Failure::Failed(error.into()))?;
         let logs = RunFolder::create(folder.path(), "replay").map_err(Failure::Failed)?;
         print(self.heading(&traced.trace, &chosen))?;
@@ -162,18 +164,18 @@ impl Replaying {
     }
 
     /// The recipe of the run with the callback alone: its entry there, or one with what it asks for.
-    fn chosen(&self, run: &RunFolder) -> Result<Chosen, Failure> {
+    fn chosen(&self, path: &Path) -> Result<Chosen, Failure> {
         let shown = self.file.path.display();
         let file = self.file.path.canonicalize();
         let file = file.with_context(|| format!("cannot read {shown}"));
         let file = file.map_err(Failure::Refused)?;
-        let mut recipe = Recipe::load(run.recipe(), &[])?;
+        let mut recipe = Recipe::load(path, &[])?;
         let entries = &recipe.training_hyperparams.phase_callbacks;
         let found = self.entry_of(entries, &file);
         let Some(index) = found.map_err(Failure::Refused)? else {
             let entry = self.written(&recipe, &file, &self.asked(&file)?);
             return Ok(Chosen {
-                recipe: Recipe::load(run.recipe(), &[entry])?,
+                recipe: Recipe::load(path, &[entry])?,
                 stand_in: StandIn {
                     name: NAME.to_owned(),
                     file,
@@ -182,7 +184,7 @@ impl Replaying {
             });
         };
         let mut entry = entries[index].clone();
-        self.change(&mut entry, (&recipe, run), &file)?;
+        self.change(&mut entry, (&recipe, path), &file)?;
         let name = entry.name.clone();
         recipe.training_hyperparams.phase_callbacks = vec![entry];
         Ok(Chosen {
@@ -213,13 +215,13 @@ impl Replaying {
     fn change(
         &self,
         entry: &mut CallbackEntry,
-        (recipe, run): (&Recipe, &RunFolder),
+        (recipe, path): (&Recipe, &Path),
         file: &Path,
     ) -> Result<(), Failure> {
         if self.params.is_some() || self.grants.is_some() {
             let grants = self.grants.as_deref().unwrap_or_default();
             let change = self.written(recipe, file, grants);
-            let changed = Recipe::load(run.recipe(), &[change])?;
+            let changed = Recipe::load(path, &[change])?;
             for changed in changed.training_hyperparams.phase_callbacks {
                 if self.params.is_some() {
                     entry.params = changed.params;
@@ -296,12 +298,23 @@ impl Traced {
         })
     }
 
+    /// The recipe that the run had when it was traced; the newest, if it is not there any more.
+    fn recipe(&self) -> PathBuf {
+        let wanted = &self.trace.header.recipe;
+        let mut recipes = self.run.recipes().into_iter();
+        let is_it = |path: &PathBuf| {
+            RunFolder::digest_of_recipe(path).is_ok_and(|sha256| sha256 == *wanted)
+        };
+        recipes.find(is_it).unwrap_or_else(|| self.run.recipe())
+    }
+
     fn past(&self) -> Past {
         Past {
             run: self.run.clone(),
             first_step: self.trace.header.first_step,
             log_bytes: self.trace.header.log_bytes,
             is_whole: self.trace.ending == TraceEnding::Complete,
+            is_torn: self.trace.ending == TraceEnding::Torn,
         }
     }
 }
@@ -361,13 +374,19 @@ fn file_of(entry: &CallbackEntry, stock: &StockCallbacks) -> Option<PathBuf> {
 impl Past {
     /// Holds what the callback logged now against what it logged in the run.
     fn compared(&self, name: &str, now: &LoggedValues, replayed: &Replayed) -> Result<String> {
+        let before = LoggedValues::of(&self.run, name, self.log_bytes)?;
+        let went_on = before.last_step > replayed.last_step;
         let extent = Extent {
             first_step: self.first_step,
             last_step: replayed.last_step,
-            is_whole: self.is_whole && replayed.failure.is_none(),
+            is_whole: self.is_whole && replayed.failure.is_none() && !went_on,
+            is_torn: self.is_torn,
         };
-        let before = LoggedValues::of(&self.run, name, self.log_bytes)?;
         Ok(match before.difference(now, extent) {
+            None if replayed.failure.is_some() => format!(
+                "same    up to its failure it logs what it logged in the run ({} values)",
+                now.len()
+            ),
             None => format!(
                 "same    it logs what it logged in the run ({} values)",
                 now.len()

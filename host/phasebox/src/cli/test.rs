@@ -81,7 +81,11 @@ impl Test {
         show_messages();
         // `--grants ''` gives none.
         if let Some(grants) = &mut self.grants {
-            grants.retain(|grant| !grant.trim().is_empty());
+            let written = std::mem::take(grants).into_iter();
+            let named = written.map(|grant| grant.trim().to_owned());
+            grants.extend(named.filter(|grant| !grant.is_empty()));
+            grants.sort();
+            grants.dedup();
         }
         let profiling = self.profiling();
         let interrupt = Interrupt::listen().map_err(Failure::Failed)?;

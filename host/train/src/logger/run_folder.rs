@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
+use phasebox_contract::digest::Digest;
 use phasebox_files::atomic_file::{self, Durability, check_file_name};
 use phasebox_files::regular_file;
 use time::OffsetDateTime;
@@ -97,6 +98,16 @@ impl RunFolder {
         let earlier: Vec<PathBuf> = earlier.take_while(|path| path.is_file()).collect();
         let newest_first = earlier.into_iter().rev();
         [self.recipe()].into_iter().chain(newest_first).collect()
+    }
+
+    /// The sha256 of a recipe that a run keeps.
+    ///
+    /// # Errors
+    /// A file that is not there, or is too large.
+    pub fn digest_of_recipe(path: &Path) -> Result<String> {
+        let bytes = regular_file::read(path, MOST_RECIPE_BYTES);
+        let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Digest::of(&bytes).to_string())
     }
 
     /// Keeps the resolved recipe. One that the run was trained with before stays, as `recipe.1.yaml`, `recipe.2.yaml`, …

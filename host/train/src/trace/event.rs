@@ -26,6 +26,9 @@ pub struct Header {
     pub device: String,
     /// Optimizer steps done when the trace began: more than 0 in a resumed run.
     pub first_step: u64,
+    /// The sha256 of the run's recipe when the trace began.
+    #[serde(default)]
+    pub recipe: String,
     /// Bytes of the run's log when the trace began.
     #[serde(default)]
     pub log_bytes: u64,

@@ -308,10 +308,8 @@ impl Found {
         let is_flat = |bytes: &StoredTensor| bytes.dtype == "uint8" && bytes.shape.len() == 1;
         ensure!(line.bytes.iter().all(is_flat), "its `bytes` are no bytes");
         let begun = self.end_of_last;
-        let stored = line.bytes.iter().chain(&line.tensors);
-        stored
-            .map(|stored| self.tensor(stored))
-            .collect::<Result<()>>()?;
+        let mut stored = line.bytes.iter().chain(&line.tensors);
+        stored.try_for_each(|stored| self.tensor(stored))?;
         let most = Amount::new(Measure::Bytes, MOST_STATE_BYTES);
         ensure!(
             self.end_of_last - begun <= MOST_STATE_BYTES,

@@ -20,6 +20,7 @@ use super::tensors::Copy;
 use crate::callback::{Callback, Changes};
 use crate::checkpoint::SavedCallback;
 use crate::context::{Context, Lendable};
+use crate::logger::RunFolder;
 
 /// The name among the callbacks of a run, which no recipe's callback may have.
 const NAME: &str = "--trace";
@@ -148,7 +149,8 @@ struct Writer {
 
 impl Writer {
     fn create(context: &Context, keeps: Parts, bounds: Bounds) -> Result<Writer> {
-        let folder = new_folder(Path::new(&context.run.ckpt_dir))?;
+        let run = Path::new(&context.run.ckpt_dir);
+        let folder = new_folder(run)?;
         let mut writer = Writer {
             events: create(&folder.join(EVENTS))?,
             tensors: create(&folder.join(TENSORS))?,
@@ -169,6 +171,7 @@ impl Writer {
             threads: tch::get_num_threads(),
             device: crate::device::name(context.device),
             first_step: context.global_step,
+            recipe: RunFolder::digest_of_recipe(&RunFolder::open(run)?.recipe())?,
             log_bytes: context.logger.metrics_bytes()?,
         })?;
         Ok(writer)
