@@ -103,6 +103,8 @@ fn kind(value: &Dynamic) -> &'static str {
     match name.rsplit("::").next() {
         Some(last) if name.contains("Handle") => last.trim_end_matches('>'),
         Some("Fn" | "FnPtr") => "function",
+        Some("Here") => "context",
+        Some(last) if last.starts_with("Range") => "range",
         _ => name,
     }
 }

@@ -82,6 +82,8 @@ pub struct Options {
     pub device: Option<DeviceChoice>,
     /// Where runs are kept.
     pub runs_dir: PathBuf,
+    /// Its folder is removed after it, and nobody goes on with the run.
+    pub is_trial: bool,
     /// A run's folder to go on with.
     pub resume: Option<PathBuf>,
     /// Where stock callbacks are found, before the usual places.
@@ -106,6 +108,7 @@ impl Default for Options {
             data: Data::default(),
             device: None,
             runs_dir: PathBuf::from("runs"),
+            is_trial: false,
             resume: None,
             plugins_dir: None,
             cache_dir: None,
@@ -338,6 +341,9 @@ impl<'a> Assembly<'a> {
         let mut trainer = Trainer::new(context, callbacks, settings, schedule, run.clone());
         trainer.show_on(self.options.progress);
         trainer.interrupt_on(self.options.interrupt);
+        if self.options.is_trial {
+            trainer.is_for_trial();
+        }
         Ok((trainer, locked))
     }
 }

@@ -106,6 +106,16 @@ fn is_script(path: &Path) -> bool {
         .is_some_and(|extension| extension.eq_ignore_ascii_case("rhai"))
 }
 
+/// An error without the place of its entry, where nobody but this program has written that.
+pub(super) fn without_place(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    let entry = text.strip_prefix("from the command line (`");
+    match entry.and_then(|entry| entry.split_once("`): ")) {
+        Some((_, own)) => own.to_owned(),
+        None => text,
+    }
+}
+
 /// The keys of an entry that mean a file of this machine.
 pub(super) fn keys_of_file(path: &Path) -> String {
     let shown = quoted(&path.display().to_string());

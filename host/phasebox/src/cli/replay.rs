@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use phasebox_contract::policy::OnState;
 use phasebox_contract::printable::excerpt;
 use phasebox_recipe::{CallbackEntry, CallbackSource, DeviceChoice, Recipe, Script};
@@ -16,7 +16,7 @@ use phasebox_train::trace::{Replayed, TraceEnding, TraceFile, newest};
 use super::Failure;
 use super::inspect::described;
 use super::logged::{Extent, LoggedValues};
-use super::place::{Placed, keys_of_file};
+use super::place::{Placed, keys_of_file, without_place};
 use super::print::{print, tell};
 use super::profile::Profiling;
 use super::report::callbacks;
@@ -245,11 +245,12 @@ impl Replaying {
 
     /// A refusal, with the way on where the callback does not take its state.
     fn refused(&self, error: anyhow::Error) -> Failure {
-        let is_of_state = format!("{error:#}").contains("does not take the state");
-        Failure::Refused(match is_of_state {
-            true => error.context("hint: `--fresh` replays it without that state"),
-            false => error,
-        })
+        let text = without_place(&error);
+        let hint = match text.contains("does not take the state") {
+            true => "\nhint: `--fresh` replays it without that state",
+            false => "",
+        };
+        Failure::Refused(anyhow!("{text}{hint}"))
     }
 
     /// The words for the rights of a callback that the run has not.

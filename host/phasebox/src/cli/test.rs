@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::inspect::described;
 use super::messages::show_messages;
-use super::place::{self, Place};
+use super::place::{self, Place, without_place};
 use super::print::print;
 use super::profile::Profiling;
 use super::replay::Replaying;
@@ -224,6 +224,7 @@ impl Bench {
     fn options(&self, resume: Option<&Path>) -> Options {
         Options {
             runs_dir: self.runs.clone(),
+            is_trial: true,
             resume: resume.map(Path::to_path_buf),
             progress: Progress::silent(),
             interrupt: self.interrupt.clone(),
@@ -280,10 +281,11 @@ impl Bench {
                 "that its own description asks for (`grants` in its source), or those of `--grants`"
             }
         };
-        let more = |error| {
+        let more = |error: anyhow::Error| {
             anyhow!(
-                "{error:#}\nhint: here it has the grants {grants}, and the parameters of `--params`, as in `--params \
-                 '{{patience: 5}}'`"
+                "{}\nhint: here it has the grants {grants}, and the parameters of `--params`, as in `--params \
+                 '{{patience: 5}}'`",
+                without_place(&error)
             )
         };
         match failure {

@@ -107,7 +107,7 @@ impl Trainer {
         }
         self.context.clear_batch();
         match self.save_after_error() {
-            Ok(()) if self.settings.saving.enabled => {
+            Ok(()) if self.settings.saving.enabled && !self.is_trial => {
                 tracing::info!(
                     "the state at the error is in ckpt_error{}",
                     self.way_on(cause)

@@ -106,6 +106,8 @@ pub struct Trainer {
     run: RunFolder,
     progress: Progress,
     interrupt: Interrupt,
+    /// Nobody goes on with the run: its folder is removed after it.
+    is_trial: bool,
     to_device: ToDevice,
     position: Position,
     /// None between two batches.
@@ -160,6 +162,7 @@ impl Trainer {
             run,
             progress: Progress::silent(),
             interrupt: Interrupt::ignored(),
+            is_trial: false,
             position: Position::default(),
             underway: None,
             recordings: Recordings::default(),
@@ -187,6 +190,11 @@ impl Trainer {
     /// Keeps the lock of the run's folder until the run has ended.
     pub fn hold(&mut self, lock: RunLock) {
         self.lock = Some(lock);
+    }
+
+    /// Tells no way to go on: the run's folder is removed after it.
+    pub fn is_for_trial(&mut self) {
+        self.is_trial = true;
     }
 
     /// Ends the run, with a checkpoint, after the batch or before the one that is being made when `interrupt` notices a signal.
