@@ -227,6 +227,31 @@ fn a_trace_is_replayed_with_the_recipe_of_its_time() {
     );
 }
 
+/// A trace without its end, whose log is whole: what the run did not log is told all the same.
+#[test]
+fn a_torn_trace_hides_no_difference() {
+    let scratch = traced_and_resumed();
+    let events = scratch.run().0.join("trace/events.jsonl");
+    let text = fs::read_to_string(&events).expect("a trace");
+    let (torn, _) = text.trim_end().rsplit_once('\n').expect("lines");
+    fs::write(&events, format!("{torn}\n")).expect("it is written");
+    check(
+        &replayed_script(&scratch, &[]),
+        0,
+        &["it has no end", "same    "],
+    );
+    let more = STATEFUL.replace("let sum", "ctx.log_scalar(\"more\", 1);\n    let sum");
+    scratch.write("own.rhai", more);
+    let fed = replayed_script(&scratch, &[]);
+    check(&fed, 0, &["it has no end", "differs own/more"]);
+    // A count of random numbers that no run has drawn.
+    let begin = text.find("\"random_draws\":").expect("a count") + "\"random_draws\":".len();
+    let end = begin + text[begin..].find(',').expect("more keys");
+    let forged = format!("{}{}{}", &text[..begin], u64::MAX, &text[end..]);
+    fs::write(&events, forged).expect("it is written");
+    check(&replayed_script(&scratch, &[]), 0, &["differs own/"]);
+}
+
 /// States that a stranger has changed.
 #[test]
 fn a_forged_state_is_refused_with_its_line() {

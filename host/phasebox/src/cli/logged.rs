@@ -30,8 +30,8 @@ pub(super) struct Extent {
     pub(super) last_step: u64,
     /// Nothing came after it.
     pub(super) is_whole: bool,
-    /// The log may lack the last values: the run was killed, or goes on.
-    pub(super) is_torn: bool,
+    /// The last step of a log that may lack values from there on: its run was killed, or goes on.
+    pub(super) torn_at: Option<u64>,
 }
 
 impl LoggedValues {
@@ -148,7 +148,7 @@ fn first_difference(
                 value.step, value.value
             ),
         )),
-        (None, Some(_)) if extent.is_torn => None,
+        (None, Some(value)) if extent.torn_at.is_some_and(|step| value.step >= step) => None,
         (_, Some(value)) => Some((
             value.step,
             format!(

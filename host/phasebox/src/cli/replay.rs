@@ -381,7 +381,7 @@ impl Past {
             first_step: self.first_step,
             last_step: replayed.last_step,
             is_whole: self.is_whole && replayed.failure.is_none() && !went_on,
-            is_torn: self.is_torn,
+            torn_at: self.is_torn.then_some(before.last_step),
         };
         Ok(match before.difference(now, extent) {
             None if replayed.failure.is_some() => format!(
